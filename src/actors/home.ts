@@ -1,0 +1,84 @@
+// A device's folder (SHOAL_HOME): its id, the session it is logged in with, the brokers it knows, what it has seen.
+// Small files, each replaced whole and readable by their owner alone; agent and command line share them.
+// The library beside them is the agent's own (storage/library.ts).
+
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { deviceSchema, idSchema, sequenceSchema } from '../wire/schemas.ts'
+
+const sessionSchema = z.strictObject({
+  user: idSchema,
+  device: deviceSchema,
+  /** 256 random bits, base64url: this device's password at the brokers. */
+  credential: z.string().length(43),
+})
+export type Session = z.infer<typeof sessionSchema>
+
+export interface Home {
+  readonly folder: string
+  /** Chosen at the first call and kept for good: a home is a device, whoever is logged in on it. */
+  device(): string
+  /** Who is logged in; undefined when nobody is. */
+  session(): Session | undefined
+  saveSession(session: Session): void
+  clearSession(): void
+  /** Highest log sequence that any process of this device has seen. */
+  seen(): number
+  saveSeen(seq: number): void
+  /** Brokers heard of at the last connection, beside those the person names. */
+  servers(): string[]
+  saveServers(servers: readonly string[]): void
+  /** The agent's process id as it wrote it; whether it still runs is for the reader to find out. */
+  agentPid(): number | undefined
+  saveAgentPid(pid: number | undefined): void
+  readonly sessionFile: string
+  readonly libraryFile: string
+  readonly agentLog: string
+}
+
+/** Opens the folder, making it (mode 700) when it is not there. Throws what the file system throws. */
+export function openHome(folder: string): Home {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = (name: string) => join(folder, name)
+
+  const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {
+    try {
+      return schema.safeParse(JSON.parse(readFileSync(path(name), 'utf8'))).data
+    } catch {
+      return undefined
+    }
+  }
+  const write = (name: string, value: unknown) => {
+    const fresh = path(`.${name}.${process.pid}`)
+    writeFileSync(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 })
+    renameSync(fresh, path(name))
+  }
+  const remove = (name: string) => rmSync(path(name), { force: true })
+
+  return {
+    folder,
+    device() {
+      const known = read('device.json', deviceSchema)
+      if (known) return known
+      const device = randomBytes(6).toString('hex')
+      write('device.json', device)
+      return device
+    },
+    session: () => read('session.json', sessionSchema),
+    saveSession: session => write('session.json', session),
+    clearSession: () => remove('session.json'),
+    seen: () => read('seen.json', sequenceSchema) ?? 0,
+    saveSeen(seq) {
+      if (seq > this.seen()) write('seen.json', seq)
+    },
+    servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],
+    saveServers: servers => write('servers.json', servers),
+    agentPid: () => read('agent.json', z.number().int().positive()),
+    saveAgentPid: pid => (pid === undefined ? remove('agent.json') : write('agent.json', pid)),
+    sessionFile: path('session.json'),
+    libraryFile: path('library.db'),
+    agentLog: path('agent.log'),
+  }
+}

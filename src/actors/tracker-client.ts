@@ -1,0 +1,151 @@
+// Asking the trackers. Each request is published again under its id until somebody answers, so that neither a dying
+// tracker nor an election of the brokers shows; any answer to any of the copies counts, and asking twice acts once.
+// The client remembers the highest sequence it has seen and never accepts an answer from behind it.
+
+import { randomUUID } from 'node:crypto'
+import { createInbox, type Msg, type NatsConnection } from 'nats'
+import { requests } from '../../config/tunables.ts'
+import type { Actor } from '../domain/decider.ts'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import { apiSubject, inboxPrefix, trackersStatus } from '../wire/subjects.ts'
+import {
+  type TrackerMethod,
+  type TrackerParams,
+  type TrackerReply,
+  type TrackerResult,
+  type TrackerStatus,
+  trackerMethods,
+  trackerReplySchema,
+  trackerStatusSchema,
+} from '../wire/tracker-api.ts'
+
+export interface TrackerClient {
+  ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
+  /** Every tracker that answers within `waitMs` of the last, by name. */
+  statuses(waitMs?: number): Promise<TrackerStatus[]>
+  /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
+  readonly seen: number
+  /** Somebody told us of a later sequence (a notice, another process of this device). */
+  advance(seq: number): void
+}
+
+/** What of a NATS connection is used here. */
+type Transport = Pick<NatsConnection, 'publish' | 'subscribe'>
+
+const isNobodyThere = (message: Msg) => message.headers?.code === 503
+
+/**
+ * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requests.deadlineMs` at most.
+ * Refuses with `unreachable` when no tracker is there or none answers.
+ */
+export function askPersistently(
+  transport: Transport,
+  prefix: string,
+  subject: string,
+  body: unknown,
+): Promise<Outcome<TrackerReply>> {
+  const { promise, resolve } = Promise.withResolvers<Outcome<TrackerReply>>()
+  const inbox = createInbox(prefix)
+  const payload = JSON.stringify(body)
+  const askedAt = Date.now()
+  let nobodySince: number | undefined
+  let again: NodeJS.Timeout
+  const finish = (outcome: Outcome<TrackerReply>) => {
+    clearTimeout(again)
+    subscription.unsubscribe()
+    resolve(outcome)
+  }
+  const subscription = transport.subscribe(inbox, {
+    callback: (error, message) => {
+      if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
+      if (isNobodyThere(message)) {
+        nobodySince ??= Date.now()
+        clearTimeout(again)
+        again = setTimeout(publish, 250)
+        return
+      }
+      const reply = trackerReplySchema.safeParse(parseJson(message))
+      if (reply.success) finish(done(reply.data))
+    },
+  })
+  const publish = () => {
+    const now = Date.now()
+    if (nobodySince !== undefined && now - nobodySince > requests.nobodyThereMs)
+      return finish(
+        refuse('unreachable', 'no tracker is running; try again in a moment, or start one with shoal cluster start t1'),
+      )
+    if (now - askedAt > requests.deadlineMs)
+      return finish(
+        refuse(
+          'unreachable',
+          'no tracker answers; nothing says whether this took effect, so look before you repeat it',
+        ),
+      )
+    try {
+      transport.publish(subject, payload, { reply: inbox })
+    } catch (error) {
+      return finish(refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`))
+    }
+    again = setTimeout(publish, requests.repeatAfterMs)
+  }
+  publish()
+  return promise
+}
+
+export function createTrackerClient(transport: Transport, by: Actor, seenBefore = 0): TrackerClient {
+  let seen = seenBefore
+  const advance = (seq: number) => {
+    if (seq > seen) seen = seq
+  }
+  return {
+    get seen() {
+      return seen
+    },
+    advance,
+
+    async ask(method, params) {
+      const answer = await askPersistently(transport, inboxPrefix(by.user), apiSubject(by, method), {
+        id: randomUUID(),
+        seen,
+        params,
+      })
+      if (!answer.ok) return answer
+      const reply = answer.value
+      advance(reply.seq)
+      if (!reply.ok) return refuse(reply.code, reply.message)
+      const result = trackerMethods[method].result.safeParse(reply.result)
+      if (!result.success)
+        return refuse('unreachable', `a tracker answered ${method} in a form this version does not know`)
+      return done(result.data as TrackerResult<typeof method>)
+    },
+
+    async statuses(waitMs = 400) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const found = new Map<string, TrackerStatus>()
+      const inbox = createInbox(inboxPrefix(by.user))
+      let quiet = setTimeout(resolve, 2 * waitMs)
+      const subscription = transport.subscribe(inbox, {
+        callback: (error, message) => {
+          if (error || isNobodyThere(message)) return resolve()
+          const status = trackerStatusSchema.safeParse(parseJson(message))
+          if (status.success) found.set(status.data.name, status.data)
+          clearTimeout(quiet)
+          quiet = setTimeout(resolve, waitMs)
+        },
+      })
+      transport.publish(trackersStatus(by), '', { reply: inbox })
+      await promise
+      clearTimeout(quiet)
+      subscription.unsubscribe()
+      return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
+    },
+  }
+}
+
+function parseJson(message: Msg): unknown {
+  try {
+    return message.json()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,17 @@
+// The shape of a domain rule (after Jérémie Chassaing's decider): a command is decided from the state of one
+// aggregate into events or a refusal; events evolve the state. Both are pure, total and deterministic.
+
+import type { Outcome } from './refusal.ts'
+
+export interface Decider<State, Command, Event> {
+  readonly initial: State
+  /** No events and no refusal means: already so, nothing to record. */
+  decide(command: Command, state: State): Outcome<readonly Event[]>
+  evolve(state: State, event: Event): State
+}
+
+/** Who acts. The broker vouches for both: they come from the subject a request was published on. */
+export interface Actor {
+  readonly user: string
+  readonly device: string
+}

@@ -1,0 +1,222 @@
+// One group: its owner and members, who asks to join, and what is shared in it by which devices.
+// Always true of a group that exists: it has exactly one owner, who is a member; nobody is both member and requester;
+// every sharer is a member; every share has at least one sharer, and its name is its own within the group.
+
+import type { Actor, Decider } from './decider.ts'
+import { checkManifest, type Manifest, shareId } from './manifest.ts'
+import { done, type Outcome, refuse } from './refusal.ts'
+
+export interface Share {
+  readonly id: string
+  readonly manifest: Manifest
+  /** `user/device` keys of the devices that offer all of it, in the order they came. */
+  readonly sharers: ReadonlySet<string>
+}
+
+export interface Group {
+  /** Undefined while no such group exists, or after it ended. */
+  readonly group: string | undefined
+  readonly owner: string
+  /** Member -> since when (ms since 1970), longest-standing first. */
+  readonly members: ReadonlyMap<string, number>
+  /** Requester -> since when (ms since 1970), oldest first. */
+  readonly requests: ReadonlyMap<string, number>
+  /** File name -> share. */
+  readonly shares: ReadonlyMap<string, Share>
+}
+
+type By = { readonly by: Actor /** ms since 1970, by the deciding tracker's clock */; readonly at: number }
+
+export type GroupCommand = By &
+  (
+    | { readonly type: 'create'; readonly group: string }
+    | { readonly type: 'request-to-join' }
+    | { readonly type: 'leave' }
+    | { readonly type: 'accept'; readonly user: string }
+    | { readonly type: 'reject'; readonly user: string }
+    | { readonly type: 'remove'; readonly user: string }
+    | { readonly type: 'transfer'; readonly user: string }
+    | { readonly type: 'share'; readonly manifest: Manifest }
+    /** Stop sharing: from this device alone, or from every device of the user. */
+    | { readonly type: 'unshare'; readonly name: string; readonly devices: 'this' | 'all' }
+  )
+
+export type GroupEvent = { readonly group: string } & (
+  | { readonly type: 'group.created'; readonly owner: string; readonly at: number }
+  | { readonly type: 'join.requested'; readonly user: string; readonly at: number }
+  | { readonly type: 'join.accepted'; readonly user: string; readonly at: number }
+  | { readonly type: 'join.rejected'; readonly user: string }
+  | { readonly type: 'member.left'; readonly user: string }
+  | { readonly type: 'member.removed'; readonly user: string }
+  | { readonly type: 'owner.changed'; readonly user: string }
+  | { readonly type: 'group.ended' }
+  | { readonly type: 'share.created'; readonly id: string; readonly manifest: Manifest }
+  | { readonly type: 'sharer.added'; readonly name: string; readonly user: string; readonly device: string }
+  | { readonly type: 'sharer.removed'; readonly name: string; readonly user: string; readonly device: string }
+  | { readonly type: 'share.ended'; readonly name: string }
+)
+
+const noGroup: Group = { group: undefined, owner: '', members: new Map(), requests: new Map(), shares: new Map() }
+
+export const sharerKey = (sharer: Actor): string => `${sharer.user}/${sharer.device}`
+
+/** The inverse of `sharerKey`: ids hold no slash. */
+export function sharerOf(key: string): Actor {
+  const slash = key.indexOf('/')
+  return { user: key.slice(0, slash), device: key.slice(slash + 1) }
+}
+
+/** Events that take `leaving` devices off their shares, ending the shares that nobody offers any more. */
+function stopSharing(group: string, shares: Iterable<Share>, leaving: (sharer: Actor) => boolean): GroupEvent[] {
+  return [...shares].flatMap(({ manifest: { name }, sharers }): GroupEvent[] => {
+    const gone = [...sharers].map(sharerOf).filter(leaving)
+    const removed = gone.map((sharer): GroupEvent => ({ type: 'sharer.removed', group, name, ...sharer }))
+    return gone.length === sharers.size ? [...removed, { type: 'share.ended', group, name }] : removed
+  })
+}
+
+function decideExit(
+  state: Group & { group: string },
+  user: string,
+  type: 'member.left' | 'member.removed',
+): GroupEvent[] {
+  const { group } = state
+  const heir = [...state.members.keys()].find(member => member !== user)
+  const exit: GroupEvent[] = [
+    ...stopSharing(group, state.shares.values(), sharer => sharer.user === user),
+    { type, group, user },
+  ]
+  if (heir === undefined) return [...exit, { type: 'group.ended', group }]
+  return state.owner === user ? [...exit, { type: 'owner.changed', group, user: heir }] : exit
+}
+
+function decideShare(state: Group & { group: string }, by: Actor, manifest: Manifest): Outcome<readonly GroupEvent[]> {
+  const { group } = state
+  const { name } = manifest
+  const checked = checkManifest(manifest)
+  if (!checked.ok) return checked
+  const id = shareId(group, manifest)
+  const existing = state.shares.get(name)
+  if (existing && existing.id !== id)
+    return refuse('name-taken', `${group} has another file named ${name}; share yours with --name OTHER`)
+  if (existing?.sharers.has(sharerKey(by))) return done([])
+  const added: GroupEvent = { type: 'sharer.added', group, name, ...by }
+  return done(existing ? [added] : [{ type: 'share.created', group, id, manifest }, added])
+}
+
+function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  const copy = new Map(map)
+  copy.delete(key)
+  return copy
+}
+
+export const group: Decider<Group, GroupCommand, GroupEvent> = {
+  initial: noGroup,
+
+  decide(command, state) {
+    const { by, at } = command
+    if (command.type === 'create') {
+      if (state.group === undefined) return done([{ type: 'group.created', group: command.group, owner: by.user, at }])
+      return refuse('group-exists', `the group ${command.group} exists already; choose another name`)
+    }
+    if (state.group === undefined) return refuse('no-such-group', 'there is no such group; see shoal group list')
+    const existing = state as Group & { group: string }
+    const name = state.group
+
+    if (command.type === 'request-to-join') {
+      if (state.members.has(by.user)) return refuse('already-member', `you are a member of ${name} already`)
+      if (state.requests.has(by.user))
+        return refuse('already-requested', `you asked to join ${name} already; its owner has to accept`)
+      return done([{ type: 'join.requested', group: name, user: by.user, at }])
+    }
+    if (!state.members.has(by.user))
+      return refuse('not-member', `you are not a member of ${name}; ask with shoal group join ${name}`)
+
+    switch (command.type) {
+      case 'leave':
+        return done(decideExit(existing, by.user, 'member.left'))
+      case 'share':
+        return decideShare(existing, by, command.manifest)
+      case 'unshare': {
+        const share = state.shares.get(command.name)
+        if (!share) return refuse('no-such-file', `${name} has no such file; see shoal files ${name}`)
+        const events = stopSharing(
+          name,
+          [share],
+          sharer => sharer.user === by.user && (command.devices === 'all' || sharer.device === by.device),
+        )
+        if (events.length === 0) return refuse('not-sharing', `you are not sharing ${command.name} in ${name}`)
+        return done(events)
+      }
+      default:
+        if (state.owner !== by.user) return refuse('not-owner', `only ${name}'s owner, ${state.owner}, can do this`)
+    }
+
+    const { user } = command
+    switch (command.type) {
+      case 'accept':
+      case 'reject': {
+        if (!state.requests.has(user)) {
+          if (command.type === 'accept' && state.members.has(user))
+            return refuse('already-member', `${user} is a member of ${name} already`)
+          return refuse('no-such-request', `${user} has not asked to join ${name}; see shoal group requests ${name}`)
+        }
+        if (command.type === 'reject') return done([{ type: 'join.rejected', group: name, user }])
+        return done([{ type: 'join.accepted', group: name, user, at }])
+      }
+      case 'remove':
+      case 'transfer':
+        if (!state.members.has(user))
+          return refuse('not-member', `${user} is not a member of ${name}; see shoal group members ${name}`)
+        if (command.type === 'remove') {
+          if (user === by.user) return refuse('usage', `you own ${name}; use shoal group leave ${name}`)
+          return done(decideExit(existing, user, 'member.removed'))
+        }
+        return done(user === state.owner ? [] : [{ type: 'owner.changed', group: name, user }])
+    }
+  },
+
+  evolve(state, event) {
+    switch (event.type) {
+      case 'group.created':
+        return { ...noGroup, group: event.group, owner: event.owner, members: new Map([[event.owner, event.at]]) }
+      case 'join.requested':
+        return { ...state, requests: new Map(state.requests).set(event.user, event.at) }
+      case 'join.accepted':
+        return {
+          ...state,
+          requests: without(state.requests, event.user),
+          members: new Map(state.members).set(event.user, event.at),
+        }
+      case 'join.rejected':
+        return { ...state, requests: without(state.requests, event.user) }
+      case 'member.left':
+      case 'member.removed':
+        return { ...state, members: without(state.members, event.user) }
+      case 'owner.changed':
+        return { ...state, owner: event.user }
+      case 'group.ended':
+        return noGroup
+      case 'share.created':
+        return {
+          ...state,
+          shares: new Map(state.shares).set(event.manifest.name, {
+            id: event.id,
+            manifest: event.manifest,
+            sharers: new Set(),
+          }),
+        }
+      case 'sharer.added':
+      case 'sharer.removed': {
+        const share = state.shares.get(event.name)
+        if (!share) return state
+        const sharers = new Set(share.sharers)
+        if (event.type === 'sharer.added') sharers.add(sharerKey(event))
+        else sharers.delete(sharerKey(event))
+        return { ...state, shares: new Map(state.shares).set(event.name, { ...share, sharers }) }
+      }
+      case 'share.ended':
+        return { ...state, shares: without(state.shares, event.name) }
+    }
+  },
+}

@@ -1,0 +1,49 @@
+// What people may call users, groups, devices and files. User, group and device ids become NATS subject tokens,
+// file names become names on somebody else's disk: whatever is not plainly safe in those places is refused here.
+
+import { done, type Outcome, refuse } from './refusal.ts'
+
+/** Longest user or group id, in characters; keeps every subject far below NATS's limits. */
+export const maxIdLength = 64
+/** Longest file name, in UTF-8 bytes: the limit of the common file systems, less our `.part`. */
+export const maxFileNameBytes = 250
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
+const devicePattern = /^[a-z0-9]{12}$/
+// Control characters, and the invisible ones that reorder or hide text when a name is shown.
+const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
+
+export const isId = (text: string): boolean => text.length <= maxIdLength && idPattern.test(text)
+
+export const isDeviceId = (text: string): boolean => devicePattern.test(text)
+
+/** A user or group id as a person typed it; `what` is the word for it in the message. */
+export function parseId(what: 'user' | 'group', text: string): Outcome<string> {
+  if (isId(text)) return done(text)
+  return refuse(
+    'invalid-name',
+    `a ${what} name has 1 to ${maxIdLength} letters (a-z, A-Z), digits, "-" or "_", and starts with a letter or digit`,
+  )
+}
+
+export function isFileName(name: string): boolean {
+  return (
+    name.length > 0 &&
+    name !== '.' &&
+    name !== '..' &&
+    name === name.normalize('NFC') &&
+    !/[/\\]/.test(name) &&
+    !unshowable.test(name) &&
+    Buffer.byteLength(name) <= maxFileNameBytes
+  )
+}
+
+/** The name under which a file is shared. Brings it into Unicode's composed form first. */
+export function parseFileName(text: string): Outcome<string> {
+  const name = text.normalize('NFC')
+  if (isFileName(name)) return done(name)
+  return refuse(
+    'invalid-name',
+    `a shared file's name has 1 to ${maxFileNameBytes} bytes and no "/", "\\" or control characters; choose one with --name`,
+  )
+}

@@ -1,0 +1,53 @@
+// What a download, its peer links and the serving desk say to each other: the events that cross between machines.
+// An event a piece, never a block: bytes move inside the links.
+
+import type { Bitfield } from '../domain/bitfield.ts'
+import type { Manifest } from '../domain/manifest.ts'
+import type { SwarmPeer } from '../wire/tracker-api.ts'
+
+/** `user/device` (domain/group.ts, sharerKey): one peer of a swarm. */
+export type PeerKey = string
+
+/** Download -> peer link. */
+export type PeerLinkCommand =
+  /** Fetch this whole piece. Several may be wanted at once, up to the link's last `capacity`. */
+  | { readonly type: 'piece.wanted'; readonly piece: number }
+  /** Somebody else delivered it (endgame), or the download pauses. */
+  | { readonly type: 'piece.unwanted'; readonly piece: number }
+  /** A later look-up brought a fresh ticket or address, for the next attempt. */
+  | { readonly type: 'peer.refreshed'; readonly peer: SwarmPeer }
+  /** Let the peer go and end. */
+  | { readonly type: 'link.close'; readonly reason: string }
+
+/** Peer link -> download. */
+export type PeerLinkEvent =
+  /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `link.have`. */
+  | { readonly type: 'link.ready'; readonly peer: PeerKey; readonly via: 'direct' | 'relay'; readonly have: Bitfield }
+  | { readonly type: 'link.have'; readonly peer: PeerKey; readonly piece: number }
+  /** How many pieces it could usefully have in flight, by what it delivers; sent when that changes, and first with ready. */
+  | { readonly type: 'link.capacity'; readonly peer: PeerKey; readonly pieces: number; readonly bytesPerSecond: number }
+  /** Every block is in; nobody has checked it yet. The receiver owns the buffer from here on. */
+  | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
+  /** It will not come from this peer now: refused, or silent too long. Somebody else may have it. */
+  | { readonly type: 'piece.returned'; readonly peer: PeerKey; readonly piece: number; readonly reason: string }
+  /** Not ready any more; every piece asked of it is back. The link tries again by itself unless `final`. */
+  | { readonly type: 'link.lost'; readonly peer: PeerKey; readonly reason: string; readonly final: boolean }
+
+/** Something the serving desk may serve: a whole shared file, or what a running download has verified. */
+export interface Offer {
+  readonly share: string
+  readonly group: string
+  readonly manifest: Manifest
+  /** Live: the offer's owner adds to it before it announces the piece. */
+  readonly have: Bitfield
+  /** Bytes of a piece that `have` holds. Rejects when the file changed or vanished: the offer then leaves by itself. */
+  read(piece: number, offset: number, length: number): Promise<Buffer>
+}
+
+/** Library and downloads -> serving desk. */
+export type ServingDeskCommand =
+  | { readonly type: 'offer.added'; readonly offer: Offer }
+  | { readonly type: 'offer.removed'; readonly share: string }
+  | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
+  /** Close what this user has open in that group, and refuse tickets issued before now. */
+  | { readonly type: 'access.revoked'; readonly user: string; readonly group: string }

@@ -1,0 +1,123 @@
+// What a person's command line asks the agent on their device, over NATS on `agentSubject`. A request that takes time
+// is answered by a stream on its reply subject: progress at least every second (so silence means the agent is gone),
+// then one end. Paths are absolute: the agent's working directory is nobody's business.
+
+import { z } from 'zod'
+import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
+
+const nothing = z.strictObject({})
+const path = z.string().min(1).max(4096)
+/** Downloads are numbered from 1 on a device. */
+const downloadId = z.number().int().positive()
+const one = z.strictObject({ id: downloadId })
+
+export const downloadStates = [
+  'queued',
+  'locating',
+  'downloading',
+  'stalled',
+  'paused',
+  'verifying',
+  'completed',
+  'failed',
+  'cancelled',
+] as const
+export type DownloadState = (typeof downloadStates)[number]
+
+/** What came from one device. */
+export const deliverySchema = z.strictObject({
+  user: idSchema,
+  device: deviceSchema,
+  pieces: z.number(),
+  bytes: z.number(),
+  via: z.enum(['direct', 'relay']),
+})
+export type Delivery = z.infer<typeof deliverySchema>
+
+/** A download as people see it: CLI.md's fields, and what a live display needs beside them. */
+export const downloadViewSchema = z.strictObject({
+  id: downloadId,
+  group: idSchema,
+  name: fileNameSchema,
+  state: z.enum(downloadStates),
+  pieces: z.strictObject({ done: z.number(), total: z.number() }),
+  bytes: z.strictObject({ done: z.number(), total: z.number() }),
+  path: z.string(),
+  sha1: z.string(),
+  /** Connected peers now. */
+  peers: z.number(),
+  /** Verified bytes a second, over the last few seconds. */
+  bytesPerSecond: z.number(),
+  /** Spent downloading, over all sessions; pauses left out. */
+  seconds: z.number(),
+  /** All piece bytes fetched, verified or not, over all sessions: above `bytes.done` by what was fetched in vain. */
+  fetchedBytes: z.number(),
+  deliveries: z.array(deliverySchema),
+  /** Why it failed, or what it is waiting for. */
+  error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+})
+export type DownloadView = z.infer<typeof downloadViewSchema>
+
+const hashingSchema = z.strictObject({ hashedBytes: z.number(), size: z.number() })
+
+/** `progress` is the schema of the items before the end; `result` of the end. */
+export const agentMethods = {
+  status: {
+    params: nothing,
+    progress: z.never(),
+    result: z.strictObject({
+      user: idSchema,
+      device: deviceSchema,
+      pid: z.number(),
+      listen: z.string(),
+      uptimeSeconds: z.number(),
+      sharing: z.number(),
+      downloads: z.number(),
+      peers: z.number(),
+      memoryBytes: z.number(),
+    }),
+  },
+  share: {
+    params: z.strictObject({ path, group: idSchema, name: fileNameSchema.optional() }),
+    progress: hashingSchema,
+    result: z.strictObject({
+      group: idSchema,
+      name: fileNameSchema,
+      size: z.number(),
+      sha1: z.string(),
+      pieces: z.number(),
+    }),
+  },
+  unshare: { params: z.strictObject({ group: idSchema, name: fileNameSchema }), progress: z.never(), result: nothing },
+  download: {
+    /** `destination` is a folder that exists, or a path whose folder exists. */
+    params: z.strictObject({ group: idSchema, name: fileNameSchema, destination: path, overwrite: z.boolean() }),
+    progress: z.never(),
+    result: downloadViewSchema,
+  },
+  /** Follows one download until it is completed, failed, cancelled or paused. */
+  'download.follow': { params: one, progress: downloadViewSchema, result: downloadViewSchema },
+  downloads: { params: nothing, progress: z.never(), result: z.array(downloadViewSchema) },
+  /** A list at every change, at most a few a second, until the asker goes away. */
+  'downloads.watch': { params: nothing, progress: z.array(downloadViewSchema), result: nothing },
+  pause: { params: one, progress: z.never(), result: downloadViewSchema },
+  resume: { params: one, progress: z.never(), result: downloadViewSchema },
+  cancel: { params: one, progress: z.never(), result: downloadViewSchema },
+  /** Pauses downloads and sharing and lets go of the session; the agent stays. The asker then revokes the credential. */
+  logout: { params: nothing, progress: z.never(), result: nothing },
+} as const
+
+export type AgentMethod = keyof typeof agentMethods
+export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M]['params']>
+export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>
+export type AgentProgress<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['progress']>
+
+/** `stream` says that `progress` items may come, so the asker waits on as long as they do. */
+export const agentReplySchema = z.union([
+  z.strictObject({ kind: z.literal('progress'), item: z.unknown() }),
+  /** Alive, nothing new. */
+  z.strictObject({ kind: z.literal('working') }),
+  z.strictObject({ kind: z.literal('end'), ok: z.literal(true), result: z.unknown() }),
+  refusalSchema.extend({ kind: z.literal('end') }),
+])
+export type AgentReply = z.infer<typeof agentReplySchema>

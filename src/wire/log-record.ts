@@ -1,0 +1,43 @@
+// One message of the log: what one command changed in one aggregate, whole, so that it is applied whole or not at all.
+// Its `id` is the request's, and NATS's message id too.
+
+import { z } from 'zod'
+import type { AccountEvent } from '../domain/account.ts'
+import type { GroupEvent } from '../domain/group.ts'
+import { deviceSchema, fileNameSchema, idSchema, manifestSchema, millisecondsSchema, shareIdSchema } from './schemas.ts'
+
+const group = idSchema
+const user = idSchema
+const device = deviceSchema
+const at = millisecondsSchema
+const name = fileNameSchema
+
+const eventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('account.created'), user, passwordHash: z.string() }),
+  z.strictObject({ type: z.literal('device.logged-in'), user, device, credentialHash: z.string() }),
+  z.strictObject({ type: z.literal('device.logged-out'), user, device }),
+  z.strictObject({ type: z.literal('group.created'), group, owner: user, at }),
+  z.strictObject({ type: z.literal('join.requested'), group, user, at }),
+  z.strictObject({ type: z.literal('join.accepted'), group, user, at }),
+  z.strictObject({ type: z.literal('join.rejected'), group, user }),
+  z.strictObject({ type: z.literal('member.left'), group, user }),
+  z.strictObject({ type: z.literal('member.removed'), group, user }),
+  z.strictObject({ type: z.literal('owner.changed'), group, user }),
+  z.strictObject({ type: z.literal('group.ended'), group }),
+  z.strictObject({ type: z.literal('share.created'), group, id: shareIdSchema, manifest: manifestSchema }),
+  z.strictObject({ type: z.literal('sharer.added'), group, name, user, device }),
+  z.strictObject({ type: z.literal('sharer.removed'), group, name, user, device }),
+  z.strictObject({ type: z.literal('share.ended'), group, name }),
+])
+
+export type LogEvent = AccountEvent | GroupEvent
+
+export const logRecordSchema = z.strictObject({
+  id: z.uuid(),
+  /** When it was decided, ms since 1970, by the deciding tracker's clock. */
+  at,
+  /** Who asked; absent for a sign-up. */
+  by: z.strictObject({ user, device }).optional(),
+  events: z.array(eventSchema).min(1),
+})
+export type LogRecord = z.infer<typeof logRecordSchema>

@@ -1,0 +1,57 @@
+// Every NATS subject of Shoal, in one place. Ids are single subject tokens (domain/names.ts), so a subject can be
+// taken apart again, and what a connection may publish says who it is: no message carries a claim of identity.
+
+import type { Actor } from '../domain/decider.ts'
+
+/** The one log, and the subjects of its aggregates. */
+export const logStream = 'SHOAL'
+export const logSubjects = 'shoal.event.>'
+export const userEvents = (user: string): string => `shoal.event.user.${user}`
+export const groupEvents = (group: string): string => `shoal.event.group.${group}`
+
+/** Trackers share this queue group: any one of them answers. */
+export const trackerQueue = 'trackers'
+
+/** What somebody without an account may publish on: nothing else. */
+export const signUpSubject = 'shoal.guest.signup'
+/** What a connection made with a password may publish on: it is traded for a device credential and closed. */
+export const logInSubject = (user: string): string => `shoal.login.${user}`
+export const anyLogIn = logInSubject('*')
+
+/** Requests of a logged-in device to the trackers. */
+export const apiSubject = (by: Actor, method: string): string => `shoal.api.${by.user}.${by.device}.${method}`
+export const anyApi = 'shoal.api.*.*.>'
+
+/** Every tracker (no queue group) answers here with its sequence and digest. Requests come as `trackersStatus(by)`. */
+export const trackersStatus = (by: Actor): string => `shoal.trackers.${by.user}.${by.device}`
+export const anyTrackersStatus = 'shoal.trackers.*.*'
+
+/** `host` is the address that the broker sees the device connect from; permissions pin it, so it cannot be claimed. */
+export const presenceSubject = (by: Actor, host: string): string =>
+  `shoal.presence.${by.user}.${by.device}.${Buffer.from(host).toString('hex')}`
+export const anyPresence = 'shoal.presence.*.*.*'
+
+/** What trackers tell a person's devices. */
+export const noticeSubject = (user: string): string => `shoal.notice.${user}`
+
+/** Requests of a person's command line to the agent on one of their devices. */
+export const agentSubject = (of: Actor, method: string): string => `shoal.agent.${of.user}.${of.device}.${method}`
+
+/** Bytes for a peer that cannot be reached directly; `from` is vouched for by the publisher's permissions. */
+export const relaySubject = (to: Actor, from: Actor, channel: string): string =>
+  `shoal.relay.${to.user}.${to.device}.${from.user}.${from.device}.${channel}`
+export const relayInbox = (of: Actor): string => `shoal.relay.${of.user}.${of.device}.>`
+
+/** Every machine's steps, for whoever watches. */
+export const inspectSubject = (of: Actor, actor: string): string => `shoal.inspect.${of.user}.${of.device}.${actor}`
+
+/** Replies to this person's requests; handed to NATS as the connection's inbox prefix. */
+export const inboxPrefix = (user: string): string => `_INBOX_${user}`
+/** A guest's, by the nonce it connected with (wire/broker-login.ts): guests do not hear each other. */
+export const guestInboxPrefix = (nonce: string): string => `_INBOX_.guest.${nonce}`
+
+/** `shoal.<room>.<user>.<device>.<rest…>` taken apart; undefined when there are too few tokens. */
+export function addressOf(subject: string): (Actor & { readonly rest: string }) | undefined {
+  const [, , user, device, ...rest] = subject.split('.')
+  return user !== undefined && device !== undefined ? { user, device, rest: rest.join('.') } : undefined
+}

@@ -1,0 +1,53 @@
+// A ticket: a tracker's short-lived word that one user's device may fetch one share from one other device.
+// It is the identity of a TLS-PSK handshake (at most 128 bytes there), and its key can be computed by those two
+// devices' tracker and by the serving device alone: key = HMAC-SHA256(the serving device's ticket key, identity).
+// Layout of an identity before base64url, 49 bytes:
+//   version 1 byte | expiry 8 bytes, ms since 1970 | share id 16 bytes | SHA-256 of "user/device" of the holder, first 24
+
+import { createHash, createHmac } from 'node:crypto'
+import type { Actor } from '../domain/decider.ts'
+import { sharerKey } from '../domain/group.ts'
+
+const version = 1
+const identityBytes = 49
+
+export interface Ticket {
+  readonly expiresAt: number
+  readonly share: string
+  /** Hex; compare with `holderTag`. */
+  readonly holder: string
+}
+
+export const holderTag = (holder: Actor): string =>
+  createHash('sha256').update(sharerKey(holder)).digest('hex').slice(0, 48)
+
+export function encodeTicket(share: string, holder: Actor, expiresAt: number): string {
+  const bytes = Buffer.alloc(identityBytes)
+  bytes.writeUInt8(version, 0)
+  bytes.writeBigUInt64BE(BigInt(expiresAt), 1)
+  bytes.write(share, 9, 'hex')
+  bytes.write(holderTag(holder), 25, 'hex')
+  return bytes.toString('base64url')
+}
+
+/** Undefined for anything that is no ticket of this version. Says nothing of whether it is genuine: the handshake does. */
+export function decodeTicket(identity: string): Ticket | undefined {
+  const bytes = Buffer.from(identity, 'base64url')
+  if (bytes.length !== identityBytes || bytes.toString('base64url') !== identity || bytes[0] !== version)
+    return undefined
+  return {
+    expiresAt: Number(bytes.readBigUInt64BE(1)),
+    share: bytes.toString('hex', 9, 25),
+    holder: bytes.toString('hex', 25),
+  }
+}
+
+/** The pre-shared key of that identity, 32 bytes. */
+export const ticketPsk = (deviceTicketKey: Buffer, identity: string): Buffer =>
+  createHmac('sha256', deviceTicketKey).update(identity).digest()
+
+/** A device's own ticket key, from the cluster's ticket secret; a new log-in makes a new one. */
+export const deviceTicketKey = (clusterSecret: Buffer, device: Actor, credentialHash: string): Buffer =>
+  createHmac('sha256', clusterSecret)
+    .update(`ticket\n${sharerKey(device)}\n${credentialHash}`)
+    .digest()

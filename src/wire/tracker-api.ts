@@ -1,0 +1,189 @@
+// What a person's devices ask the trackers: every method with the schemas of its parameters and its result.
+// A request carries an id, so that asking twice acts once, and the highest log sequence its sender has seen, so that
+// no tracker answers from behind it; a reply carries the sequence it speaks from.
+
+import { z } from 'zod'
+import {
+  actorSchema,
+  deviceSchema,
+  fileNameSchema,
+  idSchema,
+  manifestSchema,
+  millisecondsSchema,
+  passwordSchema,
+  portSchema,
+  refusalSchema,
+  sequenceSchema,
+  shareIdSchema,
+} from './schemas.ts'
+
+const nothing = z.strictObject({})
+const inGroup = z.strictObject({ group: idSchema })
+const someoneInGroup = z.strictObject({ group: idSchema, user: idSchema })
+const fileInGroup = z.strictObject({ group: idSchema, name: fileNameSchema })
+
+/** A ticket as its holder gets it: see wire/ticket.ts for the identity's layout. */
+export const ticketSchema = z.strictObject({
+  /** The TLS-PSK identity to present, base64url. */
+  identity: z.string().max(128),
+  /** The pre-shared key, 32 bytes in base64url. */
+  key: z.string().length(43),
+})
+
+/** A device from which pieces of a share can be had: a sharer, or a downloader with some of it. */
+export const swarmPeerSchema = z.strictObject({
+  user: idSchema,
+  device: deviceSchema,
+  /** Where the broker saw it connect from, and the port it listens on. */
+  host: z.string().max(64),
+  port: portSchema,
+  complete: z.boolean(),
+  ticket: ticketSchema,
+})
+export type SwarmPeer = z.infer<typeof swarmPeerSchema>
+
+export const swarmSchema = z.strictObject({
+  share: shareIdSchema,
+  manifest: manifestSchema,
+  /** Online devices only, the asking one left out. */
+  peers: z.array(swarmPeerSchema),
+  /** Devices that offer the whole file, online or not. */
+  sharers: z.number().int().nonnegative(),
+})
+export type Swarm = z.infer<typeof swarmSchema>
+
+/** What an agent needs to be on offer, and to know what the trackers hold it to share. */
+export const agentSessionSchema = z.strictObject({
+  /** From which this device derives the keys of tickets issued for it: 32 bytes in base64url. */
+  ticketKey: z.string().length(43),
+  /** Shares that the log has this device as a sharer of. */
+  shares: z.array(z.strictObject({ group: idSchema, name: fileNameSchema, share: shareIdSchema })),
+})
+export type AgentSession = z.infer<typeof agentSessionSchema>
+
+const fileSchema = z.strictObject({
+  name: fileNameSchema,
+  size: z.number(),
+  sha1: z.string(),
+  pieces: z.number(),
+  pieceLength: z.number(),
+  /** `user` ids, each once, in the order they came. */
+  sharers: z.array(idSchema),
+  /** How many of the sharing devices are online. */
+  online: z.number(),
+})
+
+interface Method {
+  readonly params: z.ZodType
+  readonly result: z.ZodType
+  /** A write is decided, logged and answered once the tracker's own projection holds it. */
+  readonly kind: 'read' | 'write'
+}
+const read = <P extends z.ZodType, R extends z.ZodType>(params: P, result: R) => ({
+  params,
+  result,
+  kind: 'read' as const,
+})
+const write = <P extends z.ZodType>(params: P) => ({ params, result: nothing, kind: 'write' as const })
+
+export const trackerMethods = {
+  'device.logout': write(nothing),
+  'group.create': write(inGroup),
+  'group.join': write(inGroup),
+  'group.leave': write(inGroup),
+  'group.accept': write(someoneInGroup),
+  'group.reject': write(someoneInGroup),
+  'group.remove': write(someoneInGroup),
+  'group.transfer': write(someoneInGroup),
+  'share.add': write(z.strictObject({ group: idSchema, manifest: manifestSchema })),
+  'share.remove': write(z.strictObject({ group: idSchema, name: fileNameSchema, devices: z.enum(['this', 'all']) })),
+  'group.list': read(
+    nothing,
+    z.array(
+      z.strictObject({
+        group: idSchema,
+        owner: idSchema,
+        members: z.number(),
+        you: z.enum(['owner', 'member', 'requested', 'none']),
+      }),
+    ),
+  ),
+  'group.requests': read(inGroup, z.array(z.strictObject({ user: idSchema, since: millisecondsSchema }))),
+  'group.members': read(
+    inGroup,
+    z.array(z.strictObject({ user: idSchema, role: z.enum(['owner', 'member']), since: millisecondsSchema })),
+  ),
+  'group.files': read(inGroup, z.array(fileSchema)),
+  'swarm.locate': read(fileInGroup, swarmSchema),
+  'agent.session': read(nothing, agentSessionSchema),
+  /** Of these holders of links, who may no longer fetch from that group? Asked after a time without a broker. */
+  'links.recheck': read(
+    z.strictObject({ links: z.array(z.strictObject({ user: idSchema, group: idSchema })).max(10_000) }),
+    z.strictObject({ revoked: z.array(z.strictObject({ user: idSchema, group: idSchema })) }),
+  ),
+} satisfies Record<string, Method>
+
+export type TrackerMethod = keyof typeof trackerMethods
+export type TrackerParams<M extends TrackerMethod> = z.input<(typeof trackerMethods)[M]['params']>
+export type TrackerResult<M extends TrackerMethod> = z.output<(typeof trackerMethods)[M]['result']>
+
+const requestId = z.uuid()
+
+/** What is published on `apiSubject(by, method)`. */
+export const trackerRequestSchema = z.strictObject({ id: requestId, seen: sequenceSchema, params: z.unknown() })
+export type TrackerRequest = z.infer<typeof trackerRequestSchema>
+
+/** On `signUpSubject`, by a guest; the reply's result is empty. */
+export const signUpSchema = z.strictObject({ id: requestId, user: z.string().max(20_000), password: passwordSchema })
+/** On `logInSubject(user)`, by a connection that gave the password. The tracker learns the credential's hash alone. */
+export const logInSchema = z.strictObject({
+  id: requestId,
+  device: deviceSchema,
+  /** SHA-256 of the credential the device made for itself, in hex. */
+  credentialHash: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
+export const trackerReplySchema = z.union([
+  z.object({ ok: z.literal(true), seq: sequenceSchema, result: z.unknown() }),
+  refusalSchema.extend({ seq: sequenceSchema }),
+])
+export type TrackerReply = z.infer<typeof trackerReplySchema>
+
+/** On `trackersStatus(by)`, from each tracker. */
+export const trackerStatusSchema = z.strictObject({
+  name: z.string().max(64),
+  seq: sequenceSchema,
+  digest: z.string().max(64),
+  uptimeSeconds: z.number().nonnegative(),
+})
+export type TrackerStatus = z.infer<typeof trackerStatusSchema>
+
+/** On `presenceSubject(by, host)`, at every beat. A leaving device says so once. */
+export const beatSchema = z.union([
+  z.strictObject({
+    state: z.literal('online'),
+    port: portSchema,
+    /** Shares that the device holds some pieces of while it downloads them. */
+    fetching: z.array(shareIdSchema).max(1000),
+  }),
+  z.strictObject({ state: z.literal('leaving') }),
+])
+export type Beat = z.infer<typeof beatSchema>
+
+/** On `noticeSubject(user)`, from every tracker; `seq` lets a receiver drop the second one. */
+export const noticeSchema = z.intersection(
+  z.object({ seq: sequenceSchema, group: idSchema }),
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('join.requested'), user: idSchema }),
+    z.object({ type: z.literal('join.accepted') }),
+    z.object({ type: z.literal('join.rejected') }),
+    z.object({ type: z.literal('member.removed') }),
+    z.object({ type: z.literal('owner.changed'), user: idSchema }),
+    z.object({ type: z.literal('file.shared'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
+    /** Another device than yours began to offer a share that exists: a running download asks again for its swarm. */
+    z.object({ type: z.literal('sharer.added'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
+    /** Serve this user nothing of this group any more. */
+    z.object({ type: z.literal('access.revoked'), user: idSchema }),
+  ]),
+)
+export type Notice = z.infer<typeof noticeSchema>

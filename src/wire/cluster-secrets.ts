@@ -1,0 +1,21 @@
+// What the brokers' operator and every tracker of one cluster know, and nobody else: made once a cluster by
+// cluster/secrets.ts, kept in a file of mode 600, handed to a tracker when it starts. Never sent, never logged.
+
+import { z } from 'zod'
+
+const seed = (prefix: string) =>
+  z.string().regex(new RegExp(`^${prefix}[A-Z2-7]{56}$`), `a seed that begins with ${prefix}`)
+
+export const clusterSecretsSchema = z.strictObject({
+  /** Account seed that signs what the auth callout answers. */
+  issuerSeed: seed('SA'),
+  /** Curve seed with which the brokers' questions to the callout are opened and its answers sealed. */
+  xkeySeed: seed('SX'),
+  /** User seeds with which a tracker connects to each of the three accounts, past the callout. */
+  trackerSeeds: z.strictObject({ shoal: seed('SU'), auth: seed('SU'), sys: seed('SU') }),
+  /** The key from which every device's ticket key comes: 32 bytes in base64url. */
+  ticketSecret: z.string().regex(/^[\w-]{43}$/),
+  /** What brokers show each other. */
+  routePassword: z.string().regex(/^[\w-]{43}$/),
+})
+export type ClusterSecrets = z.infer<typeof clusterSecretsSchema>

@@ -97,3 +97,17 @@ export const relay = {
   /** No credit and no chunk for this long: the relay is dead. */
   silentAfterMs: 15_000,
 } as const
+
+/** The command line and its agent. */
+export const agentApi = {
+  /** The agent says at least this often that a request is still at work. */
+  workingEveryMs: 1_000,
+  /** An agent that says nothing for this long is gone. */
+  silentAfterMs: 5_000,
+  /** An asker says this often that it still listens; NATS does not tell a publisher whether anybody does. */
+  listeningEveryMs: 2_000,
+  /** Not heard of for this long: the asker is gone, and what runs for it alone stops. */
+  askerGoneAfterMs: 10_000,
+  /** Lists of downloads to a watcher, at most this often: what a person can still read. */
+  watchEveryMs: 250,
+} as const

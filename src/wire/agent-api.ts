@@ -1,6 +1,8 @@
 // What a person's command line asks the agent on their device, over NATS on `agentSubject`. A request that takes time
 // is answered by a stream on its reply subject: progress at least every second (so silence means the agent is gone),
-// then one end. Paths are absolute: the agent's working directory is nobody's business.
+// then one end. NATS does not tell a publisher whether anybody listens, so the asker of a request that takes time says
+// on `listeningMethod`, with the same reply subject, that it does; silence or `listening: false` ends what runs for it
+// alone (hashing, watching), never a download. Paths are absolute: the agent's working directory is nobody's business.
 
 import { z } from 'zod'
 import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
@@ -112,7 +114,10 @@ export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>
 export type AgentProgress<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['progress']>
 
-/** `stream` says that `progress` items may come, so the asker waits on as long as they do. */
+/** Beside the methods: "I still listen at this reply subject", or not any more. Never answered. */
+export const listeningMethod = 'listening'
+export const listeningSchema = z.strictObject({ listening: z.boolean() })
+
 export const agentReplySchema = z.union([
   z.strictObject({ kind: z.literal('progress'), item: z.unknown() }),
   /** Alive, nothing new. */

@@ -1,0 +1,328 @@
+// Which piece is asked of which peer: the ledger of one running download. No I/O, no clock; `random` is handed in.
+// Always true: a missing piece is in exactly one of unasked, in flight (at one or more peers) and being checked;
+// a peer is never asked for a piece it does not have, nor for more at once than its capacity; outside the endgame a
+// piece is in flight at one peer at most. Events of peers that left, or that were told to cancel, change nothing.
+//
+// Rarest first with random ties, after Legout et al., "Rarest First and Choke Algorithms Are Enough" (IMC 2006): what
+// fewest connected peers have is asked for first. Random ties make downloaders that start together fetch different
+// pieces. There is no random-first phase as in BEP 3: it gets a newcomer something to trade, and here nobody trades.
+// Endgame, after BEP 3: once no peer has an unasked piece, a peer that ran dry is also asked for what is still in
+// flight elsewhere, but only what it overtook (asked of others before what it has delivered since): so equal peers
+// duplicate little, and a slow peer does not hold up the end.
+
+import { type Bitfield, createBitfield } from './bitfield.ts'
+
+export interface Request {
+  readonly peer: string
+  readonly piece: number
+}
+
+export interface PiecePicker {
+  /** `have` is copied. A peer joins with capacity 0; joining again is leaving first. */
+  peerJoined(peer: string, have: Bitfield): void
+  /** Has one more; also makes it worth asking again for a piece it returned. */
+  peerHas(peer: string, piece: number): void
+  /** The pieces that were in flight there: unasked again, unless in flight elsewhere too. */
+  peerLeft(peer: string): number[]
+  /** How many pieces the peer may have in flight at once. Fewer than it has now takes none back. */
+  setCapacity(peer: string, pieces: number): void
+  /** New requests, now in flight: at most `budgetPieces`, shared between the peers in proportion to their capacity. */
+  assign(budgetPieces: number): Request[]
+  /**
+   * All of it arrived and is now being checked; `unwanted` are the other peers to tell to cancel it.
+   * Not `fresh`: nobody waits for it from this peer any more; throw the bytes away.
+   */
+  received(peer: string, piece: number): { readonly fresh: boolean; readonly unwanted: readonly string[] }
+  /** The check was passed: never asked for again. */
+  verified(piece: number): void
+  /** The check failed: unasked again, and the peer has left (its pieces in flight, as by `peerLeft`). */
+  rejected(peer: string, piece: number): number[]
+  /** The peer gave it back. It is asked for it again only once it delivered something else, or after `forgive`. */
+  returned(peer: string, piece: number): void
+  /** Returned pieces may be asked of the same peers again: for now and then, and when nothing else is left to do. */
+  forgive(): void
+  /** Pieces not verified yet. */
+  readonly missing: number
+  /** Requests out, counting a piece once for each peer it is in flight at. */
+  readonly inFlight: number
+  inFlightAt(peer: string): readonly number[]
+  /** How many connected peers have it. */
+  availability(piece: number): number
+  /** No peer has an unasked piece, and something is still in flight. */
+  readonly isEndgame: boolean
+  /** Something is in flight or being checked, or some peer has a piece that nobody was asked for; else: stalled. */
+  readonly canProgress: boolean
+}
+
+interface Peer {
+  readonly have: Bitfield
+  capacity: number
+  /** Piece -> the number of the request for it. */
+  readonly inFlight: Map<number, number>
+  /** Returned, and not worth asking for again yet. */
+  readonly shunned: Set<number>
+  /** Unasked pieces that it has and does not shun: 0 spares the search. */
+  useful: number
+  /** The youngest request that it has fulfilled. */
+  overtook: number
+}
+
+interface Flight {
+  readonly peers: Set<string>
+  /** The number of the youngest request for it. */
+  youngest: number
+}
+
+const unasked = 0
+const inFlight = 1
+const checking = 2
+const verified = 3
+
+/** Peers that fetch one piece at once in the endgame, at most: one slow, one that overtook it, one more for luck. */
+const mostCopies = 3
+
+/** `alreadyVerified` is read once. `random` gives numbers from 0 up to 1. */
+export function createPiecePicker({
+  verified: alreadyVerified,
+  random = Math.random,
+}: {
+  readonly verified: Bitfield
+  readonly random?: () => number
+}): PiecePicker {
+  const pieceCount = alreadyVerified.length
+  const peers = new Map<string, Peer>()
+  const status = new Uint8Array(pieceCount)
+  const holders = new Uint32Array(pieceCount)
+  const flights = new Map<number, Flight>()
+  /** Unasked pieces by how many peers have them, each bucket in random order; where a piece stands in its own. */
+  const buckets: number[][] = [[]]
+  const position = new Uint32Array(pieceCount)
+  let missing = 0
+  let requestsOut = 0
+  let checks = 0
+  let asked = 0
+  /** The sum of every peer's `useful`. */
+  let useful = 0
+
+  const put = (bucket: number[], index: number, piece: number) => {
+    bucket[index] = piece
+    position[piece] = index
+  }
+  const enterBucket = (piece: number) => {
+    buckets[holders[piece]!] ??= []
+    const bucket = buckets[holders[piece]!]!
+    const index = Math.floor(random() * (bucket.length + 1))
+    if (index < bucket.length) put(bucket, bucket.length, bucket[index]!)
+    put(bucket, index, piece)
+  }
+  const leaveBucket = (piece: number) => {
+    const bucket = buckets[holders[piece]!]!
+    const last = bucket.pop()!
+    if (last !== piece) put(bucket, position[piece]!, last)
+  }
+  const countHolder = (piece: number, by: 1 | -1) => {
+    const moves = status[piece] === unasked
+    if (moves) leaveBucket(piece)
+    holders[piece]! += by
+    if (moves) enterBucket(piece)
+  }
+
+  const isUsefulTo = (peer: Peer, piece: number) => peer.have.has(piece) && !peer.shunned.has(piece)
+  const countUseful = (peer: Peer, by: 1 | -1) => {
+    peer.useful += by
+    useful += by
+  }
+  const becomeUnasked = (piece: number) => {
+    status[piece] = unasked
+    enterBucket(piece)
+    for (const peer of peers.values()) if (isUsefulTo(peer, piece)) countUseful(peer, 1)
+  }
+  const ceaseUnasked = (piece: number) => {
+    leaveBucket(piece)
+    for (const peer of peers.values()) if (isUsefulTo(peer, piece)) countUseful(peer, -1)
+  }
+  const forgivePiece = (peer: Peer, piece: number) => {
+    if (peer.shunned.delete(piece) && status[piece] === unasked) countUseful(peer, 1)
+  }
+
+  const ask = (name: string, peer: Peer, piece: number): Request => {
+    asked += 1
+    const flight = flights.get(piece)
+    if (flight) {
+      flight.peers.add(name)
+      flight.youngest = asked
+    } else {
+      ceaseUnasked(piece)
+      status[piece] = inFlight
+      flights.set(piece, { peers: new Set([name]), youngest: asked })
+    }
+    peer.inFlight.set(piece, asked)
+    requestsOut += 1
+    return { peer: name, piece }
+  }
+  /** Takes one request off; false when there was none. The piece may now be in flight nowhere. */
+  const unask = (name: string, piece: number): boolean => {
+    if (!peers.get(name)?.inFlight.delete(piece)) return false
+    flights.get(piece)!.peers.delete(name)
+    requestsOut -= 1
+    return true
+  }
+  const landIfNowhere = (piece: number) => {
+    if (flights.get(piece)!.peers.size > 0) return
+    flights.delete(piece)
+    becomeUnasked(piece)
+  }
+
+  const rarestFor = (peer: Peer): number => {
+    for (let count = 1; count < buckets.length; count += 1)
+      for (const piece of buckets[count] ?? []) if (isUsefulTo(peer, piece)) return piece
+    throw new Error('bug: a peer counted as useful has no unasked piece')
+  }
+  /** The piece overtaken that has waited longest: flights are kept in the order of their first request. */
+  const overtakenBy = (peer: Peer): number | undefined => {
+    for (const [piece, flight] of flights) {
+      const isOvertaken = flight.youngest < peer.overtook && flight.peers.size < mostCopies
+      if (isOvertaken && !peer.inFlight.has(piece) && isUsefulTo(peer, piece)) return piece
+    }
+    return undefined
+  }
+  /** Of those with room, the least loaded for its capacity; of equals, the one with least to choose from. */
+  const nextToAsk = (): [string, Peer] | undefined => {
+    let next: [string, Peer] | undefined
+    let leastLoad = 1
+    for (const [name, peer] of peers) {
+      if (peer.useful === 0 || peer.inFlight.size >= peer.capacity) continue
+      const load = peer.inFlight.size / peer.capacity
+      if (load > leastLoad || (next && load === leastLoad && peer.useful >= next[1].useful)) continue
+      next = [name, peer]
+      leastLoad = load
+    }
+    return next
+  }
+
+  const leave = (name: string): number[] => {
+    const peer = peers.get(name)
+    if (!peer) return []
+    const pieces = [...peer.inFlight.keys()]
+    for (const piece of pieces) unask(name, piece)
+    useful -= peer.useful
+    peers.delete(name)
+    for (let piece = 0; piece < pieceCount; piece += 1) if (peer.have.has(piece)) countHolder(piece, -1)
+    for (const piece of pieces) landIfNowhere(piece)
+    return pieces
+  }
+
+  for (let piece = 0; piece < pieceCount; piece += 1) {
+    if (alreadyVerified.has(piece)) status[piece] = verified
+    else {
+      missing += 1
+      enterBucket(piece)
+    }
+  }
+
+  return {
+    peerJoined(name, have) {
+      leave(name)
+      const copy = createBitfield(pieceCount, have.toBytes())
+      const peer: Peer = { have: copy, capacity: 0, inFlight: new Map(), shunned: new Set(), useful: 0, overtook: 0 }
+      peers.set(name, peer)
+      for (let piece = 0; piece < pieceCount; piece += 1) {
+        if (!copy.has(piece)) continue
+        countHolder(piece, 1)
+        if (status[piece] === unasked) countUseful(peer, 1)
+      }
+    },
+
+    peerHas(name, piece) {
+      const peer = peers.get(name)
+      if (!peer) return
+      if (!peer.have.add(piece)) return forgivePiece(peer, piece)
+      countHolder(piece, 1)
+      if (status[piece] === unasked) countUseful(peer, 1)
+    },
+
+    peerLeft: leave,
+
+    setCapacity(name, pieces) {
+      const peer = peers.get(name)
+      if (peer) peer.capacity = pieces
+    },
+
+    assign(budgetPieces) {
+      const requested: Request[] = []
+      while (requested.length < budgetPieces) {
+        const next = nextToAsk()
+        if (!next) break
+        requested.push(ask(...next, rarestFor(next[1])))
+      }
+      if (useful > 0 || flights.size === 0) return requested
+      const dry = [...peers]
+        .filter(([, peer]) => peer.inFlight.size === 0)
+        .sort(([, a], [, b]) => b.capacity - a.capacity)
+      for (const [name, peer] of dry) {
+        while (requested.length < budgetPieces && peer.inFlight.size < peer.capacity) {
+          const piece = overtakenBy(peer)
+          if (piece === undefined) break
+          requested.push(ask(name, peer, piece))
+        }
+      }
+      return requested
+    },
+
+    received(name, piece) {
+      const peer = peers.get(name)
+      const request = peer?.inFlight.get(piece)
+      if (!peer || request === undefined) return { fresh: false, unwanted: [] }
+      unask(name, piece)
+      const unwanted = [...flights.get(piece)!.peers]
+      for (const other of unwanted) unask(other, piece)
+      flights.delete(piece)
+      status[piece] = checking
+      checks += 1
+      peer.overtook = Math.max(peer.overtook, request)
+      for (const shunned of peer.shunned) forgivePiece(peer, shunned)
+      return { fresh: true, unwanted }
+    },
+
+    verified(piece) {
+      if (status[piece] !== checking) return
+      status[piece] = verified
+      checks -= 1
+      missing -= 1
+    },
+
+    rejected(name, piece) {
+      const pieces = leave(name)
+      if (status[piece] === checking) {
+        checks -= 1
+        becomeUnasked(piece)
+      }
+      return pieces
+    },
+
+    returned(name, piece) {
+      if (!unask(name, piece)) return
+      peers.get(name)!.shunned.add(piece)
+      landIfNowhere(piece)
+    },
+
+    forgive() {
+      for (const peer of peers.values()) for (const piece of peer.shunned) forgivePiece(peer, piece)
+    },
+
+    get missing() {
+      return missing
+    },
+    get inFlight() {
+      return requestsOut
+    },
+    inFlightAt: name => [...(peers.get(name)?.inFlight.keys() ?? [])],
+    availability: piece => holders[piece]!,
+    get isEndgame() {
+      return useful === 0 && flights.size > 0
+    },
+    get canProgress() {
+      return useful > 0 || flights.size > 0 || checks > 0
+    },
+  }
+}

@@ -57,6 +57,10 @@ export const link = {
   /** Back-off between attempts at one peer, doubling. */
   retryFirstMs: 500,
   retryMostMs: 30_000,
+  /** What a peer delivers is measured over this much time with blocks outstanding: a few wake-ups, yet soon. */
+  rateWindowMs: 50,
+  /** Blocks a peer may refuse that it said it has: it may lose a file once, not play for time. */
+  maxRefusals: 256,
 } as const
 
 /** One download. */
@@ -84,6 +88,14 @@ export const serving = {
   idleAfterMs: 120_000,
   /** Bytes queued on one socket before the next block is read from disk. */
   highWaterBytes: 1024 * 1024,
+  /** Neighbouring blocks are read from disk together up to this: fewer, longer reads. */
+  maxReadBytes: 512 * 1024,
+  /** Connections that have not shown a ticket yet, at once; each has `link.connectTimeoutMs` to do so. */
+  maxHandshakes: 100,
+  /** A peer that was told goodbye has this long to take it in. */
+  farewellMs: 1_000,
+  /** Uploaded bytes are counted up the tree this often. */
+  countEveryMs: 1_000,
   /** Shared files are looked at this often for having changed or vanished, besides when they are read. */
   checkFilesEveryMs: 5_000,
 } as const
@@ -96,6 +108,11 @@ export const relay = {
   windowChunks: 16,
   /** No credit and no chunk for this long: the relay is dead. */
   silentAfterMs: 15_000,
+  /** A side with nothing to say says so this often. */
+  beatEveryMs: 5_000,
+  /** Channels that others may have open to this device: of one user, and in all. Each can hold a window of chunks. */
+  maxChannelsPerUser: 16,
+  maxChannels: 100,
 } as const
 
 /** The command line and its agent. */
@@ -110,4 +127,41 @@ export const agentApi = {
   askerGoneAfterMs: 10_000,
   /** Lists of downloads to a watcher, at most this often: what a person can still read. */
   watchEveryMs: 250,
+} as const
+
+/** Running brokers and trackers on this machine. */
+export const processes = {
+  /** How often to look whether a process has come up or gone; either takes 100 ms and more. */
+  lookEveryMs: 50,
+  /** Three brokers that start cold from a large log take 5 to 6 s to agree; a slow disk more. */
+  startTimeoutMs: 60_000,
+  /** A broker that is told to end hands its leaderships over first: under a second. */
+  stopTimeoutMs: 15_000,
+  /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
+  monitorTimeoutMs: 1_000,
+} as const
+
+/** A tracker's own affairs. */
+export const tracker = {
+  /** A part of a tracker that failed is started again after this long, doubling up to the most. */
+  restartFirstMs: 250,
+  restartMostMs: 10_000,
+  /** A part that ran this long has recovered: its next failure starts the doubling anew. */
+  steadyAfterMs: 30_000,
+  /** An answer of the brokers that is not a write: a healthy one takes 2 ms. */
+  brokerAnswerMs: 2_000,
+  /** How long a log-in, a refusal or a look-up waits for the log's newest entries before it goes by what is known. */
+  catchUpMs: 2_000,
+  /** Between attempts to append while the brokers elect a leader. */
+  appendAgainMs: 250,
+  /** A count of the reachable brokers holds this long; a write asks for it first. */
+  majorityKnownMs: 1_000,
+  /** Too few brokers answered within this: the majority is gone. Above the time to reconnect to another broker. */
+  majorityWaitMs: 2_500,
+  /** Consumers of a tracker that is gone are forgotten by the brokers after this. */
+  consumerForgottenMs: 60_000,
+  /** Log entries asked for ahead. */
+  entriesAhead: 1_000,
+  /** A logged-out device's connections are cut this long after, so that it hears that it is logged out. */
+  cutOffAfterMs: 500,
 } as const

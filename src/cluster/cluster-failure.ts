@@ -1,0 +1,22 @@
+// Why a cluster on this machine could not be run as asked. The message is one line for a person: what is wrong, and
+// what to do about it.
+
+export type ClusterFailureCode =
+  | 'no-nats-server'
+  | 'no-cluster'
+  | 'no-such-node'
+  | 'other-cluster'
+  | 'port-in-use'
+  | 'not-ready'
+  | 'not-stopped'
+  | 'usage'
+
+export class ClusterFailure extends Error {
+  override readonly name = 'ClusterFailure'
+  readonly code: ClusterFailureCode
+
+  constructor(code: ClusterFailureCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,110 @@
+// Which brokers and trackers the cluster in a folder has, and where they listen. Kept in cluster.json from the first
+// `up` on; everything else about a node follows from it and from its name.
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ClusterFailure } from './cluster-failure.ts'
+
+const maxNodes = 9
+
+export const clusterPlanSchema = z.strictObject({
+  /** An address of this machine that brokers listen on, for clients and for each other. */
+  host: z.string().regex(/^[\w.:-]{1,253}$/, 'no host name or address'),
+  /** n1's for clients. Every other port follows from it. */
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535 - 50),
+  brokers: z.number().int().min(1).max(maxNodes),
+  trackers: z.number().int().min(0).max(maxNodes),
+})
+export type ClusterPlan = z.infer<typeof clusterPlanSchema>
+
+export const defaultPlan: ClusterPlan = { host: '127.0.0.1', port: 4222, brokers: 3, trackers: 2 }
+
+export interface BrokerPorts {
+  readonly client: number
+  readonly route: number
+  readonly websocket: number
+  readonly monitor: number
+}
+
+export interface BrokerNode {
+  readonly kind: 'broker'
+  readonly name: string
+  readonly folder: string
+  readonly ports: BrokerPorts
+}
+export interface TrackerNode {
+  readonly kind: 'tracker'
+  readonly name: string
+  readonly folder: string
+}
+export type ClusterNode = BrokerNode | TrackerNode
+
+const count = (n: number) => Array.from({ length: n }, (_, index) => index)
+
+const portsOf = ({ port }: ClusterPlan, index: number): BrokerPorts => ({
+  client: port + index,
+  route: port + 10 + index,
+  websocket: port + 20 + index,
+  monitor: port + 30 + index,
+})
+
+export const brokersOf = (folder: string, plan: ClusterPlan): BrokerNode[] =>
+  count(plan.brokers).map(i => ({
+    kind: 'broker',
+    name: `n${i + 1}`,
+    folder: join(folder, `n${i + 1}`),
+    ports: portsOf(plan, i),
+  }))
+
+export const trackersOf = (folder: string, plan: ClusterPlan): TrackerNode[] =>
+  count(plan.trackers).map(i => ({ kind: 'tracker', name: `t${i + 1}`, folder: join(folder, `t${i + 1}`) }))
+
+/** The visualizer's default port, which is the one origin that brokers take browsers from. */
+export const visualizerPort = (plan: ClusterPlan): number => plan.port + 40
+
+/** Where this machine reaches the brokers. */
+export const connectHost = ({ host }: ClusterPlan): string => {
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return bracketed(near)
+}
+
+/** As it stands in an address before a port. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
+
+/** Every broker's address for clients, and for other brokers. */
+export const serversOf = (plan: ClusterPlan): string[] => addresses(plan, 'client').map(address => `nats://${address}`)
+export const routesOf = (plan: ClusterPlan): string[] => addresses(plan, 'route')
+const addresses = (plan: ClusterPlan, kind: keyof BrokerPorts) =>
+  count(plan.brokers).map(i => `${connectHost(plan)}:${portsOf(plan, i)[kind]}`)
+
+/** Undefined when there has never been a cluster in this folder. */
+export function findPlan(folder: string): ClusterPlan | undefined {
+  const file = join(folder, 'cluster.json')
+  try {
+    return clusterPlanSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new ClusterFailure('no-cluster', `${file} is damaged: put it right, or remove it and run shoal cluster up`, {
+      cause,
+    })
+  }
+}
+
+/** Throws ClusterFailure `no-cluster` when there has never been one. */
+export function loadPlan(folder: string): ClusterPlan {
+  const plan = findPlan(folder)
+  if (plan) return plan
+  throw new ClusterFailure('no-cluster', `there is no cluster in ${folder}: start one with shoal cluster up`)
+}
+
+export function savePlan(folder: string, plan: ClusterPlan): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const fresh = join(folder, `.cluster.json.${process.pid}`)
+  writeFileSync(fresh, `${JSON.stringify(plan)}\n`, { mode: 0o600 })
+  renameSync(fresh, join(folder, 'cluster.json'))
+}

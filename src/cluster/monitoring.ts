@@ -1,0 +1,48 @@
+// What a broker says of itself at its monitoring address. Silence is an answer, too: the broker is not up.
+
+import { z } from 'zod'
+import { processes } from '../../config/tunables.ts'
+import { logStream } from '../wire/subjects.ts'
+import type { BrokerNode } from './cluster-plan.ts'
+
+const leadership = z.object({ leader: z.string().optional() })
+const jetStreamSchema = z.object({
+  meta_cluster: leadership.optional(),
+  account_details: z
+    .array(
+      z.object({
+        stream_detail: z.array(z.object({ name: z.string(), cluster: leadership.optional() })).optional(),
+      }),
+    )
+    .optional(),
+})
+
+export interface BrokerHealth {
+  /** It serves clients and JetStream. */
+  readonly up: boolean
+  /** It knows of a majority of brokers, without which nothing can be written; a broker alone is one. */
+  readonly hasQuorum: boolean
+  /** It leads the log, or where there is no log yet, the brokers. */
+  readonly leads: boolean
+}
+
+export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealth> {
+  const health = await get(ports.monitor, '/healthz?js-enabled-only=true')
+  const jetStream = jetStreamSchema.safeParse(await get(ports.monitor, '/jsz?streams=true&accounts=true'))
+  if (health === undefined || !jetStream.success) return { up: false, hasQuorum: false, leads: false }
+  const { meta_cluster: meta, account_details: accounts = [] } = jetStream.data
+  const log = accounts.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
+  const leader = meta === undefined ? name : (log?.cluster ?? meta).leader
+  return { up: true, hasQuorum: meta === undefined || Boolean(meta.leader), leads: leader === name }
+}
+
+async function get(port: number, path: string): Promise<unknown> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      signal: AbortSignal.timeout(processes.monitorTimeoutMs),
+    })
+    return response.ok ? await response.json() : undefined
+  } catch {
+    return undefined
+  }
+}

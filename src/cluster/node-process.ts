@@ -1,0 +1,98 @@
+// A process that outlives the command which started it: its output goes to a file, its id is kept in another, and
+// nothing is ever signalled by an id alone: the process behind it must be running what we started.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processes } from '../../config/tunables.ts'
+import { ClusterFailure } from './cluster-failure.ts'
+
+export interface NodeProcess {
+  readonly name: string
+  /** Holds the files `pid` and `output`; `own.pid` is the program's own, which tells of one that was started by hand. */
+  readonly folder: string
+  readonly program: string
+  readonly args: readonly string[]
+  /** Those of the arguments, paths made absolute, that no other process has together. */
+  readonly telltale: readonly string[]
+}
+
+/** Its id while it runs. */
+export function pidOf({ folder, telltale }: NodeProcess): number | undefined {
+  const pids = ['pid', 'own.pid'].map(file => Number(read(join(folder, file))))
+  return pids.find(pid => {
+    if (!Number.isInteger(pid) || pid <= 1) return false
+    const args = commandLineOf(pid)
+    return telltale.every(arg => args.includes(arg))
+  })
+}
+
+/** Starts it unless it runs; says nothing of whether it is ready. `env` is added to this process's. */
+export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
+  if (pidOf(node) !== undefined) return
+  mkdirSync(node.folder, { recursive: true, mode: 0o700 })
+  const output = openSync(join(node.folder, 'output'), 'a', 0o600)
+  try {
+    const child = spawn(node.program, node.args, {
+      cwd: node.folder,
+      detached: true,
+      stdio: ['ignore', output, output],
+      env: { ...process.env, SHOAL_PASSWORD: undefined, ...env },
+    })
+    // Without an id it did not start; the wait for its being ready reports that, with what is in `output`.
+    child.on('error', error => writeFileSync(join(node.folder, 'output'), `${error.message}\n`, { flag: 'a' }))
+    child.unref()
+    if (child.pid !== undefined) writeFileSync(join(node.folder, 'pid'), `${child.pid}\n`, { mode: 0o600 })
+  } finally {
+    closeSync(output)
+  }
+}
+
+/** Ends it and waits until it is gone. Throws ClusterFailure `not-stopped` when it does not go. */
+export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  const pid = pidOf(node)
+  if (pid !== undefined) {
+    process.kill(pid, signal)
+    const deadline = Date.now() + processes.stopTimeoutMs
+    while (pidOf(node) === pid) {
+      if (Date.now() > deadline)
+        throw new ClusterFailure(
+          'not-stopped',
+          `${node.name} (process ${pid}) does not end; try shoal cluster kill ${node.name}`,
+        )
+      await sleep(processes.lookEveryMs)
+    }
+  }
+  rmSync(join(node.folder, 'pid'), { force: true })
+}
+
+/** The end of what it wrote before it had a log of its own, in one line. */
+export function lastWords({ folder }: NodeProcess): string {
+  const lines = read(join(folder, 'output')).trim().split('\n').slice(-3)
+  return lines.join(' / ').replace(/\p{Cc}/gu, ' ')
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Its arguments, also with relative paths made absolute; none when there is no such process, or it has ended unreaped. */
+function commandLineOf(pid: number): string[] {
+  try {
+    if (!existsSync('/proc/self/cmdline')) {
+      return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+        .trim()
+        .split(' ')
+    }
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    const folder = readlinkSync(`/proc/${pid}/cwd`)
+    return [...args, ...args.map(arg => resolve(folder, arg))]
+  } catch {
+    return []
+  }
+}

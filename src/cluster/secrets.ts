@@ -1,0 +1,63 @@
+// Making and reading a cluster's secrets. They are made once and kept in one file that its owner alone can read;
+// brokers get the public halves in their configuration, trackers get all of it when they start.
+
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createAccount, createCurve, createUser, fromCurveSeed, fromSeed, type KeyPair } from '@nats-io/nkeys'
+import { type ClusterSecrets, clusterSecretsSchema } from '../wire/cluster-secrets.ts'
+import { ClusterFailure } from './cluster-failure.ts'
+
+export type { ClusterSecrets }
+
+const fileOf = (folder: string) => join(folder, 'secrets.json')
+const seedOf = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
+
+/** Those of the cluster in this folder, made if there are none. */
+export function createSecrets(folder: string): ClusterSecrets {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const secrets: ClusterSecrets = {
+    issuerSeed: seedOf(createAccount()),
+    xkeySeed: seedOf(createCurve()),
+    trackerSeeds: { shoal: seedOf(createUser()), auth: seedOf(createUser()), sys: seedOf(createUser()) },
+    ticketSecret: randomBytes(32).toString('base64url'),
+    routePassword: randomBytes(32).toString('base64url'),
+  }
+  // A link succeeds for one maker only, and shows the file whole or not at all.
+  const fresh = `${fileOf(folder)}.${process.pid}`
+  writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
+  try {
+    linkSync(fresh, fileOf(folder))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(fresh)
+  }
+  return loadSecrets(folder)
+}
+
+/** Throws ClusterFailure `no-cluster` when there are none, or when the file is not what createSecrets writes. */
+export function loadSecrets(folder: string): ClusterSecrets {
+  const file = fileOf(folder)
+  try {
+    return clusterSecretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    const wrong = missing
+      ? 'is not there: start the cluster with shoal cluster up'
+      : 'is damaged: restore it from a copy'
+    throw new ClusterFailure('no-cluster', `${file} ${wrong}`, { cause })
+  }
+}
+
+/** What the brokers may know, by the names that nats-server.conf uses. */
+export function publicKeys({ issuerSeed, xkeySeed, trackerSeeds }: ClusterSecrets): Record<string, string> {
+  const publicOf = (seed: string) => fromSeed(Buffer.from(seed)).getPublicKey()
+  return {
+    CALLOUT_ISSUER: publicOf(issuerSeed),
+    CALLOUT_XKEY: fromCurveSeed(Buffer.from(xkeySeed)).getPublicKey(),
+    TRACKER_SHOAL: publicOf(trackerSeeds.shoal),
+    TRACKER_AUTH: publicOf(trackerSeeds.auth),
+    TRACKER_SYS: publicOf(trackerSeeds.sys),
+  }
+}

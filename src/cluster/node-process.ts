@@ -55,7 +55,7 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
   if (pid !== undefined) {
     process.kill(pid, signal)
     const deadline = Date.now() + processes.stopTimeoutMs
-    while (pidOf(node) === pid) {
+    while (!isOver(pid)) {
       if (Date.now() > deadline)
         throw new ClusterFailure(
           'not-stopped',
@@ -81,14 +81,31 @@ function read(file: string): string {
   }
 }
 
-/** Its arguments, also with relative paths made absolute; none when there is no such process, or it has ended unreaped. */
+/**
+ * Nothing is left of it but perhaps an entry that nobody has collected. A process that is ending loses its arguments
+ * before it lets go of its ports, so those do not tell.
+ */
+function isOver(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    const state = hasProc ? /\) (\w)/.exec(read(`/proc/${pid}/stat`))?.[1] : ps(pid, 'stat=')[0]?.[0]
+    return state === undefined || state === 'Z' || state === 'X'
+  } catch {
+    return true
+  }
+}
+
+const hasProc = existsSync('/proc/self/cmdline')
+
+const ps = (pid: number, field: string): string[] =>
+  execFileSync('ps', ['-ww', '-o', field, '-p', String(pid)], { encoding: 'utf8' })
+    .trim()
+    .split(' ')
+
+/** Its arguments, also with relative paths made absolute; none when there is no such process, or it has ended. */
 function commandLineOf(pid: number): string[] {
   try {
-    if (!existsSync('/proc/self/cmdline')) {
-      return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
-        .trim()
-        .split(' ')
-    }
+    if (!hasProc) return ps(pid, 'args=')
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     const folder = readlinkSync(`/proc/${pid}/cwd`)
     return [...args, ...args.map(arg => resolve(folder, arg))]

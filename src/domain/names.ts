@@ -47,3 +47,6 @@ export function parseFileName(text: string): Outcome<string> {
     `a shared file's name has 1 to ${maxFileNameBytes} bytes and no "/", "\\" or control characters; choose one with --name`,
   )
 }
+
+/** Any text, such as a path, fit to stand in a message: what cannot be shown is replaced. */
+export const showable = (text: string): string => text.replaceAll(new RegExp(unshowable, 'gu'), '\ufffd')

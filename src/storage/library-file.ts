@@ -1,0 +1,137 @@
+// Opening the library's database: who holds it, which version it has, whether it is sound.
+// A file that is none of ours, damaged, or of a later version is left exactly as it is.
+
+import { closeSync, existsSync, openSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { showable } from '../domain/names.ts'
+
+/** Another process, an agent, has this home's library open. */
+export class LibraryInUse extends Error {
+  override readonly name = 'LibraryInUse'
+  readonly code = 'library-in-use'
+}
+
+/** The file is damaged, no library, or a later version's. */
+export class LibraryUnusable extends Error {
+  override readonly name = 'LibraryUnusable'
+  readonly code = 'library-unusable'
+}
+
+/** The library was sound and could not be written or read: mostly a full disk. */
+export class LibraryFailed extends Error {
+  override readonly name = 'LibraryFailed'
+  readonly code = 'library-failed'
+}
+
+/** "Shl" and a format number: tells our file from any other SQLite database. */
+const applicationId = 0x53686c01
+
+/** What turns a library of version i (SQLite's user_version) into one of version i + 1. Never edited, only added to. */
+const migrations = [
+  `
+  -- Kept apart from what changes with every piece: a manifest has up to 128 KiB.
+  CREATE TABLE manifests (share TEXT PRIMARY KEY, manifest TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE shares (
+    user TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    name TEXT NOT NULL,
+    share TEXT NOT NULL REFERENCES manifests,
+    path TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL,
+    PRIMARY KEY (user, group_name, name)
+  ) WITHOUT ROWID;
+  CREATE TABLE downloads (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    name TEXT NOT NULL,
+    share TEXT REFERENCES manifests,
+    destination TEXT NOT NULL,
+    part TEXT NOT NULL,
+    overwrite INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    error TEXT,
+    seconds REAL NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    finished_at INTEGER
+  );
+  CREATE INDEX downloads_of ON downloads (user, id);
+  CREATE TABLE progress (
+    download INTEGER PRIMARY KEY REFERENCES downloads,
+    verified BLOB,
+    fetched_bytes INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE TABLE deliveries (
+    download INTEGER NOT NULL REFERENCES downloads,
+    user TEXT NOT NULL,
+    device TEXT NOT NULL,
+    via TEXT NOT NULL,
+    pieces INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (download, user, device, via)
+  ) WITHOUT ROWID;
+  `,
+]
+
+/**
+ * Holds the file, made (mode 600) when there is none, until it is closed. Waits up to `patienceMs` (blocking: keep it
+ * short) for somebody who only looked whether it is held. Throws LibraryInUse or LibraryUnusable.
+ */
+export function openLibraryFile(file: string, patienceMs: number): Database.Database {
+  // Made before SQLite would, for its mode. Never opened by us when it is there: closing any handle of a file gives
+  // up the whole process's locks on it (POSIX), the ones that SQLite holds too.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+  const database = new Database(file, { timeout: patienceMs })
+  try {
+    // Before anything is read, so that not even SQLite's shared memory is needed: this process alone.
+    database.pragma('locking_mode = EXCLUSIVE')
+    database.exec('BEGIN EXCLUSIVE; COMMIT')
+    const version = checkFile(database, file)
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = NORMAL')
+    database.pragma('foreign_keys = ON')
+    migrate(database, version)
+    return database
+  } catch (cause) {
+    database.close()
+    throw translateSqliteError(cause, file)
+  }
+}
+
+/** The version of the library in it; 0 for a new, empty file. */
+function checkFile(database: Database.Database, file: string): number {
+  const number = (pragma: string) => database.pragma(pragma, { simple: true }) as number
+  const version = number('user_version')
+  const isEmpty = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
+  if (isEmpty && version === 0) return 0
+  if (number('application_id') !== applicationId) throw new LibraryUnusable(`${showable(file)} is not Shoal's library`)
+  if (version > migrations.length)
+    throw new LibraryUnusable(`${showable(file)} was made by a later version of Shoal; use that one`)
+  const soundness = database.pragma('quick_check(1)', { simple: true })
+  if (soundness !== 'ok') throw damaged(file, new Error(String(soundness)))
+  return version
+}
+
+function migrate(database: Database.Database, from: number): void {
+  database.transaction(() => {
+    database.pragma(`application_id = ${applicationId}`)
+    for (const migration of migrations.slice(from)) database.exec(migration)
+    database.pragma(`user_version = ${migrations.length}`)
+  })()
+}
+
+const damaged = (file: string, cause: unknown) =>
+  new LibraryUnusable(
+    `${showable(file)} is damaged; move it away and share your files again (part files are kept where they are)`,
+    { cause },
+  )
+
+/** SQLite's errors in our words; any other error as it is. */
+export function translateSqliteError(error: unknown, file: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error
+  if (error.code.startsWith('SQLITE_BUSY'))
+    return new LibraryInUse(`another agent runs on this home: ${showable(file)} is in use`, { cause: error })
+  if (error.code.startsWith('SQLITE_NOTADB') || error.code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
+  return new LibraryFailed(`the library ${showable(file)} failed: ${error.message}`, { cause: error })
+}

@@ -1,0 +1,173 @@
+// The file a download grows in, `NAME.part`: written piece by piece in any order, readable by its owner alone, never
+// reached through a symbolic link. It gets its final name only when it is whole, in one step, and a file that exists
+// under that name is never replaced unless that was asked for. Whether bytes are right is not its business.
+
+import { constants } from 'node:fs'
+import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Manifest, pieceSize } from '../domain/manifest.ts'
+import { showable } from '../domain/names.ts'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import { type Fingerprint, fingerprintOf } from './fingerprint.ts'
+import { storageRefusal } from './storage-refusal.ts'
+
+/** Bytes that were written are not there: somebody else shortened the file, or the disk fails. */
+export class PieceFileDamaged extends Error {
+  override readonly name = 'PieceFileDamaged'
+  readonly code = 'integrity'
+}
+
+export interface PieceFile {
+  readonly path: string
+  /** Data of one piece from `offset` within it on. Refuses with `no-space` or `destination-unwritable`. */
+  write(piece: number, offset: number, data: Uint8Array): Promise<Outcome<void>>
+  /** Throws PieceFileDamaged, or the file system's error. */
+  read(piece: number, offset: number, length: number): Promise<Buffer>
+  /** What was written is on the disk, power loss or not. */
+  sync(): Promise<Outcome<void>>
+  /**
+   * Gives the file its name and the disk time to hold it; reading goes on. The value is the fingerprint it has now.
+   * Refuses with `destination-exists` and leaves everything as it was when there is something and not `overwrite`.
+   * May be repeated after a kill half-way.
+   */
+  finish(finalPath: string, options: { readonly overwrite: boolean }): Promise<Outcome<Fingerprint>>
+  /** Removes the part file (not one that has got its final name) and closes it. */
+  discard(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the part file, exactly as long as the manifest says. `fresh` refuses with `destination-exists` when there is
+ * one already; `replace` removes that one first; `resume` goes on with it, and makes it when it is gone.
+ */
+export async function openPieceFile(
+  path: string,
+  manifest: Pick<Manifest, 'size' | 'pieceLength'>,
+  how: 'fresh' | 'replace' | 'resume',
+): Promise<Outcome<PieceFile>> {
+  let file: FileHandle | undefined
+  try {
+    if (how === 'replace') await unlink(path).catch(ignoring('ENOENT'))
+    const exclusive = how === 'resume' ? 0 : constants.O_EXCL
+    // NONBLOCK: a pipe somebody put there must not hang us before we see that it is none of ours.
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | exclusive
+    file = await open(path, flags, 0o600)
+    const stats = await file.stat()
+    if (stats.isFile() && stats.uid === process.geteuid?.()) {
+      await file.truncate(manifest.size)
+      return done(createPieceFile(path, file, manifest))
+    }
+    await file.close()
+    return refuse('destination-unwritable', `${showable(path)} is there and not a file of yours; remove it`)
+  } catch (error) {
+    await file?.close()
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      return refuse('destination-exists', `${showable(path)} exists: another download's, or left over; remove it`)
+    return storageRefusal(error, path)
+  }
+}
+
+function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest, 'size' | 'pieceLength'>): PieceFile {
+  const position = (piece: number, offset: number, length: number) => {
+    if (offset < 0 || length < 0 || offset + length > pieceSize(manifest, piece))
+      throw new RangeError(`bug: bytes ${offset} to ${offset + length} lie outside of piece ${piece}`)
+    return piece * manifest.pieceLength + offset
+  }
+  const attempt = async (action: () => Promise<void>): Promise<Outcome<void>> => {
+    try {
+      return done(await action())
+    } catch (error) {
+      return storageRefusal(error, path)
+    }
+  }
+  const isOurs = async (candidate: string): Promise<boolean> => {
+    const ours = await file.stat({ bigint: true })
+    const theirs = await lstat(candidate, { bigint: true }).catch(ignoring('ENOENT'))
+    return theirs !== undefined && theirs.ino === ours.ino && theirs.dev === ours.dev
+  }
+
+  return {
+    path,
+    async write(piece, offset, data) {
+      const start = position(piece, offset, data.length)
+      return attempt(async () => {
+        let written = 0
+        while (written < data.length)
+          written += (await file.write(data, written, data.length - written, start + written)).bytesWritten
+      })
+    },
+
+    async read(piece, offset, length) {
+      const start = position(piece, offset, length)
+      const data = Buffer.allocUnsafe(length)
+      let filled = 0
+      while (filled < length) {
+        const { bytesRead } = await file.read(data, filled, length - filled, start + filled)
+        if (bytesRead === 0) throw new PieceFileDamaged(`${showable(path)} is shorter than it was`)
+        filled += bytesRead
+      }
+      return data
+    },
+
+    sync: () => attempt(() => file.datasync()),
+
+    async finish(finalPath, { overwrite }) {
+      try {
+        await file.sync()
+        // A kill between giving the new name and taking the old one leaves both.
+        if (await isOurs(finalPath)) await unlink(path).catch(ignoring('ENOENT'))
+        else if (!(await isOurs(path))) return refuse('integrity', `${showable(path)} was replaced by another file`)
+        else if (overwrite) await rename(path, finalPath)
+        else await renameToFree(path, finalPath)
+        await syncFolder(dirname(finalPath))
+        return done(fingerprintOf(await file.stat({ bigint: true })))
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code === 'EEXIST' || code === 'EISDIR')
+          return refuse(
+            'destination-exists',
+            `${showable(finalPath)} exists already; choose another name or move it away`,
+          )
+        return storageRefusal(error, finalPath)
+      }
+    },
+
+    async discard() {
+      if (await isOurs(path)) await unlink(path)
+      await file.close()
+    },
+    close: () => file.close(),
+  }
+}
+
+/** Fails with EEXIST when there is anything under the new name, also when it came there this moment. */
+async function renameToFree(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const isUnsupported = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))
+    if (!isUnsupported) throw error
+    // No hard links on this file system: take the name with an empty file that nobody else can have made, then fill it.
+    await (await open(to, 'wx', 0o600)).close()
+    return rename(from, to)
+  }
+  await unlink(from)
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    // Some file systems cannot, and keep names safe in their own way.
+    await handle.sync().catch(ignoring('EINVAL'))
+  } finally {
+    await handle.close()
+  }
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? ''
+
+const ignoring =
+  (code: string) =>
+  (error: unknown): undefined => {
+    if (codeOf(error) !== code) throw error
+  }

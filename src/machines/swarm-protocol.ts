@@ -3,6 +3,7 @@
 
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 
 /** `user/device` (domain/group.ts, sharerKey): one peer of a swarm. */
@@ -16,7 +17,7 @@ export type PeerLinkCommand =
   | { readonly type: 'piece.unwanted'; readonly piece: number }
   /** A later look-up brought a fresh ticket or address, for the next attempt. */
   | { readonly type: 'peer.refreshed'; readonly peer: SwarmPeer }
-  /** Let the peer go and end. */
+  /** Let the peer go and end; nothing more is heard of it. */
   | { readonly type: 'link.close'; readonly reason: string }
 
 /** Peer link -> download. */
@@ -30,7 +31,10 @@ export type PeerLinkEvent =
   | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
   /** It will not come from this peer now: refused, or silent too long. Somebody else may have it. */
   | { readonly type: 'piece.returned'; readonly peer: PeerKey; readonly piece: number; readonly reason: string }
-  /** Not ready any more; every piece asked of it is back. The link tries again by itself unless `final`. */
+  /**
+   * Not ready any more, or an attempt to become so failed; every piece asked of it is back.
+   * The link tries again by itself unless `final`: then it has ended.
+   */
   | { readonly type: 'link.lost'; readonly peer: PeerKey; readonly reason: string; readonly final: boolean }
 
 /** Something the serving desk may serve: a whole shared file, or what a running download has verified. */
@@ -46,8 +50,18 @@ export interface Offer {
 
 /** Library and downloads -> serving desk. */
 export type ServingDeskCommand =
+  /** Also in place of an earlier offer of the same share (a download that has become a shared file): no removal before it. */
   | { readonly type: 'offer.added'; readonly offer: Offer }
   | { readonly type: 'offer.removed'; readonly share: string }
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
   /** Close what this user has open in that group, and refuse tickets issued before now. */
   | { readonly type: 'access.revoked'; readonly user: string; readonly group: string }
+
+/** Serving desk -> agent. */
+export type ServingDeskEvent =
+  /** It listens; the port is what presence says. */
+  | { readonly type: 'desk.opened'; readonly host: string; readonly port: number }
+  /** It cannot listen there, or no more: it has ended. */
+  | { readonly type: 'desk.failed'; readonly refusal: Refusal }
+  /** The file changed or vanished. The desk has withdrawn the offer already. */
+  | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

@@ -1,11 +1,297 @@
 // The peer-to-peer frames, inside TLS: `length u32 | type u8 | payload`, big endian; `length` counts type and payload.
-// The fetching side opens a link for one share and asks; the serving side answers. Lengths are checked before a
-// payload is awaited, so a hostile peer cannot make us hold more than one frame of its type.
+// The fetching side opens a link for one share and asks; the serving side answers every request exactly once, with a
+// block or a refusal. Lengths are checked before a payload is awaited, and a block's bytes go straight to where their
+// owner wants them, so a hostile peer cannot make us hold more than one small frame.
 //   hello     fetcher -> server  user and device of the holder of the ticket, `user/device` in UTF-8
 //   bitfield  server -> fetcher  the pieces it has (domain/bitfield.ts), once, before anything else
 //   have      server -> fetcher  piece u32: one more
 //   request   fetcher -> server  piece u32, offset u32, length u32: one block
-//   cancel    fetcher -> server  the same three: no longer wanted
+//   cancel    fetcher -> server  the same three: no longer wanted; if it is not on its way yet, `refused` answers it
 //   block     server -> fetcher  piece u32, offset u32, bytes
 //   refused   server -> fetcher  piece u32, offset u32: this block will not come
-//   bye       either             reason in UTF-8, then the link closes
+//   bye       either             come again u8 (0 or 1), reason in UTF-8, then the link closes
+
+import { link } from '../../config/tunables.ts'
+import { type Bitfield, bitfieldBytes, createBitfield, isBitfield } from '../domain/bitfield.ts'
+import type { Actor } from '../domain/decider.ts'
+import { sharerKey, sharerOf } from '../domain/group.ts'
+import { type Manifest, pieceCount, pieceSize } from '../domain/manifest.ts'
+import { isDeviceId, isId, maxIdLength } from '../domain/names.ts'
+
+/** The other side broke the protocol. The link is over, for good. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError'
+  readonly code = 'protocol'
+}
+
+/** What of a manifest says which pieces and offsets exist. */
+export type FileShape = Pick<Manifest, 'size' | 'pieceLength'>
+
+export interface Block {
+  readonly piece: number
+  readonly offset: number
+  /** 1 to `link.blockBytes`. */
+  readonly length: number
+}
+
+export type Frame =
+  | { readonly type: 'hello'; readonly holder: Actor }
+  | { readonly type: 'bitfield'; readonly have: Bitfield }
+  | { readonly type: 'have'; readonly piece: number }
+  | ({ readonly type: 'request' | 'cancel' } & Block)
+  | { readonly type: 'refused'; readonly piece: number; readonly offset: number }
+  | { readonly type: 'bye'; readonly retry: boolean; readonly reason: string }
+
+export type FrameType = Frame['type'] | 'block'
+
+const codes = { hello: 1, bitfield: 2, have: 3, request: 4, cancel: 5, block: 6, refused: 7, bye: 8 } as const
+const typeOf = new Map(Object.entries(codes).map(([type, code]) => [code as number, type as FrameType]))
+
+const prefixBytes = 5
+export const blockHeaderBytes = prefixBytes + 8
+const maxReasonBytes = 200
+const deviceLength = 12
+
+/** Least and most payload bytes of each type. */
+function payloadLimits(type: FrameType, shape: FileShape): readonly [least: number, most: number] {
+  switch (type) {
+    case 'hello':
+      return [1 + 1 + deviceLength, maxIdLength + 1 + deviceLength]
+    case 'bitfield': {
+      const bytes = bitfieldBytes(pieceCount(shape))
+      return [bytes, bytes]
+    }
+    case 'have':
+      return [4, 4]
+    case 'request':
+    case 'cancel':
+      return [12, 12]
+    case 'block':
+      return [8 + 1, 8 + link.blockBytes]
+    case 'refused':
+      return [8, 8]
+    case 'bye':
+      return [1, 1 + maxReasonBytes]
+  }
+}
+
+function frameOf(type: FrameType, payloadBytes: number): Buffer {
+  const bytes = Buffer.allocUnsafe(prefixBytes + payloadBytes)
+  bytes.writeUInt32BE(1 + payloadBytes, 0)
+  bytes.writeUInt8(codes[type], 4)
+  return bytes
+}
+
+export function encodeFrame(frame: Frame): Buffer {
+  switch (frame.type) {
+    case 'hello': {
+      const holder = sharerKey(frame.holder)
+      const bytes = frameOf('hello', holder.length)
+      bytes.write(holder, prefixBytes)
+      return bytes
+    }
+    case 'bitfield': {
+      const have = frame.have.toBytes()
+      const bytes = frameOf('bitfield', have.length)
+      bytes.set(have, prefixBytes)
+      return bytes
+    }
+    case 'have': {
+      const bytes = frameOf('have', 4)
+      bytes.writeUInt32BE(frame.piece, prefixBytes)
+      return bytes
+    }
+    case 'request':
+    case 'cancel': {
+      const bytes = frameOf(frame.type, 12)
+      bytes.writeUInt32BE(frame.piece, prefixBytes)
+      bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
+      bytes.writeUInt32BE(frame.length, prefixBytes + 8)
+      return bytes
+    }
+    case 'refused': {
+      const bytes = frameOf('refused', 8)
+      bytes.writeUInt32BE(frame.piece, prefixBytes)
+      bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
+      return bytes
+    }
+    case 'bye': {
+      const reason = Buffer.from(frame.reason)
+      if (reason.length > maxReasonBytes) throw new RangeError(`bug: a reason of ${reason.length} bytes`)
+      const bytes = frameOf('bye', 1 + reason.length)
+      bytes.writeUInt8(frame.retry ? 1 : 0, prefixBytes)
+      bytes.set(reason, prefixBytes + 1)
+      return bytes
+    }
+  }
+}
+
+/** What goes in front of a block's bytes; the sender writes both, one after the other, without joining them. */
+export function encodeBlockHeader({ piece, offset, length }: Block): Buffer {
+  const bytes = Buffer.allocUnsafe(blockHeaderBytes)
+  bytes.writeUInt32BE(1 + 8 + length, 0)
+  bytes.writeUInt8(codes.block, 4)
+  bytes.writeUInt32BE(piece, prefixBytes)
+  bytes.writeUInt32BE(offset, prefixBytes + 4)
+  return bytes
+}
+
+/** Throws a FrameError unless the file has such a block. */
+function checkBlock(shape: FileShape, { piece, offset, length }: Block): void {
+  if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
+  if (length < 1 || length > link.blockBytes) throw new FrameError(`a block of ${length} bytes`)
+  if (offset + length > pieceSize(shape, piece)) throw new FrameError(`piece ${piece} ends before this block does`)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function decodeText(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes)
+  } catch (cause) {
+    throw new FrameError('a text that is not UTF-8', { cause })
+  }
+}
+
+function decodeHolder(bytes: Buffer): Actor {
+  const holder = sharerOf(decodeText(bytes))
+  if (!isId(holder.user) || !isDeviceId(holder.device)) throw new FrameError('this names no user and device')
+  return holder
+}
+
+function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): Frame {
+  const block = () => ({ piece: payload.readUInt32BE(0), offset: payload.readUInt32BE(4) })
+  switch (type) {
+    case 'hello':
+      return { type, holder: decodeHolder(payload) }
+    case 'bitfield': {
+      const length = pieceCount(shape)
+      if (!isBitfield(payload, length)) throw new FrameError('a bitfield with bits beyond the last piece')
+      return { type, have: createBitfield(length, payload) }
+    }
+    case 'have': {
+      const piece = payload.readUInt32BE(0)
+      if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
+      return { type, piece }
+    }
+    case 'request':
+    case 'cancel': {
+      const asked = { ...block(), length: payload.readUInt32BE(8) }
+      checkBlock(shape, asked)
+      return { type, ...asked }
+    }
+    case 'refused': {
+      const refused = block()
+      checkBlock(shape, { ...refused, length: 1 })
+      return { type, ...refused }
+    }
+    case 'bye': {
+      const retry = payload.readUInt8(0)
+      const reason = decodeText(payload.subarray(1))
+      if (retry > 1 || /\p{C}/u.test(reason)) throw new FrameError('a farewell with control characters')
+      return { type, retry: retry === 1, reason }
+    }
+  }
+}
+
+export interface FrameReader {
+  onFrame(frame: Frame): void
+  /**
+   * Where a block's bytes go as they arrive: exactly `length` bytes; undefined lets them pass unkept.
+   * Throws a FrameError when nobody asked for it.
+   */
+  blockTarget?(block: Block): Uint8Array | undefined
+  /** Some of the target has been filled. */
+  onBlockBytes?(count: number): void
+  /** All of it has. */
+  onBlock?(block: Block): void
+}
+
+export interface FrameDecoder {
+  /** Takes what the socket gave; nothing of `chunk` is kept. Throws a FrameError, and then takes no more. */
+  write(chunk: Buffer): void
+  /** Ignores whatever else comes, also the rest of a chunk being written. */
+  stop(): void
+}
+
+/** Decodes the types in `accepts`; any other, and whatever the file of that shape cannot have, is a FrameError. */
+export function createFrameDecoder(accepts: readonly FrameType[], shape: FileShape, reader: FrameReader): FrameDecoder {
+  const limits = new Map(accepts.map(type => [type, payloadLimits(type, shape)]))
+  const largest = Math.max(...accepts.filter(type => type !== 'block').map(type => limits.get(type)![1]), 8)
+  /** The frame being gathered: all of it, or up to a block's payload. */
+  const gathered = Buffer.alloc(prefixBytes + largest)
+  let filled = 0
+  let needed = prefixBytes
+  let type: FrameType | undefined
+  let block: { readonly of: Block; readonly target: Uint8Array | undefined; filled: number } | undefined
+  let stopped = false
+
+  const startOver = () => {
+    filled = 0
+    needed = prefixBytes
+    type = undefined
+    block = undefined
+  }
+
+  const readPrefix = () => {
+    type = typeOf.get(gathered[4]!)
+    const allowed = type && limits.get(type)
+    if (!allowed) throw new FrameError(`a frame of type ${gathered[4]} here`)
+    const payloadBytes = gathered.readUInt32BE(0) - 1
+    if (payloadBytes < allowed[0] || payloadBytes > allowed[1])
+      throw new FrameError(`a ${type} frame of ${payloadBytes} bytes`)
+    needed = type === 'block' ? blockHeaderBytes : prefixBytes + payloadBytes
+  }
+
+  const startBlock = () => {
+    const of: Block = {
+      piece: gathered.readUInt32BE(prefixBytes),
+      offset: gathered.readUInt32BE(prefixBytes + 4),
+      length: gathered.readUInt32BE(0) - 1 - 8,
+    }
+    checkBlock(shape, of)
+    block = { of, target: reader.blockTarget?.(of), filled: 0 }
+  }
+
+  const gather = (chunk: Buffer, from: number): number => {
+    const taken = Math.min(needed - filled, chunk.length - from)
+    chunk.copy(gathered, filled, from, from + taken)
+    filled += taken
+    if (filled < needed) return taken
+    if (type === undefined) readPrefix()
+    if (filled < needed) return taken
+    if (type === 'block') startBlock()
+    else {
+      const frame = decodePayload(type!, gathered.subarray(prefixBytes, needed), shape)
+      startOver()
+      reader.onFrame(frame)
+    }
+    return taken
+  }
+
+  const fill = (current: NonNullable<typeof block>, chunk: Buffer, from: number): number => {
+    const taken = Math.min(current.of.length - current.filled, chunk.length - from)
+    if (current.target) chunk.copy(current.target, current.filled, from, from + taken)
+    current.filled += taken
+    reader.onBlockBytes?.(taken)
+    if (current.filled === current.of.length) {
+      startOver()
+      reader.onBlock?.(current.of)
+    }
+    return taken
+  }
+
+  return {
+    write(chunk) {
+      try {
+        for (let at = 0; at < chunk.length && !stopped; ) at += block ? fill(block, chunk, at) : gather(chunk, at)
+      } catch (error) {
+        stopped = true
+        throw error
+      }
+    },
+    stop() {
+      stopped = true
+    },
+  }
+}

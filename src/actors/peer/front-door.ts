@@ -1,0 +1,130 @@
+// Where peers come in, directly or through the relay: lets in whoever proves to hold a ticket for this device, and
+// believes nothing else. A guest's hello must name the ticket's holder and, relayed, the sender that the broker vouches
+// for. Whoever takes longer than `link.connectTimeoutMs` over all that is out.
+
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { link, serving } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { sharerKey } from '../../domain/group.ts'
+import { refuse } from '../../domain/refusal.ts'
+import type { Via } from '../../machines/peer-link.ts'
+import type { FrontDoorCommand, FrontDoorEvent, Listening } from '../../machines/serving-desk.ts'
+import { createFrameDecoder, encodeFrame, FrameError } from '../../wire/frames.ts'
+import { holderTag } from '../../wire/ticket.ts'
+import { secureAsServer } from './tls.ts'
+
+/** Hands every relayed channel that somebody opens to this device to `accept`, until the returned function is called. */
+export type AcceptRelayed = (accept: (channel: Duplex, from: Actor) => void) => () => void
+
+export interface FrontDoorNeeds {
+  /** This device's, from `agent.session`. */
+  readonly ticketKey: Buffer
+  readonly acceptRelayed: AcceptRelayed
+  /** Connections whose guests have been announced; whoever serves one takes it out. */
+  readonly waiting: Map<string, TLSSocket>
+}
+
+/** Reads the one frame a guest sends before it is answered. What it says of itself is not checked here. */
+function readHello(socket: TLSSocket, onHolder: (holder: Actor) => void): void {
+  const decoder = createFrameDecoder(
+    ['hello'],
+    { size: 0, pieceLength: 1 },
+    {
+      onFrame: frame => {
+        if (frame.type !== 'hello') throw new Error(`bug: ${frame.type} where only a hello is accepted`)
+        decoder.stop()
+        socket.pause()
+        socket.off('data', onData)
+        onHolder(frame.holder)
+      },
+    },
+  )
+  const onData = (chunk: Buffer) => {
+    try {
+      decoder.write(chunk)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      socket.destroy()
+    }
+  }
+  socket.on('data', onData)
+}
+
+function listeningRefusal({ host, port }: Listening, error: NodeJS.ErrnoException) {
+  const at = `${host}:${port}`
+  if (error.code === 'EADDRINUSE')
+    return refuse('usage', `${at} is in use by another program; choose another with --listen HOST:PORT`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return refuse('usage', `${host} is not an address of this machine; choose another with --listen HOST:PORT`)
+  if (error.code === 'EACCES')
+    return refuse('usage', `you may not listen at ${at}; choose a port above 1023 with --listen HOST:PORT`)
+  return refuse('unreachable', `cannot listen at ${at}: ${error.message}`)
+}
+
+export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<FrontDoorCommand, Listening> {
+  const { ticketKey, acceptRelayed, waiting } = needs
+
+  return fromCallback<FrontDoorCommand, Listening>(({ input, sendBack, receive }) => {
+    const tell = (event: FrontDoorEvent) => sendBack(event)
+    /** Connections that have not shown a ticket and said who they are. */
+    const unproven = new Set<Duplex>()
+
+    const dismiss = (socket: TLSSocket, reason: string, retry: boolean) => {
+      socket.resume()
+      socket.end(encodeFrame({ type: 'bye', retry, reason }))
+      setTimeout(() => socket.destroy(), serving.farewellMs).unref()
+    }
+
+    const admit = (raw: Duplex, via: Via, sender?: Actor) => {
+      raw.on('error', () => {})
+      if (unproven.size >= serving.maxHandshakes) return raw.destroy()
+      unproven.add(raw)
+      const deadline = setTimeout(() => raw.destroy(), link.connectTimeoutMs)
+      const settle = () => {
+        clearTimeout(deadline)
+        unproven.delete(raw)
+      }
+      raw.once('close', settle)
+      secureAsServer(raw, ticketKey, (socket, ticket) =>
+        readHello(socket, holder => {
+          settle()
+          if (holderTag(holder) !== ticket.holder)
+            return dismiss(socket, 'this ticket was given to somebody else', false)
+          if (sender && sharerKey(sender) !== sharerKey(holder))
+            return dismiss(socket, 'this ticket was given to somebody else', false)
+          const id = randomUUID()
+          waiting.set(id, socket)
+          socket.once('close', () => waiting.delete(id))
+          tell({ type: 'guest.arrived', guest: { id, holder, ticket, via } })
+        }),
+      )
+    }
+
+    const server: Server = createServer({ noDelay: true, keepAlive: true }, (raw: Socket) => admit(raw, 'direct'))
+    server.on('error', error => tell({ type: 'door.failed', refusal: listeningRefusal(input, error) }))
+    server.on('listening', () => {
+      const address = server.address()
+      if (address === null || typeof address === 'string') throw new Error('bug: a TCP server without an address')
+      tell({ type: 'door.opened', host: address.address, port: address.port })
+    })
+    server.listen(input.port, input.host)
+    const stopRelayed = acceptRelayed((channel, from) => admit(channel, 'relay', from))
+
+    receive(({ id, reason, retry }) => {
+      const socket = waiting.get(id)
+      waiting.delete(id)
+      if (socket) dismiss(socket, reason, retry)
+    })
+
+    return () => {
+      stopRelayed()
+      server.close()
+      for (const raw of unproven) raw.destroy()
+      for (const socket of waiting.values()) socket.destroy()
+    }
+  })
+}

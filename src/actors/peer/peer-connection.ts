@@ -1,0 +1,160 @@
+// The fetching side of one connection to one peer: proves itself, hears what the peer has, asks for blocks as far ahead
+// as the peer delivers, and gathers them into pieces. Ends by exactly one `connection.ended`. Holds no more than the
+// pieces wanted of it, whatever the peer sends.
+
+import type { Duplex } from 'node:stream'
+import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { link } from '../../../config/tunables.ts'
+import type { Bitfield } from '../../domain/bitfield.ts'
+import type { Actor } from '../../domain/decider.ts'
+import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
+import { createFrameDecoder, encodeFrame, type Frame, FrameError } from '../../wire/frames.ts'
+import { createBlockRequests } from './block-requests.ts'
+import { blocksAhead, createDeliveryRate, piecesAhead } from './delivery-rate.ts'
+import { describeFailure, secureAsFetcher } from './tls.ts'
+
+export interface PeerConnectionNeeds {
+  readonly me: Actor
+  /** Opens a relayed channel; what fails about it shows as an error of the stream. */
+  connectRelay(to: Actor): Duplex
+  readonly silentAfterMs?: number
+}
+
+/** A rate is news when it differs from the last one told by this factor. */
+const notableChange = 1.25
+
+export function createPeerConnection(
+  needs: PeerConnectionNeeds,
+): CallbackActorLogic<PeerConnectionCommand, PeerConnectionInput> {
+  const { me, connectRelay, silentAfterMs = link.silentAfterMs } = needs
+
+  return fromCallback<PeerConnectionCommand, PeerConnectionInput>(({ input, sendBack, receive }) => {
+    const { peer, via, shape } = input
+    const tell = (event: PeerConnectionEvent) => sendBack(event)
+    const requests = createBlockRequests(shape)
+    const rate = createDeliveryRate()
+    let have: Bitfield | undefined
+    let secured = false
+    let refusals = 0
+    let lastBytesAt = 0
+    let told = { pieces: 0, bytesPerSecond: 0 }
+    let ended = false
+    let failure: Error | undefined
+
+    const socket = secureAsFetcher(via === 'direct' ? peer : connectRelay(peer), peer.ticket)
+
+    const end = (reason: string, final: boolean) => {
+      if (ended) return
+      ended = true
+      decoder.stop()
+      clearInterval(watch)
+      socket.destroy()
+      tell({ type: 'connection.ended', reason, final })
+    }
+
+    const tellCapacity = () => {
+      const { bytesPerSecond } = rate
+      const pieces = piecesAhead(bytesPerSecond, shape)
+      const factor = bytesPerSecond / told.bytesPerSecond
+      if (pieces === told.pieces && factor < notableChange && factor > 1 / notableChange) return
+      if (pieces === told.pieces && bytesPerSecond === told.bytesPerSecond) return
+      told = { pieces, bytesPerSecond }
+      tell({ type: 'capacity.measured', ...told })
+    }
+
+    const ask = () => {
+      const blocks = requests.next(blocksAhead(rate.bytesPerSecond) - requests.outstanding)
+      if (blocks.length === 0) return
+      const now = performance.now()
+      if (requests.outstanding === blocks.length) lastBytesAt = now
+      rate.began(now)
+      socket.write(Buffer.concat(blocks.map(block => encodeFrame({ type: 'request', ...block }))))
+    }
+
+    const onRefused = (piece: number, offset: number) => {
+      const wanted = requests.refused(piece, offset)
+      rate.delivered(0, performance.now(), requests.outstanding === 0)
+      if (wanted) {
+        refusals += 1
+        if (refusals > link.maxRefusals) return end('it refuses what it says it has', false)
+        drop(piece)
+        tell({ type: 'piece.refused', piece, reason: 'the peer cannot serve it' })
+      }
+      ask()
+    }
+
+    const drop = (piece: number) => {
+      for (const block of requests.unwant(piece)) socket.write(encodeFrame({ type: 'cancel', ...block }))
+    }
+
+    const onFrame = (frame: Frame) => {
+      if (frame.type === 'bye') return end(frame.reason, !frame.retry)
+      if (frame.type === 'bitfield') {
+        if (have) throw new FrameError('a second bitfield')
+        have = frame.have
+        tell({ type: 'bitfield.received', have })
+        return tellCapacity()
+      }
+      if (!have) throw new FrameError(`${frame.type} before the bitfield`)
+      if (frame.type === 'have' && have.add(frame.piece)) tell({ type: 'have.received', piece: frame.piece })
+      if (frame.type === 'refused') onRefused(frame.piece, frame.offset)
+    }
+
+    const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
+      onFrame,
+      blockTarget: block => requests.target(block),
+      onBlockBytes: () => {
+        lastBytesAt = performance.now()
+      },
+      onBlock: block => {
+        const whole = requests.arrived(block)
+        rate.delivered(block.length, lastBytesAt, requests.outstanding === 0)
+        if (whole) tell({ type: 'piece.gathered', ...whole })
+        tellCapacity()
+        ask()
+      },
+    })
+
+    socket.once('secureConnect', () => {
+      secured = true
+      socket.write(encodeFrame({ type: 'hello', holder: me }))
+      tell({ type: 'connection.secured' })
+    })
+    socket.on('data', chunk => {
+      try {
+        decoder.write(chunk)
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        end(`it broke the protocol: ${error.message}`, true)
+      }
+    })
+    socket.on('error', error => {
+      failure = error
+    })
+    socket.on('close', () => {
+      const { reason, refused } = failure ? describeFailure(failure) : { reason: 'it hung up', refused: false }
+      end(reason, refused && !secured)
+    })
+
+    // Many pieces share one clock: the watch runs while connected, and looks whether anything is overdue.
+    const watch = setInterval(() => {
+      const silentMs = performance.now() - lastBytesAt
+      if (requests.outstanding > 0 && silentMs > silentAfterMs) end('it has gone silent', false)
+    }, silentAfterMs / 10)
+
+    receive(({ type, piece }) => {
+      if (ended) return
+      if (type === 'piece.unwanted') drop(piece)
+      else requests.want(piece)
+      ask()
+    })
+
+    return () => {
+      if (ended) return
+      ended = true
+      decoder.stop()
+      clearInterval(watch)
+      socket.destroy()
+    }
+  })
+}

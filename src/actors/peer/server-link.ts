@@ -1,0 +1,167 @@
+// One peer being served: says what there is, answers each request once, in order, and reads the next block from its
+// offer only when the socket has drained. One read at a time, so that no peer's queue holds up another's.
+// Holds no more than `serving.highWaterBytes` and one read for a peer, however slowly it takes them.
+
+import type { TLSSocket } from 'node:tls'
+import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { serving } from '../../../config/tunables.ts'
+import { createBitfield } from '../../domain/bitfield.ts'
+import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-desk.ts'
+import type { Offer } from '../../machines/swarm-protocol.ts'
+import { type Block, createFrameDecoder, encodeBlockHeader, encodeFrame, FrameError } from '../../wire/frames.ts'
+
+/** Takes the queue's first block and the neighbours that follow it, to be read together. */
+function takeRun(queue: Block[]): Block[] {
+  const first = queue.shift()
+  if (!first) return []
+  const run = [first]
+  let end = first.offset + first.length
+  for (let next = queue[0]; next?.piece === first.piece && next.offset === end; next = queue[0]) {
+    if (end + next.length - first.offset > serving.maxReadBytes) break
+    end += next.length
+    run.push(next)
+    queue.shift()
+  }
+  return run
+}
+
+/** `take` hands over the connection of a guest. */
+export function createServerLink(
+  take: (id: string) => TLSSocket,
+  idleAfterMs: number = serving.idleAfterMs,
+): CallbackActorLogic<ServerLinkCommand, ServerLinkInput> {
+  return fromCallback<ServerLinkCommand, ServerLinkInput>(({ input, sendBack, receive }) => {
+    const socket = take(input.guest.id)
+    const tell = (event: ServerLinkEvent) => sendBack(event)
+    const { id, ticket } = input.guest
+    let offer: Offer = input.offer
+    /** What the peer has been told we have. */
+    const told = createBitfield(offer.have.length, offer.have.toBytes())
+    const queue: Block[] = []
+    let reading = false
+    let leaving = false
+    let uncounted = 0
+    let lastMoveAt = Date.now()
+
+    const refuse = ({ piece, offset }: Block) => socket.write(encodeFrame({ type: 'refused', piece, offset }))
+
+    const leave = (reason: string, retry: boolean) => {
+      if (leaving) return
+      leaving = true
+      decoder.stop()
+      queue.length = 0
+      socket.end(encodeFrame({ type: 'bye', retry, reason }))
+      setTimeout(() => socket.destroy(), serving.farewellMs).unref()
+    }
+
+    const count = () => {
+      if (uncounted > 0) tell({ type: 'bytes.served', share: ticket.share, bytes: uncounted })
+      uncounted = 0
+    }
+
+    const send = (run: readonly Block[], data: Buffer) => {
+      const start = run[0]!.offset
+      socket.cork()
+      for (const block of run) {
+        const at = block.offset - start
+        socket.write(encodeBlockHeader(block))
+        socket.write(data.subarray(at, at + block.length), onSent)
+      }
+      socket.uncork()
+      uncounted += data.length
+    }
+
+    const onSent = () => {
+      lastMoveAt = Date.now()
+      serveMore()
+    }
+
+    const serveRun = async (run: readonly Block[]) => {
+      const { piece, offset } = run[0]!
+      const length = run.reduce((sum, block) => sum + block.length, 0)
+      const from = offer
+      try {
+        const data = await from.read(piece, offset, length)
+        if (data.length !== length) throw new Error(`the file gave ${data.length} bytes of ${length}`)
+        if (!leaving) send(run, data)
+      } catch (error) {
+        if (!leaving) run.forEach(refuse)
+        tell({ type: 'read.failed', offer: from, error: error as Error })
+      }
+    }
+
+    const serveMore = async () => {
+      if (reading) return
+      reading = true
+      while (queue.length > 0 && !leaving && socket.writableLength < serving.highWaterBytes)
+        await serveRun(takeRun(queue))
+      reading = false
+    }
+
+    const onRequest = (block: Block) => {
+      lastMoveAt = Date.now()
+      if (!offer.have.has(block.piece)) return refuse(block)
+      if (queue.length >= serving.maxBlocksQueued) throw new FrameError('too many requests at once')
+      queue.push(block)
+      serveMore()
+    }
+
+    const onCancel = ({ piece, offset }: Block) => {
+      const at = queue.findIndex(block => block.piece === piece && block.offset === offset)
+      if (at >= 0) queue.splice(at, 1).forEach(refuse)
+    }
+
+    const announce = (piece: number) => {
+      if (!leaving && told.add(piece)) socket.write(encodeFrame({ type: 'have', piece }))
+    }
+
+    const decoder = createFrameDecoder(['request', 'cancel', 'bye'], offer.manifest, {
+      onFrame: frame => {
+        if (frame.type === 'request') onRequest(frame)
+        else if (frame.type === 'cancel') onCancel(frame)
+        else socket.destroy()
+      },
+    })
+
+    socket.on('data', chunk => {
+      try {
+        decoder.write(chunk)
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        leave('you broke the protocol', false)
+      }
+    })
+    const onClose = () => {
+      leaving = true
+      clearInterval(counting)
+      clearInterval(idling)
+      count()
+      tell({ type: 'server-link.ended', id })
+    }
+    const counting = setInterval(count, serving.countEveryMs)
+    // Asking for nothing and taking nothing in look the same from here, and end the same.
+    const idling = setInterval(() => {
+      if (Date.now() - lastMoveAt > idleAfterMs) leave('nothing was asked for', true)
+    }, idleAfterMs / 4)
+    socket.on('close', onClose)
+
+    receive(command => {
+      if (command.type === 'piece.available') announce(command.piece)
+      if (command.type === 'link.close') leave(command.reason, command.retry)
+      if (command.type === 'offer.replaced') {
+        offer = command.offer
+        for (let piece = 0; piece < offer.have.length; piece++) if (offer.have.has(piece)) announce(piece)
+      }
+    })
+    socket.write(encodeFrame({ type: 'bitfield', have: told }))
+    socket.resume()
+
+    return () => {
+      leaving = true
+      clearInterval(counting)
+      clearInterval(idling)
+      socket.off('close', onClose)
+      socket.destroy()
+    }
+  })
+}

@@ -1,0 +1,20 @@
+// The serving desk with its front door and server links provided: what an agent's session starts. Between being let in
+// and being served, a connection waits in a table that the two share; the machine knows it by its id alone.
+
+import type { TLSSocket } from 'node:tls'
+import { servingDeskMachine } from '../../machines/serving-desk.ts'
+import { createFrontDoor, type FrontDoorNeeds } from './front-door.ts'
+import { createServerLink } from './server-link.ts'
+
+export function provideServingDesk(needs: Omit<FrontDoorNeeds, 'waiting'>): typeof servingDeskMachine {
+  const waiting = new Map<string, TLSSocket>()
+  const take = (id: string): TLSSocket => {
+    const socket = waiting.get(id)
+    if (!socket) throw new Error('this guest has left')
+    waiting.delete(id)
+    return socket
+  }
+  return servingDeskMachine.provide({
+    actors: { frontDoor: createFrontDoor({ ...needs, waiting }), serverLink: createServerLink(take) },
+  })
+}

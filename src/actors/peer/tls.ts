@@ -1,0 +1,89 @@
+// TLS with a pre-shared key and forward secrecy, over a TCP socket or a relay. One handshake proves both sides: the
+// identity is a ticket, its key is known to the ticket's holder, the trackers and the device it was issued for alone.
+// A session is never resumed and never renegotiated, so every connection shows a ticket that is valid now.
+
+import { constants } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { connect, createServer, type TLSSocket } from 'node:tls'
+import { link } from '../../../config/tunables.ts'
+import { decodeTicket, type Ticket, ticketPsk } from '../../wire/ticket.ts'
+import type { SwarmPeer } from '../../wire/tracker-api.ts'
+
+const common = {
+  ciphers: 'DHE-PSK-AES128-GCM-SHA256',
+  minVersion: 'TLSv1.2',
+  maxVersion: 'TLSv1.2',
+} as const
+
+/** The fetching side. Emits `secureConnect` once both sides are proven; `describeFailure` puts its errors in words. */
+export function secureAsFetcher(
+  to: { readonly host: string; readonly port: number } | Duplex,
+  ticket: SwarmPeer['ticket'],
+): TLSSocket {
+  const key = { psk: Buffer.from(ticket.key, 'base64url'), identity: ticket.identity }
+  return connect({
+    ...common,
+    ...('host' in to ? { host: to.host, port: to.port, noDelay: true, keepAlive: true } : { socket: to }),
+    pskCallback: () => key,
+    // There is no certificate whose name could be checked: the key is the proof.
+    checkServerIdentity: () => undefined,
+  })
+}
+
+/** What went wrong, in plain words; `refused` when the other side answered and would not have us. */
+export function describeFailure(error: Error & { code?: string }): {
+  readonly reason: string
+  readonly refused: boolean
+} {
+  const code = error.code ?? ''
+  if (/^ERR_SSL_.*(ALERT|DECRYPT|MAC|PSK)/.test(code)) return { reason: 'it does not accept our ticket', refused: true }
+  if (/^ERR_SSL_|^EPROTO$/.test(code)) return { reason: 'what answers there is not Shoal', refused: true }
+  switch (code) {
+    case 'ECONNREFUSED':
+      return { reason: 'nothing listens there', refused: false }
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return { reason: 'it broke off the connection', refused: false }
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'ETIMEDOUT':
+      return { reason: 'it cannot be reached', refused: false }
+    default:
+      return { reason: error.message, refused: false }
+  }
+}
+
+/**
+ * The serving side, over one raw connection: calls `onSecure` once the holder of a ticket that is valid now has proven
+ * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close.
+ */
+export function secureAsServer(
+  raw: Duplex,
+  ticketKey: Buffer,
+  onSecure: (socket: TLSSocket, ticket: Ticket) => void,
+): void {
+  let shown: Ticket | undefined
+  const server = createServer(
+    {
+      ...common,
+      dhparam: 'auto',
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+      handshakeTimeout: link.connectTimeoutMs,
+      pskCallback: (_, identity) => {
+        const ticket = decodeTicket(identity)
+        if (!ticket || ticket.expiresAt <= Date.now()) return null
+        shown = ticket
+        return ticketPsk(ticketKey, identity)
+      },
+    },
+    socket => {
+      // Whoever owns it next hears of its end by `close`; an error says no more than that.
+      socket.on('error', () => {})
+      if (!shown || socket.isSessionReused()) throw new Error('bug: a TLS session without a ticket')
+      onSecure(socket, shown)
+    },
+  )
+  server.on('tlsClientError', () => raw.destroy())
+  // Documented for any Duplex: https://nodejs.org/api/tls.html#event-connection
+  server.emit('connection', raw)
+}

@@ -1,0 +1,240 @@
+// One peer of one download: reaches it directly or else through the relay, fetches the pieces that the download wants
+// of it, and tries again after it is lost. Always: a piece that was wanted ends as `piece.received` or `piece.returned`,
+// and the latter come before `link.lost`; nothing is sent to the connection unless it is ready. The connection is an
+// actor provided to it (actors/peer/peer-connection.ts); bytes never pass through here but as whole pieces.
+
+import { type ActorRef, assign, enqueueActions, fromCallback, not, type Snapshot, sendTo, setup } from 'xstate'
+import { link } from '../../config/tunables.ts'
+import type { Bitfield } from '../domain/bitfield.ts'
+import { sharerKey } from '../domain/group.ts'
+import type { Manifest } from '../domain/manifest.ts'
+import type { SwarmPeer } from '../wire/tracker-api.ts'
+import type { PeerLinkCommand, PeerLinkEvent } from './swarm-protocol.ts'
+
+export type Via = 'direct' | 'relay'
+
+export interface PeerLinkInput {
+  readonly peer: SwarmPeer
+  readonly share: string
+  readonly manifest: Pick<Manifest, 'size' | 'pieceLength'>
+  readonly parent: ActorRef<Snapshot<unknown>, PeerLinkEvent>
+}
+
+export interface PeerConnectionInput {
+  readonly peer: SwarmPeer
+  readonly via: Via
+  readonly shape: Pick<Manifest, 'size' | 'pieceLength'>
+}
+
+/** Connection -> link. */
+export type PeerConnectionEvent =
+  /** Both sides have proven who they are, and the hello is sent. */
+  | { readonly type: 'connection.secured' }
+  /** `have` is the connection's own live set. */
+  | { readonly type: 'bitfield.received'; readonly have: Bitfield }
+  | { readonly type: 'have.received'; readonly piece: number }
+  | { readonly type: 'capacity.measured'; readonly pieces: number; readonly bytesPerSecond: number }
+  | { readonly type: 'piece.gathered'; readonly piece: number; readonly data: Buffer }
+  | { readonly type: 'piece.refused'; readonly piece: number; readonly reason: string }
+  /** It is over; `final` when there is no use in trying again. */
+  | { readonly type: 'connection.ended'; readonly reason: string; readonly final: boolean }
+
+/** Link -> connection. */
+export type PeerConnectionCommand = Extract<PeerLinkCommand, { type: 'piece.wanted' | 'piece.unwanted' }>
+
+interface Context extends PeerLinkInput {
+  readonly via: Via
+  /** Asked of the connection and not back yet. */
+  readonly wanted: ReadonlySet<number>
+  /** Attempts since the last piece that came. */
+  readonly failures: number
+}
+
+type WithoutPeer<E> = E extends unknown ? Omit<E, 'peer'> : never
+
+export const peerLinkMachine = setup({
+  types: {
+    context: {} as Context,
+    input: {} as PeerLinkInput,
+    events: {} as PeerLinkCommand | PeerConnectionEvent,
+  },
+  actors: {
+    connection: fromCallback<PeerConnectionCommand, PeerConnectionInput>(() => {
+      throw new Error('bug: a peer link without its connection')
+    }),
+  },
+  delays: {
+    connectTimeout: link.connectTimeoutMs,
+    /** Doubling, and anywhere in the upper half of that, so that many links do not come back at one instant. */
+    backOff: ({ context }) =>
+      Math.min(link.retryFirstMs * 2 ** (context.failures - 1), link.retryMostMs) * (0.5 + Math.random() / 2),
+  },
+  guards: {
+    isFinal: ({ event }) => event.type === 'connection.ended' && event.final,
+    isWanted: ({ context }, { piece }: { piece: number }) => context.wanted.has(piece),
+    hasWanted: ({ context }) => context.wanted.size > 0,
+    hasMoved: ({ context }, { peer }: { peer: SwarmPeer }) =>
+      peer.host !== context.peer.host || peer.port !== context.peer.port,
+    isDirect: ({ context }) => context.via === 'direct',
+  },
+  actions: {
+    report: sendTo(
+      ({ context }) => context.parent,
+      ({ context }, event: WithoutPeer<PeerLinkEvent>) =>
+        ({ ...event, peer: sharerKey(context.peer) }) as PeerLinkEvent,
+    ),
+    instruct: sendTo('connection', (_, command: PeerConnectionCommand) => command),
+    addWanted: assign({ wanted: ({ context }, { piece }: { piece: number }) => new Set(context.wanted).add(piece) }),
+    removeWanted: assign({
+      wanted: ({ context }, { piece }: { piece: number }) => new Set([...context.wanted].filter(one => one !== piece)),
+    }),
+    /** Everything that was asked of it goes back, and the download hears that it is lost. */
+    reportLost: enqueueActions(({ context, enqueue }, { reason, final }: { reason: string; final: boolean }) => {
+      const peer = sharerKey(context.peer)
+      for (const piece of context.wanted)
+        enqueue.sendTo(context.parent, { type: 'piece.returned', peer, piece, reason } satisfies PeerLinkEvent)
+      enqueue.sendTo(context.parent, { type: 'link.lost', peer, reason, final } satisfies PeerLinkEvent)
+      enqueue.assign({ wanted: new Set(), failures: context.failures + 1 })
+    }),
+    forgetFailures: assign({ failures: 0 }),
+    keepPeer: assign({ peer: (_, { peer }: { peer: SwarmPeer }) => peer }),
+    takeDirect: assign({ via: 'direct' }),
+    takeRelay: assign({ via: 'relay' }),
+  },
+}).createMachine({
+  id: 'peerLink',
+  context: ({ input }) => ({ ...input, via: 'direct', wanted: new Set(), failures: 0 }),
+  initial: 'engaged',
+  on: {
+    'link.close': { target: '.closed' },
+    'peer.refreshed': { actions: { type: 'keepPeer', params: ({ event }) => event } },
+    'piece.wanted': {
+      actions: {
+        type: 'report',
+        params: ({ event }) => ({ type: 'piece.returned', piece: event.piece, reason: 'it is not connected' }),
+      },
+    },
+  },
+  states: {
+    engaged: {
+      invoke: {
+        id: 'connection',
+        src: 'connection',
+        input: ({ context }) => ({ peer: context.peer, via: context.via, shape: context.manifest }),
+        onError: {
+          target: 'backingOff',
+          actions: {
+            type: 'reportLost',
+            params: ({ event }) => ({ reason: `the connection failed: ${event.error}`, final: false }),
+          },
+        },
+      },
+      initial: 'connecting',
+      on: {
+        'connection.ended': [
+          { guard: 'isFinal', target: 'closed', actions: { type: 'reportLost', params: ({ event }) => event } },
+          { target: 'backingOff', actions: { type: 'reportLost', params: ({ event }) => event } },
+        ],
+      },
+      states: {
+        connecting: {
+          always: [{ guard: 'isDirect', target: 'connectingDirect' }, { target: 'connectingRelayed' }],
+        },
+        /** Whatever fails here, also a refusal: at that address may be somebody else's device, behind one router. */
+        connectingDirect: {
+          on: {
+            'connection.secured': { target: 'handshaking' },
+            'connection.ended': { target: '#peerLink.engaged', reenter: true, actions: 'takeRelay' },
+          },
+          after: { connectTimeout: { target: '#peerLink.engaged', reenter: true, actions: 'takeRelay' } },
+        },
+        connectingRelayed: {
+          on: { 'connection.secured': { target: 'handshaking' } },
+          after: {
+            connectTimeout: {
+              target: '#peerLink.backingOff',
+              actions: { type: 'reportLost', params: { reason: 'it cannot be reached', final: false } },
+            },
+          },
+        },
+        handshaking: {
+          on: { 'bitfield.received': { target: 'ready' } },
+          after: {
+            connectTimeout: {
+              target: '#peerLink.backingOff',
+              actions: { type: 'reportLost', params: { reason: 'it does not say what it has', final: false } },
+            },
+          },
+        },
+        ready: {
+          entry: {
+            type: 'report',
+            params: ({ context, event }) => {
+              if (event.type !== 'bitfield.received') throw new Error(`bug: ready by ${event.type}`)
+              return { type: 'link.ready', via: context.via, have: event.have }
+            },
+          },
+          on: {
+            'have.received': {
+              actions: { type: 'report', params: ({ event }) => ({ type: 'link.have', piece: event.piece }) },
+            },
+            'capacity.measured': {
+              actions: { type: 'report', params: ({ event }) => ({ ...event, type: 'link.capacity' }) },
+            },
+            'piece.wanted': [
+              { guard: { type: 'isWanted', params: ({ event }) => event } },
+              {
+                actions: [
+                  { type: 'addWanted', params: ({ event }) => event },
+                  { type: 'instruct', params: ({ event }) => event },
+                ],
+              },
+            ],
+            'piece.unwanted': {
+              guard: { type: 'isWanted', params: ({ event }) => event },
+              actions: [
+                { type: 'removeWanted', params: ({ event }) => event },
+                { type: 'instruct', params: ({ event }) => event },
+              ],
+            },
+            'piece.gathered': {
+              guard: { type: 'isWanted', params: ({ event }) => event },
+              actions: [
+                { type: 'removeWanted', params: ({ event }) => event },
+                'forgetFailures',
+                { type: 'report', params: ({ event }) => ({ ...event, type: 'piece.received' }) },
+              ],
+            },
+            'piece.refused': {
+              guard: { type: 'isWanted', params: ({ event }) => event },
+              actions: [
+                { type: 'removeWanted', params: ({ event }) => event },
+                { type: 'report', params: ({ event }) => ({ ...event, type: 'piece.returned' }) },
+              ],
+            },
+          },
+          initial: 'idle',
+          states: {
+            idle: { always: { guard: 'hasWanted', target: 'fetching' } },
+            fetching: { always: { guard: not('hasWanted'), target: 'idle' } },
+          },
+        },
+      },
+    },
+    backingOff: {
+      exit: 'takeDirect',
+      after: { backOff: { target: 'engaged' } },
+      on: {
+        'peer.refreshed': [
+          {
+            guard: { type: 'hasMoved', params: ({ event }) => event },
+            target: 'engaged',
+            actions: { type: 'keepPeer', params: ({ event }) => event },
+          },
+          { actions: { type: 'keepPeer', params: ({ event }) => event } },
+        ],
+      },
+    },
+    closed: { type: 'final' },
+  },
+})

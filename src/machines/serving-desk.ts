@@ -1,0 +1,317 @@
+// What this device serves, and to whom: the offers, the peers connected for them, and whose access was withdrawn.
+// Always: a peer has at most one link a share; no link outlives its offer or its holder's access. Who connects has
+// proven to hold a ticket before this machine hears of it. Sockets stay with the actors provided to it
+// (actors/peer/front-door.ts, actors/peer/server-link.ts); here a connection is its guest's id.
+
+import {
+  type ActorRef,
+  type ActorRefFrom,
+  assign,
+  enqueueActions,
+  fromCallback,
+  type Snapshot,
+  type SnapshotFrom,
+  sendTo,
+  setup,
+} from 'xstate'
+import { serving, tickets } from '../../config/tunables.ts'
+import type { Actor } from '../domain/decider.ts'
+import { sharerKey } from '../domain/group.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Ticket } from '../wire/ticket.ts'
+import type { Via } from './peer-link.ts'
+import type { Offer, ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
+
+/** Somebody who has proven to hold a ticket, and waits to be served or turned away. */
+export interface Guest {
+  /** Names the connection. */
+  readonly id: string
+  readonly holder: Actor
+  readonly ticket: Ticket
+  readonly via: Via
+}
+
+export interface Listening {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+}
+
+/** Front door -> desk. */
+export type FrontDoorEvent =
+  | { readonly type: 'door.opened'; readonly host: string; readonly port: number }
+  | { readonly type: 'door.failed'; readonly refusal: Refusal }
+  | { readonly type: 'guest.arrived'; readonly guest: Guest }
+
+/** Desk -> front door. */
+export type FrontDoorCommand = {
+  readonly type: 'guest.dismissed'
+  readonly id: string
+  readonly retry: boolean
+  readonly reason: string
+}
+
+/** Server link -> desk. */
+export type ServerLinkEvent =
+  | { readonly type: 'server-link.ended'; readonly id: string }
+  | { readonly type: 'bytes.served'; readonly share: string; readonly bytes: number }
+  | { readonly type: 'read.failed'; readonly offer: Offer; readonly error: Error }
+
+/** Desk -> server link. */
+export type ServerLinkCommand =
+  | { readonly type: 'piece.available'; readonly piece: number }
+  | { readonly type: 'offer.replaced'; readonly offer: Offer }
+  | { readonly type: 'link.close'; readonly retry: boolean; readonly reason: string }
+
+export interface ServerLinkInput {
+  readonly guest: Guest
+  readonly offer: Offer
+}
+
+const serverLink = fromCallback<ServerLinkCommand, ServerLinkInput>(() => {
+  throw new Error('bug: a serving desk without server links')
+})
+
+/** A server link that threw. XState names the child in the event's type. */
+type LinkFailed = { readonly type: `xstate.error.actor.${string}`; readonly error: unknown }
+
+interface Link {
+  readonly guest: Guest
+  readonly group: string
+  readonly ref: ActorRefFrom<typeof serverLink>
+}
+
+interface Context {
+  readonly listen: Listening
+  readonly parent: ActorRef<Snapshot<unknown>, ServingDeskEvent>
+  readonly offers: ReadonlyMap<string, Offer>
+  /** By the guest's id. */
+  readonly links: ReadonlyMap<string, Link>
+  /** `user group` -> when, ms since 1970: tickets issued before that are refused. */
+  readonly revoked: ReadonlyMap<string, number>
+  readonly servedBytes: number
+}
+
+const accessKey = (user: string, group: string) => `${user} ${group}`
+
+const issuedAt = (ticket: Ticket) => ticket.expiresAt - tickets.lifetimeMs
+
+function isRevoked(context: Context, guest: Guest): boolean {
+  const group = context.offers.get(guest.ticket.share)?.group
+  const since = group === undefined ? undefined : context.revoked.get(accessKey(guest.holder.user, group))
+  return since !== undefined && issuedAt(guest.ticket) <= since
+}
+
+const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
+  new Map([...map].filter(([key, value]) => wanted(value, key)))
+
+const failedActor = ({ type }: LinkFailed) => type.slice('xstate.error.actor.'.length)
+
+const withdrawn = { type: 'link.close', retry: true, reason: 'this file is no longer on offer here' } as const
+
+export const servingDeskMachine = setup({
+  types: {
+    context: {} as Context,
+    input: {} as Pick<Context, 'listen' | 'parent'>,
+    events: {} as ServingDeskCommand | FrontDoorEvent | ServerLinkEvent | LinkFailed,
+  },
+  actors: {
+    frontDoor: fromCallback<FrontDoorCommand, Listening>(() => {
+      throw new Error('bug: a serving desk without a door')
+    }),
+    serverLink,
+  },
+  guards: {
+    isOffered: ({ context }, { guest }: { guest: Guest }) => context.offers.has(guest.ticket.share),
+    isRevoked: ({ context }, { guest }: { guest: Guest }) => isRevoked(context, guest),
+    /** An offer that took its place meanwhile is not to blame. */
+    isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
+    isFull: ({ context }) => context.links.size >= serving.maxLinks,
+  },
+  actions: {
+    report: sendTo(
+      ({ context }) => context.parent,
+      (_, event: ServingDeskEvent) => event,
+    ),
+    dismiss: sendTo(
+      'frontDoor',
+      (_, { guest, ...rest }: { guest: Guest; retry: boolean; reason: string }): FrontDoorCommand => ({
+        type: 'guest.dismissed',
+        id: guest.id,
+        ...rest,
+      }),
+    ),
+    /** A peer that comes again has lost its earlier connection, whether we have noticed or not. */
+    endEarlierLink: enqueueActions(({ context, enqueue }, { guest }: { guest: Guest }) => {
+      const same = ({ guest: other }: Link) =>
+        other.ticket.share === guest.ticket.share && sharerKey(other.holder) === sharerKey(guest.holder)
+      for (const { ref } of [...context.links.values()].filter(same)) enqueue.stopChild(ref)
+      enqueue.assign({ links: keep(context.links, link => !same(link)) })
+    }),
+    serve: assign({
+      links: ({ context, spawn }, { guest }: { guest: Guest }) => {
+        const offer = context.offers.get(guest.ticket.share)
+        if (!offer) throw new Error('bug: serving what is not on offer')
+        const ref = spawn('serverLink', { id: guest.id, input: { guest, offer } })
+        return new Map(context.links).set(guest.id, { guest, group: offer.group, ref })
+      },
+    }),
+    forgetLink: assign({
+      links: ({ context }, { id }: { id: string }) => keep(context.links, ({ guest }) => guest.id !== id),
+    }),
+    addOffer: assign({
+      offers: ({ context }, { offer }: { offer: Offer }) => new Map(context.offers).set(offer.share, offer),
+    }),
+    removeOffer: assign({
+      offers: ({ context }, { share }: { share: string }) => keep(context.offers, offer => offer.share !== share),
+    }),
+    tellLinks: enqueueActions(
+      ({ context, enqueue }, { share, command }: { share: string; command: ServerLinkCommand }) => {
+        for (const { guest, ref } of context.links.values())
+          if (guest.ticket.share === share) enqueue.sendTo(ref, command)
+      },
+    ),
+    /** Not told goodbye: what is on its way to them stops here. */
+    cutOff: enqueueActions(({ context, enqueue }, { user, group }: { user: string; group: string }) => {
+      const theirs = (link: Link) => link.guest.holder.user === user && link.group === group
+      for (const { ref } of [...context.links.values()].filter(theirs)) enqueue.stopChild(ref)
+      enqueue.assign({ links: keep(context.links, link => !theirs(link)) })
+    }),
+    rememberRevocation: assign({
+      revoked: ({ context }, { user, group }: { user: string; group: string }) => {
+        const now = Date.now()
+        const recent = keep(context.revoked, at => at > now - tickets.lifetimeMs)
+        return new Map(recent).set(accessKey(user, group), now)
+      },
+    }),
+    countBytes: assign({ servedBytes: ({ context }, { bytes }: { bytes: number }) => context.servedBytes + bytes }),
+  },
+}).createMachine({
+  id: 'servingDesk',
+  context: ({ input }) => ({ ...input, offers: new Map(), links: new Map(), revoked: new Map(), servedBytes: 0 }),
+  invoke: {
+    id: 'frontDoor',
+    src: 'frontDoor',
+    input: ({ context }) => context.listen,
+    onError: {
+      target: '.closed',
+      actions: {
+        type: 'report',
+        params: ({ event }) => ({
+          type: 'desk.failed',
+          refusal: { ok: false, code: 'unreachable', message: `serving has stopped: ${event.error}` },
+        }),
+      },
+    },
+  },
+  initial: 'opening',
+  states: {
+    opening: {
+      on: {
+        'door.opened': {
+          target: 'open',
+          actions: [
+            { type: 'report', params: ({ event }) => ({ ...event, type: 'desk.opened' }) },
+            assign({ listen: ({ event }) => ({ host: event.host, port: event.port }) }),
+          ],
+        },
+      },
+    },
+    open: {
+      on: {
+        'guest.arrived': [
+          {
+            guard: { type: 'isRevoked', params: ({ event }) => event },
+            actions: {
+              type: 'dismiss',
+              params: ({ event }) => ({ ...event, retry: false, reason: 'this access was withdrawn' }),
+            },
+          },
+          {
+            guard: 'isFull',
+            actions: {
+              type: 'dismiss',
+              params: ({ event }) => ({ ...event, retry: true, reason: 'too many peers are connected' }),
+            },
+          },
+          {
+            guard: { type: 'isOffered', params: ({ event }) => event },
+            actions: [
+              { type: 'endEarlierLink', params: ({ event }) => event },
+              { type: 'serve', params: ({ event }) => event },
+            ],
+          },
+          {
+            actions: {
+              type: 'dismiss',
+              params: ({ event }) => ({ ...event, retry: true, reason: 'this file is not on offer here now' }),
+            },
+          },
+        ],
+      },
+    },
+    closed: { type: 'final' },
+  },
+  on: {
+    'door.failed': {
+      target: '.closed',
+      actions: { type: 'report', params: ({ event }) => ({ type: 'desk.failed', refusal: event.refusal }) },
+    },
+    'offer.added': {
+      actions: [
+        { type: 'addOffer', params: ({ event }) => event },
+        {
+          type: 'tellLinks',
+          params: ({ event: { offer } }) => ({ share: offer.share, command: { type: 'offer.replaced', offer } }),
+        },
+      ],
+    },
+    'offer.removed': {
+      actions: [
+        { type: 'removeOffer', params: ({ event }) => event },
+        {
+          type: 'tellLinks',
+          params: ({ event }) => ({ share: event.share, command: withdrawn }),
+        },
+      ],
+    },
+    'read.failed': {
+      guard: { type: 'isCurrent', params: ({ event }) => event },
+      actions: [
+        {
+          type: 'report',
+          params: ({ event }) => ({ type: 'offer.failed', share: event.offer.share, error: event.error }),
+        },
+        { type: 'removeOffer', params: ({ event }) => event.offer },
+        { type: 'tellLinks', params: ({ event }) => ({ share: event.offer.share, command: withdrawn }) },
+      ],
+    },
+    'piece.available': {
+      actions: { type: 'tellLinks', params: ({ event }) => ({ share: event.share, command: event }) },
+    },
+    'access.revoked': {
+      actions: [
+        { type: 'rememberRevocation', params: ({ event }) => event },
+        { type: 'cutOff', params: ({ event }) => event },
+      ],
+    },
+    'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: failedActor(event) }) } },
+    'server-link.ended': { actions: [{ type: 'forgetLink', params: ({ event }) => event }] },
+    'bytes.served': { actions: { type: 'countBytes', params: ({ event }) => event } },
+  },
+})
+
+export interface ServingStatus {
+  readonly listen: Listening
+  readonly links: number
+  /** Devices connected, each once. */
+  readonly peers: number
+  readonly servedBytes: number
+}
+
+/** What `agent status` shows. */
+export function servingStatus({ context }: SnapshotFrom<typeof servingDeskMachine>): ServingStatus {
+  const { listen, links, servedBytes } = context
+  const peers = new Set([...links.values()].map(link => sharerKey(link.guest.holder))).size
+  return { listen, links: links.size, peers, servedBytes }
+}

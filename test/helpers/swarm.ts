@@ -1,0 +1,184 @@
+// Both ends of the byte path for tests: a device that serves, tickets for it, offers in memory, and a link's parent
+// that records what it hears. Real sockets, real TLS.
+
+import { createHash, randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { PassThrough } from 'node:stream'
+import { type ActorRef, type ActorRefFrom, createActor, fromCallback, type Snapshot } from 'xstate'
+import { tickets } from '../../config/tunables.ts'
+import type { AcceptRelayed } from '../../src/actors/peer/front-door.ts'
+import type { PeerConnectionNeeds } from '../../src/actors/peer/peer-connection.ts'
+import { providePeerLink } from '../../src/actors/peer/peer-link.ts'
+import { provideServingDesk } from '../../src/actors/peer/serving-desk.ts'
+import { type Bitfield, fullBitfield } from '../../src/domain/bitfield.ts'
+import type { Actor } from '../../src/domain/decider.ts'
+import { type Manifest, pieceCount, pieceLengthFor, shareId } from '../../src/domain/manifest.ts'
+import type { peerLinkMachine } from '../../src/machines/peer-link.ts'
+import type { servingDeskMachine } from '../../src/machines/serving-desk.ts'
+import type { Offer, PeerLinkEvent, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
+import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+
+export const alice: Actor = { user: 'alice', device: 'aaaaaaaaaaaa' }
+export const bob: Actor = { user: 'bob', device: 'bbbbbbbbbbbb' }
+export const group = 'friends'
+
+export interface SharedBytes {
+  readonly bytes: Buffer
+  readonly manifest: Manifest
+  readonly share: string
+}
+
+export function sharedBytes(size: number): SharedBytes {
+  const bytes = randomBytes(size)
+  const pieceLength = pieceLengthFor(size)
+  const hashes = []
+  for (let at = 0; at < size; at += pieceLength)
+    hashes.push(
+      createHash('sha1')
+        .update(bytes.subarray(at, at + pieceLength))
+        .digest(),
+    )
+  const manifest: Manifest = {
+    name: 'file.bin',
+    size,
+    sha1: createHash('sha1').update(bytes).digest('hex'),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    pieceLength,
+    pieces: Buffer.concat(hashes).toString('base64'),
+  }
+  return { bytes, manifest, share: shareId(group, manifest) }
+}
+
+export function offerOf({ bytes, manifest, share }: SharedBytes, have?: Bitfield): Offer {
+  return {
+    share,
+    group,
+    manifest,
+    have: have ?? fullBitfield(pieceCount(manifest)),
+    read: async (piece, offset, length) => {
+      const start = piece * manifest.pieceLength + offset
+      return bytes.subarray(start, start + length)
+    },
+  }
+}
+
+/** Everything that an actor under test says to its parent, and a way to wait for it. */
+export interface Recorder<Event extends { type: string }> {
+  readonly ref: ActorRef<Snapshot<unknown>, Event>
+  readonly events: Event[]
+  /** The first event of that type, also one that has come already; each is given once. */
+  next<T extends Event['type']>(type: T): Promise<Extract<Event, { type: T }>>
+}
+
+export function recordEvents<Event extends { type: string }>(react?: (event: Event) => void): Recorder<Event> {
+  const events: Event[] = []
+  const unseen: Event[] = []
+  const waiting: { type: string; resolve: (event: Event) => void }[] = []
+  const logic = fromCallback<Event>(({ receive }) =>
+    receive(event => {
+      events.push(event)
+      react?.(event)
+      const at = waiting.findIndex(({ type }) => type === event.type)
+      if (at >= 0) waiting.splice(at, 1)[0]!.resolve(event)
+      else unseen.push(event)
+    }),
+  )
+  const ref = createActor(logic).start() as unknown as ActorRef<Snapshot<unknown>, Event>
+  return {
+    ref,
+    events,
+    next<T extends Event['type']>(type: T) {
+      const at = unseen.findIndex(event => event.type === type)
+      if (at >= 0) return Promise.resolve(unseen.splice(at, 1)[0] as Extract<Event, { type: T }>)
+      return new Promise<Event>(resolve => waiting.push({ type, resolve })) as Promise<Extract<Event, { type: T }>>
+    },
+  }
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly desk: ActorRefFrom<typeof servingDeskMachine>
+  readonly heard: Recorder<ServingDeskEvent>
+  readonly ticketKey: Buffer
+  readonly port: number
+  /** This server as a tracker would name it to that holder. */
+  peerFor(holder: Actor, share: string, expiresAt?: number): SwarmPeer
+}
+
+const nobodyRelays: AcceptRelayed = () => () => {}
+
+export async function startServer(me: Actor = alice, acceptRelayed: AcceptRelayed = nobodyRelays): Promise<TestServer> {
+  const ticketKey = randomBytes(32)
+  const heard = recordEvents<ServingDeskEvent>()
+  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed }), {
+    input: { listen: { host: '127.0.0.1', port: 0 }, parent: heard.ref },
+  }).start()
+  const { port } = await heard.next('desk.opened')
+  return {
+    desk,
+    heard,
+    ticketKey,
+    port,
+    peerFor: (holder, share, expiresAt = Date.now() + tickets.lifetimeMs) => {
+      const identity = encodeTicket(share, holder, expiresAt)
+      const key = ticketPsk(ticketKey, identity).toString('base64url')
+      return { ...me, host: '127.0.0.1', port, complete: true, ticket: { identity, key } }
+    },
+    async [Symbol.asyncDispose]() {
+      desk.stop()
+    },
+  }
+}
+
+/** A relay that reaches nobody. */
+export const noRelay = (): Duplex => {
+  const channel = new PassThrough()
+  queueMicrotask(() => channel.destroy(new Error('nobody listens there')))
+  return channel
+}
+
+export interface TestLink extends Disposable {
+  readonly actor: ActorRefFrom<typeof peerLinkMachine>
+  readonly heard: Recorder<PeerLinkEvent>
+}
+
+export function startLink(
+  peer: SwarmPeer,
+  { share, manifest }: Pick<SharedBytes, 'share' | 'manifest'>,
+  needs: Partial<PeerConnectionNeeds> = {},
+  react?: (event: PeerLinkEvent) => void,
+): TestLink {
+  const heard = recordEvents<PeerLinkEvent>(react)
+  const machine = providePeerLink({ me: bob, connectRelay: noRelay, ...needs })
+  const actor = createActor(machine, { input: { peer, share, manifest, parent: heard.ref } }).start()
+  return { actor, heard, [Symbol.dispose]: () => actor.stop() }
+}
+
+/** Fetches everything over a link as a download would: never more at once than its capacity. */
+export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partial<PeerConnectionNeeds> = {}) {
+  const count = pieceCount(file.manifest)
+  const bytes = Buffer.alloc(file.manifest.size)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let next = 0
+  let inFlight = 0
+  let arrived = 0
+  let capacity = 0
+  let via = ''
+  const ask = () => {
+    for (; inFlight < capacity && next < count; inFlight++) link.actor.send({ type: 'piece.wanted', piece: next++ })
+    if (arrived === count) resolve()
+  }
+  using link = startLink(peer, file, needs, event => {
+    if (event.type === 'link.ready') via = event.via
+    if (event.type === 'link.capacity') capacity = event.pieces
+    if (event.type === 'link.lost') reject(new Error(event.reason))
+    if (event.type === 'piece.received') {
+      event.data.copy(bytes, event.piece * file.manifest.pieceLength)
+      inFlight--
+      arrived++
+    }
+    ask()
+  })
+  await promise
+  return { bytes, via }
+}

@@ -152,16 +152,37 @@ export const tracker = {
   brokerAnswerMs: 2_000,
   /** How long a log-in, a refusal or a look-up waits for the log's newest entries before it goes by what is known. */
   catchUpMs: 2_000,
+  /** How long a look-up waits for an entry that its asker has seen, before it asks the brokers whether there is one. */
+  followUpMs: 1_000,
   /** Between attempts to append while the brokers elect a leader. */
   appendAgainMs: 250,
   /** A count of the reachable brokers holds this long; a write asks for it first. */
   majorityKnownMs: 1_000,
-  /** Too few brokers answered within this: the majority is gone. Above the time to reconnect to another broker. */
-  majorityWaitMs: 2_500,
+  /** Too few brokers answered within this: the majority is gone. Well above the time to connect to another broker. */
+  majorityWaitMs: 1_500,
   /** Consumers of a tracker that is gone are forgotten by the brokers after this. */
   consumerForgottenMs: 60_000,
-  /** Log entries asked for ahead. */
-  entriesAhead: 1_000,
+  /** Log entries applied in one transaction at most, so that a tracker catching up still answers in between. */
+  entriesAtOnce: 1_000,
   /** A logged-out device's connections are cut this long after, so that it hears that it is logged out. */
   cutOffAfterMs: 500,
+} as const
+
+/** The agent as a whole. */
+export const agent = {
+  /** Back-off between attempts to connect while brokers or trackers are away, doubling. */
+  retryFirstMs: 500,
+  retryMostMs: 5_000,
+  /** A part of the agent that failed is started again after this long. */
+  restartChildMs: 1_000,
+  /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
+  leaveWithinMs: 5_000,
+  /** The home's folder is watched for a log-in, and looked at this often in case watching does not work there. */
+  lookForSessionMs: 1_000,
+} as const
+
+/** The command line's connections to the brokers. */
+export const connecting = {
+  /** With no tracker there, each broker takes 5 s to turn a log-in away; a person is told after this. */
+  givenUpAfterMs: 7_000,
 } as const

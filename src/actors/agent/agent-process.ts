@@ -1,0 +1,89 @@
+// The agent as a process of this machine: started in the background, stopped, and found. One home has one agent at
+// most: the library's lock decides that, the process id only says whom to signal.
+
+import { spawn } from 'node:child_process'
+import { existsSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { LibraryInUse, openLibrary } from '../../storage/library.ts'
+import type { Home } from '../home.ts'
+
+/** A start is a process and a library; a stop says goodbye to peers and trackers. Both take well under a second. */
+const patienceMs = 15_000
+const lookEveryMs = 50
+
+export interface AgentOptions {
+  /** Brokers to try, beside those that the home knows. */
+  readonly servers: readonly string[]
+  /** HOST:PORT to serve peers at; port 0 or nothing is any free port, on every interface. */
+  readonly listen?: string | undefined
+}
+
+/** True while this home's own agent runs: a process of the id it wrote lives, and holds the library. */
+export function agentIsRunning(home: Home): boolean {
+  const pid = home.agentPid()
+  if (pid === undefined || !isAlive(pid)) return false
+  try {
+    openLibrary(home.libraryFile).close()
+    return false
+  } catch (error) {
+    if (error instanceof LibraryInUse) return true
+    throw error
+  }
+}
+
+/** Starts the agent in the background unless it runs; resolves to its process id once it holds the library. */
+export async function startAgent(home: Home, { servers, listen }: AgentOptions): Promise<Outcome<number>> {
+  if (agentIsRunning(home)) return done(home.agentPid()!)
+  const log = openSync(home.agentLog, 'a', 0o600)
+  const args = ['--home', home.folder, '--servers', servers.join(','), 'agent', 'run']
+  if (listen !== undefined) args.push('--listen', listen)
+  const agent = spawn(process.execPath, [shoalProgram(), ...args], { detached: true, stdio: ['ignore', log, log] })
+  agent.unref()
+  let ended = false
+  for (const end of ['error', 'exit'])
+    agent.once(end, () => {
+      ended = true
+    })
+  const until = Date.now() + patienceMs
+  while (Date.now() < until) {
+    if (agentIsRunning(home)) return done(home.agentPid()!)
+    if (ended) break
+    await delay(lookEveryMs)
+  }
+  const lastLine = (await readFile(home.agentLog, 'utf8')).trimEnd().split('\n').at(-1) ?? ''
+  return refuse('unreachable', `the agent did not start; the end of ${home.agentLog} says: ${lastLine.slice(0, 300)}`)
+}
+
+/** Stops the agent and waits until it is gone; false when none ran. */
+export async function stopAgent(home: Home): Promise<boolean> {
+  if (!agentIsRunning(home)) return false
+  const pid = home.agentPid()!
+  process.kill(pid, 'SIGTERM')
+  const until = Date.now() + patienceMs
+  while (isAlive(pid)) {
+    if (Date.now() > until) process.kill(pid, 'SIGKILL')
+    await delay(lookEveryMs)
+  }
+  return true
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** bin/shoal.js of the checkout or the installed package that this file is part of. */
+function shoalProgram(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const program = join(folder, 'bin', 'shoal.js')
+    if (existsSync(program)) return program
+    if (folder === dirname(folder)) throw new Error('bug: bin/shoal.js is not above this file')
+  }
+}

@@ -1,0 +1,154 @@
+// The downloads of one logged-in person on this device that are not at rest: some run, the others wait their turn.
+// At most download.maxRunning run at once, first come first served; each is in exactly one of waiting and running.
+// A run that breaks counts as failed and takes no other down. What is at rest lives in the library alone.
+
+import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, sendTo, setup } from 'xstate'
+import { download as tunables } from '../../config/tunables.ts'
+import {
+  type DownloadCommand,
+  type DownloadInput,
+  type DownloadOutput,
+  downloadMachine,
+  type Problem,
+} from './download.ts'
+
+export type DownloadQueueEvent =
+  | { readonly type: 'download.enqueue'; readonly download: DownloadInput }
+  | { readonly type: 'download.pause'; readonly id: number }
+  | { readonly type: 'download.cancel'; readonly id: number }
+  /** Of one share, or of all: ask the trackers again. */
+  | { readonly type: 'swarm.changed'; readonly share?: string }
+  /** Put all to rest such that the next session goes on with them; done when the last one rests. */
+  | { readonly type: 'queue.suspend' }
+
+interface DownloadQueueContext {
+  readonly waiting: readonly DownloadInput[]
+  readonly running: ReadonlyMap<number, DownloadInput>
+}
+
+type RunEnded = DoneActorEvent<DownloadOutput> | ErrorActorEvent
+
+export const runId = (id: number): string => `download-${id}`
+const idOf = (run: string) => Number(run.slice('download-'.length))
+
+const brokenRun: Problem = {
+  code: 'destination-unwritable',
+  message: 'this download stopped by a fault of the agent; see its log, then resume it',
+}
+
+export const downloadQueueMachine = setup({
+  types: { context: {} as DownloadQueueContext, events: {} as DownloadQueueEvent | RunEnded },
+  actors: { download: downloadMachine },
+  guards: {
+    isIdle: ({ context }) => context.running.size === 0,
+    isRunning: ({ context }, { id }: { id: number }) => context.running.has(id),
+    isWaiting: ({ context }, { id }: { id: number }) => context.waiting.some(download => download.spec.id === id),
+  },
+  actions: {
+    /** A download that was waiting goes to rest, or a run broke. Provided by the actor. */
+    recordEnding: (_, _ended: DownloadOutput & { id: number }) => {},
+
+    enqueue: assign({
+      waiting: ({ context: { waiting, running } }, { download }: { download: DownloadInput }) =>
+        running.has(download.spec.id) || waiting.some(other => other.spec.id === download.spec.id)
+          ? waiting
+          : [...waiting, download],
+    }),
+    unqueue: assign({
+      waiting: ({ context }, { id }: { id: number }) => context.waiting.filter(download => download.spec.id !== id),
+    }),
+    startNext: enqueueActions(({ context: { waiting, running }, enqueue }) => {
+      const starting = waiting.slice(0, Math.max(0, tunables.maxRunning - running.size))
+      for (const download of starting) enqueue.spawnChild('download', { id: runId(download.spec.id), input: download })
+      enqueue.assign({
+        waiting: waiting.slice(starting.length),
+        running: new Map([...running, ...starting.map(download => [download.spec.id, download] as const)]),
+      })
+    }),
+    tellRun: sendTo(
+      (_, { id }: { id: number; type: DownloadCommand['type'] }) => runId(id),
+      (_, { type }) => ({ type }),
+    ),
+    tellRuns: enqueueActions(
+      ({ context, enqueue }, { type, share }: { type: DownloadCommand['type']; share?: string | undefined }) => {
+        for (const { spec } of context.running.values())
+          if (share === undefined || spec.share === share) enqueue.sendTo(runId(spec.id), { type })
+      },
+    ),
+    forgetRun: enqueueActions(({ context, enqueue }, { run }: { run: string }) => {
+      enqueue.stopChild(run)
+      enqueue.assign({ running: new Map([...context.running].filter(([id]) => id !== idOf(run))) })
+    }),
+  },
+}).createMachine({
+  id: 'download-queue',
+  context: { waiting: [], running: new Map() },
+  initial: 'serving',
+  states: {
+    serving: {
+      on: {
+        'download.enqueue': {
+          actions: [{ type: 'enqueue', params: ({ event }) => ({ download: event.download }) }, 'startNext'],
+        },
+        'download.pause': [
+          {
+            guard: { type: 'isRunning', params: ({ event }) => event },
+            actions: { type: 'tellRun', params: ({ event: { id } }) => ({ id, type: 'download.pause' as const }) },
+          },
+          {
+            guard: { type: 'isWaiting', params: ({ event }) => event },
+            actions: [
+              { type: 'unqueue', params: ({ event }) => event },
+              {
+                type: 'recordEnding',
+                params: ({ event: { id } }) => ({ id, ending: 'paused' as const, problem: undefined }),
+              },
+            ],
+          },
+        ],
+        'download.cancel': [
+          {
+            guard: { type: 'isRunning', params: ({ event }) => event },
+            actions: { type: 'tellRun', params: ({ event: { id } }) => ({ id, type: 'download.cancel' as const }) },
+          },
+          {
+            guard: { type: 'isWaiting', params: ({ event }) => event },
+            actions: [
+              { type: 'unqueue', params: ({ event }) => event },
+              {
+                type: 'recordEnding',
+                params: ({ event: { id } }) => ({ id, ending: 'cancelled' as const, problem: undefined }),
+              },
+            ],
+          },
+        ],
+        'swarm.changed': {
+          actions: { type: 'tellRuns', params: ({ event: { share } }) => ({ type: 'swarm.changed' as const, share }) },
+        },
+        'queue.suspend': 'suspending',
+        'xstate.done.actor.*': {
+          actions: [{ type: 'forgetRun', params: ({ event }) => ({ run: event.actorId }) }, 'startNext'],
+        },
+        'xstate.error.actor.*': {
+          actions: [
+            {
+              type: 'recordEnding',
+              params: ({ event }) => ({ id: idOf(event.actorId), ending: 'failed' as const, problem: brokenRun }),
+            },
+            { type: 'forgetRun', params: ({ event }) => ({ run: event.actorId }) },
+            'startNext',
+          ],
+        },
+      },
+    },
+    suspending: {
+      entry: [assign({ waiting: [] }), { type: 'tellRuns', params: { type: 'download.suspend' } }],
+      always: { guard: 'isIdle', target: 'suspended' },
+      on: {
+        'xstate.done.actor.*': { actions: { type: 'forgetRun', params: ({ event }) => ({ run: event.actorId }) } },
+        'xstate.error.actor.*': { actions: { type: 'forgetRun', params: ({ event }) => ({ run: event.actorId }) } },
+      },
+    },
+    suspended: { type: 'final' },
+  },
+})

@@ -1,0 +1,488 @@
+// One run of one download: from its entry in the library to a resting state (completed, paused, failed, cancelled).
+// It decides; the store owns the part file and checks every piece, the locator asks the trackers, a link each talks to
+// the peers. A restart begins from the library, never from a snapshot of this. Sets and flows: README.md beside it.
+
+import { type ActorLogic, type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
+import { download as tunables } from '../../config/tunables.ts'
+import type { Bitfield } from '../domain/bitfield.ts'
+import { sharerKey } from '../domain/group.ts'
+import { type Manifest, pieceSize } from '../domain/manifest.ts'
+import { createPiecePicker, type PiecePicker } from '../domain/piece-picker.ts'
+import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
+import type { RefusalCode } from '../domain/refusal.ts'
+import type { Delivery } from '../wire/agent-api.ts'
+import type { SwarmPeer } from '../wire/tracker-api.ts'
+import type { PeerLinkInput } from './peer-link.ts'
+import type { PeerKey, PeerLinkCommand, PeerLinkEvent } from './swarm-protocol.ts'
+
+export interface DownloadSpec {
+  /** Numbered on this device. */
+  readonly id: number
+  readonly group: string
+  readonly name: string
+  readonly share: string
+  readonly manifest: Manifest
+  /** Where the finished file goes: absolute, the name included. */
+  readonly path: string
+  /** A different file at `path` may be replaced. */
+  readonly overwrite: boolean
+}
+
+export interface Problem {
+  readonly code: RefusalCode
+  readonly message: string
+}
+
+/** `suspended`: the agent stops or logs out; the next session goes on with it. */
+export type Ending = 'completed' | 'paused' | 'suspended' | 'failed' | 'cancelled'
+
+/** What earlier runs of the same download came to. */
+export interface Spent {
+  readonly seconds: number
+  readonly fetchedBytes: number
+  readonly deliveries: readonly Delivery[]
+}
+
+export interface DownloadInput {
+  readonly spec: DownloadSpec
+  readonly spent: Spent
+  /** Milliseconds, from a clock that never goes back. */
+  readonly now: () => number
+}
+
+export type StoreCommand =
+  | { readonly type: 'piece.check'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
+  | { readonly type: 'whole.check' }
+  | { readonly type: 'file.finish' }
+  /** Finish what is being written, then close; `discard` removes the part file too. */
+  | { readonly type: 'store.close'; readonly discard: boolean }
+
+export type StoreEvent =
+  /** Destination and disk are fine; `have` is what the part file holds, checked just now. It grows with each piece. */
+  | { readonly type: 'store.ready'; readonly have: Bitfield }
+  /** The very bytes are at the destination already, and are shared from there now. */
+  | { readonly type: 'store.there' }
+  /** Matches its SHA-1, is in the part file and in the library, and on offer to others. */
+  | { readonly type: 'piece.verified'; readonly peer: PeerKey; readonly piece: number }
+  | { readonly type: 'piece.rejected'; readonly peer: PeerKey; readonly piece: number }
+  | { readonly type: 'whole.right' }
+  /** The whole does not match, because of these pieces, which `have` holds no more. */
+  | { readonly type: 'whole.wrong'; readonly pieces: readonly number[] }
+  /** It has its name, and this device shares it. */
+  | { readonly type: 'file.finished' }
+  | ({ readonly type: 'store.failed' } & Problem)
+  | { readonly type: 'store.closed' }
+
+export type LocatorCommand = { readonly type: 'swarm.locate' }
+
+export type LocatorEvent =
+  | { readonly type: 'swarm.located'; readonly peers: readonly SwarmPeer[] }
+  /** Nobody shares it now; somebody may again. */
+  | ({ readonly type: 'swarm.absent' } & Problem)
+  /** Trackers are away, or busy. */
+  | ({ readonly type: 'swarm.unanswered' } & Problem)
+  /** We may not have it. */
+  | ({ readonly type: 'swarm.refused' } & Problem)
+
+export type DownloadCommand =
+  | { readonly type: 'download.pause' }
+  | { readonly type: 'download.cancel' }
+  | { readonly type: 'download.suspend' }
+  /** A notice says so, or notices may have been missed. */
+  | { readonly type: 'swarm.changed' }
+
+export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | PeerLinkEvent
+
+interface LinkEntry {
+  state: 'connecting' | 'ready' | 'lost'
+  /** Why it was lost last. */
+  reason: string
+}
+
+/** What this run knows, changed in place by the machine's own actions alone: pieces come too often to copy it. */
+interface Ledger {
+  picker: PiecePicker | undefined
+  have: Bitfield | undefined
+  readonly links: Map<PeerKey, LinkEntry>
+  /** Sent a piece that was wrong: not connected to again in this run. */
+  readonly dropped: Set<PeerKey>
+  /** Received and at the store. */
+  checking: number
+  fetchedBytes: number
+  readonly deliveries: Map<PeerKey, Delivery>
+  readonly vias: Map<PeerKey, Delivery['via']>
+  readonly meter: RateMeter
+  isLocated: boolean
+}
+
+interface DownloadContext extends DownloadInput {
+  readonly ledger: Ledger
+  readonly startedAtMs: number
+  readonly ending: Ending | undefined
+  /** Why it failed, or what it is waiting for. */
+  readonly problem: Problem | undefined
+}
+
+export interface DownloadOutput {
+  readonly ending: Ending
+  readonly problem: Problem | undefined
+}
+
+const linkId = (peer: PeerKey) => `link:${peer}`
+
+/** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
+const budgetPieces = ({ pieceLength }: Manifest) => Math.max(4, Math.floor(tunables.maxUnwrittenBytes / pieceLength))
+
+const brokenStore: Problem = {
+  code: 'destination-unwritable',
+  message: 'this download stopped by a fault of the agent; see its log, then shoal resume it',
+}
+
+function outputOf({ ending, problem }: DownloadContext): DownloadOutput {
+  if (ending === undefined) throw new Error('bug: a download rests and nothing says why')
+  return { ending, problem }
+}
+
+export const downloadMachine = setup({
+  types: {
+    input: {} as DownloadInput,
+    context: {} as DownloadContext,
+    events: {} as DownloadEvent,
+    output: {} as DownloadOutput,
+    children: {} as { store: 'store'; locator: 'locator' },
+  },
+  actors: {
+    store: {} as CallbackActorLogic<StoreCommand, DownloadSpec>,
+    locator: {} as CallbackActorLogic<LocatorCommand, DownloadSpec>,
+    // biome-ignore lint/suspicious/noExplicitAny: any logic that takes these commands will do
+    peerLink: {} as ActorLogic<any, PeerLinkCommand, PeerLinkInput>,
+  },
+  delays: { locateEvery: tunables.locateEveryMs, locateStalled: tunables.locateStalledMs },
+  guards: {
+    isWhole: ({ context }) => context.ledger.picker?.missing === 0,
+    canProgress: ({ context }) => context.ledger.picker?.canProgress === true,
+    /** Nothing to fetch from, and nobody of whom we do not know yet. */
+    isHopeless: ({ context: { ledger } }) =>
+      ledger.isLocated &&
+      ledger.picker?.canProgress === false &&
+      ![...ledger.links.values()].some(link => link.state === 'connecting'),
+    isEnding: ({ context }, { ending }: { ending: Ending }) => context.ending === ending,
+  },
+  actions: {
+    /** At the end of a run: the library learns how it ended. Provided by the actor. */
+    recordEnding: (_, _ended: DownloadOutput) => {},
+
+    openLedger: ({ context }, { have }: { have: Bitfield }) => {
+      context.ledger.isLocated = false
+      context.ledger.checking = 0
+      context.ledger.have = have
+      context.ledger.picker = createPiecePicker({ verified: have })
+    },
+
+    locate: sendTo('locator', { type: 'swarm.locate' }),
+
+    connect: enqueueActions(({ context, enqueue, self }, { peers }: { peers: readonly SwarmPeer[] }) => {
+      const { ledger, spec } = context
+      ledger.isLocated = true
+      ledger.picker?.forgive()
+      const located = new Map(peers.map(peer => [sharerKey(peer), peer]))
+      for (const [key, link] of ledger.links) {
+        if (located.has(key) || link.state === 'ready') continue
+        ledger.links.delete(key)
+        enqueue.stopChild(linkId(key))
+      }
+      for (const [key, peer] of located) {
+        if (ledger.links.has(key)) enqueue.sendTo(linkId(key), { type: 'peer.refreshed', peer })
+        else if (!ledger.dropped.has(key) && ledger.links.size < tunables.maxPeers) {
+          ledger.links.set(key, { state: 'connecting', reason: '' })
+          const input: PeerLinkInput = { peer, share: spec.share, manifest: spec.manifest, parent: self }
+          enqueue.spawnChild('peerLink', { id: linkId(key), input })
+        }
+      }
+    }),
+
+    /** Asks links for as many pieces as there is room for. */
+    askForPieces: enqueueActions(({ context: { ledger, spec }, enqueue }) => {
+      const { picker } = ledger
+      if (!picker) return
+      const budget = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
+      for (const { peer, piece } of picker.assign(Math.max(0, budget)))
+        enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece })
+    }),
+
+    admitPeer: (
+      { context: { ledger } },
+      { peer, have, via }: { peer: PeerKey; have: Bitfield; via: Delivery['via'] },
+    ) => {
+      const link = ledger.links.get(peer)
+      if (!link) return
+      link.state = 'ready'
+      ledger.vias.set(peer, via)
+      ledger.picker?.peerJoined(peer, have)
+    },
+    noteHave: ({ context: { ledger } }, { peer, piece }: { peer: PeerKey; piece: number }) =>
+      ledger.picker?.peerHas(peer, piece),
+    noteCapacity: ({ context: { ledger } }, { peer, pieces }: { peer: PeerKey; pieces: number }) =>
+      ledger.picker?.setCapacity(peer, Math.min(pieces, tunables.maxPiecesPerPeer)),
+    noteReturned: ({ context: { ledger } }, { peer, piece }: { peer: PeerKey; piece: number }) =>
+      ledger.picker?.returned(peer, piece),
+
+    loseLink: enqueueActions(
+      (
+        { context: { ledger }, enqueue },
+        { peer, reason, final }: { peer: PeerKey; reason: string; final: boolean },
+      ) => {
+        ledger.picker?.peerLeft(peer)
+        const link = ledger.links.get(peer)
+        if (!link) return
+        link.state = 'lost'
+        link.reason = reason
+        if (!final) return
+        ledger.links.delete(peer)
+        enqueue.stopChild(linkId(peer))
+      },
+    ),
+
+    checkPiece: enqueueActions(
+      ({ context: { ledger, spec }, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
+        ledger.fetchedBytes += event.data.length
+        const received = ledger.picker?.received(event.peer, event.piece)
+        if (!received?.fresh) return
+        for (const other of received.unwanted)
+          enqueue.sendTo(linkId(other), { type: 'piece.unwanted', piece: event.piece })
+        if (event.data.length !== pieceSize(spec.manifest, event.piece))
+          throw new Error(`bug: a link delivered ${event.data.length} bytes as piece ${event.piece}`)
+        ledger.checking += 1
+        enqueue.sendTo('store', { type: 'piece.check', peer: event.peer, piece: event.piece, data: event.data })
+      },
+    ),
+
+    creditPeer: ({ context }, { peer, piece }: { peer: PeerKey; piece: number }) => {
+      const { ledger, spec } = context
+      ledger.checking -= 1
+      ledger.picker?.verified(piece)
+      const bytes = pieceSize(spec.manifest, piece)
+      ledger.meter.add(bytes, context.now())
+      const slash = peer.indexOf('/')
+      const before = ledger.deliveries.get(peer)
+      ledger.deliveries.set(peer, {
+        user: peer.slice(0, slash),
+        device: peer.slice(slash + 1),
+        pieces: (before?.pieces ?? 0) + 1,
+        bytes: (before?.bytes ?? 0) + bytes,
+        via: ledger.vias.get(peer) ?? 'direct',
+      })
+    },
+
+    dropPeer: enqueueActions(({ context: { ledger }, enqueue }, { peer, piece }: { peer: PeerKey; piece: number }) => {
+      ledger.checking -= 1
+      ledger.picker?.rejected(peer, piece)
+      ledger.dropped.add(peer)
+      if (!ledger.links.delete(peer)) return
+      enqueue.sendTo(linkId(peer), { type: 'link.close', reason: `piece ${piece} from there is not what it should be` })
+      enqueue.stopChild(linkId(peer))
+    }),
+
+    closeLinks: enqueueActions(({ context: { ledger }, enqueue }) => {
+      for (const peer of ledger.links.keys()) {
+        ledger.picker?.peerLeft(peer)
+        enqueue.sendTo(linkId(peer), { type: 'link.close', reason: 'nothing more is wanted' })
+        enqueue.stopChild(linkId(peer))
+      }
+      ledger.links.clear()
+    }),
+
+    noteProblem: enqueueActions(({ enqueue }, problem: Problem | undefined) => enqueue.assign({ problem })),
+    end: enqueueActions(({ enqueue }, { ending, problem }: { ending: Ending; problem?: Problem }) =>
+      enqueue.assign({ ending, problem }),
+    ),
+  },
+}).createMachine({
+  id: 'download',
+  context: ({ input }) => ({
+    ...input,
+    ledger: {
+      picker: undefined,
+      have: undefined,
+      links: new Map(),
+      dropped: new Set(),
+      checking: 0,
+      fetchedBytes: input.spent.fetchedBytes,
+      deliveries: new Map(input.spent.deliveries.map(delivery => [sharerKey(delivery), delivery])),
+      vias: new Map(),
+      meter: createRateMeter(),
+      isLocated: false,
+    },
+    startedAtMs: input.now(),
+    ending: undefined,
+    problem: undefined,
+  }),
+  invoke: {
+    id: 'store',
+    src: 'store',
+    input: ({ context }) => context.spec,
+    onError: { target: '.failed', actions: { type: 'end', params: { ending: 'failed', problem: brokenStore } } },
+  },
+  on: {
+    'download.pause': { target: '.settling', actions: { type: 'end', params: { ending: 'paused' } } },
+    'download.cancel': { target: '.settling', actions: { type: 'end', params: { ending: 'cancelled' } } },
+    'download.suspend': { target: '.settling', actions: { type: 'end', params: { ending: 'suspended' } } },
+    'piece.verified': { actions: { type: 'creditPeer', params: ({ event }) => event } },
+    'store.failed': {
+      target: '.settling',
+      actions: {
+        type: 'end',
+        params: ({ event: { code, message } }) => ({ ending: 'failed' as const, problem: { code, message } }),
+      },
+    },
+  },
+  initial: 'preparing',
+  states: {
+    /** The store looks at the destination and checks what the part file holds. */
+    preparing: {
+      on: {
+        'store.ready': {
+          target: 'fetching',
+          actions: { type: 'openLedger', params: ({ event }) => ({ have: event.have }) },
+        },
+        'store.there': { target: 'settling', actions: { type: 'end', params: { ending: 'completed' } } },
+      },
+    },
+
+    fetching: {
+      invoke: {
+        id: 'locator',
+        src: 'locator',
+        input: ({ context }) => context.spec,
+        onError: {
+          target: 'settling',
+          actions: { type: 'end', params: { ending: 'failed', problem: brokenStore } },
+        },
+      },
+      always: { guard: 'isWhole', target: 'verifying' },
+      exit: 'closeLinks',
+      initial: 'locating',
+      on: {
+        'swarm.changed': { actions: 'locate' },
+        'swarm.located': {
+          actions: [
+            { type: 'connect', params: ({ event }) => ({ peers: event.peers }) },
+            { type: 'noteProblem', params: undefined },
+            'askForPieces',
+          ],
+        },
+        'swarm.absent': {
+          actions: [
+            { type: 'connect', params: { peers: [] } },
+            { type: 'noteProblem', params: ({ event: { code, message } }) => ({ code, message }) },
+          ],
+        },
+        'swarm.unanswered': {
+          actions: { type: 'noteProblem', params: ({ event: { code, message } }) => ({ code, message }) },
+        },
+        'swarm.refused': {
+          target: 'settling',
+          actions: {
+            type: 'end',
+            params: ({ event: { code, message } }) => ({ ending: 'failed' as const, problem: { code, message } }),
+          },
+        },
+        'link.ready': { actions: [{ type: 'admitPeer', params: ({ event }) => event }, 'askForPieces'] },
+        'link.have': { actions: [{ type: 'noteHave', params: ({ event }) => event }, 'askForPieces'] },
+        'link.capacity': { actions: [{ type: 'noteCapacity', params: ({ event }) => event }, 'askForPieces'] },
+        'link.lost': { actions: [{ type: 'loseLink', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.received': { actions: [{ type: 'checkPiece', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.returned': { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
+        /** A link that failed, instead of saying that it lost its peer. */
+        'xstate.error.actor.*': {
+          actions: [
+            {
+              type: 'loseLink',
+              params: ({ event }: { event: { actorId: string } }) => ({
+                peer: event.actorId.slice(linkId('').length),
+                reason: 'the link failed',
+                final: true,
+              }),
+            },
+            'askForPieces',
+          ],
+        },
+      },
+      states: {
+        locating: {
+          always: [
+            { guard: 'canProgress', target: 'transferring' },
+            { guard: 'isHopeless', target: 'stalled' },
+          ],
+          entry: 'locate',
+          after: { locateStalled: { target: 'locating', reenter: true } },
+        },
+        transferring: {
+          always: { guard: 'isHopeless', target: 'stalled' },
+          after: { locateEvery: { target: 'transferring', reenter: true, actions: 'locate' } },
+        },
+        /** Nothing can be fetched now: no peers, or nobody has what is missing. Goes on by itself. */
+        stalled: {
+          always: { guard: 'canProgress', target: 'transferring' },
+          after: { locateStalled: { target: 'stalled', reenter: true, actions: 'locate' } },
+        },
+      },
+    },
+
+    /** Every piece is here: the whole file's SHA-1 and SHA-256. */
+    verifying: {
+      entry: sendTo('store', { type: 'whole.check' }),
+      on: {
+        'whole.right': 'finishing',
+        'whole.wrong': {
+          target: 'fetching',
+          actions: { type: 'openLedger', params: ({ context }) => ({ have: context.ledger.have! }) },
+        },
+      },
+    },
+
+    /** Sync, rename, and the library: too short to be interrupted. */
+    finishing: {
+      entry: sendTo('store', { type: 'file.finish' }),
+      on: {
+        'download.pause': {},
+        'download.cancel': {},
+        'download.suspend': {},
+        'file.finished': { target: 'settling', actions: { type: 'end', params: { ending: 'completed' } } },
+      },
+    },
+
+    /** How it ends is decided; the store finishes its writes and closes. */
+    settling: {
+      entry: sendTo('store', ({ context }) => ({
+        type: 'store.close' as const,
+        discard: context.ending === 'cancelled',
+      })),
+      on: {
+        'download.pause': {},
+        'download.cancel': {},
+        'download.suspend': {},
+        'store.failed': {},
+        'store.closed': [
+          { guard: { type: 'isEnding', params: { ending: 'completed' } }, target: 'completed' },
+          { guard: { type: 'isEnding', params: { ending: 'paused' } }, target: 'paused' },
+          { guard: { type: 'isEnding', params: { ending: 'suspended' } }, target: 'suspended' },
+          { guard: { type: 'isEnding', params: { ending: 'cancelled' } }, target: 'cancelled' },
+          { guard: { type: 'isEnding', params: { ending: 'failed' } }, target: 'failed' },
+        ],
+      },
+    },
+
+    completed: { type: 'final' },
+    paused: { type: 'final' },
+    suspended: { type: 'final' },
+    cancelled: { type: 'final' },
+    failed: { type: 'final' },
+  },
+  exit: { type: 'recordEnding', params: ({ context }) => outputOf(context) },
+  output: ({ context }) => outputOf(context),
+})
+
+export type DownloadSnapshot = ReturnType<typeof downloadMachine.getInitialSnapshot>

@@ -185,4 +185,6 @@ export const agent = {
 export const connecting = {
   /** With no tracker there, each broker takes 5 s to turn a log-in away; a person is told after this. */
   givenUpAfterMs: 7_000,
+  /** From an agent's start until it has a session and answers: a log-in of its own, and a look at what it shares. */
+  agentReadyMs: 20_000,
 } as const

@@ -27,6 +27,8 @@ export interface Home {
   /** Highest log sequence that any process of this device has seen. */
   seen(): number
   saveSeen(seq: number): void
+  /** At a log-in: another cluster's log counts from its own start. */
+  forgetSeen(): void
   /** Brokers heard of at the last connection, beside those the person names. */
   servers(): string[]
   saveServers(servers: readonly string[]): void
@@ -73,6 +75,7 @@ export function openHome(folder: string): Home {
     saveSeen(seq) {
       if (seq > this.seen()) write('seen.json', seq)
     },
+    forgetSeen: () => remove('seen.json'),
     servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],
     saveServers: servers => write('servers.json', servers),
     agentPid: () => read('agent.json', z.number().int().positive()),

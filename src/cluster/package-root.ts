@@ -16,3 +16,4 @@ export const sharedBrokerConfig: string = join(root, 'nats-server.conf')
 export const shoalProgram: string = join(root, 'bin', 'shoal.js')
 /** Where the set-up puts a nats-server when the machine has none. */
 export const cachedNatsServer: string = join(root, '.cache', 'nats-server', 'nats-server')
+export const packageFile: string = join(root, 'package.json')

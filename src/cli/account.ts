@@ -1,0 +1,151 @@
+// signup, login, logout, whoami. A password is used once a device: log-in trades it for a credential that this device
+// makes for itself and keeps in its home. What a command does not finish leaves the home as it was.
+
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { parseId } from '../domain/names.ts'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import { command, type Result } from './command.ts'
+import type { Context } from './context.ts'
+
+const signup = command({
+  words: 'signup',
+  summary: 'Make an account. Asks for a password twice.',
+  example: 'signup alice',
+  args: { user: 'the name others will know you by' },
+  takesPassword: true,
+  async run(context, input): Promise<Result<{ user: string }>> {
+    const user = parseId('user', input.user)
+    if (!user.ok) return user
+    const password = await context.passwords.ask(user.value, { isNew: true })
+    if (!password.ok) return password
+    const { askPersistently, connectAs, guestLogin, signUpSubject, guestInboxPrefix } = await wires()
+    const guest = guestLogin()
+    const connected = await connectAs(guest, context.servers, refuse('unreachable', 'the brokers take no guests'))
+    if (!connected.ok) return connected
+    const body = { id: randomUUID(), user: user.value, password: password.value }
+    const answer = await askPersistently(connected.value, guestInboxPrefix(guest.nonce), signUpSubject, body)
+    await connected.value.close()
+    if (!answer.ok) return answer
+    return answer.value.ok ? done({ user: user.value }) : answer.value
+  },
+  render: ({ user }) => `Signed up as ${user}. Now: shoal login ${user}`,
+})
+
+const login = command({
+  words: 'login',
+  summary: 'Log in on this device, and start its agent if none runs. What you shared before is on offer again.',
+  example: 'login alice',
+  args: { user: 'your name' },
+  takesPassword: true,
+  async run(context, input): Promise<Result<{ user: string; device: string }>> {
+    const user = parseId('user', input.user)
+    if (!user.ok) return user
+    const current = context.home.session()
+    if (current && current.user !== user.value)
+      return {
+        ok: false,
+        code: 'already-logged-in',
+        message: `${current.user} is logged in on this device; run shoal logout first, or use another --home`,
+      }
+    const password = await context.passwords.ask(user.value, { isNew: false })
+    if (!password.ok) return password
+    const traded = await tradePassword(context, user.value, password.value)
+    if (!traded.ok) return traded
+    const running = await haveAgentRunning(context)
+    if (running.ok) return done({ user: user.value, device: context.home.device() })
+    return { ...running, message: `you are logged in, but ${running.message}` }
+  },
+  render: ({ user }) => `Logged in as ${user}.`,
+})
+
+/** Leaves the device with a credential that works: the one it has, if that still does. */
+async function tradePassword(context: Context, user: string, password: string): Promise<Outcome<void>> {
+  const { askPersistently, connectAs, inboxPrefix, logInSubject } = await wires()
+  const wrong = refuse('bad-credentials', `there is no user ${user} with that password`)
+  const connected = await connectAs({ kind: 'password', user, password }, context.servers, wrong)
+  if (!connected.ok) return connected
+  const connection = connected.value
+  try {
+    if (context.home.session() && (await context.connect()).ok) return done(undefined)
+    const { home } = context
+    const credential = randomBytes(32).toString('base64url')
+    const answer = await askPersistently(connection, inboxPrefix(user), logInSubject(user), {
+      id: randomUUID(),
+      device: home.device(),
+      credentialHash: createHash('sha256').update(credential).digest('hex'),
+    })
+    if (!answer.ok) return answer
+    if (!answer.value.ok) return answer.value
+    // Another cluster, or this one made anew, counts from the start again.
+    home.forgetSeen()
+    home.saveSeen(answer.value.seq)
+    home.saveSession({ user, device: home.device(), credential })
+    return done(undefined)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Returns when the agent answers in the session of this device: from then on everything it shares is on offer. */
+async function haveAgentRunning(context: Context): Promise<Outcome<unknown>> {
+  const { startAgent } = await import('../actors/agent/agent-process.ts')
+  const { connecting } = await import('../../config/tunables.ts')
+  const started = await startAgent(context.home, { servers: context.servers })
+  if (!started.ok) return started
+  const link = await context.connect()
+  if (!link.ok) return link
+  return link.value.agent.ask('status', {}, { patienceMs: connecting.agentReadyMs, signal: context.signal })
+}
+
+const logout = command({
+  words: 'logout',
+  summary: "Log out on this device: its downloads pause, its shares are offline until you're back.",
+  example: 'logout',
+  async run(context): Promise<Result<{ user: string }>> {
+    const session = context.home.session()
+    const link = await context.connect()
+    if (!session || !link.ok) {
+      // A log-in that the trackers have forgotten is over already; only unreachable ones must be told later.
+      if (!session || (!link.ok && link.code !== 'not-logged-in')) return link as Result<never>
+      context.home.clearSession()
+      return done({ user: session.user })
+    }
+    const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
+    if (agentIsRunning(context.home)) await link.value.agent.ask('logout', {})
+    const answer = await link.value.trackers.ask('device.logout', {})
+    if (!answer.ok) {
+      context.home.saveSession(session)
+      return { ...answer, message: `you are still logged in: ${answer.message}` }
+    }
+    context.home.clearSession()
+    await context.disconnect()
+    return done({ user: session.user })
+  },
+  render: ({ user }) => `Logged out ${user}. Downloads go on, and your shares are on offer again, when you log in.`,
+})
+
+const whoami = command({
+  words: 'whoami',
+  summary: 'Who is logged in on this device, and whether its agent runs.',
+  example: 'whoami',
+  async run({ home }): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {
+    const session = home.session()
+    if (!session) return refuse('not-logged-in', 'nobody is logged in on this device; run shoal login USER')
+    const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
+    return done({ user: session.user, device: session.device, agent: agentIsRunning(home) ? 'running' : 'stopped' })
+  },
+  render: ({ user, device, agent }, style) =>
+    `${style('bold', user)} on device ${device}, agent ${agent}${agent === 'stopped' ? ' (shoal agent start)' : ''}`,
+})
+
+/** What talks to brokers is loaded when something is to be said: `whoami` needs none of it. */
+async function wires() {
+  const [client, connections, subjects] = await Promise.all([
+    import('../actors/tracker-client.ts'),
+    import('./connections.ts'),
+    import('../wire/subjects.ts'),
+  ])
+  return { ...client, ...connections, ...subjects }
+}
+
+export const accountCommands = [signup, login, logout, whoami]

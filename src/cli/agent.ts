@@ -1,0 +1,92 @@
+// agent start, stop, status, run: this device's background client.
+
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import type { AgentResult } from '../wire/agent-api.ts'
+import { command, type Result, value } from './command.ts'
+import { count, formatBytes, formatDuration } from './render/format.ts'
+
+const listen = value(
+  'host:port',
+  'Where peers connect to it; port 0 is any free one (default: any, on every interface).',
+)
+
+/** Checked here already, so that a slip shows at the prompt and not in the agent's log. */
+function parseListen(typed: string | undefined): Outcome<string | undefined> {
+  if (typed === undefined) return done(undefined)
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(typed) ?? []
+  if (host !== undefined && Number(port) <= 65_535) return done(typed)
+  return refuse('usage', `--listen takes HOST:PORT, as in 0.0.0.0:7000; "${typed.slice(0, 80)}" is none`)
+}
+
+const processes = () => import('../actors/agent/agent-process.ts')
+
+const start = command({
+  words: 'agent start',
+  summary: "Start this device's agent in the background. Harmless when it runs.",
+  example: 'agent start --listen 0.0.0.0:7000',
+  options: { listen },
+  async run({ home, servers }, input): Promise<Result<{ agent: 'running'; pid: number }>> {
+    const listen = parseListen(input.listen)
+    if (!listen.ok) return listen
+    const { startAgent } = await processes()
+    const pid = await startAgent(home, { servers, listen: listen.value })
+    return pid.ok ? done({ agent: 'running', pid: pid.value }) : pid
+  },
+  render: ({ pid }) => `The agent runs as process ${pid}.`,
+})
+
+const stop = command({
+  words: 'agent stop',
+  summary: "Stop this device's agent. Downloads go on, and shares are on offer again, when it starts.",
+  example: 'agent stop',
+  async run({ home }): Promise<Result<{ agent: 'stopped'; ran: boolean }>> {
+    const { stopAgent } = await processes()
+    return done({ agent: 'stopped', ran: await stopAgent(home) })
+  },
+  render: ({ ran }) => (ran ? 'The agent has stopped.' : 'No agent was running.'),
+})
+
+type Status = { agent: 'stopped' } | { agent: 'running'; pid: number } | ({ agent: 'running' } & AgentResult<'status'>)
+
+const status = command({
+  words: 'agent status',
+  summary: "Whether this device's agent runs, and what it is at.",
+  example: 'agent status',
+  async run(context): Promise<Result<Status>> {
+    const { agentIsRunning } = await processes()
+    if (!agentIsRunning(context.home)) return done({ agent: 'stopped' })
+    if (!context.home.session()) return done({ agent: 'running', pid: context.home.agentPid() ?? 0 })
+    const link = await context.connect()
+    if (!link.ok) return link
+    const answer = await link.value.agent.ask('status', {})
+    return answer.ok ? done({ agent: 'running', ...answer.value }) : answer
+  },
+  render(status, style) {
+    if (status.agent === 'stopped') return 'The agent is stopped. Start it: shoal agent start'
+    if (!('user' in status)) return `The agent runs as process ${status.pid}; nobody is logged in.`
+    const { user, device, pid, listen, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
+    return [
+      `The agent of ${style('bold', user)} on device ${device} runs as process ${pid}.`,
+      `  listens at ${listen}, ${count(peers, 'peer')} connected`,
+      `  shares ${count(sharing, 'file')}, ${count(downloads, 'download')} under way`,
+      `  up ${formatDuration(uptimeSeconds)}, ${formatBytes(memoryBytes)} of memory`,
+    ].join('\n')
+  },
+})
+
+const run = command({
+  words: 'agent run',
+  summary: "Run this device's agent in the foreground, its log on standard error, until interrupted.",
+  example: 'agent run',
+  options: { listen },
+  async run({ home, servers }, input): Promise<Result<undefined>> {
+    const listen = parseListen(input.listen)
+    if (!listen.ok) return listen
+    const { runAgent } = await import('../actors/agent/run-agent.ts')
+    await runAgent({ home, servers, listen: listen.value })
+    return done(undefined)
+  },
+  render: () => '',
+})
+
+export const agentCommands = [start, stop, status, run]

@@ -1,0 +1,129 @@
+// cluster up, down, status, stop, kill, start: the brokers and trackers that this home's `cluster` folder holds.
+
+import { join } from 'node:path'
+import type { NodeStatus } from '../cluster/cluster.ts'
+import { ClusterFailure } from '../cluster/cluster-failure.ts'
+import { done, refuse } from '../domain/refusal.ts'
+import { command, type Result, value } from './command.ts'
+import type { Context } from './context.ts'
+import type { Style } from './render/style.ts'
+import { renderTable } from './render/table.ts'
+
+export const clusterFolder = (context: Pick<Context, 'home'>): string => join(context.home.folder, 'cluster')
+
+type Cluster = typeof import('../cluster/cluster.ts')
+
+/** Does something to the cluster; its failures are outcomes here. */
+export async function inCluster<T>(act: (cluster: Cluster) => Promise<T>): Promise<Result<T>> {
+  try {
+    return done(await act(await import('../cluster/cluster.ts')))
+  } catch (error) {
+    if (error instanceof ClusterFailure) return { ok: false, code: error.code, message: error.message }
+    throw error
+  }
+}
+
+const up = command({
+  words: 'cluster up',
+  summary: 'Start brokers and trackers on this machine, in the background. Harmless when they run.',
+  example: 'cluster up --host 192.0.2.10',
+  options: {
+    host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
+    port: value('port', "The first broker's port; the others' follow (default: 4222)."),
+    brokers: value('number', 'How many brokers: 3 outlive the loss of one (default: 3).'),
+    trackers: value('number', 'How many trackers: any one can serve everybody (default: 2).'),
+  },
+  async run(context, input): Promise<Result<NodeStatus[]>> {
+    const numbers: Partial<Record<'port' | 'brokers' | 'trackers', number>> = {}
+    for (const name of ['port', 'brokers', 'trackers'] as const) {
+      const typed = input[name]
+      if (typed === undefined) continue
+      if (!/^\d{1,5}$/.test(typed)) return refuse('usage', `--${name} takes a number; "${typed.slice(0, 40)}" is none`)
+      numbers[name] = Number(typed)
+    }
+    const host = input.host === undefined ? {} : { host: input.host }
+    const say = (line: string) => context.display.note(line)
+    const folder = clusterFolder(context)
+    const running = await inCluster(cluster => cluster.clusterUp({ folder, ...host, ...numbers, say }))
+    return running.ok ? done(running.value.nodes) : running
+  },
+  render: renderNodes,
+})
+
+const down = command({
+  words: 'cluster down',
+  summary: 'Stop all brokers and trackers of this home. What they know is kept.',
+  example: 'cluster down',
+  async run(context): Promise<Result<{ cluster: 'down' }>> {
+    const say = (line: string) => context.display.note(line)
+    const ended = await inCluster(cluster => cluster.clusterDown(clusterFolder(context), say))
+    return ended.ok ? done({ cluster: 'down' }) : ended
+  },
+  render: () => 'The cluster is down. Start it again: shoal cluster up',
+})
+
+const status = command({
+  words: 'cluster status',
+  summary: 'The brokers and trackers of this home, and which broker leads the log.',
+  example: 'cluster status',
+  run: context => inCluster(cluster => cluster.clusterStatus(clusterFolder(context))),
+  render: renderNodes,
+})
+
+function renderNodes(nodes: readonly NodeStatus[], style: Style): string {
+  const colours = { running: 'green', unready: 'yellow', stopped: 'red' } as const
+  return renderTable<NodeStatus>(
+    [
+      { head: 'NODE', cell: ({ node }) => node },
+      { head: 'KIND', cell: ({ kind }) => kind },
+      { head: 'STATE', cell: ({ state }) => style(colours[state], state) },
+      { head: 'ADDRESS', cell: ({ address }) => address ?? '-' },
+      { head: 'PID', align: 'right', cell: ({ pid }) => pid ?? '-' },
+      { head: 'LEADER', cell: ({ leader }) => (leader ? 'yes' : '') },
+    ],
+    nodes,
+    style,
+  )
+}
+
+const onNode = (
+  verb: 'stop' | 'kill' | 'start',
+  summary: string,
+  act: (cluster: Cluster) => (folder: string, node: string) => Promise<void>,
+  said: (node: string) => string,
+) =>
+  command({
+    words: `cluster ${verb}`,
+    summary,
+    example: `cluster ${verb} t1`,
+    args: { node: 'n1, n2, … are brokers; t1, t2, … are trackers' },
+    async run(context, { node }): Promise<Result<{ node: string }>> {
+      const acted = await inCluster(cluster => act(cluster)(clusterFolder(context), node))
+      return acted.ok ? done({ node }) : acted
+    },
+    render: ({ node }) => said(node),
+  })
+
+export const clusterCommands = [
+  up,
+  status,
+  down,
+  onNode(
+    'stop',
+    'Stop one node in good order.',
+    cluster => cluster.stopNode,
+    node => `${node} has stopped.`,
+  ),
+  onNode(
+    'kill',
+    'Kill one node (SIGKILL), as a crash would.',
+    cluster => cluster.killNode,
+    node => `${node} is dead.`,
+  ),
+  onNode(
+    'start',
+    'Start one node again.',
+    cluster => cluster.startNode,
+    node => `${node} runs.`,
+  ),
+]

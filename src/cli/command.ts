@@ -1,0 +1,65 @@
+// What a command is: its words, what follows them, what it does, and how its result reads. Doing returns a value, and
+// that value is what --json prints; rendering turns it into text. The parser, the help, the classic names, the shell
+// and its completion all come from these declarations.
+
+import type { Outcome } from '../domain/refusal.ts'
+import type { Context } from './context.ts'
+import type { Failure } from './render/display.ts'
+import type { Style } from './render/style.ts'
+
+export interface Flag {
+  readonly kind: 'flag'
+  readonly about: string
+}
+export interface Value {
+  readonly kind: 'value'
+  readonly placeholder: string
+  readonly about: string
+}
+export const flag = (about: string): Flag => ({ kind: 'flag', about })
+export const value = (placeholder: string, about: string): Value => ({ kind: 'value', placeholder, about })
+
+/** Like an Outcome, with the few codes that only a command line knows. */
+export type Result<T> = Outcome<T> | ({ readonly ok: false } & Failure)
+
+export type InputOf<Args, Options> = { readonly [K in keyof Args]: string } & {
+  readonly [K in keyof Options]: Options[K] extends Flag ? boolean : string | undefined
+}
+
+export interface Declaration<Args, Options, T> {
+  /** "group create": the noun, and what to do with it. */
+  readonly words: string
+  readonly summary: string
+  /** How a person would type it, without the leading `shoal`. */
+  readonly example: string
+  /** Argument -> what it is, in order. All are required. */
+  readonly args?: Args
+  readonly options?: Options
+  /** Takes a password. Only the assignment's spelling, inside the shell, may have it typed as a last argument. */
+  readonly takesPassword?: true
+  run(context: Context, input: InputOf<Args, Options>): Promise<Result<T>>
+  /** No text for an empty string. */
+  render(value: T, style: Style): string
+}
+
+export interface Command {
+  readonly words: string
+  readonly summary: string
+  readonly example: string
+  readonly args: Readonly<Record<string, string>>
+  readonly options: Readonly<Record<string, Flag | Value>>
+  readonly takesPassword: boolean
+  run(context: Context, input: Input): Promise<Result<unknown>>
+  render(value: unknown, style: Style): string
+}
+
+export type Input = Readonly<Record<string, string | boolean | undefined>>
+
+/** A declaration with its types checked, then forgotten: the parser makes inputs of the declared shape. */
+export function command<
+  const Args extends Record<string, string> = Record<never, never>,
+  const Options extends Record<string, Flag | Value> = Record<never, never>,
+  T = unknown,
+>(declaration: Declaration<Args, Options, T>): Command {
+  return { args: {}, options: {}, takesPassword: false, ...declaration } as unknown as Command
+}

@@ -1,0 +1,20 @@
+// Every command there is, in the order in which the help lists them.
+
+import { accountCommands } from './account.ts'
+import { agentCommands } from './agent.ts'
+import { clusterCommands } from './cluster.ts'
+import type { Command } from './command.ts'
+import { downloadCommands } from './download.ts'
+import { groupCommands } from './group.ts'
+import { shareCommands } from './share.ts'
+import { trackerCommands } from './tracker.ts'
+
+export const commands: readonly Command[] = [
+  ...accountCommands,
+  ...groupCommands,
+  ...shareCommands,
+  ...downloadCommands,
+  ...agentCommands,
+  ...clusterCommands,
+  ...trackerCommands,
+]

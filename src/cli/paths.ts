@@ -1,0 +1,20 @@
+// Paths as a person types them, made absolute: the agent's working directory is nobody's business. A leading `~/` is
+// for the shell's prompt, where nothing else expands it.
+
+import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve, sep } from 'node:path'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+
+export const absolutePath = (typed: string): string =>
+  resolve(typed === '~' || typed.startsWith('~/') ? join(homedir(), typed.slice(1)) : typed)
+
+/** Where a download goes: a folder, or a file in one. A trailing slash says that it is meant to be a folder. */
+export function parseDestination(typed: string): Outcome<string> {
+  if (typed === '') return refuse('usage', 'say where the file should go: a folder, or a path for the file')
+  const path = absolutePath(typed)
+  const isMeantAsFolder = typed.endsWith('/') || typed.endsWith(sep)
+  if (isMeantAsFolder && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return refuse('destination-unwritable', `there is no folder ${path}; make it first`)
+  return done(path)
+}

@@ -1,0 +1,95 @@
+// Where everything the command line says goes out: results and streams on stdout, complaints on stderr, for people or as
+// JSON. Every value passes through escape.ts here and nowhere else; renderers get text that is safe to show.
+
+import { showable, showableDeep, showableJson } from './escape.ts'
+import { createLiveLines, type LiveLines } from './live.ts'
+import { plainStyle, type Style, styleFor } from './style.ts'
+
+/** What went wrong, with a code of the contract (domain/refusal.ts), or `cancelled`, `paused`, `internal`. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+}
+
+/** How the items of something that goes on are shown. */
+export interface ProgressView<T> {
+  /** With --json: whether each item is a document of its own. Otherwise only the result is. */
+  readonly isStream: boolean
+  /** Redrawn in place on a terminal. */
+  lines(item: T, style: Style): readonly string[]
+  /** Without a terminal: printed when they differ from the ones before. */
+  plainLines?(item: T): readonly string[]
+}
+
+export interface Display {
+  readonly json: boolean
+  result<T>(value: T, render: (value: T, style: Style) => string): void
+  progress<T>(item: T, view: ProgressView<T>): void
+  /** Ends what `progress` draws; the next thing is printed in its place. */
+  endProgress(): void
+  /** Something that happened meanwhile, or is good to know: a line for people, on stderr. */
+  note(text: string): void
+  failure(failure: Failure): void
+}
+
+interface Stream {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+}
+
+export interface DisplayStreams {
+  readonly out: Stream & NodeJS.WritableStream
+  readonly err: Stream & NodeJS.WritableStream
+}
+
+export function createDisplay({ out, err }: DisplayStreams, json: boolean): Display {
+  const isLive = !json && out.isTTY === true
+  const style = json ? plainStyle : styleFor(out)
+  let live: LiveLines | undefined
+  let printed = ''
+
+  const endProgress = () => {
+    live?.clear()
+    live = undefined
+    printed = ''
+  }
+
+  return {
+    json,
+
+    result(value, render) {
+      endProgress()
+      if (json) return void out.write(`${showableJson(value)}\n`)
+      const text = render(showableDeep(value), style)
+      if (text !== '') out.write(`${text}\n`)
+    },
+
+    progress(item, view) {
+      if (json) {
+        if (view.isStream) out.write(`${showableJson(item)}\n`)
+        return
+      }
+      if (isLive) {
+        live ??= createLiveLines(out)
+        live.draw(view.lines(showableDeep(item), style))
+        return
+      }
+      const text = view.plainLines?.(showableDeep(item)).join('\n') ?? ''
+      if (text !== '' && text !== printed) out.write(`${text}\n`)
+      printed = text
+    },
+
+    endProgress,
+
+    note(text) {
+      if (live) live.above(showable(text))
+      else err.write(`${showable(text)}\n`)
+    },
+
+    failure({ code, message }) {
+      endProgress()
+      if (json) out.write(`${showableJson({ error: { code, message } })}\n`)
+      err.write(`${styleFor(err)('red', 'shoal:')} ${showable(message)}\n`)
+    },
+  }
+}

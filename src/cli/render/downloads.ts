@@ -1,0 +1,96 @@
+// How downloads read: the contract's lines, and what a person at a terminal sees beside them.
+
+import type { DownloadView } from '../../wire/agent-api.ts'
+import type { ProgressView } from './display.ts'
+import { count, formatBytes, formatDuration, formatRate, percentOf } from './format.ts'
+import { bar } from './live.ts'
+import { plainStyle, type Style } from './style.ts'
+
+/** A download as --json prints it. `peers` are the devices that delivered; `connected` counts those there now. */
+export interface DownloadDocument extends Omit<DownloadView, 'peers' | 'deliveries'> {
+  readonly size: number
+  readonly peers: DownloadView['deliveries']
+  readonly connected: number
+}
+
+export function downloadDocument({ peers: connected, deliveries: peers, ...view }: DownloadView): DownloadDocument {
+  return { ...view, size: view.bytes.total, peers, connected }
+}
+
+/** The contract's line. */
+export function downloadLine(
+  { state, group, name, pieces, error }: DownloadDocument,
+  style: Style = plainStyle,
+): string {
+  const what = `[${group}] ${name}`
+  const progress = `(${pieces.done}/${pieces.total} pieces, ${percentOf(pieces)}%)`
+  switch (state) {
+    case 'completed':
+      return `${style('green', '[C]')} ${what}`
+    case 'failed':
+      return `${style('red', '[F]')} ${what}: ${error?.message ?? 'no reason given'}`
+    case 'cancelled':
+      return `${style('dim', '[X]')} ${what}`
+    case 'paused':
+      return `${style('yellow', '[P]')} ${what} ${progress}`
+    default:
+      return `${style('cyan', '[D]')} ${what} ${progress}`
+  }
+}
+
+/** On a terminal: the line, with its number to pause or cancel it by, and how it is going. */
+export const downloadRow = (download: DownloadDocument, style: Style): string =>
+  [style('bold', String(download.id).padStart(3)), downloadLine(download, style), going(download, style)]
+    .filter(part => part !== '')
+    .join('  ')
+
+function going(download: DownloadDocument, style: Style): string {
+  const { state, bytesPerSecond, connected, error, bytes, path } = download
+  switch (state) {
+    case 'downloading':
+      return `${formatRate(bytesPerSecond)}, ${timeLeft(download)} from ${count(connected, 'peer')}`
+    case 'stalled':
+      return style('yellow', `waiting: ${error?.message ?? 'no peer has what is missing'}`)
+    case 'queued':
+      return 'waiting for its turn'
+    case 'locating':
+      return 'looking for peers'
+    case 'verifying':
+      return 'checking the whole file'
+    case 'completed':
+      return style('dim', `${formatBytes(bytes.total)} in ${path}`)
+    default:
+      return ''
+  }
+}
+
+function timeLeft({ bytes, bytesPerSecond }: DownloadDocument): string {
+  if (bytesPerSecond <= 0) return ''
+  return `${formatDuration((bytes.total - bytes.done) / bytesPerSecond)} left, `
+}
+
+export const delivered = ({ peers }: DownloadDocument): string[] =>
+  peers.map(
+    ({ user, device, pieces, bytes, via }) =>
+      `${user} (${device}) ${count(pieces, 'piece')}, ${formatBytes(bytes)}${via === 'relay' ? ', relayed' : ''}`,
+  )
+
+/** Everything about one download while it runs: a bar, and a line each peer. */
+export const oneDownload: ProgressView<DownloadDocument> = {
+  isStream: true,
+  lines: (download, style) => [
+    `${bar(download.bytes.total === 0 ? 1 : download.bytes.done / download.bytes.total)} ${downloadLine(download, style)}`,
+    `  ${going(download, style) || download.state}`,
+    ...delivered(download).map(line => style('dim', `  ${line}`)),
+  ],
+  plainLines: download => [downloadLine(download)],
+}
+
+/** All downloads of a device, kept up to date. */
+export const allDownloads: ProgressView<readonly DownloadDocument[]> = {
+  isStream: true,
+  lines: (downloads, style) => (downloads.length === 0 ? [noDownloads] : downloads.map(one => downloadRow(one, style))),
+  plainLines: downloads => downloads.map(one => downloadLine(one)),
+}
+
+export const noDownloads = 'There are no downloads on this device.'

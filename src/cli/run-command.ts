@@ -1,0 +1,98 @@
+// One command from its parsed form to its exit code: hands it what it needs, waits for its end or for an interruption,
+// and shows what came of it. Nothing a command throws gets past here.
+
+import type { Home } from '../actors/home.ts'
+import { refuse } from '../domain/refusal.ts'
+import type { Command, Input, Result } from './command.ts'
+import type { LinkKeeper } from './connections.ts'
+import type { Context } from './context.ts'
+import { createPasswords, type PasswordSources } from './password.ts'
+import type { Display } from './render/display.ts'
+
+export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
+
+/** Where commands are given: one command of a process's own, or the many of a shell. */
+export interface Workplace {
+  readonly home: Home
+  readonly servers: readonly string[]
+  readonly links: LinkKeeper
+  readonly isShell: boolean
+  readonly passwordSources: PasswordSources
+}
+
+export interface Order {
+  readonly command: Command
+  readonly input: Input
+  readonly typedPassword?: string
+  readonly isClassic: boolean
+}
+
+export async function runCommand(
+  order: Order,
+  workplace: Workplace,
+  display: Display,
+  signal: AbortSignal,
+): Promise<number> {
+  const { command, input, typedPassword, isClassic } = order
+  const mayTypePassword = workplace.isShell && isClassic
+  if (typedPassword !== undefined && !mayTypePassword) {
+    display.failure(typedPasswordRefused(command))
+    return exitCodes.usage
+  }
+  const context: Context = {
+    home: workplace.home,
+    servers: workplace.servers,
+    display,
+    passwords: createPasswords({ ...workplace.passwordSources, typed: typedPassword }),
+    signal,
+    leavesBehind: undefined,
+    connect: () => workplace.links.connect(),
+    disconnect: () => workplace.links.disconnect(),
+  }
+  const interrupted = Symbol('interrupted')
+  const interruption = new Promise<typeof interrupted>(resolve => {
+    signal.addEventListener('abort', () => resolve(interrupted), { once: true })
+  })
+  try {
+    const result = await Promise.race([command.run(context, input), interruption])
+    if (result === interrupted || signal.aborted) return showInterruption(context)
+    return show(command, result, display)
+  } catch (error) {
+    if (signal.aborted || isPromptLeft(error)) return showInterruption(context)
+    display.failure({ code: 'internal', message: `something went wrong that should not: ${wordsOf(error)}` })
+    return exitCodes.refused
+  }
+}
+
+const typedPasswordRefused = ({ words }: Command) =>
+  refuse(
+    'usage',
+    `a password on the command line can be read by everybody on this machine; shoal ${words} USER asks for it, or takes it from SHOAL_PASSWORD or --password-stdin`,
+  )
+
+function show(command: Command, result: Result<unknown>, display: Display): number {
+  if (result.ok) {
+    display.result(result.value, (value, style) => command.render(value, style))
+    return exitCodes.done
+  }
+  display.failure(result)
+  return exitCodeOf(result.code)
+}
+
+export function exitCodeOf(code: string): number {
+  if (code === 'usage') return exitCodes.usage
+  return code === 'unreachable' ? exitCodes.unreachable : exitCodes.refused
+}
+
+function showInterruption({ display, leavesBehind }: Context): number {
+  display.failure({ code: 'interrupted', message: leavesBehind ?? 'interrupted' })
+  return exitCodes.interrupted
+}
+
+/** Ctrl-C at a hidden prompt, which takes the key for itself. */
+const isPromptLeft = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError'
+
+const wordsOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  return process.env.SHOAL_DEBUG ? (error.stack ?? error.message) : `${error.message} (SHOAL_DEBUG=1 shows where)`
+}

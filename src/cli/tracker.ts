@@ -1,0 +1,77 @@
+// tracker run, and trackers: what each tracker knows, asked as the person logged in, or with the cluster's own key in a
+// home that holds one.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { done, refuse } from '../domain/refusal.ts'
+import type { TrackerStatus } from '../wire/tracker-api.ts'
+import { clusterFolder, inCluster } from './cluster.ts'
+import { command, type Result, value } from './command.ts'
+import type { Context } from './context.ts'
+import { absolutePath } from './paths.ts'
+import { formatDuration } from './render/format.ts'
+import { renderTable } from './render/table.ts'
+
+const run = command({
+  words: 'tracker run',
+  summary: 'Run one tracker in the foreground, its log on standard error, until interrupted.',
+  example: 'tracker run --name t3 --cluster ~/.shoal/cluster',
+  options: {
+    name: value('name', 'What the tracker is called; it keeps its books in a folder of that name.'),
+    cluster: value('dir', "The cluster's folder, with its secrets.json (default: this home's)."),
+  },
+  async run(context, input): Promise<Result<undefined>> {
+    const { name } = input
+    if (name === undefined || !/^[A-Za-z0-9_-]{1,32}$/.test(name))
+      return refuse('usage', 'say which tracker it is, in letters, digits, "-" or "_": shoal tracker run --name t3')
+    const folder = input.cluster === undefined ? clusterFolder(context) : absolutePath(input.cluster)
+    const options = await inCluster(async cluster => cluster.trackerOptions(folder, name, context.servers))
+    if (!options.ok) return options
+    const { runTracker } = await import('../actors/tracker/run-tracker.ts')
+    const { pino } = await import('pino')
+    await runTracker({ ...options.value, log: pino({ name }, process.stderr) })
+    return done(undefined)
+  },
+  render: () => '',
+})
+
+const list = command({
+  words: 'trackers',
+  summary: 'Each tracker that answers: how far it has read the log, and a digest of what it knows.',
+  example: 'trackers',
+  async run(context): Promise<Result<TrackerStatus[]>> {
+    const statuses = await askTrackers(context)
+    if (statuses.ok && statuses.value.length === 0)
+      return refuse('unreachable', 'no tracker answers; see shoal cluster status')
+    return statuses
+  },
+  render: (trackers, style) =>
+    renderTable<TrackerStatus>(
+      [
+        { head: 'TRACKER', cell: ({ name }) => name },
+        { head: 'SEQUENCE', align: 'right', cell: ({ seq }) => seq },
+        { head: 'DIGEST', cell: ({ digest }) => digest },
+        { head: 'UP', cell: ({ uptimeSeconds }) => formatDuration(Math.floor(uptimeSeconds)) },
+      ],
+      trackers,
+      style,
+    ),
+})
+
+async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
+  const isOperator = existsSync(join(clusterFolder(context), 'secrets.json'))
+  if (context.home.session() || !isOperator) {
+    const link = await context.connect()
+    return link.ok ? done(await link.value.trackers.statuses()) : link
+  }
+  return inCluster(async () => {
+    const { connectOperator, trackersThatAnswer } = await import('../cluster/operator.ts')
+    const { loadSecrets } = await import('../cluster/secrets.ts')
+    const connection = await connectOperator(context.servers, loadSecrets(clusterFolder(context)))
+    const statuses = await trackersThatAnswer(connection)
+    await connection.close()
+    return statuses
+  })
+}
+
+export const trackerCommands = [run, list]

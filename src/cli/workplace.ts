@@ -1,0 +1,67 @@
+// Opens the device's folder and gathers what commands need there; nothing connects before a command asks for it.
+
+import { openHome } from '../actors/home.ts'
+import { findPlan, serversOf } from '../cluster/cluster-plan.ts'
+import { clusterFolder } from './cluster.ts'
+import type { LinkKeeper } from './connections.ts'
+import type { Workplace } from './run-command.ts'
+import { serversToTry } from './servers.ts'
+
+export interface WorkplaceOptions {
+  readonly folder: string
+  /** --servers. */
+  readonly servers?: string
+  readonly passwordStdin?: boolean
+  readonly env: NodeJS.ProcessEnv
+  readonly stdin: NodeJS.ReadStream
+  readonly stderr: NodeJS.WriteStream
+}
+
+/** Throws what the file system throws when the folder cannot be made. */
+export function openWorkplace({ folder, servers, passwordStdin, env, stdin, stderr }: WorkplaceOptions): Workplace {
+  const home = openHome(folder)
+  const toTry = serversToTry(servers ?? env.SHOAL_SERVERS, home.servers(), serversOfCluster(clusterFolder({ home })))
+  const canAsk = stdin.isTTY && stderr.isTTY
+  return {
+    home,
+    servers: toTry,
+    links: lazily(async () => (await import('./connections.ts')).createLinkKeeper(home, toTry)),
+    isShell: false,
+    passwordSources: {
+      environment: env.SHOAL_PASSWORD,
+      input: passwordStdin ? stdin : undefined,
+      prompt: canAsk ? askHidden : undefined,
+    },
+  }
+}
+
+/** A damaged plan is for the cluster's own commands to complain of. */
+function serversOfCluster(folder: string): string[] {
+  try {
+    const plan = findPlan(folder)
+    return plan ? serversOf(plan) : []
+  } catch {
+    return []
+  }
+}
+
+/** The brokers' client takes longer to load than many a command to run. */
+function lazily(load: () => Promise<LinkKeeper>): LinkKeeper {
+  let loading: Promise<LinkKeeper> | undefined
+  return {
+    async connect(): ReturnType<LinkKeeper['connect']> {
+      loading ??= load()
+      return (await loading).connect()
+    },
+    disconnect: async () => (await loading)?.disconnect(),
+  }
+}
+
+/** On standard error, so that a result can be piped away meanwhile. */
+async function askHidden(question: string): Promise<string> {
+  const { default: password } = await import('@inquirer/password')
+  return password(
+    { message: question, mask: false, toggleMask: false },
+    { output: process.stderr, clearPromptOnDone: true },
+  )
+}

@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+// Starts the command line on a Node that can run it: this one, or else the one that came with our packages.
+// Plain JavaScript for any Node from 18 on; nothing is imported before it is certain that this Node can read it.
+
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import module, { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const [major, minor] = process.versions.node.split('.').map(Number)
+const isRecent = major > 22 || (major === 22 && minor >= 18)
+
+if (isRecent) {
+  module.enableCompileCache?.()
+  // A checkout runs from its sources; the package that people install has compiled code alone.
+  const source = new URL('../src/cli/main.ts', import.meta.url)
+  await import(existsSync(source) ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href)
+} else {
+  startAgain(packagedNode())
+}
+
+function packagedNode() {
+  const platform = `${process.platform}-${process.arch}`
+  for (const name of [`node-${platform}`, `node-bin-${platform}`]) {
+    try {
+      return createRequire(import.meta.url).resolve(`${name}/bin/node`)
+    } catch {}
+  }
+  console.error(
+    `shoal needs Node 22.18 or newer; this is ${process.versions.node}. Install one from https://nodejs.org`,
+  )
+  process.exit(1)
+}
+
+function startAgain(node) {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']) {
+    // A terminal's own signals reach the child by themselves.
+    const reachesChild = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')
+    process.on(signal, () => reachesChild || child.kill(signal))
+  }
+  child.on('error', error => {
+    console.error(`shoal could not start ${node}: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}

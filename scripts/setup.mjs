@@ -1,0 +1,39 @@
+// Makes a fresh checkout ready, then runs a command in it: node scripts/setup.mjs [command [argument…]]
+// Plain JavaScript without dependencies, because it runs before there are any, on whatever Node (18 or newer) the machine
+// has. The command runs on the Node that the packages bring. When nothing is missing this adds a fraction of a second.
+
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureNatsServer } from './setup/nats-server.mjs'
+import { ensurePackages } from './setup/packages.mjs'
+import { SetupFailed } from './setup/step.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const [command, ...args] = process.argv.slice(2)
+const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
+
+try {
+  await ensurePackages(root, env)
+  await ensureNatsServer(root, env)
+} catch (error) {
+  if (!(error instanceof SetupFailed)) throw error
+  console.error(`set-up failed: ${error.message}`)
+  process.exit(1)
+}
+
+if (command === undefined) {
+  console.log('ready: npm test, npm run demo, npm start')
+} else {
+  const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    // A terminal's own Ctrl-C reaches the child by itself.
+    process.on(signal, () => (process.stdin.isTTY && signal === 'SIGINT') || child.kill(signal))
+  }
+  child.on('error', error => {
+    console.error(`cannot run ${command}: ${error.message}`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}

@@ -182,6 +182,8 @@ export const noticeSchema = z.intersection(
     z.object({ type: z.literal('file.shared'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
     /** Another device than yours began to offer a share that exists: a running download asks again for its swarm. */
     z.object({ type: z.literal('sharer.added'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
+    /** Some of your devices no longer share some files of this group: they ask for their `agent.session` again. */
+    z.object({ type: z.literal('sharing.ended') }),
     /** Serve this user nothing of this group any more. */
     z.object({ type: z.literal('access.revoked'), user: idSchema }),
   ]),

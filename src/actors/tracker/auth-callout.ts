@@ -1,0 +1,94 @@
+// NATS's auth callout protocol: a broker's question about one connection, and the answer. Questions are sealed for the
+// trackers' curve key and signed by the broker; answers are sealed for that broker and signed by the issuer it trusts.
+
+import { fromCurveSeed } from '@nats-io/nkeys'
+import { z } from 'zod'
+import { tickets } from '../../../config/tunables.ts'
+import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
+import { createTokenSigner, InvalidToken, readToken } from './nats-jwt.ts'
+import type { Grant } from './permissions.ts'
+
+export const calloutSubject = '$SYS.REQ.USER.AUTH'
+/** On a sealed question: the public curve key of the broker that asks. */
+export const serverXkeyHeader = 'Nats-Server-Xkey'
+/** The account that people's connections live in. */
+export const peopleAccount = 'SHOAL'
+
+const questionSchema = z.object({
+  aud: z.literal('nats-authorization-request'),
+  iss: z.string(),
+  nats: z.object({
+    type: z.literal('authorization_request'),
+    server_id: z.object({ id: z.string() }),
+    user_nkey: z.string(),
+    client_info: z.object({ host: z.string().max(64) }),
+    connect_opts: z.object({ user: z.string().max(300).default(''), pass: z.string().max(2_000).default('') }),
+  }),
+})
+
+export interface AuthQuestion {
+  readonly user: string
+  readonly pass: string
+  /** The address that the broker saw the connection come from. */
+  readonly host: string
+  /** Names this question in the answer. */
+  readonly userKey: string
+  readonly serverId: string
+}
+
+export interface AuthCallout {
+  /** Throws InvalidToken for what no broker of this cluster sealed and signed. */
+  open(sealed: Uint8Array, serverXkey: string): AuthQuestion
+  /** Lets the connection in, with these permissions and no others. */
+  grant(question: AuthQuestion, grant: Grant, serverXkey: string): Uint8Array
+  deny(question: AuthQuestion, serverXkey: string): Uint8Array
+}
+
+export function createAuthCallout(secrets: Pick<ClusterSecrets, 'issuerSeed' | 'xkeySeed'>): AuthCallout {
+  const issuer = createTokenSigner(secrets.issuerSeed)
+  const curve = fromCurveSeed(Buffer.from(secrets.xkeySeed))
+
+  const answer = ({ userKey, serverId }: AuthQuestion, serverXkey: string, content: object) => {
+    const nats = { type: 'authorization_response', version: 2, ...content }
+    return curve.seal(Buffer.from(issuer.sign({ sub: userKey, aud: serverId, nats })), serverXkey)
+  }
+
+  return {
+    open(sealed, serverXkey) {
+      const token = curve.open(sealed, serverXkey)
+      if (!token) throw new InvalidToken('a question is not sealed for us')
+      const question = questionSchema.safeParse(readToken(Buffer.from(token).toString()))
+      if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
+      const { iss, nats } = question.data
+      if (iss !== nats.server_id.id) throw new InvalidToken('a question is not signed by the broker it names')
+      return {
+        ...nats.connect_opts,
+        host: nats.client_info.host,
+        userKey: nats.user_nkey,
+        serverId: nats.server_id.id,
+      }
+    },
+
+    grant(question, { name, publish, subscribe, maxSubscriptions }, serverXkey) {
+      const jwt = issuer.sign({
+        sub: question.userKey,
+        aud: peopleAccount,
+        name,
+        exp: Math.floor(Date.now() / 1000) + tickets.brokerLoginSeconds,
+        nats: {
+          type: 'user',
+          version: 2,
+          pub: { allow: publish },
+          sub: { allow: subscribe },
+          subs: maxSubscriptions,
+          // The brokers' own max_payload bounds a message.
+          payload: -1,
+          data: -1,
+        },
+      })
+      return answer(question, serverXkey, { jwt })
+    },
+
+    deny: (question, serverXkey) => answer(question, serverXkey, { error: 'not accepted' }),
+  }
+}

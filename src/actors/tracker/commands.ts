@@ -1,0 +1,50 @@
+// What a device's writing requests mean to the domain: which aggregate, and which command of it.
+
+import { account } from '../../domain/account.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { type GroupCommand, group } from '../../domain/group.ts'
+import type { Projection } from '../../storage/projection.ts'
+import { groupEvents, userEvents } from '../../wire/subjects.ts'
+import type { TrackerMethod, TrackerParams, trackerMethods } from '../../wire/tracker-api.ts'
+import type { Proposal } from './commit.ts'
+
+export type WriteMethod = {
+  [M in TrackerMethod]: (typeof trackerMethods)[M]['kind'] extends 'write' ? M : never
+}[TrackerMethod]
+type GroupMethod = Exclude<WriteMethod, 'device.logout'>
+type Meaning = GroupCommand extends infer C ? (C extends unknown ? Omit<C, 'by' | 'at'> : never) : never
+
+const meanings: { [M in GroupMethod]: (params: TrackerParams<M>) => Meaning } = {
+  'group.create': params => ({ type: 'create', group: params.group }),
+  'group.join': () => ({ type: 'request-to-join' }),
+  'group.leave': () => ({ type: 'leave' }),
+  'group.accept': ({ user }) => ({ type: 'accept', user }),
+  'group.reject': ({ user }) => ({ type: 'reject', user }),
+  'group.remove': ({ user }) => ({ type: 'remove', user }),
+  'group.transfer': ({ user }) => ({ type: 'transfer', user }),
+  'share.add': ({ manifest }) => ({ type: 'share', manifest }),
+  'share.remove': ({ name, devices }) => ({ type: 'unshare', name, devices }),
+}
+
+/** `params` have passed the method's schema. */
+export function proposalOf<M extends WriteMethod>(
+  projection: Projection,
+  request: { readonly id: string; readonly by: Actor; readonly method: M; readonly params: TrackerParams<M> },
+): Proposal {
+  const { id, by, method, params } = request
+  if (method === 'device.logout')
+    return {
+      id,
+      by,
+      subject: userEvents(by.user),
+      decide: () => account.decide({ type: 'log-out-device', device: by.device }, projection.account(by.user)),
+    }
+  const { group: name } = params as TrackerParams<GroupMethod>
+  const meaning = (meanings[method as GroupMethod] as (params: unknown) => Meaning)(params)
+  return {
+    id,
+    by,
+    subject: groupEvents(name),
+    decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(name)),
+  }
+}

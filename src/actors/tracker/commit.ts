@@ -1,0 +1,85 @@
+// Writing to the log: decide from the projection, append on condition that nobody else did, and answer once the own
+// projection holds it. A request's id is in its record, so whatever is in doubt is settled by looking for it, and a
+// request acts once however often it is made. Nothing is published while the brokers' majority is away.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { log, tracker } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import type { LogEvent, LogRecord } from '../../wire/log-record.ts'
+import type { CatchUp } from './catch-up.ts'
+import type { Majority } from './majority.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+export interface Proposal {
+  readonly id: string
+  readonly by?: Actor
+  /** The aggregate's subject. */
+  readonly subject: string
+  /** Decides from the projection as it is when called; `at` is ms since 1970. */
+  decide(at: number): Outcome<readonly LogEvent[]>
+}
+
+interface Attempt {
+  readonly record: LogRecord
+  /** What the subject's last sequence must be; once it is another one, this attempt can never take effect. */
+  readonly expected: number
+  inDoubt: boolean
+}
+
+const noQuorum = (attempt: Attempt | undefined): Refusal =>
+  refuse(
+    'no-quorum',
+    attempt?.inDoubt
+      ? 'too few brokers answer to record this; it may yet take effect, so look before you repeat it'
+      : 'too few brokers answer to record this; nothing was changed, try again when they are back',
+  )
+
+type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress'>
+
+export type Commit = (proposal: Proposal) => Promise<Outcome<null>>
+
+export function createCommit({ eventLog, projection, progress }: Parts, majority: Majority, catchUp: CatchUp): Commit {
+  return async ({ id, by, subject, decide }) => {
+    const giveUpAt = performance.now() + log.quorumDeadlineMs
+    let attempt: Attempt | undefined
+    let isUpToDate = false
+
+    while (projection.handledAt(id) === undefined) {
+      const expected = projection.lastSequence(subject)
+      if (attempt?.expected !== expected) {
+        const at = Date.now()
+        const decided = decide(at)
+        if (!decided.ok || decided.value.length === 0) {
+          // Only what is so at the log's end is a reason to do nothing.
+          if (isUpToDate) return decided.ok ? done(null) : decided
+          await catchUp.toEnd()
+          isUpToDate = true
+          continue
+        }
+        attempt = { record: { id, at, ...(by && { by }), events: [...decided.value] }, expected, inDoubt: false }
+      }
+      isUpToDate = false
+      if (performance.now() > giveUpAt || !(await majority.isReachable())) return noQuorum(attempt)
+
+      const append = await eventLog.append(subject, attempt.record, expected)
+      switch (append.kind) {
+        case 'appended':
+          attempt.inDoubt = true
+          await progress.reached(append.seq, giveUpAt - performance.now())
+          break
+        case 'conflict':
+          if (append.atLeast === undefined) await Promise.all([catchUp.toEnd(), delay(tracker.appendAgainMs / 10)])
+          else await progress.reached(append.atLeast, tracker.catchUpMs)
+          break
+        case 'in-doubt':
+          attempt.inDoubt = true
+          await Promise.all([catchUp.toEnd(), delay(tracker.appendAgainMs)])
+          break
+        case 'too-large':
+          return refuse('usage', 'this changes too much at once to be recorded; stop sharing some files first')
+      }
+    }
+    return done(null)
+  }
+}

@@ -1,0 +1,93 @@
+// Answers what a device's reading requests ask, from the projection and from who is online. Whoever may not know is
+// refused: what is in a group is its members' affair, who asks to join it is its owner's.
+
+import { tickets } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { sharerKey } from '../../domain/group.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { deviceTicketKey, encodeTicket, ticketPsk } from '../../wire/ticket.ts'
+import type { SwarmPeer, TrackerMethod, TrackerParams, TrackerResult, trackerMethods } from '../../wire/tracker-api.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+export type ReadMethod = {
+  [M in TrackerMethod]: (typeof trackerMethods)[M]['kind'] extends 'read' ? M : never
+}[TrackerMethod]
+
+export type LookUps = {
+  readonly [M in ReadMethod]: (params: TrackerParams<M>, by: Actor) => Outcome<TrackerResult<M>>
+}
+
+type Parts = Pick<TrackerParts, 'projection' | 'online' | 'secrets'>
+
+export function createLookUps({ projection, online, secrets }: Parts): LookUps {
+  const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
+
+  function denied(group: string, { user }: Actor): Refusal | undefined {
+    if (projection.ownerOf(group) === undefined)
+      return refuse('no-such-group', 'there is no such group; see shoal group list')
+    if (projection.isMember(group, user)) return undefined
+    return refuse('not-member', `you are not a member of ${group}; ask with shoal group join ${group}`)
+  }
+
+  /** How `holder` reaches the device for that share; undefined when it is offline or logged out. */
+  function peerOf(device: Actor, share: string, holder: Actor, complete: boolean): SwarmPeer[] {
+    const found = online.find(device)
+    const credentialHash = projection.credentialHash(device)
+    if (!found || credentialHash === undefined) return []
+    const { user, device: id, host, port } = found
+    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs)
+    const key = ticketPsk(deviceTicketKey(ticketSecret, device, credentialHash), identity).toString('base64url')
+    return [{ user, device: id, host, port, complete, ticket: { identity, key } }]
+  }
+
+  return {
+    'group.list': (_, { user }) => done(projection.groupsSeenBy(user)),
+    'group.members': ({ group }, by) => denied(group, by) ?? done(projection.membersOf(group)),
+    'group.requests'({ group }, by) {
+      const refusal = denied(group, by)
+      if (refusal) return refusal
+      const owner = projection.ownerOf(group)
+      if (owner !== by.user) return refuse('not-owner', `only ${group}'s owner, ${owner}, can see who asks to join`)
+      return done(projection.requestsOf(group))
+    },
+    'group.files'({ group }, by) {
+      const refusal = denied(group, by)
+      if (refusal) return refusal
+      const files = projection.filesOf(group).map(({ sharers, ...file }) => ({
+        ...file,
+        sharers: [...new Set(sharers.map(sharer => sharer.user))],
+        online: sharers.filter(sharer => online.find(sharer) !== undefined).length,
+      }))
+      return done(files)
+    },
+    'swarm.locate'({ group, name }, by) {
+      const refusal = denied(group, by)
+      if (refusal) return refusal
+      const share = projection.share(group, name)
+      if (!share) return refuse('no-such-file', `${group} has no file of that name; see shoal files ${group}`)
+      const sharing = new Set(share.sharers.map(sharerKey))
+      const fetching = online
+        .all()
+        .filter(device => device.fetching.includes(share.id) && !sharing.has(sharerKey(device)))
+        .filter(device => projection.isMember(group, device.user))
+      const others = (device: Actor) => sharerKey(device) !== sharerKey(by)
+      const peers = [
+        ...share.sharers.filter(others).flatMap(device => peerOf(device, share.id, by, true)),
+        ...fetching.filter(others).flatMap(device => peerOf(device, share.id, by, false)),
+      ]
+      return done({ share: share.id, manifest: share.manifest, peers, sharers: share.sharers.length })
+    },
+    'agent.session'(_, by) {
+      const credentialHash = projection.credentialHash(by)
+      if (credentialHash === undefined) return refuse('not-logged-in', 'this device is logged out; use shoal login')
+      const ticketKey = deviceTicketKey(ticketSecret, by, credentialHash).toString('base64url')
+      return done({ ticketKey, shares: projection.sharesOf(by) })
+    },
+    // A group that the asker is not in has nothing to fetch from it, and is none of its business.
+    'links.recheck'({ links }, by) {
+      const mayFetch = (user: string, group: string) =>
+        projection.isMember(group, by.user) && projection.isMember(group, user)
+      return done({ revoked: links.filter(({ user, group }) => !mayFetch(user, group)) })
+    },
+  }
+}

@@ -1,0 +1,42 @@
+// Whether a majority of the brokers can be reached now, asked of the brokers themselves. Known for a moment, so that
+// a burst of writes asks once; a write that is not begun without it certainly did not happen.
+
+import type { NatsConnection } from 'nats'
+import { tracker } from '../../../config/tunables.ts'
+
+export interface Majority {
+  isReachable(): Promise<boolean>
+}
+
+/** `sys` is a connection to the brokers' own account. */
+export function createMajority(sys: Pick<NatsConnection, 'requestMany'>, brokers: number): Majority {
+  const needed = Math.floor(brokers / 2) + 1
+  let known: { readonly answer: Promise<boolean>; validUntil: number } | undefined
+
+  async function count(): Promise<boolean> {
+    let answers = 0
+    try {
+      const options = {
+        strategy: 'count' as const,
+        maxMessages: needed,
+        maxWait: tracker.majorityWaitMs,
+      }
+      for await (const _ of await sys.requestMany('$SYS.REQ.SERVER.PING', '', options)) answers++
+    } catch {
+      // No broker at all.
+    }
+    return answers >= needed
+  }
+
+  return {
+    isReachable() {
+      if (known && performance.now() < known.validUntil) return known.answer
+      const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
+      known = asked
+      void asked.answer.then(() => {
+        asked.validUntil = performance.now() + tracker.majorityKnownMs
+      })
+      return asked.answer
+    },
+  }
+}

@@ -1,0 +1,35 @@
+// The notifier: tells people what concerns them as the log brings it, and cuts off devices that were logged out. All of
+// it is a courtesy that may be lost or come twice; nothing durable depends on it.
+
+import { tracker } from '../../../config/tunables.ts'
+import type { EntriesApplied } from '../../machines/tracker-life.ts'
+import { noticeSubject } from '../../wire/subjects.ts'
+import { cutOff } from './cut-off.ts'
+import { noticesOf } from './notices.ts'
+import type { TrackerActor } from './tracker-parts.ts'
+
+export const notifierActor: TrackerActor<EntriesApplied> =
+  ({ connections, projection, log }) =>
+  ({ receive }) => {
+    const waiting = new Set<NodeJS.Timeout>()
+
+    function cutOffLater(device: { user: string; device: string }) {
+      const timer = setTimeout(() => {
+        waiting.delete(timer)
+        cutOff(connections.sys, device).catch(err => log.warn({ err, ...device }, 'a device was not cut off'))
+      }, tracker.cutOffAfterMs)
+      waiting.add(timer)
+    }
+
+    receive(({ entries }) => {
+      for (const entry of entries) {
+        for (const { to, notice } of noticesOf(entry, projection))
+          connections.shoal.publish(noticeSubject(to), JSON.stringify(notice))
+        for (const event of entry.record?.events ?? [])
+          if (event.type === 'device.logged-out') cutOffLater({ user: event.user, device: event.device })
+      }
+    })
+    return () => {
+      for (const timer of waiting) clearTimeout(timer)
+    }
+  }

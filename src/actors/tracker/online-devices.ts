@@ -1,0 +1,44 @@
+// Which devices are online: those that beat not long ago. Soft state, a tracker's own; another one may briefly differ.
+
+import { presence } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { sharerKey } from '../../domain/group.ts'
+import type { Beat } from '../../wire/tracker-api.ts'
+
+export interface OnlineDevice extends Actor {
+  /** As the broker saw it. */
+  readonly host: string
+  readonly port: number
+  /** Share ids of its running downloads. */
+  readonly fetching: readonly string[]
+}
+
+export interface OnlineDevices {
+  heard(device: Actor, host: string, beat: Beat): void
+  find(device: Actor): OnlineDevice | undefined
+  all(): OnlineDevice[]
+  forgetSilent(): void
+}
+
+export const offlineAfterMs = presence.beatEveryMs * presence.missedBeats
+
+/** `now` in ms, from any fixed moment on. */
+export function createOnlineDevices(now: () => number = () => performance.now()): OnlineDevices {
+  const known = new Map<string, OnlineDevice & { readonly heardAt: number }>()
+  const isFresh = ({ heardAt }: { heardAt: number }) => now() - heardAt <= offlineAfterMs
+  return {
+    heard({ user, device }, host, beat) {
+      const key = sharerKey({ user, device })
+      if (beat.state === 'leaving') known.delete(key)
+      else known.set(key, { user, device, host, port: beat.port, fetching: beat.fetching, heardAt: now() })
+    },
+    find(device) {
+      const found = known.get(sharerKey(device))
+      return found && isFresh(found) ? found : undefined
+    },
+    all: () => [...known.values()].filter(isFresh),
+    forgetSilent() {
+      for (const [key, device] of known) if (!isFresh(device)) known.delete(key)
+    },
+  }
+}

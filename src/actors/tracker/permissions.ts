@@ -1,0 +1,79 @@
+// What a connection may publish and hear, by who it is. Pure. Everything not named here is denied, so nobody but a
+// tracker reaches JetStream, the system's subjects, or somebody else's inbox. Ids are single tokens without wildcards
+// (domain/names.ts), so they can stand in a subject pattern as they are.
+
+import type { Actor } from '../../domain/decider.ts'
+import type { BrokerLogin } from '../../wire/broker-login.ts'
+import {
+  agentSubject,
+  apiSubject,
+  guestInboxPrefix,
+  inboxPrefix,
+  inspectSubject,
+  logInSubject,
+  noticeSubject,
+  presenceSubject,
+  relayInbox,
+  relaySubject,
+  signUpSubject,
+  trackersStatus,
+} from '../../wire/subjects.ts'
+
+export interface Grant {
+  /** What the connection is called in the brokers' own listings. */
+  readonly name: string
+  readonly publish: readonly string[]
+  readonly subscribe: readonly string[]
+  readonly maxSubscriptions: number
+}
+
+/** How a device's connections are called, so that they can be found and cut off. */
+export const deviceConnectionName = ({ user, device }: Actor): string => `${user}.${device}`
+
+/** A person's devices and all that follows there. */
+const anyDeviceOf = (user: string): Actor => ({ user, device: '*' })
+
+/** `host` is the address that the broker saw the connection come from. */
+export function grantFor(login: BrokerLogin, host: string): Grant {
+  switch (login.kind) {
+    case 'guest':
+      return {
+        name: 'guest',
+        publish: [signUpSubject],
+        subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
+        maxSubscriptions: 8,
+      }
+    case 'password':
+      return {
+        name: login.user,
+        publish: [logInSubject(login.user)],
+        subscribe: [`${inboxPrefix(login.user)}.>`],
+        maxSubscriptions: 8,
+      }
+    case 'device': {
+      const { user } = login
+      const by: Actor = { user, device: login.device }
+      const anybody: Actor = { user: '*', device: '*' }
+      return {
+        name: deviceConnectionName(by),
+        publish: [
+          apiSubject(by, '>'),
+          trackersStatus(by),
+          agentSubject(anyDeviceOf(user), '>'),
+          presenceSubject(by, host),
+          relaySubject(anybody, by, '>'),
+          inspectSubject(by, '>'),
+          `${inboxPrefix(user)}.>`,
+        ],
+        subscribe: [
+          `${inboxPrefix(user)}.>`,
+          agentSubject(by, '>'),
+          noticeSubject(user),
+          relayInbox(by),
+          inspectSubject(anyDeviceOf(user), '>'),
+        ],
+        maxSubscriptions: 1_000,
+      }
+    }
+  }
+}

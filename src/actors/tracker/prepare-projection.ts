@@ -1,0 +1,53 @@
+// Opens the tracker's projection and makes sure that it is one of this log: what is damaged, of another version or
+// cluster, or ahead of the log, is thrown away and made anew from the first entry.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import {
+  createProjection,
+  openProjection,
+  type Projection,
+  type ProjectionOrigin,
+  ProjectionUnusable,
+  removeProjection,
+} from '../../storage/projection.ts'
+import type { EventLog } from './event-log.ts'
+
+/** Why a projection is not one of this log; undefined when it is. Throws LogUnavailable. */
+export async function misfit(eventLog: EventLog, origin: ProjectionOrigin): Promise<string | undefined> {
+  const { created, lastSeq } = await eventLog.end()
+  if (origin.streamCreated !== created) return `it is of a log made at ${origin.streamCreated}, not ${created}`
+  if (origin.applied > lastSeq) return `it has applied ${origin.applied}, but the log ends at ${lastSeq}`
+  if (origin.applied === 0 || (await eventLog.fingerprintAt(origin.applied)) === origin.fingerprint) return undefined
+  return `the log's entry ${origin.applied} is another one`
+}
+
+function openUnlessUnusable(file: string, log: Logger): Projection | undefined {
+  try {
+    return openProjection(file)
+  } catch (error) {
+    if (!(error instanceof ProjectionUnusable)) throw error
+    log.warn({ err: error }, 'the projection is made anew')
+    return undefined
+  }
+}
+
+export async function prepareProjection(folder: string, eventLog: EventLog, log: Logger): Promise<Projection> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = join(folder, 'projection.db')
+  const existing = openUnlessUnusable(file, log)
+  if (existing) {
+    try {
+      const why = await misfit(eventLog, existing.origin)
+      if (why === undefined) return existing
+      log.warn({ why }, 'the projection is made anew')
+    } catch (error) {
+      existing.close()
+      throw error
+    }
+    existing.close()
+  }
+  removeProjection(file)
+  return createProjection(file, (await eventLog.end()).created)
+}

@@ -1,0 +1,28 @@
+// Presence: hears every device's beats and keeps the table of who is online. The address in a beat's subject is the
+// one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
+
+import { presence } from '../../../config/tunables.ts'
+import { isDeviceId, isId } from '../../domain/names.ts'
+import { addressOf, anyPresence } from '../../wire/subjects.ts'
+import { beatSchema } from '../../wire/tracker-api.ts'
+import { parseBody } from './tracker-messages.ts'
+import type { TrackerActor } from './tracker-parts.ts'
+
+export const presenceActor: TrackerActor =
+  ({ connections, online }) =>
+  ({ sendBack }) => {
+    const subscription = connections.shoal.subscribe(anyPresence, {
+      callback: (error, message) => {
+        if (error) return sendBack({ type: 'part.failed', part: 'presence', error })
+        const address = addressOf(message.subject)
+        const beat = parseBody(message, beatSchema)
+        if (!beat || !address || !isId(address.user) || !isDeviceId(address.device)) return
+        online.heard(address, Buffer.from(address.rest, 'hex').toString(), beat)
+      },
+    })
+    const sweep = setInterval(online.forgetSilent, presence.beatEveryMs * presence.missedBeats)
+    return () => {
+      clearInterval(sweep)
+      subscription.unsubscribe()
+    }
+  }

@@ -1,0 +1,116 @@
+// The request desk: hears what devices ask (one tracker of the queue group each), sign-ups and log-ins, and answers.
+// Who asks is in the subject, which the brokers vouch for; everything else is checked here before anybody acts on it.
+// Silence is an answer, too: what this tracker cannot answer now is asked again, of another one.
+
+import type { Msg } from 'nats'
+import { z } from 'zod'
+import type { Actor } from '../../domain/decider.ts'
+import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
+import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { addressOf, anyApi, anyLogIn, signUpSubject, trackerQueue } from '../../wire/subjects.ts'
+import {
+  type TrackerMethod,
+  type TrackerParams,
+  type TrackerReply,
+  trackerMethods,
+  trackerRequestSchema,
+} from '../../wire/tracker-api.ts'
+import { createAccountDesk } from './account-desk.ts'
+import { type CatchUp, createCatchUp } from './catch-up.ts'
+import { proposalOf, type WriteMethod } from './commands.ts'
+import { type Commit, createCommit } from './commit.ts'
+import { createLookUps, type LookUps, type ReadMethod } from './look-ups.ts'
+import { createMajority } from './majority.ts'
+import { answerOnce, parseBody } from './tracker-messages.ts'
+import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
+import { answerStatus } from './tracker-status.ts'
+
+const isMethod = (text: string): text is TrackerMethod => Object.hasOwn(trackerMethods, text)
+
+/** A name that a person typed gets its own refusal; any other malformed request is its program's fault. */
+function refuseParams(params: unknown): Refusal {
+  const { group, user, name } = z.record(z.string(), z.unknown()).catch({}).parse(params)
+  for (const [what, text] of [['group', group] as const, ['user', user] as const])
+    if (typeof text === 'string' && !isId(text)) return parseId(what, text) as Refusal
+  if (typeof name === 'string' && !isFileName(name)) {
+    const parsed = parseFileName(name)
+    if (!parsed.ok) return parsed
+  }
+  return refuse('usage', 'this request is malformed; the client may be of another version')
+}
+
+interface Clerks {
+  readonly catchUp: CatchUp
+  readonly commit: Commit
+  readonly lookUps: LookUps
+}
+
+/** Undefined when this tracker has not seen what the asker has. */
+async function answer(
+  parts: TrackerParts,
+  { catchUp, commit, lookUps }: Clerks,
+  by: Actor,
+  method: TrackerMethod,
+  request: z.infer<typeof trackerRequestSchema>,
+): Promise<Outcome<unknown> | undefined> {
+  const { kind, params: schema } = trackerMethods[method]
+  const params = schema.safeParse(request.params)
+  if (!params.success) return refuseParams(request.params)
+  if (!(await catchUp.toSeen(request.seen))) return undefined
+  if (kind === 'read') {
+    const lookUp = lookUps[method as ReadMethod] as (params: unknown, by: Actor) => Outcome<unknown>
+    return lookUp(params.data, by)
+  }
+  const write = { id: request.id, by, method: method as WriteMethod, params: params.data as TrackerParams<WriteMethod> }
+  const committed = await commit(proposalOf(parts.projection, write))
+  return committed.ok ? { ok: true, value: {} } : committed
+}
+
+export const requestDeskActor: TrackerActor =
+  parts =>
+  ({ sendBack }) => {
+    const { connections, projection, log } = parts
+    const catchUp = createCatchUp(parts)
+    const commit = createCommit(parts, createMajority(connections.sys, parts.brokers), catchUp)
+    const clerks: Clerks = { catchUp, commit, lookUps: createLookUps(parts) }
+    const accounts = createAccountDesk(parts, commit)
+    const once = answerOnce()
+
+    const startedAt = performance.now()
+    const failed = (error: Error) => sendBack({ type: 'part.failed', part: 'requestDesk', error })
+
+    const reply = (message: Msg, outcome: Outcome<unknown>) => {
+      const seq = projection.applied
+      const body: TrackerReply = outcome.ok ? { ok: true, seq, result: outcome.value } : { ...outcome, seq }
+      message.respond(JSON.stringify(body))
+    }
+    const serve =
+      (work: (message: Msg) => Promise<Outcome<unknown> | undefined>) => (error: Error | null, message: Msg) => {
+        if (error) return failed(error)
+        work(message)
+          .then(outcome => outcome && reply(message, outcome))
+          // One bad request must not take the others with it; a projection that broke is noticed by the follower, too.
+          .catch(cause => log.error({ err: cause, subject: message.subject }, 'a request could not be answered'))
+      }
+
+    const api = serve(async message => {
+      const address = addressOf(message.subject)
+      if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
+      const { user, device, rest: method } = address
+      const request = parseBody(message, trackerRequestSchema)
+      if (!request || !isMethod(method)) return refuse('usage', `there is no such request to a tracker`)
+      const by = { user, device }
+      return once([user, device, method, request.id].join(), () => answer(parts, clerks, by, method, request))
+    })
+
+    const queue = { queue: trackerQueue }
+    const subscriptions = [
+      connections.shoal.subscribe(anyApi, { ...queue, callback: api }),
+      connections.shoal.subscribe(signUpSubject, { ...queue, callback: serve(message => accounts.signUp(message)) }),
+      connections.shoal.subscribe(anyLogIn, { ...queue, callback: serve(message => accounts.logIn(message)) }),
+      answerStatus(parts, startedAt, failed),
+    ]
+    return () => {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    }
+  }

@@ -1,0 +1,76 @@
+// Writes one event of the log into the projection's tables: the SQL twin of the domain's `evolve`, which tests hold
+// it to. Total: an event that changes nothing there changes nothing here.
+
+import type Database from 'better-sqlite3'
+import type { LogEvent } from '../wire/log-record.ts'
+
+type Writers = { [T in LogEvent['type']]: (event: Extract<LogEvent, { type: T }>, position: number) => void }
+
+/** `position` orders what the event adds after everything added before. */
+export function createEventWriter(db: Database.Database): (event: LogEvent, position: number) => void {
+  const sql = (text: string) => db.prepare(text)
+  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?)')
+  const dropDevices = sql('DELETE FROM devices WHERE user = ?')
+  const addDevice = sql(`INSERT INTO devices VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET credential_hash = excluded.credential_hash`)
+  const dropDevice = sql('DELETE FROM devices WHERE user = ? AND device = ?')
+  const addGroup = sql('INSERT OR REPLACE INTO groups VALUES (?, ?)')
+  const setOwner = sql('UPDATE groups SET owner = ? WHERE name = ?')
+  const addMember = sql(`INSERT INTO members VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = excluded.since`)
+  const dropMember = sql('DELETE FROM members WHERE group_name = ? AND user = ?')
+  const addRequest = sql(`INSERT INTO requests VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = excluded.since`)
+  const dropRequest = sql('DELETE FROM requests WHERE group_name = ? AND user = ?')
+  const addShare = sql(`INSERT INTO shares VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET id = excluded.id, size = excluded.size, sha1 = excluded.sha1,
+      piece_length = excluded.piece_length, manifest = excluded.manifest`)
+  const dropShare = sql('DELETE FROM shares WHERE group_name = ? AND file_name = ?')
+  const dropSharers = sql('DELETE FROM sharers WHERE group_name = ? AND file_name = ?')
+  const addSharer = sql(`INSERT INTO sharers SELECT group_name, file_name, ?, ?, ? FROM shares
+    WHERE group_name = ? AND file_name = ? ON CONFLICT DO NOTHING`)
+  const dropSharer = sql('DELETE FROM sharers WHERE group_name = ? AND file_name = ? AND user = ? AND device = ?')
+  const dropAllOfGroup = [
+    sql('DELETE FROM groups WHERE name = ?'),
+    ...['members', 'requests', 'shares', 'sharers'].map(table => sql(`DELETE FROM ${table} WHERE group_name = ?`)),
+  ]
+  const endGroup = (group: string) => {
+    for (const drop of dropAllOfGroup) drop.run(group)
+  }
+  const endMembership = ({ group, user }: { group: string; user: string }) => dropMember.run(group, user)
+
+  const writers: Writers = {
+    'account.created': ({ user, passwordHash }) => {
+      addAccount.run(user, passwordHash)
+      dropDevices.run(user)
+    },
+    'device.logged-in': ({ user, device, credentialHash }, position) =>
+      addDevice.run(user, device, credentialHash, position),
+    'device.logged-out': ({ user, device }) => dropDevice.run(user, device),
+    'group.created': ({ group, owner, at }, position) => {
+      endGroup(group)
+      addGroup.run(group, owner)
+      addMember.run(group, owner, at, position)
+    },
+    'join.requested': ({ group, user, at }, position) => addRequest.run(group, user, at, position),
+    'join.accepted': ({ group, user, at }, position) => {
+      dropRequest.run(group, user)
+      addMember.run(group, user, at, position)
+    },
+    'join.rejected': ({ group, user }) => dropRequest.run(group, user),
+    'member.left': endMembership,
+    'member.removed': endMembership,
+    'owner.changed': ({ group, user }) => setOwner.run(user, group),
+    'group.ended': ({ group }) => endGroup(group),
+    'share.created': ({ group, id, manifest }, position) => {
+      const { name, size, sha1, pieceLength } = manifest
+      addShare.run(group, name, id, size, sha1, pieceLength, JSON.stringify(manifest), position)
+      dropSharers.run(group, name)
+    },
+    'sharer.added': ({ group, name, user, device }, position) => addSharer.run(user, device, position, group, name),
+    'sharer.removed': ({ group, name, user, device }) => dropSharer.run(group, name, user, device),
+    'share.ended': ({ group, name }) => {
+      dropShare.run(group, name)
+      dropSharers.run(group, name)
+    },
+  }
+  return (event, position) => (writers[event.type] as (event: LogEvent, position: number) => void)(event, position)
+}

@@ -1,0 +1,89 @@
+// What trackers are asked, straight from the projection's tables. Reads only; who may ask is the request desk's matter.
+
+import type Database from 'better-sqlite3'
+import type { Actor } from '../domain/decider.ts'
+import { type Manifest, pieceCount } from '../domain/manifest.ts'
+import type { AgentSession, TrackerResult } from '../wire/tracker-api.ts'
+
+export interface SharedFile {
+  readonly name: string
+  readonly size: number
+  readonly sha1: string
+  readonly pieces: number
+  readonly pieceLength: number
+  /** The devices that offer all of it, in the order they came. */
+  readonly sharers: readonly Actor[]
+}
+
+export interface ProjectionQueries {
+  passwordHash(user: string): string | undefined
+  /** Undefined unless that device is logged in. */
+  credentialHash(device: Actor): string | undefined
+  ownerOf(group: string): string | undefined
+  isMember(group: string, user: string): boolean
+  groupsSeenBy(user: string): TrackerResult<'group.list'>
+  requestsOf(group: string): TrackerResult<'group.requests'>
+  membersOf(group: string): TrackerResult<'group.members'>
+  filesOf(group: string): SharedFile[]
+  share(group: string, name: string): { id: string; manifest: Manifest; sharers: Actor[] } | undefined
+  shareIdOf(group: string, name: string): string | undefined
+  sharesOf(device: Actor): AgentSession['shares']
+}
+
+export function createProjectionQueries(db: Database.Database): ProjectionQueries {
+  const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
+  const credentialHash = db.prepare('SELECT credential_hash FROM devices WHERE user = ? AND device = ?').pluck()
+  const owner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
+  const member = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
+  const groups = db.prepare(`
+    SELECT name AS "group", owner, (SELECT count(*) FROM members WHERE group_name = name) AS members,
+      CASE WHEN owner = @user THEN 'owner'
+        WHEN EXISTS (SELECT 1 FROM members WHERE group_name = name AND user = @user) THEN 'member'
+        WHEN EXISTS (SELECT 1 FROM requests WHERE group_name = name AND user = @user) THEN 'requested'
+        ELSE 'none' END AS you
+    FROM groups ORDER BY name`)
+  const requests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position')
+  const members = db.prepare(`
+    SELECT user, iif(user = owner, 'owner', 'member') AS role, since
+    FROM members JOIN groups ON name = group_name WHERE group_name = ? ORDER BY position`)
+  const files = db.prepare(`
+    SELECT file_name AS name, size, sha1, piece_length AS pieceLength FROM shares WHERE group_name = ? ORDER BY file_name`)
+  const sharers = db.prepare('SELECT file_name, user, device FROM sharers WHERE group_name = ? ORDER BY position').raw()
+  const share = db.prepare('SELECT id, manifest FROM shares WHERE group_name = ? AND file_name = ?')
+  const shareId = db.prepare('SELECT id FROM shares WHERE group_name = ? AND file_name = ?').pluck()
+  const sharersOfFile = db.prepare(
+    'SELECT user, device FROM sharers WHERE group_name = ? AND file_name = ? ORDER BY position',
+  )
+  const shares = db.prepare(`
+    SELECT sharers.group_name AS "group", sharers.file_name AS name, id AS share
+    FROM sharers JOIN shares USING (group_name, file_name) WHERE user = ? AND device = ? ORDER BY sharers.position`)
+
+  return {
+    passwordHash: user => passwordHash.get(user) as string | undefined,
+    credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
+    ownerOf: group => owner.get(group) as string | undefined,
+    isMember: (group, user) => member.get(group, user) !== undefined,
+    groupsSeenBy: user => groups.all({ user }) as TrackerResult<'group.list'>,
+    requestsOf: group => requests.all(group) as TrackerResult<'group.requests'>,
+    membersOf: group => members.all(group) as TrackerResult<'group.members'>,
+    filesOf(group) {
+      const byFile = Map.groupBy(sharers.all(group) as [string, string, string][], ([file]) => file)
+      return (files.all(group) as Omit<SharedFile, 'pieces' | 'sharers'>[]).map(file => ({
+        ...file,
+        pieces: pieceCount(file),
+        sharers: (byFile.get(file.name) ?? []).map(([, user, device]) => ({ user, device })),
+      }))
+    },
+    share(group, name) {
+      const found = share.get(group, name) as { id: string; manifest: string } | undefined
+      if (!found) return undefined
+      return {
+        id: found.id,
+        manifest: JSON.parse(found.manifest) as Manifest,
+        sharers: sharersOfFile.all(group, name) as Actor[],
+      }
+    },
+    shareIdOf: (group, name) => shareId.get(group, name) as string | undefined,
+    sharesOf: ({ user, device }) => shares.all(user, device) as AgentSession['shares'],
+  }
+}

@@ -1,0 +1,57 @@
+// The tables of a tracker's projection. All of it can be made again from the log: a file of another version, or one
+// that does not fit, is thrown away. `position` is where in the log a row came from, so that what the domain keeps in
+// order of arrival comes back in that order.
+
+/** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
+export const projectionVersion = 1
+
+/** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
+export const positionsPerRecord = 2 ** 20
+
+export const projectionTables = `
+  CREATE TABLE origin (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    stream_created TEXT NOT NULL,
+    applied INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE accounts (user TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE devices (
+    user TEXT, device TEXT, credential_hash TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (user, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE members (
+    group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE requests (
+    group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE shares (
+    group_name TEXT, file_name TEXT, id TEXT NOT NULL, size INTEGER NOT NULL, sha1 TEXT NOT NULL,
+    piece_length INTEGER NOT NULL, manifest TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, file_name)
+  ) STRICT;
+  CREATE TABLE sharers (
+    group_name TEXT, file_name TEXT, user TEXT, device TEXT, position INTEGER NOT NULL,
+    PRIMARY KEY (group_name, file_name, user, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sharers_by_device ON sharers (user, device);
+  CREATE TABLE subjects (subject TEXT PRIMARY KEY, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE handled (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX handled_by_seq ON handled (seq);
+  CREATE TABLE unreadable (seq INTEGER PRIMARY KEY) STRICT;
+`
+
+/** Everything replicated, in an order that no tracker can have differently. */
+export const digestQueries = [
+  'SELECT user, password_hash FROM accounts ORDER BY user',
+  'SELECT user, device, credential_hash, position FROM devices ORDER BY user, device',
+  'SELECT name, owner FROM groups ORDER BY name',
+  'SELECT group_name, user, since, position FROM members ORDER BY group_name, user',
+  'SELECT group_name, user, since, position FROM requests ORDER BY group_name, user',
+  'SELECT group_name, file_name, id, manifest, position FROM shares ORDER BY group_name, file_name',
+  'SELECT group_name, file_name, user, device, position FROM sharers ORDER BY group_name, file_name, user, device',
+  'SELECT subject, last_seq FROM subjects ORDER BY subject',
+  // Up to a million rows: joined a thousand at a time inside SQLite, or the tracker would stand still for a second.
+  "SELECT group_concat(id || ':' || seq) FROM (SELECT id, seq FROM handled ORDER BY seq) GROUP BY seq / 1000 ORDER BY seq / 1000",
+  'SELECT seq FROM unreadable ORDER BY seq',
+]

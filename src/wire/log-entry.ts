@@ -1,0 +1,35 @@
+// One message of the log as a tracker takes it in. Whether it can be read is decided here from its bytes and its
+// subject alone, so every tracker decides alike: what cannot be read changes nothing but the applied sequence.
+
+import { createHash } from 'node:crypto'
+import { type LogEvent, type LogRecord, logRecordSchema } from './log-record.ts'
+import { groupEvents, userEvents } from './subjects.ts'
+
+export interface LogEntry {
+  readonly seq: number
+  readonly subject: string
+  /** SHA-256 of the message's bytes, in hex: tells this log from another one at the same sequence. */
+  readonly fingerprint: string
+  /** Undefined when the message is no record of this version, or not of its subject's aggregate. */
+  readonly record: LogRecord | undefined
+}
+
+export const fingerprintOf = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+const subjectOf = (event: LogEvent): string => ('group' in event ? groupEvents(event.group) : userEvents(event.user))
+
+function readRecord(subject: string, data: Uint8Array): LogRecord | undefined {
+  try {
+    const record = logRecordSchema.parse(JSON.parse(Buffer.from(data).toString()))
+    return record.events.every(event => subjectOf(event) === subject) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export const readLogEntry = (seq: number, subject: string, data: Uint8Array): LogEntry => ({
+  seq,
+  subject,
+  fingerprint: fingerprintOf(data),
+  record: readRecord(subject, data),
+})

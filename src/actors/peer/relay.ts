@@ -1,0 +1,126 @@
+// Channels through NATS for peers that cannot be reached directly: opens them to others, and hands over those that
+// others open to this device. Who sends is taken from the subject, which the broker vouches for; whatever belongs to no
+// channel is dropped, and how many channels others may hold open is limited, of one user and in all.
+
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { Msg, NatsConnection } from 'nats'
+import { relay } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { sharerKey } from '../../domain/group.ts'
+import { isDeviceId, isId } from '../../domain/names.ts'
+import { decodeRelayMessage, encodeRelayMessage, type RelayMessage, relayVersion } from '../../wire/relay-messages.ts'
+import { addressOf, relayInbox, relaySubject } from '../../wire/subjects.ts'
+import type { AcceptRelayed } from './front-door.ts'
+import { RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
+
+export interface Relay {
+  /** What fails about it, also that nobody is there, shows as a RelayError of the stream. */
+  connect(to: Actor): Duplex
+  /** One taker at a time; without one, whoever knocks is turned away. */
+  readonly accept: AcceptRelayed
+  /** Breaks every channel. */
+  close(): void
+}
+
+/** What of a NATS connection is used here. */
+export type RelayTransport = Pick<NatsConnection, 'publish' | 'subscribe'>
+
+const channelPattern = /^[0-9a-f]{32}$/
+
+interface Sender {
+  readonly from: Actor
+  readonly channel: string
+}
+
+/** Undefined when the subject is not made as `relaySubject` makes them. */
+function senderOf(subject: string): Sender | undefined {
+  const [user = '', device = '', channel = '', ...more] = addressOf(subject)?.rest.split('.') ?? []
+  if (!isId(user) || !isDeviceId(device) || !channelPattern.test(channel) || more.length > 0) return undefined
+  return { from: { user, device }, channel }
+}
+
+const isNobodyThere = (message: Msg) => message.data.length === 0 && message.headers?.code === 503
+
+export function openRelay(transport: RelayTransport, me: Actor, settings: RelaySettings = relay): Relay {
+  /** By sender and id: nobody can speak in another's channel. */
+  const channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
+  let taker: ((channel: Duplex, from: Actor) => void) | undefined
+  const keyOf = ({ from, channel }: Sender) => `${sharerKey(from)} ${channel}`
+
+  const publish = (other: Sender, message: RelayMessage, reply?: string) =>
+    transport.publish(
+      relaySubject(other.from, me, other.channel),
+      encodeRelayMessage(message),
+      reply === undefined ? {} : { reply },
+    )
+
+  /** `openedBy` is a user when somebody else opened it. */
+  const add = (other: Sender, openedBy?: string): RelayChannel => {
+    const channel = new RelayChannel(message => publish(other, message), settings)
+    const key = keyOf(other)
+    channels.set(key, { channel, openedBy })
+    channel.once('close', () => channels.delete(key))
+    return channel
+  }
+
+  const hasRoomFor = (user: string) => {
+    const others = [...channels.values()].filter(({ openedBy }) => openedBy !== undefined)
+    const theirs = others.filter(({ openedBy }) => openedBy === user)
+    return others.length < settings.maxChannels && theirs.length < settings.maxChannelsPerUser
+  }
+
+  const onOpen = (sender: Sender, version: number) => {
+    if (taker && version === relayVersion && hasRoomFor(sender.from.user))
+      taker(add(sender, sender.from.user), sender.from)
+    else publish(sender, { type: 'reset' })
+  }
+
+  const subscription = transport.subscribe(relayInbox(me), {
+    callback: (error, message) => {
+      if (error) {
+        for (const { channel } of channels.values())
+          channel.destroy(new RelayError('the brokers do not let us relay', { cause: error }))
+        return
+      }
+      const sender = senderOf(message.subject)
+      if (!sender) return
+      const known = channels.get(keyOf(sender))?.channel
+      if (isNobodyThere(message)) {
+        known?.destroy(new RelayError('it is not connected to the brokers'))
+        return
+      }
+      const said = decodeRelayMessage(message.data)
+      if (known) {
+        if (said) known.hear(said)
+        else known.destroy(new RelayError('it sent something malformed over the relay'))
+      } else if (said?.type === 'open') onOpen(sender, said.version)
+    },
+  })
+
+  return {
+    connect(to) {
+      const other = { from: to, channel: randomBytes(16).toString('hex') }
+      const channel = add(other)
+      try {
+        // The reply subject is our own end of the channel: the broker says there that nobody listens.
+        publish(other, { type: 'open', version: relayVersion }, relaySubject(me, to, other.channel))
+      } catch (cause) {
+        channel.destroy(new RelayError('the connection to the brokers is gone', { cause }))
+      }
+      return channel
+    },
+
+    accept(next) {
+      taker = next
+      return () => {
+        if (taker === next) taker = undefined
+      }
+    },
+
+    close() {
+      subscription.unsubscribe()
+      for (const { channel } of channels.values()) channel.destroy(new RelayError('the relay was closed'))
+    },
+  }
+}

@@ -7,7 +7,9 @@ import { run, SetupFailed, step } from './step.mjs'
 export async function ensurePackages(root, env) {
   if (!areInstalled(root)) {
     await step('installing the packages that package-lock.json names (npm ci)', async () => {
-      const { ok, output } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, env })
+      // None of the packages needs a script of its own to install, so none gets to run one.
+      const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+      const { ok, output } = await run('npm', ['ci', ...options], { cwd: root, env })
       if (!ok)
         throw new SetupFailed(`npm ci did not succeed; can this machine reach its npm registry?\n${output.trim()}`)
     })

@@ -1,0 +1,42 @@
+// What hashing.ts and its worker threads share: the memory of a job, and what is where in it.
+
+/** The memory of a job that its lanes and hashing.ts share. */
+export interface HashJob {
+  readonly kind: 'hash'
+  /** Open for reading in this process until every lane has ended. */
+  readonly fd: number
+  readonly size: number
+  readonly pieceLength: number
+  /** Slots of `chunkBytes`. */
+  readonly ring: SharedArrayBuffer
+  /** Int32s, by the names below. */
+  readonly counters: SharedArrayBuffer
+  /** Every piece's SHA-1 in order; absent when they are not asked for. */
+  readonly pieceHashes?: SharedArrayBuffer
+}
+
+export interface RecheckJob {
+  readonly kind: 'recheck'
+  readonly fd: number
+  readonly size: number
+  readonly pieceLength: number
+  readonly counters: SharedArrayBuffer
+  /** What every piece's SHA-1 should be. */
+  readonly expected: SharedArrayBuffer
+  /** A byte a piece: 1 is to be checked. Set to 0 when it is wrong. */
+  readonly right: SharedArrayBuffer
+}
+
+export type Lane = 'sha1' | 'sha256'
+export const lanes: readonly Lane[] = ['sha1', 'sha256']
+
+/** The smallest piece length, so it divides every other; few system calls, and half of it fits a core's cache. */
+export const chunkBytes = 512 * 1024
+
+/** Indexes into the counters: chunks that somebody set out to read, and that are read; pieces that somebody took. */
+export const chunksClaimed = 0
+export const chunksFilled = 1
+export const piecesClaimed = 2
+/** How many chunks each lane has hashed: from here on. */
+export const chunksHashed = 3
+export const counterCount = chunksHashed + lanes.length

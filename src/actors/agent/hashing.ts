@@ -1,0 +1,170 @@
+// All hashing of the agent. Files are hashed by two worker threads (hashing-worker.ts) in one read pass, with memory
+// that does not grow with them; arrived pieces here, in slices short enough that the event loop never waits for long.
+
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import type { FileHandle } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { hashing } from '../../../config/tunables.ts'
+import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
+import { type Manifest, pieceCount, pieceHashes, pieceLengthFor, sha1Bytes } from '../../domain/manifest.ts'
+import { showable } from '../../domain/names.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { type Fingerprint, fingerprintOf, isSameFingerprint, settledFingerprint } from '../../storage/fingerprint.ts'
+import { openRegularFile } from '../../storage/shared-file.ts'
+import {
+  chunkBytes,
+  chunksHashed,
+  counterCount,
+  type HashJob,
+  lanes,
+  piecesClaimed,
+  type RecheckJob,
+} from './hashing-job.ts'
+
+export interface HashingOptions {
+  /** Called a few times a second with the bytes done so far, and once at the end. */
+  readonly onProgress?: (hashedBytes: number, size: number) => void
+  /** Aborting makes the promise reject with the signal's reason; no thread is left behind. */
+  readonly signal?: AbortSignal
+}
+
+/** A manifest without its name, and the fingerprint under which the file has these hashes. */
+export interface HashedFile extends Omit<Manifest, 'name'> {
+  readonly fingerprint: Fingerprint
+}
+
+/** Refuses with `file-unreadable` what is no readable regular file, or changes while it is read. */
+export const hashFile = (path: string, options: HashingOptions = {}): Promise<Outcome<HashedFile>> =>
+  withFile(path, async file => {
+    const fingerprint = await settledFingerprint(file)
+    const { size } = fingerprint
+    const pieceLength = pieceLengthFor(size)
+    const digests = new SharedArrayBuffer(pieceCount({ size, pieceLength }) * sha1Bytes)
+    const changed = () =>
+      refuse('file-unreadable', `${showable(path)} changes while it is read; try again when nobody writes to it`)
+    try {
+      const hashes = await hashWhole(file, size, { ...options, pieceLength, pieceHashes: digests })
+      if (!(await isStill(file, fingerprint))) return changed()
+      return done({ size, ...hashes, pieceLength, pieces: Buffer.from(digests).toString('base64'), fingerprint })
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (!(await isStill(file, fingerprint))) return changed()
+      const { code } = error as NodeJS.ErrnoException
+      if (code === undefined) throw error
+      return refuse('file-unreadable', `cannot read ${showable(path)}: ${code}`)
+    }
+  })
+
+/** Whether a downloaded file is the manifest's, whole: refuses with `integrity` when it is not. */
+export const verifyFile = (path: string, manifest: Manifest, options: HashingOptions = {}): Promise<Outcome<void>> =>
+  withFile(path, async file => {
+    const wrong = refuse('integrity', `${showable(path)} is not the file that was shared`)
+    if ((await file.stat()).size !== manifest.size) return wrong
+    const { sha1, sha256 } = await hashWhole(file, manifest.size, { ...options, pieceLength: manifest.pieceLength })
+    return sha1 === manifest.sha1 && sha256 === manifest.sha256 ? done(undefined) : wrong
+  })
+
+/** Which of these pieces are really right on the disk; none when there is no such file. */
+export async function recheckPieces(
+  path: string,
+  manifest: Manifest,
+  claimed: Bitfield,
+  { signal, onProgress }: HashingOptions = {},
+): Promise<Bitfield> {
+  const { size, pieceLength } = manifest
+  const count = pieceCount(manifest)
+  const right = new Uint8Array(new SharedArrayBuffer(count))
+  for (let piece = 0; piece < count; piece += 1) right[piece] = Number(claimed.has(piece))
+  const counters = new Int32Array(new SharedArrayBuffer(4 * counterCount))
+  const checked = await withFile(path, async file => {
+    const expected = new SharedArrayBuffer(count * sha1Bytes)
+    pieceHashes(manifest).copy(Buffer.from(expected))
+    const job: RecheckJob = {
+      kind: 'recheck',
+      fd: file.fd,
+      size,
+      pieceLength,
+      counters: counters.buffer,
+      expected,
+      right: right.buffer,
+    }
+    await runLanes(job, {
+      signal,
+      onProgress: () => onProgress?.(Math.min(size, counters[piecesClaimed]! * pieceLength), size),
+    })
+    return done(undefined)
+  })
+  const verified = createBitfield(count)
+  if (checked.ok) for (const [piece, isRight] of right.entries()) if (isRight) verified.add(piece)
+  return verified
+}
+
+/** Whether an arrived piece has that SHA-1 (20 bytes). */
+export async function verifyPiece(data: Uint8Array, expected: Uint8Array): Promise<boolean> {
+  const hash = createHash('sha1')
+  for (let start = 0; start < data.length; start += hashing.sliceBytes) {
+    if (start > 0) await nextTurn()
+    hash.update(data.subarray(start, start + hashing.sliceBytes))
+  }
+  return hash.digest().equals(expected)
+}
+
+async function withFile<T>(path: string, action: (file: FileHandle) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  const opened = await openRegularFile(path)
+  if (!opened.ok) return opened
+  try {
+    return await action(opened.value)
+  } finally {
+    await opened.value.close()
+  }
+}
+
+const isStill = async (file: FileHandle, fingerprint: Fingerprint): Promise<boolean> =>
+  isSameFingerprint(fingerprintOf(await file.stat({ bigint: true })), fingerprint)
+
+async function hashWhole(
+  { fd }: FileHandle,
+  size: number,
+  { onProgress, signal, ...rest }: HashingOptions & Pick<HashJob, 'pieceLength' | 'pieceHashes'>,
+): Promise<{ sha1: string; sha256: string }> {
+  const ring = new SharedArrayBuffer(Math.min(hashing.ringBytes, Math.ceil(size / chunkBytes) * chunkBytes))
+  const counters = new Int32Array(new SharedArrayBuffer(4 * counterCount))
+  const hashedBytes = () =>
+    Math.min(size, Math.min(...lanes.map((_, lane) => counters[chunksHashed + lane]!)) * chunkBytes)
+  const job: HashJob = { kind: 'hash', fd, size, ring, counters: counters.buffer, ...rest }
+  const [sha1, sha256] = await runLanes(job, { signal, onProgress: () => onProgress?.(hashedBytes(), size) })
+  return { sha1: sha1 as string, sha256: sha256 as string }
+}
+
+/** `.ts` from a checkout, `.js` when compiled. */
+const workerFile = new URL(`./hashing-worker${extname(import.meta.url)}`, import.meta.url)
+
+/** What each lane answers, in order. When it settles, every thread has ended. */
+async function runLanes(
+  job: HashJob | RecheckJob,
+  { signal, onProgress }: { signal: AbortSignal | undefined; onProgress: () => void },
+): Promise<unknown[]> {
+  signal?.throwIfAborted()
+  const workers = lanes.map(lane => new Worker(workerFile, { workerData: { job, lane } }))
+  const ticking = setInterval(onProgress, hashing.progressEveryMs)
+  try {
+    const answers = workers.map(async worker => {
+      // A second failure, after the first ended the job, must not end the process.
+      worker.on('error', () => {})
+      const [answer] = await once(worker, 'message', { signal })
+      return answer as unknown
+    })
+    const all = await Promise.all(answers)
+    onProgress()
+    return all
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    clearInterval(ticking)
+    await Promise.all(workers.map(worker => worker.terminate()))
+  }
+}

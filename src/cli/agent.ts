@@ -78,6 +78,7 @@ const run = command({
   words: 'agent run',
   summary: "Run this device's agent in the foreground, its log on standard error, until interrupted.",
   example: 'agent run',
+  ownsInterrupts: true,
   options: { listen },
   async run({ home, servers }, input): Promise<Result<undefined>> {
     const listen = parseListen(input.listen)

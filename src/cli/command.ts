@@ -37,6 +37,8 @@ export interface Declaration<Args, Options, T> {
   readonly options?: Options
   /** Takes a password. Only the assignment's spelling, inside the shell, may have it typed as a last argument. */
   readonly takesPassword?: true
+  /** Runs in the foreground until told to end, and sees to signals itself. */
+  readonly ownsInterrupts?: true
   run(context: Context, input: InputOf<Args, Options>): Promise<Result<T>>
   /** No text for an empty string. */
   render(value: T, style: Style): string
@@ -49,6 +51,7 @@ export interface Command {
   readonly args: Readonly<Record<string, string>>
   readonly options: Readonly<Record<string, Flag | Value>>
   readonly takesPassword: boolean
+  readonly ownsInterrupts: boolean
   run(context: Context, input: Input): Promise<Result<unknown>>
   render(value: unknown, style: Style): string
 }
@@ -61,5 +64,5 @@ export function command<
   const Options extends Record<string, Flag | Value> = Record<never, never>,
   T = unknown,
 >(declaration: Declaration<Args, Options, T>): Command {
-  return { args: {}, options: {}, takesPassword: false, ...declaration } as unknown as Command
+  return { args: {}, options: {}, takesPassword: false, ownsInterrupts: false, ...declaration } as unknown as Command
 }

@@ -7,9 +7,10 @@ import type { Command } from './command.ts'
 import { downloadCommands } from './download.ts'
 import { groupCommands } from './group.ts'
 import { shareCommands } from './share.ts'
+import { createShell } from './shell.ts'
 import { trackerCommands } from './tracker.ts'
 
-export const commands: readonly Command[] = [
+const atAnyPrompt: readonly Command[] = [
   ...accountCommands,
   ...groupCommands,
   ...shareCommands,
@@ -18,3 +19,5 @@ export const commands: readonly Command[] = [
   ...clusterCommands,
   ...trackerCommands,
 ]
+
+export const commands: readonly Command[] = [...atAnyPrompt, createShell(atAnyPrompt)]

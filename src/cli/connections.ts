@@ -26,23 +26,28 @@ export interface LinkKeeper {
   disconnect(): Promise<void>
 }
 
-/** One connection for a process, made when it is first needed. */
+/** One connection for a process, made when it is first needed and again when somebody else has logged in. */
 export function createLinkKeeper(home: Home, servers: readonly string[]): LinkKeeper {
-  let link: DeviceLink | undefined
+  let making: { readonly credential: string; readonly link: Promise<Outcome<DeviceLink>> } | undefined
+  const disconnect = async () => {
+    const gone = making
+    making = undefined
+    const link = await gone?.link
+    if (link?.ok) await link.value.connection.close()
+  }
   return {
+    disconnect,
     async connect() {
       const session = home.session()
       if (!session) return refuse('not-logged-in', 'nobody is logged in on this device; run shoal login USER')
-      if (link?.session.credential === session.credential) return done(link)
-      await link?.connection.close()
-      const connected = await connectDevice(home, session, servers)
-      link = connected.ok ? connected.value : undefined
+      if (making?.credential !== session.credential) {
+        await disconnect()
+        making = { credential: session.credential, link: connectDevice(home, session, servers) }
+      }
+      const connected = await making.link
+      // A later call tries again.
+      if (!connected.ok) making = undefined
       return connected
-    },
-    async disconnect() {
-      const gone = link
-      link = undefined
-      await gone?.connection.close()
     },
   }
 }

@@ -1,25 +1,31 @@
-// What a command works with: the device's home, the brokers to try, a connection in the person's name when it needs one,
-// a way to ask for a password, the display, and the signal that it was interrupted. One each command; the connection
-// outlives it in a shell.
+// What a command works with. A workplace is the device's home, the brokers to try and where passwords come from, the
+// same for every command of a process; a context adds what one command has: its display, and the signal that the
+// person interrupted it.
 
 import type { Home } from '../actors/home.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { DeviceLink } from './connections.ts'
-import type { Passwords } from './password.ts'
+import type { PasswordSources, Passwords } from './password.ts'
 import type { Display } from './render/display.ts'
 
-export interface Context {
+export interface Workplace {
   readonly home: Home
   /** The brokers to try, best first. */
   readonly servers: readonly string[]
+  readonly passwordSources: PasswordSources
+  /** Commands are typed at our own prompt, where nobody else reads them. */
+  readonly isShell: boolean
+  /** The connection of whoever is logged in on this device; made at the first call. */
+  connect(): Promise<Outcome<DeviceLink>>
+  /** Lets go of that connection: the log-in has changed, or all is done. */
+  disconnect(): Promise<void>
+}
+
+export interface Context extends Workplace {
   readonly display: Display
   readonly passwords: Passwords
   /** Aborted when the person interrupts this command. */
   readonly signal: AbortSignal
   /** What goes on when this command is interrupted, to be told to the person. */
   leavesBehind: string | undefined
-  /** The connection of whoever is logged in on this device; made at the first call. */
-  connect(): Promise<Outcome<DeviceLink>>
-  /** Lets go of that connection: the log-in has changed. */
-  disconnect(): Promise<void>
 }

@@ -1,11 +1,10 @@
 // The process: arguments and environment in, an exit code out. Runs when it is imported, by bin/shoal.js.
 // What a command does not need is not loaded: `shoal --help` reads no home, `shoal whoami` no NATS.
 
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { packageFile } from '../cluster/package-root.ts'
 import { commands } from './commands.ts'
+import { interruptibly } from './interruption.ts'
 import { type Globals, type Parsed, parse } from './parse.ts'
 import { createDisplay, type Display } from './render/display.ts'
 import { exitCodes, runCommand } from './run-command.ts'
@@ -16,8 +15,7 @@ const { env, stdin, stdout, stderr } = process
 // Whoever reads our output may have seen enough (`shoal downloads --watch | head -1`).
 stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
 
-const { version } = JSON.parse(readFileSync(packageFile, 'utf8'))
-const parsed = parse(words, commands, version)
+const parsed = parse(words, commands)
 switch (parsed.kind) {
   case 'text':
     stdout.write(`${parsed.text}\n`)
@@ -33,12 +31,11 @@ switch (parsed.kind) {
 async function runOnce(order: Parsed & { kind: 'command' }, display: Display): Promise<number> {
   const { openWorkplace } = await import('./workplace.ts')
   const workplace = openWorkplace({ folder: homeFolder(order.globals), ...order.globals, env, stdin, stderr })
-  const interruption = new AbortController()
-  process.once('SIGINT', () => interruption.abort())
-  const code = await runCommand(order, workplace, display, interruption.signal)
+  const run = (signal: AbortSignal) => runCommand(order, workplace, display, signal)
+  const code = await (order.command.ownsInterrupts ? run(new AbortController().signal) : interruptibly(run))
   // What an interrupted command was still waiting for does not hold the process.
   if (code === exitCodes.interrupted) process.exit(code)
-  await workplace.links.disconnect()
+  await workplace.disconnect()
   return code
 }
 

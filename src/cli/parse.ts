@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { type Classic, classics } from './classic.ts'
 import type { Command, Input } from './command.ts'
 import type { Failure } from './render/display.ts'
+import { version } from './version.ts'
 
 export interface Globals {
   readonly home?: string
@@ -47,7 +48,7 @@ The assignment's names work too:
 Environment: SHOAL_HOME, SHOAL_SERVERS, SHOAL_PASSWORD, NO_COLOR.`
 
 /** `words` are a line of the shell's or a process's arguments, without `shoal`. */
-export function parse(words: readonly string[], commands: readonly Command[], version: string): Parsed {
+export function parse(words: readonly string[], commands: readonly Command[]): Parsed {
   let text = ''
   let parsed: Parsed | undefined
   const root = new Commander('shoal')

@@ -1,24 +1,13 @@
 // One command from its parsed form to its exit code: hands it what it needs, waits for its end or for an interruption,
 // and shows what came of it. Nothing a command throws gets past here.
 
-import type { Home } from '../actors/home.ts'
 import { refuse } from '../domain/refusal.ts'
 import type { Command, Input, Result } from './command.ts'
-import type { LinkKeeper } from './connections.ts'
-import type { Context } from './context.ts'
-import { createPasswords, type PasswordSources } from './password.ts'
+import type { Context, Workplace } from './context.ts'
+import { createPasswords } from './password.ts'
 import type { Display } from './render/display.ts'
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
-
-/** Where commands are given: one command of a process's own, or the many of a shell. */
-export interface Workplace {
-  readonly home: Home
-  readonly servers: readonly string[]
-  readonly links: LinkKeeper
-  readonly isShell: boolean
-  readonly passwordSources: PasswordSources
-}
 
 export interface Order {
   readonly command: Command
@@ -40,14 +29,11 @@ export async function runCommand(
     return exitCodes.usage
   }
   const context: Context = {
-    home: workplace.home,
-    servers: workplace.servers,
+    ...workplace,
     display,
     passwords: createPasswords({ ...workplace.passwordSources, typed: typedPassword }),
     signal,
     leavesBehind: undefined,
-    connect: () => workplace.links.connect(),
-    disconnect: () => workplace.links.disconnect(),
   }
   const interrupted = Symbol('interrupted')
   const interruption = new Promise<typeof interrupted>(resolve => {
@@ -81,6 +67,7 @@ function show(command: Command, result: Result<unknown>, display: Display): numb
 
 export function exitCodeOf(code: string): number {
   if (code === 'usage') return exitCodes.usage
+  if (code === 'interrupted') return exitCodes.interrupted
   return code === 'unreachable' ? exitCodes.unreachable : exitCodes.refused
 }
 

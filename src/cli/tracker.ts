@@ -8,6 +8,7 @@ import type { TrackerStatus } from '../wire/tracker-api.ts'
 import { clusterFolder, inCluster } from './cluster.ts'
 import { command, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
+import { toldToEnd } from './interruption.ts'
 import { absolutePath } from './paths.ts'
 import { formatDuration } from './render/format.ts'
 import { renderTable } from './render/table.ts'
@@ -16,6 +17,7 @@ const run = command({
   words: 'tracker run',
   summary: 'Run one tracker in the foreground, its log on standard error, until interrupted.',
   example: 'tracker run --name t3 --cluster ~/.shoal/cluster',
+  ownsInterrupts: true,
   options: {
     name: value('name', 'What the tracker is called; it keeps its books in a folder of that name.'),
     cluster: value('dir', "The cluster's folder, with its secrets.json (default: this home's)."),
@@ -29,7 +31,10 @@ const run = command({
     if (!options.ok) return options
     const { runTracker } = await import('../actors/tracker/run-tracker.ts')
     const { pino } = await import('pino')
-    await runTracker({ ...options.value, log: pino({ name }, process.stderr) })
+    const ending = toldToEnd()
+    const tracker = runTracker({ ...options.value, log: pino({ name }, pino.destination(2)) })
+    await ending
+    await tracker.stop()
     return done(undefined)
   },
   render: () => '',

@@ -4,7 +4,7 @@ import { openHome } from '../actors/home.ts'
 import { findPlan, serversOf } from '../cluster/cluster-plan.ts'
 import { clusterFolder } from './cluster.ts'
 import type { LinkKeeper } from './connections.ts'
-import type { Workplace } from './run-command.ts'
+import type { Workplace } from './context.ts'
 import { serversToTry } from './servers.ts'
 
 export interface WorkplaceOptions {
@@ -25,7 +25,7 @@ export function openWorkplace({ folder, servers, passwordStdin, env, stdin, stde
   return {
     home,
     servers: toTry,
-    links: lazily(async () => (await import('./connections.ts')).createLinkKeeper(home, toTry)),
+    ...lazily(async () => (await import('./connections.ts')).createLinkKeeper(home, toTry)),
     isShell: false,
     passwordSources: {
       environment: env.SHOAL_PASSWORD,

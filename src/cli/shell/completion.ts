@@ -1,0 +1,83 @@
+// What the Tab key offers: the commands in both spellings, then, by the name of the argument, groups, files of the
+// group typed before, people who may be meant, downloads, and paths. Asks nobody unless somebody is logged in.
+
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { classics } from '../classic.ts'
+import type { Command } from '../command.ts'
+import type { DeviceLink } from '../connections.ts'
+import { names } from '../parse.ts'
+import { absolutePath } from '../paths.ts'
+import type { Complete } from './prompt.ts'
+import { quoted, splitWords } from './words.ts'
+
+export function createCompletion(
+  commands: readonly Command[],
+  connect: () => Promise<DeviceLink | undefined>,
+): Complete {
+  const spellings = [...names(commands), 'help', 'exit']
+  return async line => {
+    const spelling = spellings.find(name => line.startsWith(`${name} `))
+    if (spelling === undefined) return [spellings.filter(name => name.startsWith(line)), line]
+    const words = splitWords(line.slice(spelling.length))
+    if (!words.ok) return [[], line]
+    const isNewWord = /\s$/.test(line)
+    const part = isNewWord ? '' : (words.value.at(-1) ?? '')
+    const before = isNewWord ? words.value : words.value.slice(0, -1)
+    const declared = commands.find(
+      ({ words }) => words === (classics.find(({ name }) => name === spelling)?.stands ?? spelling),
+    )
+    const args = Object.keys(declared?.args ?? {})
+    const found = await candidates(args[before.length], part, before[args.indexOf('group')], connect)
+    const typed = isNewWord ? '' : (/\S+$/.exec(line)?.[0] ?? '')
+    return [found.filter(one => one.startsWith(part)).map(quoted), typed]
+  }
+}
+
+async function candidates(
+  argument: string | undefined,
+  part: string,
+  group: string | undefined,
+  connect: () => Promise<DeviceLink | undefined>,
+): Promise<string[]> {
+  if (argument === undefined) return []
+  if (argument === 'path' || argument === 'dest') return paths(part)
+  const link = await connect()
+  if (!link) return []
+  const { trackers, agent } = link
+  switch (argument) {
+    case 'group': {
+      const groups = await trackers.ask('group.list', {})
+      return groups.ok ? groups.value.map(one => one.group) : []
+    }
+    case 'name': {
+      const files = group === undefined ? undefined : await trackers.ask('group.files', { group })
+      return files?.ok ? files.value.map(({ name }) => name) : []
+    }
+    case 'user': {
+      if (group === undefined) return []
+      const [requests, members] = await Promise.all([
+        trackers.ask('group.requests', { group }),
+        trackers.ask('group.members', { group }),
+      ])
+      return [requests, members].flatMap(answer => (answer.ok ? answer.value.map(({ user }) => user) : []))
+    }
+    case 'id': {
+      const downloads = await agent.ask('downloads', {})
+      return downloads.ok ? downloads.value.map(({ id }) => String(id)) : []
+    }
+    default:
+      return []
+  }
+}
+
+async function paths(part: string): Promise<string[]> {
+  const folder = part.endsWith('/') || part === '' ? part : `${dirname(part)}/`
+  const shown = part.startsWith('./') || part.includes('/') ? folder : ''
+  const start = part.endsWith('/') ? '' : basename(part)
+  const entries = await readdir(absolutePath(folder || '.'), { withFileTypes: true })
+  return entries
+    .filter(({ name }) => name.startsWith(start) && (start !== '' || !name.startsWith('.')))
+    .map(entry => join(shown, entry.name) + (entry.isDirectory() ? '/' : ''))
+    .map(path => (part.startsWith('./') ? `./${path}` : path))
+}

@@ -1,0 +1,104 @@
+// What a person at the prompt is told without asking: notices of the trackers, and downloads that end. Follows the
+// connection of whoever is logged in; every tracker sends each notice, and the first counts.
+
+import type { Subscription } from 'nats'
+import type { DownloadView } from '../../wire/agent-api.ts'
+import { noticeSubject } from '../../wire/subjects.ts'
+import { type Notice, noticeSchema } from '../../wire/tracker-api.ts'
+import type { DeviceLink } from '../connections.ts'
+import { formatBytes } from '../render/format.ts'
+
+export interface News {
+  /** To be called whenever the log-in may have changed, or the agent may have started. */
+  follow(link: DeviceLink | undefined): void
+}
+
+/** Notices whose sequence and kind were told already, as many as could still arrive from a slower tracker. */
+const maxTold = 500
+
+export function createNews(say: (line: string) => void): News {
+  let current: DeviceLink | undefined
+  let notices: Subscription | undefined
+  let watching: AbortController | undefined
+
+  const followNotices = (link: DeviceLink) => {
+    const told = new Set<string>()
+    notices = link.connection.subscribe(noticeSubject(link.session.user), {
+      callback: (error, message) => {
+        const notice = error ? undefined : parseNotice(message.string())
+        const words = notice && wordsOf(notice, link)
+        const key = `${notice?.seq} ${words}`
+        if (words === undefined || told.has(key)) return
+        told.add(key)
+        if (told.size > maxTold) told.delete(told.values().next().value as string)
+        say(words)
+      },
+    })
+  }
+
+  const followDownloads = async (link: DeviceLink) => {
+    const controller = new AbortController()
+    watching = controller
+    let before: Map<number, DownloadView['state']> | undefined
+    const onProgress = (views: DownloadView[]) => {
+      for (const view of views) {
+        const was = before?.get(view.id)
+        const words = before !== undefined && was !== view.state ? endOf(view) : undefined
+        if (words !== undefined) say(words)
+      }
+      before = new Map(views.map(({ id, state }) => [id, state]))
+    }
+    // It ends when the agent does, or the log-in; the next `follow` begins anew.
+    await link.agent.ask('downloads.watch', {}, { onProgress, signal: controller.signal }).catch(() => {})
+    if (watching === controller) watching = undefined
+  }
+
+  return {
+    follow(link) {
+      if (link !== current) {
+        notices?.unsubscribe()
+        watching?.abort()
+        watching = undefined
+        current = link
+        if (link) followNotices(link)
+      }
+      if (link && !watching) void followDownloads(link)
+    },
+  }
+}
+
+function parseNotice(text: string): Notice | undefined {
+  try {
+    return noticeSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined for what is no news to a person. */
+function wordsOf(notice: Notice, { session }: DeviceLink): string | undefined {
+  const { group } = notice
+  switch (notice.type) {
+    case 'join.requested':
+      return `${notice.user} asks to join ${group}: group accept ${group} ${notice.user}`
+    case 'join.accepted':
+      return `you are a member of ${group} now`
+    case 'join.rejected':
+      return `your request to join ${group} was turned down`
+    case 'member.removed':
+      return `you were removed from ${group}`
+    case 'owner.changed':
+      return notice.user === session.user ? `you own ${group} now` : `${notice.user} owns ${group} now`
+    case 'file.shared':
+      return notice.by.user === session.user ? undefined : `${notice.by.user} shared ${notice.name} with ${group}`
+    case 'sharer.added':
+    case 'access.revoked':
+      return undefined
+  }
+}
+
+function endOf({ state, id, name, path, bytes, error }: DownloadView): string | undefined {
+  if (state === 'completed') return `download ${id} is complete: ${path} (${formatBytes(bytes.total)})`
+  if (state === 'failed') return `download ${id} of ${name} failed: ${error?.message ?? 'no reason given'}`
+  return undefined
+}

@@ -1,0 +1,121 @@
+// The nodes of a cluster as processes: what each runs, how it is started, and when it counts as ready. Starting one that
+// runs is harmless; waiting for one that has ended fails at once, with the last it said.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processes } from '../../config/tunables.ts'
+import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
+import { brokerConfigOf, writeBrokerFiles } from './broker-files.ts'
+import { ClusterFailure } from './cluster-failure.ts'
+import { type BrokerNode, type ClusterNode, type ClusterPlan, serversOf, type TrackerNode } from './cluster-plan.ts'
+import { findNatsServer } from './find-nats-server.ts'
+import { firstTakenPort } from './free-port.ts'
+import { type BrokerHealth, healthOf } from './monitoring.ts'
+import { lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
+import { connectOperator, trackersThatAnswer } from './operator.ts'
+import { shoalProgram } from './package-root.ts'
+
+export interface Cluster {
+  readonly folder: string
+  readonly plan: ClusterPlan
+  readonly secrets: ClusterSecrets
+}
+
+/** To look at or to end; which nats-server a broker was started with does not matter then. */
+export const processOf = (folder: string, node: ClusterNode): NodeProcess =>
+  node.kind === 'broker' ? brokerProcess(node, 'nats-server') : trackerProcess(folder, node)
+
+const brokerProcess = (node: BrokerNode, natsServer: string): NodeProcess => ({
+  name: node.name,
+  folder: node.folder,
+  program: natsServer,
+  args: ['-c', brokerConfigOf(node)],
+  telltale: [brokerConfigOf(node)],
+})
+
+const trackerProcess = (cluster: string, { name, folder }: TrackerNode): NodeProcess => ({
+  name,
+  folder,
+  program: process.execPath,
+  args: [shoalProgram, 'tracker', 'run', '--name', name, '--cluster', cluster],
+  telltale: [name, cluster],
+})
+
+/** Returns when each is as healthy as `isReady` wants it. Throws `no-nats-server`, `port-in-use`, `not-ready`. */
+export async function startBrokers(
+  { folder, plan, secrets }: Cluster,
+  brokers: readonly BrokerNode[],
+  isReady: (health: BrokerHealth) => boolean,
+): Promise<void> {
+  const down = brokers.filter(broker => pidOf(processOf(folder, broker)) === undefined)
+  if (down.length > 0) {
+    const natsServer = await findNatsServer()
+    // All ports before the first broker: a cluster that cannot start whole does not start in part.
+    for (const broker of down) await needPorts(broker, plan)
+    for (const broker of down) {
+      writeBrokerFiles(broker, plan, secrets)
+      launch(brokerProcess(broker, natsServer))
+    }
+  }
+  const waiting = new Set(brokers)
+  await until(
+    async () => {
+      for (const broker of waiting) if (isReady(await healthOf(broker))) waiting.delete(broker)
+      return waiting.size === 0
+    },
+    () => [...waiting].map(broker => processOf(folder, broker)),
+  )
+}
+
+/** Returns when each answers. Throws `not-ready`. */
+export async function startTrackers(cluster: Cluster, trackers: readonly TrackerNode[]): Promise<void> {
+  for (const tracker of trackers) launch(trackerProcess(cluster.folder, tracker))
+  const waiting = new Map(trackers.map(tracker => [tracker.name, tracker]))
+  await until(
+    async () => {
+      if (waiting.size > 0) for (const name of await answeringTrackers(cluster)) waiting.delete(name)
+      return waiting.size === 0
+    },
+    () => [...waiting.values()].map(tracker => processOf(cluster.folder, tracker)),
+  )
+}
+
+/** The names of the trackers that answer; none when no broker does. */
+export async function answeringTrackers({ plan, secrets }: Omit<Cluster, 'folder'>): Promise<string[]> {
+  try {
+    const connection = await connectOperator(serversOf(plan), secrets)
+    const statuses = await trackersThatAnswer(connection)
+    await connection.close()
+    return statuses.map(({ name }) => name)
+  } catch {
+    return []
+  }
+}
+
+async function needPorts({ name, ports }: BrokerNode, { host, brokers }: ClusterPlan): Promise<void> {
+  const taken =
+    (await firstTakenPort(host, brokers === 1 ? [ports.client] : [ports.client, ports.route])) ??
+    (await firstTakenPort('127.0.0.1', [ports.websocket, ports.monitor]))
+  if (taken === undefined) return
+  throw new ClusterFailure(
+    'port-in-use',
+    `${name} cannot listen on port ${taken}: something else does, or ${host} is no address of this machine; give others with --port and --host`,
+  )
+}
+
+/** Looks again until `isReady`. Throws `not-ready` as soon as one of those waited for has ended, or after too long. */
+async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProcess[]): Promise<void> {
+  const deadline = Date.now() + processes.startTimeoutMs
+  while (!(await isReady())) {
+    const ended = waitingFor().find(node => pidOf(node) === undefined)
+    if (ended)
+      throw new ClusterFailure('not-ready', `${ended.name} ended at once; see ${ended.folder}: ${lastWords(ended)}`)
+    if (Date.now() > deadline) {
+      const names = waitingFor().map(({ name }) => name)
+      throw new ClusterFailure(
+        'not-ready',
+        `${names.join(', ')} did not get ready in time; see the logs in each folder`,
+      )
+    }
+    await sleep(processes.lookEveryMs)
+  }
+}

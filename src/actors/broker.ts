@@ -18,6 +18,35 @@ export class LoginRefused extends Error {
   readonly code = 'bad-credentials'
 }
 
+/** Below the time that brokers wait for a tracker to answer, so that its silence is told apart from a refusal. */
+const loginTimeoutMs = 4_500
+
+/** Ends a first connection: a broker was there, and did not let us in. Never leaves this file. */
+class TurnedAway extends Error {
+  override readonly name = 'TurnedAway'
+}
+
+/**
+ * Left alone, a first connection that is turned away goes round for ever: each broker tells of the others, and they
+ * are tried again. Two brokers ask the same trackers, so two refusals are enough; one silence is, too.
+ */
+function giveUpWhenTurnedAway() {
+  let dialledAt = 0
+  let refusals = 0
+  return {
+    isConnected: false,
+    reconnectToServer(_: unknown, metABroker: unknown): null {
+      const now = performance.now()
+      if (!this.isConnected && metABroker) {
+        if (now - dialledAt >= loginTimeoutMs) throw new BrokerUnreachable('no tracker answers the brokers')
+        if (++refusals >= 2) throw new TurnedAway('two brokers refused')
+      }
+      dialledAt = now
+      return null
+    },
+  }
+}
+
 /** Everything but who connects; the same for people and trackers. */
 export const connectionDefaults = {
   maxReconnectAttempts: -1,
@@ -36,17 +65,25 @@ export async function connectBroker(
   login: BrokerLogin,
   name: string,
 ): Promise<NatsConnection> {
+  const attempts = giveUpWhenTurnedAway()
   try {
-    return await connect({
+    const connection = await connect({
       ...connectionDefaults,
+      reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
       ...toConnect(login),
       servers: [...servers],
       name,
-      timeout: 5_000,
+      timeout: loginTimeoutMs,
       inboxPrefix: login.kind === 'guest' ? guestInboxPrefix(login.nonce) : inboxPrefix(login.user),
     })
+    attempts.isConnected = true
+    return connection
   } catch (cause) {
-    const refused = cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError
+    const inner = (cause as Error).cause
+    const refused = [cause, inner].some(
+      error => error instanceof errors.AuthorizationError || error instanceof TurnedAway,
+    )
+    if (inner instanceof BrokerUnreachable) throw inner
     if (refused) throw new LoginRefused('the brokers did not accept this log-in', { cause })
     throw new BrokerUnreachable(`no broker answers at ${servers.join(', ')}`, { cause })
   }

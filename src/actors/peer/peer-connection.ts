@@ -41,7 +41,15 @@ export function createPeerConnection(
     let ended = false
     let failure: Error | undefined
 
-    const socket = secureAsFetcher(via === 'direct' ? peer : connectRelay(peer), peer.ticket)
+    const onBytes = (bytes: Buffer) => {
+      try {
+        decoder.write(bytes)
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        end(`it broke the protocol: ${error.message}`, true)
+      }
+    }
+    const socket = secureAsFetcher(via === 'direct' ? peer : connectRelay(peer), peer.ticket, onBytes)
 
     const end = (reason: string, final: boolean) => {
       if (ended) return
@@ -119,14 +127,6 @@ export function createPeerConnection(
       secured = true
       socket.write(encodeFrame({ type: 'hello', holder: me }))
       tell({ type: 'connection.secured' })
-    })
-    socket.on('data', chunk => {
-      try {
-        decoder.write(chunk)
-      } catch (error) {
-        if (!(error instanceof FrameError)) throw error
-        end(`it broke the protocol: ${error.message}`, true)
-      }
     })
     socket.on('error', error => {
       failure = error

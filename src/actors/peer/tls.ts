@@ -3,8 +3,9 @@
 // A session is never resumed and never renegotiated, so every connection shows a ticket that is valid now.
 
 import { constants } from 'node:crypto'
+import type { TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect, createServer, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import { link } from '../../../config/tunables.ts'
 import { decodeTicket, type Ticket, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer } from '../../wire/tracker-api.ts'
@@ -15,19 +16,41 @@ const common = {
   maxVersion: 'TLSv1.2',
 } as const
 
-/** The fetching side. Emits `secureConnect` once both sides are proven; `describeFailure` puts its errors in words. */
+/** Read into over and over: Node hands over up to four TLS records of 16 KiB at a time. */
+const readBufferBytes = 64 * 1024
+
+/**
+ * The fetching side. Emits `secureConnect` once both sides are proven; `describeFailure` puts its errors in words.
+ * `onBytes` gets what arrives, and must be done with it when it returns: one buffer serves all reads.
+ */
 export function secureAsFetcher(
   to: { readonly host: string; readonly port: number } | Duplex,
   ticket: SwarmPeer['ticket'],
+  onBytes: (bytes: Buffer) => void,
 ): TLSSocket {
   const key = { psk: Buffer.from(ticket.key, 'base64url'), identity: ticket.identity }
-  return connect({
+  const options = {
     ...common,
-    ...('host' in to ? { host: to.host, port: to.port, noDelay: true, keepAlive: true } : { socket: to }),
     pskCallback: () => key,
     // There is no certificate whose name could be checked: the key is the proof.
     checkServerIdentity: () => undefined,
-  })
+  }
+  if (!('host' in to)) return connect({ ...options, socket: to }).on('data', onBytes)
+  const { host, port } = to
+  const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  const callback = (count: number) => {
+    onBytes(buffer.subarray(0, count))
+    return true
+  }
+  const direct: ConnectionOptions & TcpNetConnectOpts = {
+    ...options,
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    onread: { buffer, callback },
+  }
+  return connect(direct)
 }
 
 /** What went wrong, in plain words; `refused` when the other side answered and would not have us. */

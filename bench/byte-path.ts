@@ -1,0 +1,108 @@
+// How fast verified-to-be bytes travel between our own peers on this machine: N serving processes, one fetching process,
+// over loopback, direct or relayed. Nothing is hashed or written: this is the links' own limit.
+//   node bench/byte-path.ts [--servers 4] [--mib 1024] [--relay]
+
+import { fork } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { connect } from 'nats'
+import { createActor, fromCallback } from 'xstate'
+import { providePeerLink } from '../src/actors/peer/peer-link.ts'
+import { openRelay } from '../src/actors/peer/relay.ts'
+import { fullBitfield } from '../src/domain/bitfield.ts'
+import { pieceCount, pieceLengthFor } from '../src/domain/manifest.ts'
+import type { PeerLinkEvent } from '../src/machines/swarm-protocol.ts'
+import type { SwarmPeer } from '../src/wire/tracker-api.ts'
+import { startOpenBroker } from '../test/helpers/open-broker.ts'
+import { bob, noRelay, startServer } from '../test/helpers/swarm.ts'
+
+const { values } = parseArgs({
+  options: {
+    servers: { type: 'string', default: '4' },
+    mib: { type: 'string', default: '1024' },
+    relay: { type: 'boolean', default: false },
+    serve: { type: 'string' },
+    broker: { type: 'string' },
+  },
+})
+const size = Number(values.mib) * 1024 * 1024
+const manifest = { name: 'bench.bin', size, sha1: '', sha256: '', pieceLength: pieceLengthFor(size), pieces: '' }
+const share = '0'.repeat(32)
+const count = pieceCount(manifest)
+
+async function serve(index: number, brokerUrl: string | undefined): Promise<void> {
+  const me = { user: `server${index}`, device: 'aaaaaaaaaaaa' }
+  const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), me)
+  const server = await startServer(me, relay?.accept)
+  const piece = Buffer.alloc(manifest.pieceLength, index)
+  const read = async (_: number, offset: number, length: number) => piece.subarray(offset, offset + length)
+  server.desk.send({
+    type: 'offer.added',
+    offer: { share, group: 'bench', manifest, have: fullBitfield(count), read },
+  })
+  const peer = server.peerFor(bob, share)
+  process.send!(brokerUrl === undefined ? peer : { ...peer, port: 1 })
+  process.on('disconnect', () => {
+    const { user, system } = process.cpuUsage()
+    console.log(
+      `${me.user}: ${((user + system) / 1e6).toFixed(2)} CPU s, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB`,
+    )
+    process.exit()
+  })
+}
+
+async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<void> {
+  const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), bob)
+  const machine = providePeerLink({ me: bob, connectRelay: relay?.connect ?? noRelay })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let next = 0
+  let arrived = 0
+  let startedAt = 0
+  const startedCpu = process.cpuUsage()
+  for (const peer of peers) {
+    let capacity = 0
+    let inFlight = 0
+    const parent = fromCallback<PeerLinkEvent>(({ receive }) =>
+      receive(event => {
+        if (event.type === 'link.ready') startedAt ||= performance.now()
+        if (event.type === 'link.lost') reject(new Error(event.reason))
+        if (event.type === 'link.capacity') capacity = event.pieces
+        if (event.type === 'piece.received') {
+          inFlight--
+          if (++arrived === count) resolve()
+        }
+        for (; inFlight < capacity && next < count; inFlight++) link.send({ type: 'piece.wanted', piece: next++ })
+      }),
+    )
+    const link = createActor(machine, {
+      input: { peer, share, manifest, parent: createActor(parent).start() as never },
+    })
+    link.start()
+  }
+  await promise
+  const seconds = (performance.now() - startedAt) / 1000
+  const { user, system } = process.cpuUsage(startedCpu)
+  console.log(
+    `${peers.length} servers: ${(size / seconds / 1e6).toFixed(0)} MB/s, fetcher ${((user + system) / 1e6).toFixed(2)} CPU s, ` +
+      `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most`,
+  )
+}
+
+if (values.serve !== undefined) await serve(Number(values.serve), values.broker)
+else {
+  const broker = values.relay ? await startOpenBroker() : undefined
+  const flags = broker ? ['--broker', broker.server] : []
+  const children = Array.from({ length: Number(values.servers) }, (_, index) =>
+    fork(import.meta.filename, ['--serve', String(index), '--mib', values.mib, ...flags]),
+  )
+  const peers = await Promise.all(
+    children.map(child => new Promise<SwarmPeer>(resolve => child.once('message', peer => resolve(peer as SwarmPeer)))),
+  )
+  await fetchFrom(peers, broker?.server)
+  for (const child of children) {
+    const gone = new Promise(resolve => child.once('exit', resolve))
+    child.disconnect()
+    await gone
+  }
+  await broker?.[Symbol.asyncDispose]()
+  process.exit()
+}

@@ -1,0 +1,102 @@
+import { createAccount, createCurve, createServer, createUser, fromCurveSeed, fromSeed } from '@nats-io/nkeys'
+import test from 'ava'
+import { createAuthCallout, peopleAccount } from '../../../src/actors/tracker/auth-callout.ts'
+import { createTokenSigner, InvalidToken, readToken } from '../../../src/actors/tracker/nats-jwt.ts'
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+const seed = (pair: { getSeed(): Uint8Array }) => text(pair.getSeed())
+
+/** A broker that asks, and the trackers' side that answers. */
+function fixture() {
+  const secrets = { issuerSeed: seed(createAccount()), xkeySeed: seed(createCurve()) }
+  const server = createServer()
+  const serverCurve = createCurve()
+  const callout = createAuthCallout(secrets)
+  const callouts = fromCurveSeed(Buffer.from(secrets.xkeySeed)).getPublicKey()
+  const userKey = createUser().getPublicKey()
+  const nats = {
+    type: 'authorization_request',
+    server_id: { id: server.getPublicKey() },
+    user_nkey: userKey,
+    client_info: { host: '10.0.0.7' },
+    connect_opts: { user: 'alice.aaaaaaaaaaaa', pass: 'credential' },
+  }
+  const ask = (change: object = {}, signer = server) => {
+    const claims = { aud: 'nats-authorization-request', nats: { ...nats, ...change } }
+    const token = createTokenSigner(seed(signer)).sign(claims)
+    return serverCurve.seal(Buffer.from(token), callouts)
+  }
+  const opened = (sealed: Uint8Array) =>
+    readToken(text(serverCurve.open(sealed, callouts) ?? new Uint8Array())) as unknown as {
+      iss: string
+      sub: string
+      aud: string
+      nats: { jwt?: string; error?: string }
+    }
+  const issuer = fromSeed(Buffer.from(secrets.issuerSeed)).getPublicKey()
+  return { callout, server, serverXkey: serverCurve.getPublicKey(), userKey, ask, opened, issuer }
+}
+
+test('A question of a broker is opened, whoever connects and from where included.', t => {
+  const { callout, server, serverXkey, userKey, ask } = fixture()
+  t.deepEqual(callout.open(ask(), serverXkey), {
+    user: 'alice.aaaaaaaaaaaa',
+    pass: 'credential',
+    host: '10.0.0.7',
+    userKey,
+    serverId: server.getPublicKey(),
+  })
+})
+
+test('A question without credentials is one, too: of somebody who gave none.', t => {
+  const { callout, serverXkey, ask } = fixture()
+  const { user, pass } = callout.open(ask({ connect_opts: {} }), serverXkey)
+  t.deepEqual({ user, pass }, { user: '', pass: '' })
+})
+
+test('A question signed by another key than that of the broker it names is refused.', t => {
+  const { callout, serverXkey, ask } = fixture()
+  t.throws(() => callout.open(ask({}, createServer()), serverXkey), { instanceOf: InvalidToken })
+})
+
+test('A question that is altered, sealed for others, or malformed is refused.', t => {
+  const { callout, serverXkey, ask } = fixture()
+  const altered = ask()
+  altered[altered.length - 1]! ^= 1
+  t.throws(() => callout.open(altered, serverXkey))
+  t.throws(() => callout.open(ask(), createCurve().getPublicKey()))
+  t.throws(() => callout.open(ask({ user_nkey: 7 }), serverXkey), { instanceOf: InvalidToken })
+})
+
+test('An answer that lets somebody in names user, broker, account and exactly the permissions granted.', t => {
+  const { callout, server, serverXkey, userKey, ask, opened, issuer } = fixture()
+  const grant = { name: 'alice.aaaaaaaaaaaa', publish: ['a.b'], subscribe: ['c.>'], maxSubscriptions: 7 }
+  const answer = opened(callout.grant(callout.open(ask(), serverXkey), grant, serverXkey))
+  t.like(answer, { iss: issuer, sub: userKey, aud: server.getPublicKey() })
+  const user = readToken(answer.nats.jwt ?? '')
+  t.like(user, { iss: issuer, sub: userKey, aud: peopleAccount, name: 'alice.aaaaaaaaaaaa' })
+  t.like(user['nats'], { type: 'user', pub: { allow: ['a.b'] }, sub: { allow: ['c.>'] }, subs: 7 })
+  t.true(Number(user['exp']) > Date.now() / 1000)
+})
+
+test('An answer that turns somebody away carries an error and lets nobody in.', t => {
+  const { callout, serverXkey, ask, opened } = fixture()
+  const { nats } = opened(callout.deny(callout.open(ask(), serverXkey), serverXkey))
+  t.is(nats.jwt, undefined)
+  t.truthy(nats.error)
+})
+
+test('A token is read only with the signature of its own issuer.', t => {
+  const token = createTokenSigner(seed(createAccount())).sign({ a: 1 })
+  const [head, , signature] = token.split('.')
+  const forged = Buffer.from(JSON.stringify({ ...readToken(token), a: 2 })).toString('base64url')
+  t.throws(() => readToken(`${head}.${forged}.${signature}`), { instanceOf: InvalidToken })
+  for (const broken of ['', 'a.b', 'a.b.c', 'a.b.c.d', token.slice(0, -3)])
+    t.throws(() => readToken(broken), { instanceOf: InvalidToken }, broken)
+})
+
+test('What node signs, NATS’s own library accepts.', t => {
+  const pair = createAccount()
+  const [head, body, signature] = createTokenSigner(seed(pair)).sign({ a: 1 }).split('.')
+  t.true(pair.verify(Buffer.from(`${head}.${body}`), Buffer.from(signature ?? '', 'base64url')))
+})

@@ -1,0 +1,106 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { grantFor } from '../../../src/actors/tracker/permissions.ts'
+import { isDeviceId, isId } from '../../../src/domain/names.ts'
+import {
+  agentSubject,
+  apiSubject,
+  guestInboxPrefix,
+  inboxPrefix,
+  inspectSubject,
+  logInSubject,
+  noticeSubject,
+  presenceSubject,
+  relayInbox,
+  relaySubject,
+  signUpSubject,
+  trackersStatus,
+} from '../../../src/wire/subjects.ts'
+
+const credential = 'c'.repeat(43)
+const alice = { user: 'alice', device: 'a'.repeat(12) }
+const bob = { user: 'bob', device: 'b'.repeat(12) }
+const host = '10.0.0.7'
+const device = grantFor({ kind: 'device', ...alice, credential }, host)
+
+/** NATS's own rule: `*` is one token, a last `>` is one or more. */
+function matches(pattern: string, subject: string): boolean {
+  const tokens = subject.split('.')
+  const wanted = pattern.split('.')
+  const rest = wanted.at(-1) === '>'
+  if (rest ? tokens.length < wanted.length : tokens.length !== wanted.length) return false
+  return wanted.every((want, i) => want === '*' || (rest && i === wanted.length - 1) || want === tokens[i])
+}
+const may = (patterns: readonly string[], subject: string) => patterns.some(pattern => matches(pattern, subject))
+
+test('A device publishes what is its own, and relayed chunks and beats in its own name.', t => {
+  const own = [
+    apiSubject(alice, 'group.create'),
+    trackersStatus(alice),
+    agentSubject({ ...alice, device: 'z'.repeat(12) }, 'status'),
+    presenceSubject(alice, host),
+    relaySubject(bob, alice, 'channel'),
+    inspectSubject(alice, 'download.1'),
+    `${inboxPrefix('alice')}.x`,
+  ]
+  for (const subject of own) t.true(may(device.publish, subject), subject)
+})
+
+test('A device hears its own inbox, notices, agent, relay and machines.', t => {
+  const own = [
+    `${inboxPrefix('alice')}.x.1`,
+    noticeSubject('alice'),
+    agentSubject(alice, 'download'),
+    relayInbox(alice).replace('>', 'bob.bbbbbbbbbbbb.c'),
+    inspectSubject({ ...alice, device: 'z'.repeat(12) }, 'download.1'),
+  ]
+  for (const subject of own) t.true(may(device.subscribe, subject), subject)
+})
+
+test('Nothing of somebody else, of the log, of JetStream or of the brokers can be published.', t => {
+  const others = [
+    apiSubject(bob, 'group.create'),
+    apiSubject({ ...alice, device: bob.device }, 'group.create'),
+    trackersStatus(bob),
+    agentSubject(bob, 'download'),
+    presenceSubject(bob, host),
+    presenceSubject(alice, '10.0.0.8'),
+    relaySubject(bob, bob, 'channel'),
+    inspectSubject(bob, 'x'),
+    `${inboxPrefix('bob')}.x`,
+    `${inboxPrefix('alice2')}.x`,
+    '_INBOX.x',
+    'shoal.event.group.g',
+    '$JS.API.STREAM.INFO.SHOAL',
+    '$SYS.REQ.USER.AUTH',
+    '$SYS.REQ.SERVER.PING',
+    signUpSubject,
+    logInSubject('alice'),
+    noticeSubject('alice'),
+  ]
+  for (const subject of others) t.false(may(device.publish, subject), subject)
+})
+
+test('A guest may sign up and hear its own nonce; a password may be traded for a credential.', t => {
+  const guest = grantFor({ kind: 'guest', nonce: '0'.repeat(32) }, host)
+  t.deepEqual(guest.publish, [signUpSubject])
+  t.deepEqual(guest.subscribe, [`${guestInboxPrefix('0'.repeat(32))}.>`])
+  const password = grantFor({ kind: 'password', user: 'alice', password: 'p' }, host)
+  t.deepEqual(password.publish, [logInSubject('alice')])
+  t.deepEqual(password.subscribe, [`${inboxPrefix('alice')}.>`])
+})
+
+test('Two people share no subject that either may hear, and none that both may publish on.', t => {
+  const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$/).filter(isId)
+  const deviceId = fc.stringMatching(/^[a-z0-9]{12}$/).filter(isDeviceId)
+  fc.assert(
+    fc.property(id, id, deviceId, deviceId, (one, other, oneDevice, otherDevice) => {
+      fc.pre(one !== other)
+      const a = grantFor({ kind: 'device', user: one, device: oneDevice, credential }, host)
+      const b = grantFor({ kind: 'device', user: other, device: otherDevice, credential }, host)
+      const example = (pattern: string) => pattern.replaceAll('*', 'x').replace('>', 'x.y')
+      for (const pattern of a.subscribe) t.false(may(b.subscribe, example(pattern)), pattern)
+      for (const pattern of a.publish) t.false(may(b.publish, example(pattern)), pattern)
+    }),
+  )
+})

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import test from 'ava'
+import fc from 'fast-check'
+import { link } from '../../config/tunables.ts'
+import { createBitfield, isBitfield } from '../../src/domain/bitfield.ts'
+import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
+import {
+  type Block,
+  blockHeaderBytes,
+  createFrameDecoder,
+  encodeBlockHeader,
+  encodeFrame,
+  type Frame,
+  FrameError,
+  type FrameType,
+} from '../../src/wire/frames.ts'
+
+const shape = { size: 5 * 512 * 1024 + 1000, pieceLength: 512 * 1024 }
+const every: readonly FrameType[] = ['hello', 'bitfield', 'have', 'request', 'cancel', 'block', 'refused', 'bye']
+
+type Seen = Frame | (Block & { readonly type: 'block'; readonly bytes: Buffer })
+
+/** Decodes the stream in the given cuts; what came out, blocks with their bytes. */
+function decode(stream: Buffer, cuts: readonly number[], accepts = every): Seen[] {
+  const seen: Seen[] = []
+  let bytes = Buffer.alloc(0)
+  const decoder = createFrameDecoder(accepts, shape, {
+    onFrame: frame => seen.push(frame),
+    blockTarget: block => {
+      bytes = Buffer.alloc(block.length)
+      return bytes
+    },
+    onBlock: block => seen.push({ type: 'block', ...block, bytes }),
+  })
+  const at = [...cuts.map(cut => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length]
+  let from = 0
+  for (const to of at) {
+    // A copy that is spoiled afterwards: the decoder must keep nothing of it.
+    const chunk = Buffer.from(stream.subarray(from, to))
+    decoder.write(chunk)
+    chunk.fill(0xee)
+    from = to
+  }
+  return seen
+}
+
+const piece = fc.nat(pieceCount(shape) - 1)
+const block = piece.chain(index =>
+  fc
+    .nat(pieceSize(shape, index) - 1)
+    .chain(offset =>
+      fc
+        .integer({ min: 1, max: Math.min(link.blockBytes, pieceSize(shape, index) - offset) })
+        .map(length => ({ piece: index, offset, length })),
+    ),
+)
+const frame: fc.Arbitrary<Seen> = fc.oneof(
+  fc.constantFrom('a', 'Zed-9_').map(user => ({ type: 'hello' as const, holder: { user, device: 'abcdef012345' } })),
+  fc.uniqueArray(piece).map(pieces => {
+    const have = createBitfield(pieceCount(shape))
+    for (const index of pieces) have.add(index)
+    return { type: 'bitfield' as const, have }
+  }),
+  piece.map(index => ({ type: 'have' as const, piece: index })),
+  block.map(asked => ({ type: 'request' as const, ...asked })),
+  block.map(asked => ({ type: 'cancel' as const, ...asked })),
+  block.map(({ piece: index, offset }) => ({ type: 'refused' as const, piece: index, offset })),
+  block.map(sent => ({ type: 'block' as const, ...sent, bytes: randomBytes(sent.length) })),
+  fc.record({
+    type: fc.constant('bye' as const),
+    retry: fc.boolean(),
+    reason: fc.constantFrom('', 'until later – ça va'),
+  }),
+)
+
+const encode = (seen: Seen): Buffer =>
+  seen.type === 'block' ? Buffer.concat([encodeBlockHeader(seen), seen.bytes]) : encodeFrame(seen)
+
+/** Bitfields compared by their bits. */
+const plain = (seen: Seen) => (seen.type === 'bitfield' ? { type: seen.type, bits: seen.have.toBytes() } : seen)
+
+test('whatever is encoded is decoded the same, however the stream is cut', t => {
+  fc.assert(
+    fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 12 }), (frames, cuts) => {
+      t.deepEqual(decode(Buffer.concat(frames.map(encode)), cuts).map(plain), frames.map(plain))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a stream cut into single bytes is decoded the same', t => {
+  const frames: Seen[] = [
+    { type: 'have', piece: 3 },
+    { type: 'block', piece: 0, offset: 4, length: 3, bytes: Buffer.from('abc') },
+    { type: 'bye', retry: true, reason: 'later' },
+  ]
+  const stream = Buffer.concat(frames.map(encode))
+  t.deepEqual(decode(stream, [...stream.keys()]), frames)
+})
+
+test('no bytes, however strange, give anything but frames that the file can have or a FrameError', t => {
+  const allowed = (seen: Seen) => {
+    if ('piece' in seen && seen.piece >= pieceCount(shape)) return false
+    if ('length' in seen && seen.offset + seen.length > pieceSize(shape, seen.piece)) return false
+    return seen.type !== 'bitfield' || isBitfield(seen.have.toBytes(), pieceCount(shape))
+  }
+  const prefix = fc
+    .tuple(fc.nat(300), fc.nat(9))
+    .map(([length, type]) => Buffer.from([0, 0, length >> 8, length & 255, type]))
+  const noise = fc.uint8Array({ maxLength: 400 }).map(bytes => Buffer.from(bytes))
+  const stream = fc
+    .array(fc.oneof(prefix, noise, frame.map(encode)), { maxLength: 6 })
+    .map(parts => Buffer.concat(parts))
+  fc.assert(
+    fc.property(stream, fc.array(fc.nat(), { maxLength: 4 }), (bytes, cuts) => {
+      try {
+        t.true(decode(bytes, cuts).every(allowed))
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        t.is(error.code, 'protocol')
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+const header = (length: number, type: number, ...payload: number[]) => {
+  const bytes = Buffer.alloc(5 + payload.length)
+  bytes.writeUInt32BE(length, 0)
+  bytes.writeUInt8(type, 4)
+  bytes.set(payload, 5)
+  return bytes
+}
+const u32 = (...numbers: number[]) =>
+  numbers.flatMap(number => [(number >>> 24) & 255, (number >>> 16) & 255, (number >>> 8) & 255, number & 255])
+
+const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
+  ['an unknown type', header(5, 99)],
+  ['type 0', header(5, 0)],
+  ['a length of zero', header(0, 3)],
+  ['a length of 4 GiB', header(0xffffffff, 6)],
+  ['a block larger than a block may be', header(1 + 8 + link.blockBytes + 1, 6)],
+  ['a block without bytes', header(1 + 8, 6)],
+  ['a block beyond the last piece', header(1 + 8 + 1, 6, ...u32(6, 0))],
+  ['a block beyond the end of its piece', header(1 + 8 + 1, 6, ...u32(5, 1000))],
+  ['a have that is too long', header(6, 3)],
+  ['a have of a piece that is not there', header(5, 3, ...u32(6))],
+  ['a request of nothing', header(13, 4, ...u32(0, 0, 0))],
+  ['a request of more than a block', header(13, 4, ...u32(0, 0, link.blockBytes + 1))],
+  ['a request whose sums overflow', header(13, 4, ...u32(0, 0xffffffff, 1))],
+  ['a bitfield one byte too long', header(1 + 2, 2)],
+  ['a bitfield with bits beyond the last piece', header(1 + 1, 2, 0xff)],
+  ['a hello without a device', header(1 + 14, 1, ...Buffer.from('alicealicealic'))],
+  ['a hello that is too long', header(1 + 200, 1)],
+  ['a bye with a third answer', header(2, 8, 2)],
+  ['a bye that is not UTF-8', header(3, 8, 0, 0xff)],
+  ['a bye with a terminal escape', header(3, 8, 0, 27)],
+  ['a bye that goes on and on', header(1000, 8)],
+]
+for (const [what, bytes] of malformed)
+  test(`${what} is refused before more is awaited`, t => {
+    t.throws(() => decode(bytes, []), { instanceOf: FrameError })
+  })
+
+test('a frame that this side does not take is refused', t => {
+  t.throws(() => decode(encodeFrame({ type: 'have', piece: 0 }), [], ['request', 'bye']), { instanceOf: FrameError })
+})
+
+test('a decoder that has thrown takes no more', t => {
+  const seen: Frame[] = []
+  const decoder = createFrameDecoder(['have'], shape, { onFrame: frame => seen.push(frame) })
+  t.throws(() => decoder.write(header(5, 99)))
+  decoder.write(encodeFrame({ type: 'have', piece: 0 }))
+  t.deepEqual(seen, [])
+})
+
+test('a decoder that is stopped by what it reads ignores the rest of the chunk', t => {
+  const seen: Frame[] = []
+  const decoder = createFrameDecoder(['have'], shape, {
+    onFrame: frame => {
+      seen.push(frame)
+      decoder.stop()
+    },
+  })
+  const have = encodeFrame({ type: 'have', piece: 0 })
+  decoder.write(Buffer.concat([have, have]))
+  t.is(seen.length, 1)
+})
+
+test('a block that nobody wants any more passes without being kept', t => {
+  const passed: Block[] = []
+  const decoder = createFrameDecoder(['block'], shape, {
+    onFrame: () => t.fail(),
+    blockTarget: () => undefined,
+    onBlock: done => passed.push(done),
+  })
+  const sent = { piece: 1, offset: 0, length: 100 }
+  decoder.write(Buffer.concat([encodeBlockHeader(sent), Buffer.alloc(100)]))
+  t.deepEqual(passed, [sent])
+  t.is(encodeBlockHeader(sent).length, blockHeaderBytes)
+})

@@ -1,0 +1,271 @@
+// Single rules of piece selection, each by an example. What holds after any series of events is in
+// piece-picker-series.test.ts; how long a whole download takes, in piece-picker-swarm.test.ts.
+
+import test from 'ava'
+import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
+import { createPiecePicker } from '../../src/domain/piece-picker.ts'
+import { seededRandom } from '../helpers/seeded-random.ts'
+
+function bitfieldOf(length: number, ...pieces: number[]): Bitfield {
+  const bitfield = createBitfield(length)
+  for (const piece of pieces) bitfield.add(piece)
+  return bitfield
+}
+
+function pickerOf(pieceCount: number, peers: Record<string, { have?: Bitfield; capacity?: number }> = {}, seed = 1) {
+  const picker = createPiecePicker({ verified: createBitfield(pieceCount), random: seededRandom(seed) })
+  for (const [peer, { have = fullBitfield(pieceCount), capacity = 1 }] of Object.entries(peers)) {
+    picker.peerJoined(peer, have)
+    picker.setCapacity(peer, capacity)
+  }
+  return picker
+}
+
+test('a peer is asked for nothing before it says what it can take', t => {
+  const picker = pickerOf(3)
+  picker.peerJoined('a', fullBitfield(3))
+  t.deepEqual(picker.assign(10), [])
+  picker.setCapacity('a', 2)
+  t.is(picker.assign(10).length, 2)
+  t.is(picker.inFlight, 2)
+})
+
+test('the piece that fewest peers have is asked for first', t => {
+  const picker = pickerOf(4, {
+    a: { capacity: 4 },
+    b: { have: bitfieldOf(4, 0, 1, 3), capacity: 0 },
+    c: { have: bitfieldOf(4, 0, 3), capacity: 0 },
+    d: { have: bitfieldOf(4, 0), capacity: 0 },
+  })
+  t.deepEqual(
+    picker.assign(4).map(request => request.piece),
+    [2, 1, 3, 0],
+  )
+})
+
+test('pieces that equally many have come in an order that chance decides', t => {
+  const orders = Array.from({ length: 20 }, (_, seed) =>
+    pickerOf(8, { a: { capacity: 8 } }, seed)
+      .assign(8)
+      .map(request => request.piece)
+      .join(),
+  )
+  t.true(new Set(orders).size > 15)
+  const firsts = Array.from({ length: 800 }, (_, seed) => pickerOf(8, { a: {} }, seed).assign(1)[0]!.piece)
+  for (let piece = 0; piece < 8; piece += 1) t.true(firsts.filter(first => first === piece).length > 50)
+})
+
+test('a piece that becomes more common moves back in the order', t => {
+  const picker = pickerOf(2, { a: {}, b: { have: bitfieldOf(2, 1), capacity: 0 } })
+  picker.peerJoined('c', bitfieldOf(2))
+  picker.peerHas('c', 0)
+  picker.peerHas('c', 0)
+  picker.peerJoined('d', bitfieldOf(2, 0))
+  t.deepEqual([picker.availability(0), picker.availability(1)], [3, 2])
+  t.deepEqual(picker.assign(1), [{ peer: 'a', piece: 1 }])
+})
+
+test('the budget is shared in proportion to the capacities, and no peer goes without', t => {
+  const picker = pickerOf(100, { fast: { capacity: 12 }, slow: { capacity: 2 }, slower: { capacity: 1 } })
+  const asked = Map.groupBy(picker.assign(9), request => request.peer)
+  t.is(asked.get('slower')?.length, 1)
+  t.is(asked.get('slow')?.length, 1)
+  t.is(asked.get('fast')?.length, 7)
+})
+
+test('of peers equally free, the one with least to choose from is asked first', t => {
+  const picker = pickerOf(3, { all: {}, one: { have: bitfieldOf(3, 1) } })
+  t.deepEqual(picker.assign(1), [{ peer: 'one', piece: 1 }])
+})
+
+test('a piece verified before is never asked for', t => {
+  const picker = createPiecePicker({ verified: bitfieldOf(3, 0, 2) })
+  picker.peerJoined('a', fullBitfield(3))
+  picker.setCapacity('a', 3)
+  t.is(picker.missing, 1)
+  t.deepEqual(picker.assign(3), [{ peer: 'a', piece: 1 }])
+})
+
+test('what was in flight at a peer that leaves is asked of another', t => {
+  const picker = pickerOf(2, { a: { capacity: 2 } })
+  picker.assign(2)
+  t.deepEqual(picker.peerLeft('a').sort(), [0, 1])
+  t.is(picker.inFlight, 0)
+  t.false(picker.canProgress)
+  picker.peerJoined('b', fullBitfield(2))
+  picker.setCapacity('b', 2)
+  t.true(picker.canProgress)
+  t.is(picker.assign(2).length, 2)
+  t.deepEqual(picker.peerLeft('a'), [])
+})
+
+test('a peer is not asked at once for the piece it returned, but another is', t => {
+  const picker = pickerOf(1, { a: {} })
+  picker.assign(1)
+  picker.returned('a', 0)
+  t.deepEqual(picker.assign(1), [])
+  t.false(picker.canProgress)
+  picker.peerJoined('b', fullBitfield(1))
+  picker.setCapacity('b', 1)
+  t.deepEqual(picker.assign(1), [{ peer: 'b', piece: 0 }])
+})
+
+const secondChances: Record<string, (picker: ReturnType<typeof pickerOf>) => void> = {
+  'once it delivers another': picker => {
+    picker.setCapacity('a', 1)
+    picker.received('a', picker.assign(1)[0]!.piece)
+  },
+  'once it announces it again': picker => picker.peerHas('a', 0),
+  'after forgiveness': picker => picker.forgive(),
+}
+for (const [when, give] of Object.entries(secondChances))
+  test(`a peer is asked again for the piece it returned ${when}`, t => {
+    const picker = pickerOf(2, { a: { have: bitfieldOf(2, 0) } })
+    t.deepEqual(picker.assign(1), [{ peer: 'a', piece: 0 }])
+    picker.returned('a', 0)
+    picker.peerHas('a', 1)
+    give(picker)
+    picker.setCapacity('a', 2)
+    t.true(picker.assign(2).some(({ piece }) => piece === 0))
+  })
+
+test('a peer whose piece is bad is gone, and all it was asked for is asked of others', t => {
+  const picker = pickerOf(3, { bad: { capacity: 3 } })
+  const [first] = picker.assign(3)
+  t.true(picker.received('bad', first!.piece).fresh)
+  t.is(picker.rejected('bad', first!.piece).length, 2)
+  t.is(picker.availability(0), 0)
+  t.is(picker.missing, 3)
+  picker.peerJoined('good', fullBitfield(3))
+  picker.setCapacity('good', 3)
+  t.is(picker.assign(3).length, 3)
+})
+
+test('bytes that nobody waits for are not fresh: unasked, arrived twice, or after the peer left', t => {
+  const picker = pickerOf(2, { a: {}, b: {} })
+  const [first] = picker.assign(1)
+  const other = first!.peer === 'a' ? 'b' : 'a'
+  t.deepEqual(picker.received(other, first!.piece), { fresh: false, unwanted: [] })
+  t.true(picker.received(first!.peer, first!.piece).fresh)
+  t.false(picker.received(first!.peer, first!.piece).fresh)
+  picker.peerLeft('a')
+  t.false(picker.received('a', first!.piece).fresh)
+  picker.verified(first!.piece)
+  picker.verified(first!.piece)
+  t.is(picker.missing, 1)
+})
+
+test('in the endgame an idle peer is also asked for what it overtook, and the loser is told', t => {
+  const picker = pickerOf(3, { slow: {} })
+  const stuck = picker.assign(1)[0]!.piece
+  picker.peerJoined('fast', fullBitfield(3))
+  picker.setCapacity('fast', 1)
+  for (let delivered = 0; delivered < 2; delivered += 1) {
+    const [request, ...more] = picker.assign(9)
+    t.deepEqual(more, [])
+    t.is(request!.peer, 'fast')
+    t.not(request!.piece, stuck)
+    picker.received('fast', request!.piece)
+    picker.verified(request!.piece)
+  }
+  t.true(picker.isEndgame)
+  t.deepEqual(picker.assign(9), [{ peer: 'fast', piece: stuck }])
+  t.deepEqual(picker.assign(9), [])
+  t.deepEqual(picker.received('fast', stuck), { fresh: true, unwanted: ['slow'] })
+  t.is(picker.inFlight, 0)
+  t.false(picker.isEndgame)
+})
+
+test('idle peers that delivered nothing yet, or nothing asked for later, duplicate nothing', t => {
+  const picker = pickerOf(1, { a: {}, b: {}, c: {} })
+  t.is(picker.assign(9).length, 1)
+  t.true(picker.isEndgame)
+  t.deepEqual(picker.assign(9), [])
+})
+
+/** Piece 0 is in flight at `slow`. */
+function stuckPicker(pieceCount: number) {
+  const picker = pickerOf(pieceCount, { slow: { have: bitfieldOf(pieceCount, 0) } })
+  picker.assign(1)
+  return picker
+}
+
+/** A peer joins that has piece 0 too, and delivers `piece`, asked for later than piece 0: it overtook `slow`. */
+function overtake(picker: ReturnType<typeof pickerOf>, pieceCount: number, peer: string, piece: number) {
+  picker.peerJoined(peer, bitfieldOf(pieceCount, 0, piece))
+  picker.setCapacity(peer, 1)
+  picker.assign(1)
+  picker.received(peer, piece)
+  picker.verified(piece)
+}
+
+test('in the endgame a piece is in flight at three peers at most', t => {
+  const picker = stuckPicker(4)
+  for (const [index, peer] of ['a', 'b', 'c'].entries()) {
+    overtake(picker, 4, peer, index + 1)
+    t.deepEqual(picker.assign(9), peer === 'c' ? [] : [{ peer, piece: 0 }])
+  }
+})
+
+test('in the endgame the largest idle peer goes first', t => {
+  const picker = stuckPicker(3)
+  overtake(picker, 3, 'small', 1)
+  overtake(picker, 3, 'large', 2)
+  picker.setCapacity('large', 2)
+  t.deepEqual(picker.assign(1), [{ peer: 'large', piece: 0 }])
+})
+
+test('there is no endgame while a peer has a piece that nobody was asked for, even if it is busy', t => {
+  const picker = stuckPicker(3)
+  overtake(picker, 3, 'a', 1)
+  picker.peerJoined('busy', bitfieldOf(3, 2))
+  t.deepEqual(picker.assign(9), [])
+  t.false(picker.isEndgame)
+  picker.setCapacity('busy', 1)
+  t.is(picker.assign(9).length, 2)
+})
+
+test('in the endgame a peer that still has something to deliver is asked for nothing twice', t => {
+  const picker = stuckPicker(3)
+  overtake(picker, 3, 'a', 1)
+  picker.peerHas('a', 2)
+  t.deepEqual(picker.assign(9), [{ peer: 'a', piece: 2 }])
+  picker.setCapacity('a', 2)
+  t.true(picker.isEndgame)
+  t.deepEqual(picker.assign(9), [])
+})
+
+test('a bad piece in the endgame goes back to be asked of those who were told to cancel it', t => {
+  const picker = pickerOf(2, { slow: {} })
+  const stuck = picker.assign(1)[0]!.piece
+  picker.peerJoined('liar', fullBitfield(2))
+  picker.setCapacity('liar', 1)
+  picker.received('liar', picker.assign(1)[0]!.piece)
+  picker.verified(1 - stuck)
+  t.deepEqual(picker.assign(1), [{ peer: 'liar', piece: stuck }])
+  t.deepEqual(picker.received('liar', stuck).unwanted, ['slow'])
+  picker.rejected('liar', stuck)
+  t.deepEqual(picker.assign(1), [{ peer: 'slow', piece: stuck }])
+})
+
+test('joining again is leaving first', t => {
+  const picker = pickerOf(2, { a: { capacity: 2 } })
+  picker.assign(2)
+  picker.peerJoined('a', bitfieldOf(2, 1))
+  t.is(picker.inFlight, 0)
+  t.deepEqual([picker.availability(0), picker.availability(1)], [0, 1])
+  t.deepEqual(picker.assign(2), [])
+})
+
+test('a bitfield or piece that does not fit the file is a broken contract', t => {
+  const picker = pickerOf(9, { a: {} })
+  t.throws(() => picker.peerJoined('b', fullBitfield(20)), { instanceOf: RangeError })
+  t.throws(() => picker.peerHas('a', 9), { instanceOf: RangeError })
+})
+
+test('an empty file has nothing to ask for', t => {
+  const picker = pickerOf(0, { a: { capacity: 4 } })
+  t.is(picker.missing, 0)
+  t.deepEqual(picker.assign(4), [])
+  t.false(picker.canProgress)
+})

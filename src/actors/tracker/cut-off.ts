@@ -11,32 +11,20 @@ import { parseBody } from './tracker-messages.ts'
 
 const listingSchema = z.object({
   server: z.object({ id: z.string() }),
-  data: z.object({
-    total: z.number(),
-    connections: z.array(z.object({ cid: z.number(), name_tag: z.string().optional() })),
-  }),
+  data: z.object({ connections: z.array(z.object({ cid: z.number() })) }),
 })
-
-/** Connections listed in one answer of a broker. */
-const pageConnections = 1024
 
 /** `sys` is a connection to the brokers' own account. */
 export async function cutOff(sys: NatsConnection, device: Actor): Promise<void> {
-  const name = deviceConnectionName(device)
-  for (let offset = 0, most = 1; offset < most; offset += pageConnections) {
-    most = 0
-    const options = { acc: peopleAccount, auth: true, limit: pageConnections, offset }
-    const answers = await sys.requestMany('$SYS.REQ.SERVER.PING.CONNZ', JSON.stringify(options), {
-      strategy: 'stall',
-      maxWait: tracker.brokerAnswerMs,
-    })
-    for await (const answer of answers) {
-      const listing = parseBody(answer, listingSchema)
-      if (!listing) continue
-      const { server, data } = listing
-      most = Math.max(most, data.total)
-      for (const { cid } of data.connections.filter(connection => connection.name_tag === name))
-        sys.publish(`$SYS.REQ.SERVER.${server.id}.KICK`, JSON.stringify({ cid }))
-    }
+  const ofDevice = JSON.stringify({ acc: peopleAccount, auth: true, user: deviceConnectionName(device) })
+  const answers = await sys.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ofDevice, {
+    strategy: 'stall',
+    maxWait: tracker.brokerAnswerMs,
+  })
+  for await (const answer of answers) {
+    const listing = parseBody(answer, listingSchema)
+    // Asked, not told: brokers ignore what wants no answer.
+    for (const { cid } of listing?.data.connections ?? [])
+      await sys.request(`$SYS.REQ.SERVER.${listing?.server.id}.KICK`, JSON.stringify({ cid }))
   }
 }

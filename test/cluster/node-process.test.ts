@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { end, lastWords, launch, type NodeProcess, pidOf } from '../../src/cluster/node-process.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+function idler(t: ExecutionContext, script = 'setInterval(() => {}, 1000)'): NodeProcess {
+  const folder = join(tempFolder(t), 'x1')
+  const node = { name: 'x1', folder, program: process.execPath, args: ['-e', script, folder], telltale: [folder] }
+  t.teardown(() => end(node, 'SIGKILL'))
+  return node
+}
+
+test('what is launched runs until it is ended', async t => {
+  const node = idler(t)
+  t.is(pidOf(node), undefined)
+  launch(node)
+  t.true(process.kill(pidOf(node)!, 0))
+  await end(node, 'SIGTERM')
+  t.is(pidOf(node), undefined)
+})
+
+test('launching what runs starts no second one', t => {
+  const node = idler(t)
+  launch(node)
+  const pid = pidOf(node)
+  launch(node)
+  t.is(pidOf(node), pid)
+})
+
+test('a process that is not ours is neither found nor ended, though it has the id we wrote down', async t => {
+  const node = idler(t)
+  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+  t.teardown(() => stranger.kill('SIGKILL'))
+  await once(stranger, 'spawn')
+  mkdirSync(node.folder)
+  for (const pid of [stranger.pid, 1, 0, -1]) {
+    writeFileSync(join(node.folder, 'pid'), `${pid}`)
+    t.is(pidOf(node), undefined)
+    await end(node, 'SIGKILL')
+  }
+  t.is(stranger.exitCode, null)
+  t.true(stranger.kill(0))
+})
+
+test('one started by hand, from its own folder, is found through the id it wrote itself', async t => {
+  const node = idler(t)
+  mkdirSync(node.folder)
+  const byHand = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', './x1'], {
+    cwd: join(node.folder, '..'),
+  })
+  t.teardown(() => byHand.kill('SIGKILL'))
+  await once(byHand, 'spawn')
+  writeFileSync(join(node.folder, 'own.pid'), `${byHand.pid}`)
+  t.is(pidOf(node), byHand.pid)
+})
+
+test('a killed process has let go of its port when its end is reported', async t => {
+  const node = idler(
+    t,
+    `require('node:net').createServer().listen(0, '127.0.0.1', function () {
+       require('node:fs').writeFileSync('port', String(this.address().port)) })`,
+  )
+  launch(node)
+  const port = await readWhenThere(join(node.folder, 'port'))
+  await end(node, 'SIGKILL')
+  const server = createServer()
+  t.teardown(() => server.close())
+  server.listen(Number(port), '127.0.0.1')
+  await t.notThrowsAsync(once(server, 'listening'))
+})
+
+test('what cannot be started leaves its reason', async t => {
+  const node = { ...idler(t), program: '/nowhere/nats-server' }
+  launch(node)
+  t.is(pidOf(node), undefined)
+  while (lastWords(node) === '') await new Promise(setImmediate)
+  t.regex(lastWords(node), /ENOENT/)
+})
+
+test('last words are one line without control characters', t => {
+  const node = idler(t)
+  mkdirSync(node.folder)
+  writeFileSync(join(node.folder, 'output'), 'one\ntwo\n\u001b[31mthree\nfour\n')
+  t.is(lastWords(node), 'two /  [31mthree / four')
+})
+
+async function readWhenThere(file: string): Promise<string> {
+  for (;;) {
+    try {
+      const text = readFileSync(file, 'utf8')
+      if (text !== '') return text
+    } catch {}
+    await new Promise(setImmediate)
+  }
+}

@@ -1,0 +1,141 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { connect, errors } from 'nats'
+import { clusterDown, clusterStatus, clusterUp, type NodeStatus } from '../../src/cluster/cluster.ts'
+import { firstTakenPort } from '../../src/cluster/free-port.ts'
+import { startCluster } from '../helpers/cluster.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const find = (nodes: readonly NodeStatus[], name: string) => nodes.find(({ node }) => node === name)!
+const running = (nodes: readonly NodeStatus[]) =>
+  nodes.filter(({ state }) => state === 'running').map(({ node }) => node)
+
+test('three brokers and two trackers come up, one broker leads, and up again changes nothing', async t => {
+  const cluster = await startCluster()
+  t.teardown(cluster.down)
+  const nodes = await clusterStatus(cluster.folder)
+  t.deepEqual(running(nodes), ['n1', 'n2', 'n3', 't1', 't2'])
+  t.is(nodes.filter(({ leader }) => leader).length, 1)
+  t.true(nodes.every(({ kind, leader }) => kind === 'broker' || !leader))
+  const pids = (of: readonly NodeStatus[]) => of.map(({ pid }) => pid)
+  const again = await clusterUp({ folder: cluster.folder })
+  t.deepEqual(pids(again.nodes), pids(nodes))
+  t.deepEqual(again.servers, cluster.servers)
+})
+
+test('a node that is killed or stopped is seen as that, and comes back; the rest is left alone', async t => {
+  const cluster = await startCluster()
+  t.teardown(cluster.down)
+  const before = await clusterStatus(cluster.folder)
+  for (const [node, end] of [
+    ['t1', cluster.kill],
+    ['n2', cluster.kill],
+    ['t2', cluster.stop],
+    ['n3', cluster.stop],
+  ] as const) {
+    await end(node)
+    t.is(find(await clusterStatus(cluster.folder), node).state, 'stopped')
+    await end(node)
+    await cluster.start(node)
+    await cluster.start(node)
+    t.is(find(await clusterStatus(cluster.folder), node).state, 'running')
+  }
+  const after = await clusterStatus(cluster.folder)
+  t.is(find(after, 'n1').pid, find(before, 'n1').pid)
+  t.not(find(after, 'n2').pid, find(before, 'n2').pid)
+})
+
+test('a broker starts again without the majority, so that it can be one of it', async t => {
+  const cluster = await startCluster({ trackers: 0 })
+  t.teardown(cluster.down)
+  for (const node of ['n1', 'n2', 'n3']) await cluster.kill(node)
+  await cluster.start('n1')
+  await cluster.start('n2')
+  t.deepEqual(running(await clusterStatus(cluster.folder)), ['n1', 'n2'])
+})
+
+test('down stops all of it and keeps what it knows', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(cluster.down)
+  await clusterDown(cluster.folder)
+  t.deepEqual(running(await clusterStatus(cluster.folder)), [])
+  await clusterDown(cluster.folder)
+  const { servers, nodes } = await clusterUp({ folder: cluster.folder })
+  t.deepEqual(servers, cluster.servers)
+  t.deepEqual(running(nodes), ['n1', 't1'])
+})
+
+test('a port that is taken is named, and nothing is left running', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 0 })
+  t.teardown(cluster.down)
+  const folder = join(tempFolder(t), 'cluster')
+  // Its n2 wants the other's only broker's port.
+  const port = cluster.port - 1
+  await t.throwsAsync(clusterUp({ folder, port, trackers: 0 }), {
+    code: 'port-in-use',
+    message: new RegExp(`n2 cannot listen on port ${cluster.port}:`),
+  })
+  t.deepEqual(running(await clusterStatus(folder)), [])
+})
+
+test('what cannot change under a cluster is refused, with what to do', async t => {
+  const { folder, port, down, start } = await startCluster({ brokers: 1, trackers: 0 })
+  t.teardown(down)
+  await t.throwsAsync(clusterUp({ folder, port: port + 1 }), {
+    code: 'other-cluster',
+    message: /shoal cluster down first/,
+  })
+  await t.throwsAsync(clusterUp({ folder, brokers: 3 }), { code: 'other-cluster', message: /another folder/ })
+  await t.throwsAsync(clusterUp({ folder, port: 70_000 }), { code: 'usage', message: /--port/ })
+  await t.throwsAsync(start('n2'), { code: 'no-such-node', message: /this cluster has n1/ })
+})
+
+test('a broker lets nobody in whom no tracker vouches for', async t => {
+  const { servers, down } = await startCluster({ brokers: 1, trackers: 0 })
+  t.teardown(down)
+  const refused = [{}, { user: 'alice', pass: 'secret' }, { user: 'broker', pass: 'secret' }].map(login =>
+    t.throwsAsync(connect({ servers, ...login, reconnect: false, timeout: 10_000 }), {
+      instanceOf: errors.AuthorizationError,
+    }),
+  )
+  await Promise.all(refused)
+})
+
+test('a broker turns browsers away whose page comes from elsewhere', async t => {
+  const { port, down } = await startCluster({ brokers: 1, trackers: 0 })
+  t.teardown(down)
+  const answerTo = async (origin: string) => {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>()
+    const request = get(`http://127.0.0.1:${port + 20}`, {
+      headers: {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': Buffer.alloc(16).toString('base64'),
+        Origin: origin,
+      },
+    })
+    request.on('response', response => resolve(response.statusCode))
+    request.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response.statusCode)
+    })
+    return promise
+  }
+  t.is(await answerTo(`http://127.0.0.1:${port + 40}`), 101)
+  t.is(await answerTo('https://evil.example'), 403)
+  t.is(await answerTo(`http://127.0.0.1:${port + 41}`), 403)
+})
+
+test('a test that is killed leaves neither brokers nor files behind', async t => {
+  const program = fileURLToPath(new URL('../helpers/abandon-cluster.ts', import.meta.url))
+  const { promise, resolve } = Promise.withResolvers<string>()
+  execFile(process.execPath, [program], (_error, stdout) => resolve(stdout))
+  const { folder, port } = JSON.parse(await promise) as { folder: string; port: number }
+  while (existsSync(folder)) await new Promise(setImmediate)
+  t.is(await firstTakenPort('127.0.0.1', [port, port + 20, port + 30]), undefined)
+})

@@ -53,7 +53,12 @@ export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
 export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const pid = pidOf(node)
   if (pid !== undefined) {
-    process.kill(pid, signal)
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      // It went by itself in this moment.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     const deadline = Date.now() + processes.stopTimeoutMs
     while (!isOver(pid)) {
       if (Date.now() > deadline)

@@ -69,7 +69,8 @@ export async function openPieceFile(
 
 function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest, 'size' | 'pieceLength'>): PieceFile {
   const position = (piece: number, offset: number, length: number) => {
-    if (offset < 0 || length < 0 || offset + length > pieceSize(manifest, piece))
+    const isPiece = Number.isInteger(piece) && piece >= 0
+    if (!isPiece || offset < 0 || length < 0 || offset + length > pieceSize(manifest, piece))
       throw new RangeError(`bug: bytes ${offset} to ${offset + length} lie outside of piece ${piece}`)
     return piece * manifest.pieceLength + offset
   }

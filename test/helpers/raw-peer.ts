@@ -1,0 +1,101 @@
+// Peers that speak TLS with a genuine ticket and then do as the test likes: for what our own sides must withstand.
+
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { tickets } from '../../config/tunables.ts'
+import { secureAsFetcher, secureAsServer } from '../../src/actors/peer/tls.ts'
+import type { Actor } from '../../src/domain/decider.ts'
+import { createFrameDecoder, encodeFrame, type FileShape, type Frame } from '../../src/wire/frames.ts'
+import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
+import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { alice, bob } from './swarm.ts'
+
+export interface RawServer extends AsyncDisposable {
+  readonly peer: SwarmPeer
+}
+
+/** A serving side that hands over every secured connection and each frame that comes on it. */
+export async function startRawServer(
+  share: string,
+  shape: FileShape,
+  onFrame: (frame: Frame, socket: TLSSocket) => void,
+): Promise<RawServer> {
+  const ticketKey = randomBytes(32)
+  const sockets = new Set<TLSSocket>()
+  const server = createServer(raw =>
+    secureAsServer(
+      raw.on('error', () => {}),
+      ticketKey,
+      socket => {
+        sockets.add(socket)
+        const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'bye'], shape, {
+          onFrame: frame => onFrame(frame, socket),
+        })
+        socket.on('data', chunk => decoder.write(chunk))
+      },
+    ),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const identity = encodeTicket(share, bob, Date.now() + tickets.lifetimeMs)
+  const key = ticketPsk(ticketKey, identity).toString('base64url')
+  const { port } = server.address() as AddressInfo
+  return {
+    peer: { ...alice, host: '127.0.0.1', port, complete: true, ticket: { identity, key } },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+export interface RawFetcher extends Disposable {
+  readonly socket: TLSSocket
+  /** Everything it has been sent, blocks left out; with the bytes of blocks counted. */
+  readonly frames: Frame[]
+  readonly blockBytes: () => number
+  send(frame: Frame): void
+  /** Resolves when the other side has closed. */
+  readonly closed: Promise<unknown>
+  /** Resolves at the next frame of that type that has not been waited for. */
+  next<T extends Frame['type']>(type: T): Promise<Extract<Frame, { type: T }>>
+}
+
+/** A fetching side that has said hello, if `holder` is given, and leaves the rest to the test. */
+export async function startRawFetcher(peer: SwarmPeer, shape: FileShape, holder?: Actor): Promise<RawFetcher> {
+  const frames: Frame[] = []
+  const unseen: Frame[] = []
+  const waiting: { type: string; resolve: (frame: Frame) => void }[] = []
+  let blockBytes = 0
+  const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
+    onFrame: frame => {
+      frames.push(frame)
+      const at = waiting.findIndex(({ type }) => type === frame.type)
+      if (at >= 0) waiting.splice(at, 1)[0]!.resolve(frame)
+      else unseen.push(frame)
+    },
+    onBlockBytes: count => {
+      blockBytes += count
+    },
+  })
+  const socket = secureAsFetcher(peer, peer.ticket, bytes => decoder.write(bytes))
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  await once(socket, 'secureConnect')
+  socket.on('error', () => {})
+  const send = (frame: Frame) => void socket.write(encodeFrame(frame))
+  if (holder) send({ type: 'hello', holder })
+  return {
+    socket,
+    frames,
+    blockBytes: () => blockBytes,
+    send,
+    closed,
+    next<T extends Frame['type']>(type: T) {
+      const at = unseen.findIndex(frame => frame.type === type)
+      if (at >= 0) return Promise.resolve(unseen.splice(at, 1)[0] as Extract<Frame, { type: T }>)
+      return new Promise<Frame>(resolve => waiting.push({ type, resolve })) as Promise<Extract<Frame, { type: T }>>
+    },
+    [Symbol.dispose]: () => void socket.destroy(),
+  }
+}

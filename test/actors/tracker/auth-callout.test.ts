@@ -75,8 +75,8 @@ test('An answer that lets somebody in names user, broker, account and exactly th
   t.like(answer, { iss: issuer, sub: userKey, aud: server.getPublicKey() })
   const user = readToken(answer.nats.jwt ?? '')
   t.like(user, { iss: issuer, sub: userKey, aud: peopleAccount, name: 'alice.aaaaaaaaaaaa' })
-  t.like(user['nats'], { type: 'user', pub: { allow: ['a.b'] }, sub: { allow: ['c.>'] }, subs: 7 })
-  t.true(Number(user['exp']) > Date.now() / 1000)
+  t.like(user.nats, { type: 'user', pub: { allow: ['a.b'] }, sub: { allow: ['c.>'] }, subs: 7 })
+  t.true(Number(user.exp) > Date.now() / 1000)
 })
 
 test('An answer that turns somebody away carries an error and lets nobody in.', t => {

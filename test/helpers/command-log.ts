@@ -1,0 +1,99 @@
+// Logs as trackers write them: series of random commands, each decided by the domain from what the series made so far.
+
+import fc from 'fast-check'
+import { type Account, account } from '../../src/domain/account.ts'
+import { type Group, group } from '../../src/domain/group.ts'
+import type { Outcome } from '../../src/domain/refusal.ts'
+import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
+import type { LogEvent } from '../../src/wire/log-record.ts'
+import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
+import { manifestOf } from './manifest-of.ts'
+
+export interface CommandLog {
+  readonly entries: LogEntry[]
+  /** What folding the events with the domain's `evolve` gives. */
+  readonly accounts: Map<string, Account>
+  readonly groups: Map<string, Group>
+}
+
+const users = ['ann', 'Ann', 'bo', 'cy']
+const devices = ['d00000000001', 'd00000000002']
+const groupNames = ['reef', 'kelp']
+
+const oneOf = <T>(items: readonly T[]) => fc.constantFrom(...items)
+const by = fc.record({ user: oneOf(users), device: oneOf(devices) })
+const manifest = fc
+  .record({ name: oneOf(['a.txt', 'b.txt', 'ü']), content: oneOf(['one', 'two']) })
+  .map(({ name, content }) => manifestOf(name, Buffer.from(content)))
+const someone = oneOf(users)
+const groupCommand = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const) }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('request-to-join' as const) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('leave' as const) }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('accept' as const), user: someone }) },
+  { weight: 1, arbitrary: fc.record({ type: oneOf(['reject', 'remove', 'transfer'] as const), user: someone }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('share' as const), manifest }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('unshare' as const),
+      name: oneOf(['a.txt', 'b.txt', 'ü']),
+      devices: oneOf(['this', 'all'] as const),
+    }),
+  },
+)
+const step = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sign-up' as const), user: someone }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: oneOf(['log-in-device', 'log-out-device'] as const), by, credential: fc.nat() }),
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('group' as const), group: oneOf(groupNames), by, command: groupCommand }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreadable' as const), group: oneOf(groupNames) }) },
+)
+/** Sequences may be skipped: the brokers do not promise that there are no gaps. */
+const gap = oneOf([1, 1, 1, 1, 3])
+
+export const commandLog: fc.Arbitrary<CommandLog> = fc
+  .array(fc.tuple(step, gap), { minLength: 1, maxLength: 120, size: 'max' })
+  .map(steps => {
+    const entries: LogEntry[] = []
+    const accounts = new Map<string, Account>()
+    const groups = new Map<string, Group>()
+    let seq = 0
+    const append = (subject: string, content: unknown, skip: number) => {
+      seq += skip
+      entries.push(readLogEntry(seq, subject, Buffer.from(JSON.stringify(content))))
+    }
+    const record = <E extends LogEvent>(subject: string, decided: Outcome<readonly E[]>, at: number, skip: number) => {
+      if (!decided.ok || decided.value.length === 0) return []
+      const id = `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`
+      append(subject, { id, at, events: decided.value }, skip)
+      return decided.value
+    }
+    for (const [at, [made, skip]] of steps.entries()) {
+      if (made.kind === 'unreadable') {
+        append(groupEvents(made.group), { not: 'a record' }, skip)
+        continue
+      }
+      if (made.kind === 'group') {
+        const state = groups.get(made.group) ?? group.initial
+        const command = { ...made.command, group: made.group, by: made.by, at }
+        const events = record(groupEvents(made.group), group.decide(command, state), at, skip)
+        groups.set(made.group, events.reduce(group.evolve, state))
+        continue
+      }
+      const user = made.kind === 'sign-up' ? made.user : made.by.user
+      const state = accounts.get(user) ?? account.initial
+      const command =
+        made.kind === 'sign-up'
+          ? { type: made.kind, user, passwordHash: `hash ${at}` }
+          : { type: made.kind, device: made.by.device, credentialHash: `credential ${made.credential}` }
+      const events = record(userEvents(user), account.decide(command, state), at, skip)
+      accounts.set(user, events.reduce(account.evolve, state))
+    }
+    return { entries, accounts, groups }
+  })

@@ -1,0 +1,252 @@
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import Database from 'better-sqlite3'
+import fc from 'fast-check'
+import type { Group } from '../../src/domain/group.ts'
+import {
+  createProjection,
+  openProjection,
+  type Projection,
+  ProjectionUnusable,
+  removeProjection,
+} from '../../src/storage/projection.ts'
+import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
+import { userEvents } from '../../src/wire/subjects.ts'
+import { commandLog } from '../helpers/command-log.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const created = '2026-01-01T00:00:00.000000001Z'
+const batchSizes = fc.infiniteStream(fc.integer({ min: 1, max: 9 }))
+const runs = { numRuns: 60 }
+
+function inMemory(): Projection {
+  return createProjection(':memory:', created)
+}
+
+function feed(projection: Projection, entries: readonly LogEntry[], sizes: Iterator<number>) {
+  for (let from = 0; from < entries.length; ) {
+    const size = sizes.next().value as number
+    projection.apply(entries.slice(from, from + size))
+    from += size
+  }
+}
+
+/** With everything that order says spelled out, and manifests read. */
+const spelledOut = ({ shares, members, requests, ...rest }: Group) => ({
+  ...rest,
+  members: [...members],
+  requests: [...requests],
+  shares: [...shares].map(([name, { id, manifest, sharers }]) => ({ name, id, manifest, sharers: [...sharers] })),
+})
+
+const signUp = (seq: number, user: string, id: string) => {
+  const record = { id, at: seq, events: [{ type: 'account.created', user, passwordHash: 'h' }] }
+  return readLogEntry(seq, userEvents(user), Buffer.from(JSON.stringify(record)))
+}
+const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
+
+test('Equal sequence means equal digest, however the entries were batched.', t => {
+  fc.assert(
+    fc.property(commandLog, batchSizes, ({ entries }, sizes) => {
+      const one = inMemory()
+      const other = inMemory()
+      for (const entry of entries) one.apply([entry])
+      feed(other, entries, sizes)
+      t.is(other.applied, one.applied)
+      t.is(other.digest(), one.digest())
+      one.close()
+      other.close()
+    }),
+    runs,
+  )
+})
+
+test('A projection that was closed and opened again goes on as if it never had been.', t => {
+  const folder = tempFolder(t)
+  let file = 0
+  fc.assert(
+    fc.property(commandLog, fc.double({ min: 0, max: 1, noNaN: true }), ({ entries }, part) => {
+      const path = join(folder, `${file++}.db`)
+      const half = Math.floor(entries.length * part)
+      const whole = inMemory()
+      whole.apply(entries)
+      const first = createProjection(path, created)
+      first.apply(entries.slice(0, half))
+      const { origin } = first
+      first.close()
+      const second = openProjection(path)
+      t.deepEqual(second?.origin, origin)
+      second?.apply(entries.slice(half))
+      t.is(second?.digest(), whole.digest())
+      second?.close()
+      whole.close()
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('Every entry changes the digest.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries }) => {
+      const projection = inMemory()
+      const digests = new Set([projection.digest()])
+      for (const entry of entries) {
+        projection.apply([entry])
+        digests.add(projection.digest())
+      }
+      t.is(digests.size, entries.length + 1)
+      projection.close()
+    }),
+    { numRuns: 10 },
+  )
+})
+
+test('Accounts and groups are what the domain makes of the same events, their orders included.', t => {
+  fc.assert(
+    fc.property(commandLog, batchSizes, ({ entries, accounts, groups }, sizes) => {
+      const projection = inMemory()
+      feed(projection, entries, sizes)
+      for (const [user, state] of accounts) {
+        const loaded = projection.account(user)
+        t.deepEqual({ ...loaded, devices: [...loaded.devices] }, { ...state, devices: [...state.devices] })
+      }
+      for (const [name, state] of groups) t.deepEqual(spelledOut(projection.group(name)), spelledOut(state))
+      projection.close()
+    }),
+    runs,
+  )
+})
+
+test('The lists people see say what the groups hold.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries, groups }) => {
+      const projection = inMemory()
+      projection.apply(entries)
+      const existing = [...groups.values()].filter(group => group.group !== undefined)
+      t.deepEqual(
+        projection.groupsSeenBy('ann').map(({ group, you }) => [group, you]),
+        existing
+          .map(({ group, owner, members, requests }) => {
+            const you = members.has('ann') ? 'member' : requests.has('ann') ? 'requested' : 'none'
+            return [group, owner === 'ann' ? 'owner' : you]
+          })
+          .sort(),
+      )
+      for (const { group = '', owner, members, requests, shares } of existing) {
+        t.is(projection.ownerOf(group), owner)
+        t.deepEqual(
+          projection.membersOf(group).map(({ user, role, since }) => [user, role, since]),
+          [...members].map(([user, since]) => [user, user === owner ? 'owner' : 'member', since]),
+        )
+        t.deepEqual(
+          projection.requestsOf(group).map(({ user, since }) => [user, since]),
+          [...requests],
+        )
+        t.deepEqual(
+          projection.filesOf(group).map(file => [file.name, file.sha1, file.sharers.length]),
+          [...shares.values()]
+            .map(({ manifest, sharers }) => [manifest.name, manifest.sha1, sharers.size])
+            .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+        )
+        for (const [name, { id, manifest, sharers }] of shares) {
+          const share = projection.share(group, name)
+          t.like(share, { id, manifest })
+          t.is(share?.sharers.length, sharers.size)
+          t.is(projection.shareIdOf(group, name), id)
+          for (const sharer of share?.sharers ?? [])
+            t.true(projection.sharesOf(sharer).some(offer => offer.share === id && offer.group === group))
+        }
+      }
+      projection.close()
+    }),
+    runs,
+  )
+})
+
+test('A subject’s last sequence and a request’s place in the log are known; what never was is not.', t => {
+  const projection = inMemory()
+  projection.apply([signUp(4, 'ann', idOf(1))])
+  t.is(projection.lastSequence(userEvents('ann')), 4)
+  t.is(projection.lastSequence(userEvents('bo')), 0)
+  t.is(projection.handledAt(idOf(1)), 4)
+  t.is(projection.handledAt(idOf(2)), undefined)
+  projection.close()
+})
+
+test('Requests are forgotten by their place in the log alone, so that every tracker forgets the same.', t => {
+  const entries = [signUp(1, 'ann', idOf(1)), signUp(2, 'bo', idOf(2)), signUp(1_000_001, 'cy', idOf(3))]
+  const one = inMemory()
+  const other = inMemory()
+  one.apply(entries)
+  for (const entry of entries) other.apply([entry])
+  for (const projection of [one, other]) {
+    t.is(projection.handledAt(idOf(1)), undefined)
+    t.is(projection.handledAt(idOf(2)), 2)
+  }
+  t.is(one.digest(), other.digest())
+})
+
+test('An entry that cannot be read moves the sequences and changes nothing else; another log is another digest.', t => {
+  const readable = inMemory()
+  const unreadable = inMemory()
+  readable.apply([signUp(1, 'ann', idOf(1))])
+  // A record of somebody else's aggregate: whoever wrote it, it must not act.
+  const { record } = signUp(1, 'ann', idOf(1))
+  unreadable.apply([readLogEntry(1, userEvents('bo'), Buffer.from(JSON.stringify(record)))])
+  t.is(unreadable.applied, 1)
+  t.is(unreadable.lastSequence(userEvents('bo')), 1)
+  t.is(unreadable.account('ann').user, undefined)
+  t.not(unreadable.digest(), readable.digest())
+})
+
+test('A batch with an entry out of order is applied not at all.', t => {
+  const projection = inMemory()
+  projection.apply([signUp(2, 'ann', idOf(1))])
+  const before = projection.digest()
+  t.throws(() => projection.apply([signUp(3, 'bo', idOf(2)), signUp(3, 'cy', idOf(3))]), { instanceOf: RangeError })
+  t.is(projection.applied, 2)
+  t.is(projection.digest(), before)
+  t.is(projection.account('bo').user, undefined)
+})
+
+test('Where there is no file there is no projection; a removed one is gone with all its files.', t => {
+  const path = join(tempFolder(t), 'projection.db')
+  t.is(openProjection(path), undefined)
+  createProjection(path, created).close()
+  removeProjection(path)
+  t.false(existsSync(path))
+  t.is(openProjection(path), undefined)
+})
+
+test('A damaged, truncated, foreign or empty file, or one of another version, is said to be unusable.', t => {
+  const folder = tempFolder(t)
+  const damages: Record<string, (path: string) => void> = {
+    garbage: path => writeFileSync(path, 'no database, but long enough to be taken for one '.repeat(100)),
+    empty: path => writeFileSync(path, ''),
+    truncated: path => truncateSync(path, Math.floor(readFileSync(path).length / 2 / 4096) * 4096),
+    damaged: path => {
+      const bytes = readFileSync(path)
+      bytes.fill(0xa5, 4096)
+      writeFileSync(path, bytes)
+    },
+    'of another version': path => {
+      const db = new Database(path)
+      db.pragma('user_version = 999')
+      db.close()
+    },
+    'without an origin': path => {
+      const db = new Database(path)
+      db.exec('DELETE FROM origin')
+      db.close()
+    },
+  }
+  for (const [how, damage] of Object.entries(damages)) {
+    const path = join(folder, `${how}.db`)
+    const projection = createProjection(path, created)
+    projection.apply(Array.from({ length: 200 }, (_, i) => signUp(i + 1, `user${i}`, idOf(i))))
+    projection.close()
+    damage(path)
+    t.throws(() => openProjection(path), { instanceOf: ProjectionUnusable }, how)
+  }
+})

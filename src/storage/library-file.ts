@@ -59,6 +59,8 @@ const migrations = [
   CREATE INDEX downloads_of ON downloads (user, id);
   CREATE TABLE progress (
     download INTEGER PRIMARY KEY REFERENCES downloads,
+    -- Absent until the download is located.
+    pieces INTEGER,
     verified BLOB,
     fetched_bytes INTEGER NOT NULL DEFAULT 0
   );

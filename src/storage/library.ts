@@ -13,10 +13,10 @@ import { type Fingerprint, fingerprintSchema } from './fingerprint.ts'
 import { LibraryUnusable, openLibraryFile, translateSqliteError } from './library-file.ts'
 
 /**
- * `sharing`: to be on offer; a share that the trackers lack is told to them again. `changed` and `vanished`: taken off
- * offer. `withdrawn-pending`: to be forgotten once the trackers confirmed that it is withdrawn.
+ * `announcing`: on offer, but the trackers have not heard of it yet. `sharing`: they have; should they lack it later, it
+ * was withdrawn elsewhere. `changed` and `vanished`: taken off offer, for the file is not what was shared any more.
  */
-export const shareStates = ['sharing', 'changed', 'vanished', 'withdrawn-pending'] as const
+export const shareStates = ['announcing', 'sharing', 'changed', 'vanished'] as const
 export type ShareState = (typeof shareStates)[number]
 
 export interface ShareRecord {
@@ -181,7 +181,8 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
        WHERE id = ?`,
     ),
     locate: database.prepare('UPDATE downloads SET share = ? WHERE id = ?'),
-    verified: database.prepare('SELECT verified FROM progress WHERE download = ?').pluck(),
+    progress: database.prepare('SELECT pieces, verified FROM progress WHERE download = ?'),
+    startProgress: database.prepare('UPDATE progress SET pieces = ?, verified = ? WHERE download = ?'),
     saveVerified: database.prepare('UPDATE progress SET verified = ? WHERE download = ?'),
     saveProgress: database.prepare(
       'UPDATE progress SET verified = ?, fetched_bytes = fetched_bytes + ? WHERE download = ?',
@@ -262,14 +263,14 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     locateDownload: transaction((id: number, share: string, manifest: Manifest) => {
       sql.saveManifest.run(share, JSON.stringify(manifest))
       if (sql.locate.run(share, id).changes === 0) throw new RangeError(`there is no download ${id}`)
-      sql.saveVerified.run(createBitfield(pieceCount(manifest)).toBytes(), id)
+      const pieces = pieceCount(manifest)
+      sql.startProgress.run(pieces, createBitfield(pieces).toBytes(), id)
       sql.dropManifests.run()
     }),
     recordPiece: transaction((id: number, piece: number, peer: Actor, via: Delivery['via'], bytes: number) => {
-      const verified = sql.verified.get(id) as Buffer | null | undefined
+      const { pieces, verified } = (sql.progress.get(id) ?? {}) as { pieces?: number | null; verified?: Buffer }
+      if (!verified || piece < 0 || piece >= pieces!) throw new RangeError(`download ${id} has no piece ${piece}`)
       const bit = 0x80 >> (piece & 7)
-      if (!verified || piece < 0 || piece >> 3 >= verified.length)
-        throw new RangeError(`no piece ${piece} of download ${id}`)
       if (verified[piece >> 3]! & bit) {
         sql.addFetched.run(bytes, id)
         return

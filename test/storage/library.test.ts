@@ -1,0 +1,310 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import test, { type ExecutionContext } from 'ava'
+import Database from 'better-sqlite3'
+import { createBitfield } from '../../src/domain/bitfield.ts'
+import { pieceCount, pieceLengthFor, sha1Bytes } from '../../src/domain/manifest.ts'
+import {
+  LibraryFailed,
+  LibraryInUse,
+  LibraryUnusable,
+  type NewDownload,
+  openLibrary,
+  type ShareRecord,
+} from '../../src/storage/library.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
+const carol = { user: 'carol', device: 'cccccccccccc' }
+const shareA = 'a'.repeat(32)
+const shareB = 'b'.repeat(32)
+
+function manifest(name: string, size: number) {
+  const pieceLength = pieceLengthFor(size)
+  const pieces = Buffer.alloc(pieceCount({ size, pieceLength }) * sha1Bytes).toString('base64')
+  return { name, size, sha1: '1'.repeat(40), sha256: '2'.repeat(64), pieceLength, pieces }
+}
+
+const mib = 1024 * 1024
+const film = manifest('film', 10 * mib)
+
+const shareOf = (change: Partial<ShareRecord> = {}): ShareRecord => ({
+  group: 'g',
+  name: 'film',
+  share: shareA,
+  manifest: film,
+  path: '/films/film',
+  fingerprint: { size: film.size, mtimeNs: '1700000000123456789', ctimeNs: '2', ino: '18446744073709551615', dev: '4' },
+  state: 'sharing',
+  ...change,
+})
+
+const downloadOf = (change: Partial<NewDownload> = {}): NewDownload => ({
+  user: 'alice',
+  group: 'g',
+  name: 'film',
+  destination: '/home/film',
+  part: '/home/film.part',
+  overwrite: false,
+  state: 'queued',
+  createdAt: 1_700_000_000_000,
+  ...change,
+})
+
+function fixture(t: ExecutionContext) {
+  const file = join(tempFolder(t), 'library.db')
+  let library = openLibrary(file)
+  t.teardown(() => library.close())
+  const reopen = () => {
+    library.close()
+    library = openLibrary(file)
+    return library
+  }
+  return { file, library, reopen }
+}
+
+test('shares are kept as they were saved, each person seeing their own', t => {
+  const { library, reopen } = fixture(t)
+  const song = shareOf({ name: 'song', share: shareB, manifest: manifest('song', 0) })
+  library.saveShare('alice', song)
+  library.saveShare('alice', shareOf())
+  library.saveShare('bob', shareOf({ path: '/elsewhere' }))
+  t.deepEqual(reopen().shares('alice'), [shareOf(), song])
+  t.is(reopen().shares('bob')[0]!.path, '/elsewhere')
+  t.deepEqual(reopen().shares('nobody'), [])
+})
+
+test('a share saved again replaces the one of that group and name', t => {
+  const { library } = fixture(t)
+  const other = shareOf({ share: shareB, manifest: manifest('film', 7), state: 'changed' })
+  library.saveShare('alice', shareOf())
+  library.saveShare('alice', other)
+  library.saveShare('alice', shareOf({ group: 'h' }))
+  t.deepEqual(library.shares('alice'), [other, shareOf({ group: 'h' })])
+})
+
+test('a share that the trackers have not heard of is still known after a restart, and forgotten when it is withdrawn', t => {
+  const { library, reopen } = fixture(t)
+  library.saveShare('alice', shareOf())
+  library.saveShare('bob', shareOf())
+  library.setShareState('alice', 'g', 'film', 'announcing')
+  const again = reopen()
+  t.is(again.shares('alice')[0]!.state, 'announcing')
+  t.is(again.shares('bob')[0]!.state, 'sharing')
+  again.removeShare('alice', 'g', 'film')
+  t.deepEqual(again.shares('alice'), [])
+  t.is(again.shares('bob').length, 1)
+})
+
+test('a new download is not located, has nothing, and gets a number that is never used again', t => {
+  const { library, file, reopen } = fixture(t)
+  const first = library.addDownload(downloadOf())
+  t.deepEqual(first, {
+    ...downloadOf(),
+    id: 1,
+    located: undefined,
+    error: undefined,
+    seconds: 0,
+    fetchedBytes: 0,
+    deliveries: [],
+    finishedAt: undefined,
+  })
+  t.is(library.addDownload(downloadOf({ user: 'bob', overwrite: true })).id, 2)
+  t.deepEqual(library.download(1), first)
+  t.is(library.download(3), undefined)
+  t.deepEqual(
+    reopen()
+      .downloads('bob')
+      .map(download => download.overwrite),
+    [true],
+  )
+  t.is(statSync(file).mode & 0o777, 0o600)
+})
+
+test('only what is to change of a download changes', t => {
+  const { library, reopen } = fixture(t)
+  const first = library.addDownload(downloadOf())
+  library.addDownload(downloadOf())
+  const error = { code: 'no-space', message: 'full' }
+  library.changeDownload(1, { state: 'failed', error, seconds: 1.5, finishedAt: 9 })
+  const failed = reopen().download(1)!
+  t.deepEqual(failed, { ...first, state: 'failed', error, seconds: 1.5, finishedAt: 9 })
+  const again = reopen()
+  again.changeDownload(1, { state: 'queued', error: undefined, finishedAt: undefined })
+  const queued = again.download(1)!
+  t.deepEqual([queued.state, queued.error, queued.finishedAt, queued.seconds], ['queued', undefined, undefined, 1.5])
+  again.changeDownload(1, { destination: '/b', part: '/b.part', overwrite: true })
+  t.deepEqual(again.download(1), { ...queued, destination: '/b', part: '/b.part', overwrite: true })
+  t.is(again.download(2)!.state, 'queued')
+})
+
+test('a piece, who delivered it, and its bytes are recorded together and survive', t => {
+  const { library, reopen } = fixture(t)
+  library.addDownload(downloadOf())
+  library.locateDownload(1, shareA, film)
+  library.recordPiece(1, 0, bob, 'direct', 100)
+  library.recordPiece(1, 9, bob, 'direct', 100)
+  library.recordPiece(1, 19, carol, 'relay', 50)
+  library.recordPiece(1, 2, bob, 'relay', 100)
+  library.recordWaste(1, 7)
+  const { located, fetchedBytes, deliveries } = reopen().download(1)!
+  t.is(located!.share, shareA)
+  t.deepEqual(located!.manifest, film)
+  t.is(located!.verified.length, 20)
+  t.is(located!.verified.count, 4)
+  for (const piece of [0, 2, 9, 19]) t.true(located!.verified.has(piece))
+  t.is(fetchedBytes, 357)
+  t.deepEqual(deliveries, [
+    { ...bob, pieces: 2, bytes: 200, via: 'direct' },
+    { ...bob, pieces: 1, bytes: 100, via: 'relay' },
+    { ...carol, pieces: 1, bytes: 50, via: 'relay' },
+  ])
+})
+
+test('a piece recorded twice was delivered once and fetched twice', t => {
+  const { library } = fixture(t)
+  library.addDownload(downloadOf())
+  library.locateDownload(1, shareA, film)
+  library.recordPiece(1, 3, bob, 'direct', 100)
+  library.recordPiece(1, 3, carol, 'direct', 100)
+  const { located, fetchedBytes, deliveries } = library.download(1)!
+  t.is(located!.verified.count, 1)
+  t.is(fetchedBytes, 200)
+  t.deepEqual(deliveries, [{ ...bob, pieces: 1, bytes: 100, via: 'direct' }])
+})
+
+test('after a check of the part file exactly the right pieces count', t => {
+  const { library, reopen } = fixture(t)
+  library.addDownload(downloadOf())
+  library.locateDownload(1, shareA, film)
+  for (const piece of [0, 1, 2]) library.recordPiece(1, piece, bob, 'direct', 1)
+  const verified = createBitfield(20)
+  verified.add(1)
+  library.saveVerified(1, verified)
+  const located = reopen().download(1)!.located!
+  t.deepEqual([located.verified.count, located.verified.has(1)], [1, true])
+})
+
+test('a download keeps its manifest when the same share is withdrawn', t => {
+  const { library } = fixture(t)
+  library.saveShare('alice', shareOf())
+  library.addDownload(downloadOf())
+  library.locateDownload(1, shareA, film)
+  library.removeShare('alice', 'g', 'film')
+  t.deepEqual(library.download(1)!.located!.manifest, film)
+})
+
+test('a manifest that nothing refers to is not kept', t => {
+  const { library, file } = fixture(t)
+  library.saveShare('alice', shareOf())
+  library.saveShare('alice', shareOf({ group: 'h' }))
+  library.removeShare('alice', 'g', 'film')
+  t.is(library.shares('alice').length, 1)
+  library.removeShare('alice', 'h', 'film')
+  library.close()
+  const database = new Database(file, { readonly: true })
+  t.is(database.prepare('SELECT count(*) FROM manifests').pluck().get(), 0)
+  database.close()
+})
+
+test('what no download has is a broken contract', t => {
+  const { library } = fixture(t)
+  const bug = { instanceOf: RangeError }
+  t.throws(() => library.recordPiece(1, 0, bob, 'direct', 1), bug)
+  t.throws(() => library.changeDownload(1, { state: 'failed' }), bug)
+  t.throws(() => library.locateDownload(1, shareA, film), bug)
+  library.addDownload(downloadOf())
+  t.throws(() => library.recordPiece(1, 0, bob, 'direct', 1), bug)
+  library.locateDownload(1, shareA, film)
+  t.throws(() => library.recordPiece(1, 20, bob, 'direct', 1), bug)
+  t.throws(() => library.recordPiece(1, -1, bob, 'direct', 1), bug)
+  t.is(library.download(1)!.fetchedBytes, 0)
+})
+
+const openInAnother = `
+  import { openLibrary } from '${new URL('../../src/storage/library.ts', import.meta.url)}'
+  try { openLibrary(process.argv[1]); console.log('opened') } catch (error) { console.log(error.name) }
+`
+
+test('one process alone can hold a library, until it lets go', t => {
+  const { library, file } = fixture(t)
+  const another = () =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', openInAnother, file], { encoding: 'utf8' }).stdout.trim()
+  t.is(another(), 'LibraryInUse')
+  t.throws(() => openLibrary(file), { instanceOf: LibraryInUse, code: 'library-in-use' })
+  t.is(another(), 'LibraryInUse')
+  library.close()
+  t.is(another(), 'opened')
+})
+
+test('everything recorded before a kill -9 is there after it, and nothing is half recorded', async t => {
+  const { library, file, reopen } = fixture(t)
+  library.addDownload(downloadOf())
+  library.locateDownload(1, shareA, manifest('film', 2048 * mib))
+  library.close()
+  const child = spawn(process.execPath, [new URL('../helpers/library-child.ts', import.meta.url).pathname, file])
+  t.teardown(() => child.kill('SIGKILL'))
+  let last = -1
+  for await (const line of createInterface({ input: child.stdout })) {
+    last = Number(line)
+    if (last === 200) child.kill('SIGKILL')
+  }
+  if (child.signalCode === null) await once(child, 'exit')
+  t.true(last >= 200)
+  const { located, fetchedBytes, deliveries } = reopen().download(1)!
+  const { count } = located!.verified
+  t.true(count > last)
+  for (let piece = 0; piece < count; piece += 1) t.true(located!.verified.has(piece))
+  t.is(fetchedBytes, 10 * count)
+  t.deepEqual(deliveries, [{ ...bob, pieces: count, bytes: 10 * count, via: 'direct' }])
+})
+
+test('a file that is no library is a clear error and stays as it is', t => {
+  const folder = tempFolder(t)
+  const text = join(folder, 'text')
+  writeFileSync(text, 'these are my notes, and long enough for a header of one hundred bytes. '.repeat(20))
+  const foreign = join(folder, 'foreign')
+  const database = new Database(foreign)
+  database.exec('CREATE TABLE theirs (x)')
+  database.close()
+  for (const file of [text, foreign]) {
+    const before = readFileSync(file)
+    t.throws(() => openLibrary(file), { instanceOf: LibraryUnusable, code: 'library-unusable' })
+    t.deepEqual(readFileSync(file), before)
+  }
+})
+
+test('a damaged library is a clear error and stays as it is', t => {
+  const { library, file } = fixture(t)
+  for (let index = 0; index < 50; index += 1) library.addDownload(downloadOf({ name: `film ${index}` }))
+  library.close()
+  const damaged = readFileSync(file)
+  damaged.fill(0xa5, 4096 * 2)
+  writeFileSync(file, damaged)
+  t.throws(() => openLibrary(file), { instanceOf: LibraryUnusable, message: /is damaged/ })
+  t.deepEqual(readFileSync(file), damaged)
+})
+
+test('a later version’s library is left alone', t => {
+  const { library, file } = fixture(t)
+  library.close()
+  const database = new Database(file)
+  database.pragma('user_version = 1000')
+  database.close()
+  t.throws(() => openLibrary(file), { instanceOf: LibraryUnusable, message: /later version/ })
+})
+
+test('a library that cannot be written says so, with the cause', t => {
+  const { library, file } = fixture(t)
+  library.close()
+  const database = new Database(file)
+  database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON downloads BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
+  database.close()
+  const again = openLibrary(file)
+  const error = t.throws(() => again.addDownload(downloadOf()), { instanceOf: LibraryFailed, code: 'library-failed' })
+  t.true(error?.cause instanceof Database.SqliteError)
+  again.close()
+})

@@ -16,7 +16,7 @@ const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${deli
 
 try {
   await ensurePackages(root, env)
-  await ensureNatsServer(root, env)
+  await ensureNatsServer(join(root, '.cache'), env)
 } catch (error) {
   if (!(error instanceof SetupFailed)) throw error
   console.error(`set-up failed: ${error.message}`)

@@ -1,6 +1,6 @@
 // A nats-server of 2.11 or newer (older ones lack what nats-server.conf asks for): the one named in SHOAL_NATS_SERVER,
 // the one fetched before, the one on the PATH; else the system's package manager provides one. What is fetched goes
-// into .cache; only Homebrew installs it, as it cannot do otherwise.
+// into a cache folder; only Homebrew installs it, as it cannot do otherwise.
 
 import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,18 +10,19 @@ import { run, SetupFailed, step } from './step.mjs'
 const advice =
   'install nats-server 2.11 or newer (https://nats.io/download) so that it is on the PATH, or name one in SHOAL_NATS_SERVER'
 
-export async function ensureNatsServer(root, env) {
+/** `cache` is where one is kept, as nats-server/nats-server. Throws SetupFailed, saying what was tried. */
+export async function ensureNatsServer(cache, env) {
   const named = env.SHOAL_NATS_SERVER
   if (named) {
     if (await fits(named, env)) return
     throw new SetupFailed(`SHOAL_NATS_SERVER names ${named}, which is no nats-server of 2.11 or newer; ${advice}`)
   }
-  const cached = join(root, '.cache', 'nats-server', 'nats-server')
+  const cached = join(cache, 'nats-server', 'nats-server')
   if ((await fits(cached, env)) || (await fits('nats-server', env))) return
 
   const tried = []
   if (await isThere('apt-get', env)) {
-    const work = join(root, '.cache', 'apt')
+    const work = join(cache, 'apt')
     try {
       for await (const attempt of fetchFromApt(work, env)) {
         if (attempt.binary === undefined) tried.push(attempt.why)

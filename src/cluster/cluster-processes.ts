@@ -7,7 +7,7 @@ import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { brokerConfigOf, writeBrokerFiles } from './broker-files.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { type BrokerNode, type ClusterNode, type ClusterPlan, serversOf, type TrackerNode } from './cluster-plan.ts'
-import { findNatsServer } from './find-nats-server.ts'
+import { provideNatsServer } from './find-nats-server.ts'
 import { firstTakenPort } from './free-port.ts'
 import { type BrokerHealth, healthOf } from './monitoring.ts'
 import { lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
@@ -45,10 +45,11 @@ export async function startBrokers(
   { folder, plan, secrets }: Cluster,
   brokers: readonly BrokerNode[],
   isReady: (health: BrokerHealth) => boolean,
+  say: (line: string) => void,
 ): Promise<void> {
   const down = brokers.filter(broker => pidOf(processOf(folder, broker)) === undefined)
   if (down.length > 0) {
-    const natsServer = await findNatsServer()
+    const natsServer = await provideNatsServer(say)
     // All ports before the first broker: a cluster that cannot start whole does not start in part.
     for (const broker of down) await needPorts(broker, plan)
     for (const broker of down) {

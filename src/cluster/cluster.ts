@@ -61,7 +61,7 @@ export async function clusterUp({ folder, say = silently, ...wanted }: ClusterOp
   const isDown = (node: ClusterNode) => pidOf(processOf(folder, node)) === undefined
 
   if (brokers.some(isDown)) say(`starting ${names(brokers.filter(isDown))}`)
-  await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum)
+  await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
   if (trackers.some(isDown)) say(`starting ${names(trackers.filter(isDown))}`)
   await startTrackers(cluster, trackers)
   return { servers: serversOf(plan), nodes: await clusterStatus(folder) }
@@ -115,7 +115,7 @@ export const killNode = (folder: string, name: string): Promise<void> =>
 export async function startNode(folder: string, name: string): Promise<void> {
   const node = findNode(folder, name)
   const cluster = { folder, plan: loadPlan(folder), secrets: loadSecrets(folder) }
-  if (node.kind === 'broker') await startBrokers(cluster, [node], ({ up }) => up)
+  if (node.kind === 'broker') await startBrokers(cluster, [node], ({ up }) => up, silently)
   else await startTrackers(cluster, [node])
 }
 

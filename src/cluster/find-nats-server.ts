@@ -1,10 +1,12 @@
-// Which nats-server runs the brokers: the one that is named, else the set-up's, else the one on the PATH.
-// It is new enough for the auth callout, or it is not used.
+// Which nats-server runs the brokers: the one that is named, else the one fetched before, else the one on the PATH, else
+// one that the system's package manager has. It is new enough for the auth callout, or it is not used.
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { ClusterFailure } from './cluster-failure.ts'
-import { cachedNatsServer } from './package-root.ts'
+import { cachedNatsServer, cacheFolder, natsServerFetcher } from './package-root.ts'
 
 const run = promisify(execFile)
 
@@ -12,7 +14,7 @@ const run = promisify(execFile)
 const oldest = { major: 2, minor: 11 }
 
 const advice =
-  'run `npm run setup` in a checkout, install nats-server 2.11 or newer (https://nats.io/download), or name one in SHOAL_NATS_SERVER'
+  'install nats-server 2.11 or newer (https://nats.io/download) so that it is on the PATH, or name one in SHOAL_NATS_SERVER'
 
 /** The path of one that can be run. Throws ClusterFailure `no-nats-server`, saying what was tried. */
 export async function findNatsServer(env: NodeJS.ProcessEnv = process.env): Promise<string> {
@@ -25,6 +27,19 @@ export async function findNatsServer(env: NodeJS.ProcessEnv = process.env): Prom
     tried.push(`${path} ${verdict}`)
   }
   throw new ClusterFailure('no-nats-server', `no usable nats-server (${tried.join(', ')}); ${advice}`)
+}
+
+/** The same, but where there is none one is fetched, which takes seconds; `say` is told in lines. */
+export async function provideNatsServer(say: (line: string) => void): Promise<string> {
+  try {
+    return await findNatsServer()
+  } catch (error) {
+    if (!(error instanceof ClusterFailure) || process.env.SHOAL_NATS_SERVER) throw error
+    const fetcher = spawn(process.execPath, [natsServerFetcher, cacheFolder], { stdio: ['ignore', 'pipe', 'inherit'] })
+    for await (const line of createInterface(fetcher.stdout)) say(line)
+    if (fetcher.exitCode === null) await once(fetcher, 'exit')
+    return await findNatsServer()
+  }
 }
 
 async function judge(path: string, env: NodeJS.ProcessEnv): Promise<string> {

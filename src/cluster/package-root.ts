@@ -1,7 +1,8 @@
 // Where this package's own files are: a checkout's root, or the folder it was installed to.
 
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { homedir } from 'node:os'
+import { dirname, join, sep } from 'node:path'
 
 function find(folder: string): string {
   if (existsSync(join(folder, 'nats-server.conf'))) return folder
@@ -14,6 +15,11 @@ const root = find(import.meta.dirname)
 /** What every broker starts from. */
 export const sharedBrokerConfig: string = join(root, 'nats-server.conf')
 export const shoalProgram: string = join(root, 'bin', 'shoal.js')
-/** Where the set-up puts a nats-server when the machine has none. */
-export const cachedNatsServer: string = join(root, '.cache', 'nats-server', 'nats-server')
+/** Gets a nats-server into a folder where the machine has none. */
+export const natsServerFetcher: string = join(root, 'scripts', 'fetch-nats-server.mjs')
+/** That folder: a checkout's own, or this user's where shoal was installed, as that may be replaced at any time. */
+export const cacheFolder: string = root.split(sep).includes('node_modules')
+  ? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal')
+  : join(root, '.cache')
+export const cachedNatsServer: string = join(cacheFolder, 'nats-server', 'nats-server')
 export const packageFile: string = join(root, 'package.json')

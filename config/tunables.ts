@@ -96,6 +96,8 @@ export const serving = {
   farewellMs: 1_000,
   /** Uploaded bytes are counted up the tree this often. */
   countEveryMs: 1_000,
+  /** Shared files held open at once; most systems grant a process 1,024 descriptors, and peers need some. */
+  maxOpenFiles: 128,
   /** Shared files are looked at this often for having changed or vanished, besides when they are read. */
   checkFilesEveryMs: 5_000,
 } as const
@@ -185,16 +187,22 @@ export const agent = {
   retryMostMs: 5_000,
   /** A part of the agent that failed is started again after this long. */
   restartChildMs: 1_000,
+  /** A finished download, or a share that trackers could not be told of, is told to them within this. */
+  settleSharesEveryMs: 500,
   /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
   leaveWithinMs: 5_000,
   /** The home's folder is watched for a log-in, and looked at this often in case watching does not work there. */
   lookForSessionMs: 1_000,
 } as const
 
-/** The command line's connections to the brokers. */
-export const connecting = {
-  /** With no tracker there, each broker takes 5 s to turn a log-in away; a person is told after this. */
-  givenUpAfterMs: 7_000,
+/** The command line. */
+export const commandLine = {
   /** From an agent's start until it has a session and answers: a log-in of its own, and a look at what it shares. */
   agentReadyMs: 20_000,
+} as const
+
+/** Watching the machines. */
+export const inspection = {
+  /** Steps of one actor are merged to at most one in this time: ten a second is more than an eye follows. */
+  leastGapMs: 100,
 } as const

@@ -84,7 +84,9 @@ const run = command({
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
     const { runAgent } = await import('../actors/agent/run-agent.ts')
-    await runAgent({ home, servers, listen: listen.value })
+    const agent = await runAgent({ home, servers, listen: listen.value })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => agent.stop())
+    await agent.ended
     return done(undefined)
   },
   render: () => '',

@@ -1,107 +1,107 @@
-// Whether this device is logged in, and what runs while it is: the root of the agent. While `online`, five children work
-// side by side and each is restarted by itself when it fails: the line (beats, notices, the brokers' coming and going),
-// the serving desk, the keeper of shares, the downloads, and the API for the command line. Being without trackers, or
-// without a broker, ends none of this; only logging out does, here or (revoked) from another device.
+// Whether this device is logged in: the root of the agent. It waits for a log-in in the device's folder, connects with
+// it, learns what this device shares, and then runs a household (household.ts) until somebody logs out, here or from
+// another device, or the agent stops. Being without trackers, or without a broker, ends none of this.
 
-import { assign, type CallbackActorLogic, type EventObject, fromPromise, sendTo, setup } from 'xstate'
+import {
+  assign,
+  type CallbackActorLogic,
+  type EventObject,
+  enqueueActions,
+  fromPromise,
+  sendTo,
+  setup,
+  spawnChild,
+  stopChild,
+} from 'xstate'
 import { agent as tunables } from '../../config/tunables.ts'
-import type { Notice } from '../wire/tracker-api.ts'
-import { downloadQueueMachine } from './download-queue.ts'
-import type { ServingDeskCommand } from './swarm-protocol.ts'
+import type { HouseholdOutput, householdMachine } from './household.ts'
+import type { Listening } from './serving-desk.ts'
 
 export type AgentEvent =
-  /** The device's folder holds a log-in that has not been let go of. */
+  /** The device's folder holds a log-in. Said again on and on. */
   | { readonly type: 'session.found' }
   /** The log-in is not the one we are connected with any more: gone, or another's. */
   | { readonly type: 'session.replaced' }
-  /** Trackers are there and do not know this device's credential any more. */
-  | { readonly type: 'session.revoked' }
   | { readonly type: 'agent.logout' }
   | { readonly type: 'agent.stop' }
-  | { readonly type: 'notice.received'; readonly notice: Notice }
-  /** The brokers were away and are back: notices may have been missed. */
-  | { readonly type: 'line.back' }
-  /** A notice said so, or the trackers after a time without a broker. */
-  | { readonly type: 'access.withdrawn'; readonly user: string; readonly group: string }
-  /** A share whose file the serving desk could not read. */
-  | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }
 
-export type KeeperEvent = Extract<AgentEvent, { type: 'notice.received' | 'offer.failed' | 'line.back' }>
-
-/** How an attempt to connect, or to open the session, came out. */
-export type Attempt = 'done' | 'failed' | 'revoked'
+/** How an attempt to connect came out. `revoked`: trackers are there, and do not know this credential any more. */
+export type Connected = 'connected' | 'away' | 'revoked'
+/** What runs while logged in, its actors provided; undefined when trackers did not answer. */
+export type Opened = typeof householdMachine | undefined
 
 interface AgentContext {
+  /** Where peers connect; port 0 is any free one. */
+  readonly listen: Listening
   /** Attempts in vain since the last success. */
   readonly failures: number
+  readonly household: Opened
   readonly isStopping: boolean
+  /** This device's log-in is over, so its folder is to forget it. */
+  readonly isOver: boolean
 }
 
-const notProvided = fromPromise<Attempt>(async () => {
+type HouseholdEnded =
+  | { readonly type: 'xstate.done.actor.household'; readonly output: HouseholdOutput; readonly actorId: string }
+  | { readonly type: 'xstate.error.actor.household'; readonly error: unknown; readonly actorId: string }
+
+const unprovided = async () => {
   throw new Error('bug: an agent without its actors')
-})
+}
 
 export const agentSessionMachine = setup({
-  types: {
-    context: {} as AgentContext,
-    events: {} as AgentEvent,
-    children: {} as { line: 'line'; servingDesk: 'servingDesk'; keeper: 'keeper'; downloads: 'downloads'; api: 'api' },
-  },
+  types: { context: {} as AgentContext, input: {} as { listen: Listening }, events: {} as AgentEvent | HouseholdEnded },
   actors: {
     /** Says `session.found` and `session.replaced`. */
     sessionWatch: {} as CallbackActorLogic<EventObject>,
-    connect: notProvided,
-    open: notProvided,
-    /** Says goodbye to trackers and closes the connection. */
-    leave: notProvided,
-    line: {} as CallbackActorLogic<EventObject>,
-    servingDesk: {} as CallbackActorLogic<ServingDeskCommand>,
-    keeper: {} as CallbackActorLogic<KeeperEvent>,
-    downloads: downloadQueueMachine,
-    api: {} as CallbackActorLogic<EventObject>,
+    connect: fromPromise<Connected>(unprovided),
+    open: fromPromise<Opened>(unprovided),
+    /** Tells the trackers goodbye and closes the connection, if there is one. `forget`: the log-in is over. */
+    leave: fromPromise<void, { forget: boolean }>(unprovided),
   },
   delays: {
     retry: ({ context }) => Math.min(tunables.retryFirstMs * 2 ** (context.failures - 1), tunables.retryMostMs),
-    restart: tunables.restartChildMs,
     leaveAtLast: tunables.leaveWithinMs,
   },
   guards: {
-    isDone: (_, { attempt }: { attempt: Attempt }) => attempt === 'done',
-    isRevoked: (_, { attempt }: { attempt: Attempt }) => attempt === 'revoked',
+    isConnected: (_, { connected }: { connected: Connected }) => connected === 'connected',
+    isRevoked: (_, { connected }: { connected: Connected }) => connected === 'revoked',
+    isOpened: (_, { opened }: { opened: Opened }) => opened !== undefined,
     isStopping: ({ context }) => context.isStopping,
   },
   actions: {
-    /** A child, or an attempt, broke: it goes to the log. Provided by the actor. */
+    /** Something broke: it goes to the log. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
-    /** The log-in of this device is void: its folder forgets it. Provided by the actor. */
-    forgetSession: () => {},
-    /** Puts everything on offer at a serving desk that has just started. Provided by the actor. */
-    offerEverything: () => {},
-    // A child that is being restarted hears nothing, and asks for what it missed when it starts.
-    tellDesk: ({ system }, command: ServingDeskCommand) => system.get('servingDesk')?.send(command),
-    tellKeeper: ({ system }, event: KeeperEvent) => system.get('keeper')?.send(event),
-    /** Which downloads look again for peers: of one share; of all, when membership or a connection changed. */
-    tellDownloads: ({ system }, change: { share?: string | undefined }) =>
-      system.get('downloads')?.send({ type: 'swarm.changed', ...change }),
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    clearFailures: assign({ failures: 0 }),
+    keepHousehold: assign({ household: (_, { opened }: { opened: Opened }) => opened, failures: 0 }),
+    /** Its logic was made for this log-in and its connection, so it has no name to be started by. */
+    startHousehold: enqueueActions(({ context: { household, listen }, enqueue }) => {
+      if (!household) throw new Error('bug: online without a household')
+      enqueue(spawnChild(household as never, { id: 'household', input: { listen } } as never) as never)
+    }),
+    closeHousehold: sendTo('household', { type: 'household.close' }),
     markStopping: assign({ isStopping: true }),
+    markOver: assign({ isOver: true }),
+    startAnew: assign({ failures: 0, household: undefined, isOver: false }),
   },
 }).createMachine({
   id: 'agent',
-  context: { failures: 0, isStopping: false },
+  context: ({ input }) => ({ ...input, failures: 0, household: undefined, isStopping: false, isOver: false }),
   invoke: {
     src: 'sessionWatch',
     onError: {
       actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'sessionWatch', error: event.error }) },
     },
   },
-  on: { 'agent.stop': { target: '.leaving', actions: 'markStopping' } },
+  on: {
+    'agent.stop': { target: '.leaving', actions: 'markStopping' },
+    'agent.logout': { target: '.leaving', actions: 'markOver' },
+  },
   initial: 'loggedOut',
   states: {
     loggedOut: {
-      entry: 'clearFailures',
-      on: { 'session.found': 'connecting', 'agent.stop': 'stopped' },
+      entry: 'startAnew',
+      on: { 'session.found': 'connecting', 'agent.stop': 'stopped', 'agent.logout': {} },
     },
 
     connecting: {
@@ -113,13 +113,13 @@ export const agentSessionMachine = setup({
             src: 'connect',
             onDone: [
               {
-                guard: { type: 'isDone', params: ({ event }) => ({ attempt: event.output }) },
+                guard: { type: 'isConnected', params: ({ event }) => ({ connected: event.output }) },
                 target: '#agent.opening',
               },
               {
-                guard: { type: 'isRevoked', params: ({ event }) => ({ attempt: event.output }) },
+                guard: { type: 'isRevoked', params: ({ event }) => ({ connected: event.output }) },
                 target: '#agent.leaving',
-                actions: 'forgetSession',
+                actions: 'markOver',
               },
               { target: 'waiting', actions: 'countFailure' },
             ],
@@ -136,19 +136,19 @@ export const agentSessionMachine = setup({
       },
     },
 
-    /** Connected: what the log says this device shares, and the key of its tickets. */
+    /** Connected: asking what the log says this device shares, and for the key of its tickets. */
     opening: {
       initial: 'attempting',
-      on: { 'session.replaced': 'leaving', 'session.revoked': { target: 'leaving', actions: 'forgetSession' } },
+      on: { 'session.replaced': 'leaving' },
       states: {
         attempting: {
           invoke: {
             src: 'open',
             onDone: [
               {
-                guard: { type: 'isDone', params: ({ event }) => ({ attempt: event.output }) },
+                guard: { type: 'isOpened', params: ({ event }) => ({ opened: event.output }) },
                 target: '#agent.online',
-                actions: 'clearFailures',
+                actions: { type: 'keepHousehold', params: ({ event }) => ({ opened: event.output }) },
               },
               { target: 'waiting', actions: 'countFailure' },
             ],
@@ -165,151 +165,36 @@ export const agentSessionMachine = setup({
       },
     },
 
+    /** Until the household has closed: it lets its downloads come to rest first. */
     online: {
-      type: 'parallel',
+      entry: 'startHousehold',
+      exit: stopChild('household'),
       on: {
-        'session.replaced': '.downloads.working.suspending',
-        'session.revoked': { target: '.downloads.working.suspending', actions: 'forgetSession' },
-        'agent.logout': '.downloads.working.suspending',
-        'agent.stop': { target: '.downloads.working.suspending', actions: 'markStopping' },
-        'notice.received': {
-          actions: [
-            { type: 'tellKeeper', params: ({ event }) => event },
-            {
-              type: 'tellDownloads',
-              params: ({ event: { notice } }) => ('share' in notice ? { share: notice.share } : {}),
-            },
-          ],
-        },
-        'access.withdrawn': {
-          actions: {
-            type: 'tellDesk',
-            params: ({ event: { user, group } }) => ({ type: 'access.revoked' as const, user, group }),
-          },
-        },
-        'line.back': {
-          actions: [
-            { type: 'tellKeeper', params: ({ event }) => event },
-            { type: 'tellDownloads', params: {} },
-          ],
-        },
-        'offer.failed': { actions: { type: 'tellKeeper', params: ({ event }) => event } },
-      },
-      states: {
-        line: {
-          initial: 'working',
-          states: {
-            working: {
-              invoke: {
-                id: 'line',
-                src: 'line',
-                onError: {
-                  target: 'failing',
-                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'line', error: event.error }) },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        desk: {
-          initial: 'working',
-          states: {
-            working: {
-              entry: 'offerEverything',
-              invoke: {
-                id: 'servingDesk',
-                systemId: 'servingDesk',
-                src: 'servingDesk',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'servingDesk', error: event.error }),
-                  },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        sharing: {
-          initial: 'working',
-          states: {
-            working: {
-              invoke: {
-                id: 'keeper',
-                systemId: 'keeper',
-                src: 'keeper',
-                onError: {
-                  target: 'failing',
-                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'keeper', error: event.error }) },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        api: {
-          initial: 'working',
-          states: {
-            working: {
-              invoke: {
-                id: 'api',
-                src: 'api',
-                onError: {
-                  target: 'failing',
-                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'api', error: event.error }) },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        downloads: {
-          initial: 'working',
-          states: {
-            working: {
-              initial: 'serving',
-              invoke: {
-                id: 'downloads',
-                systemId: 'downloads',
-                src: 'downloads',
-                onDone: '#agent.leaving',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'downloads', error: event.error }),
-                  },
-                },
-              },
-              states: {
-                serving: {},
-                /** On the way out: each run finishes what it is writing and closes its part file. */
-                suspending: {
-                  entry: sendTo('downloads', { type: 'queue.suspend' }),
-                  after: { leaveAtLast: '#agent.leaving' },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
+        'session.replaced': { actions: 'closeHousehold' },
+        'agent.logout': { actions: ['markOver', 'closeHousehold'] },
+        'agent.stop': { actions: ['markStopping', 'closeHousehold'] },
+        'xstate.done.actor.household': [
+          { guard: ({ event }) => event.output.isRevoked, target: 'leaving', actions: 'markOver' },
+          { target: 'leaving' },
+        ],
+        'xstate.error.actor.household': {
+          target: 'leaving',
+          actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'household', error: event.error }) },
         },
       },
     },
 
-    /** Nothing of the session runs any more: trackers hear goodbye, the connection is closed. */
     leaving: {
       invoke: {
         src: 'leave',
+        input: ({ context }) => ({ forget: context.isOver }),
         onDone: 'left',
         onError: {
           target: 'left',
           actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'leave', error: event.error }) },
         },
       },
-      on: { 'agent.stop': { actions: 'markStopping' } },
+      on: { 'agent.stop': { actions: 'markStopping' }, 'agent.logout': {} },
       after: { leaveAtLast: 'left' },
     },
     left: { always: [{ guard: 'isStopping', target: 'stopped' }, { target: 'loggedOut' }] },

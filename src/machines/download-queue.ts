@@ -47,6 +47,8 @@ export const downloadQueueMachine = setup({
   actions: {
     /** A download that was waiting goes to rest, or a run broke. Provided by the actor. */
     recordEnding: (_, _ended: DownloadOutput & { id: number }) => {},
+    /** Sends itself what the library has under way. Provided by the actor. */
+    enqueueUnfinished: (_, _none: undefined) => {},
 
     enqueue: assign({
       waiting: ({ context: { waiting, running } }, { download }: { download: DownloadInput }) =>
@@ -86,6 +88,7 @@ export const downloadQueueMachine = setup({
   initial: 'serving',
   states: {
     serving: {
+      entry: 'enqueueUnfinished',
       on: {
         'download.enqueue': {
           actions: [{ type: 'enqueue', params: ({ event }) => ({ download: event.download }) }, 'startNext'],

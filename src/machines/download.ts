@@ -2,7 +2,7 @@
 // It decides; the store owns the part file and checks every piece, the locator asks the trackers, a link each talks to
 // the peers. A restart begins from the library, never from a snapshot of this. Sets and flows: README.md beside it.
 
-import { type ActorLogic, type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
+import { type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
 import { download as tunables } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
@@ -12,8 +12,8 @@ import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
 import type { RefusalCode } from '../domain/refusal.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
-import type { PeerLinkInput } from './peer-link.ts'
-import type { PeerKey, PeerLinkCommand, PeerLinkEvent } from './swarm-protocol.ts'
+import { type PeerLinkInput, peerLinkMachine } from './peer-link.ts'
+import type { PeerKey, PeerLinkEvent } from './swarm-protocol.ts'
 
 export interface DownloadSpec {
   /** Numbered on this device. */
@@ -51,7 +51,15 @@ export interface DownloadInput {
 }
 
 export type StoreCommand =
-  | { readonly type: 'piece.check'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
+  | {
+      readonly type: 'piece.check'
+      readonly peer: PeerKey
+      readonly via: Delivery['via']
+      readonly piece: number
+      readonly data: Buffer
+    }
+  /** Bytes that nobody waited for any more. */
+  | { readonly type: 'piece.wasted'; readonly bytes: number }
   | { readonly type: 'whole.check' }
   | { readonly type: 'file.finish' }
   /** Finish what is being written, then close; `discard` removes the part file too. */
@@ -109,7 +117,8 @@ interface Ledger {
   /** Received and at the store. */
   checking: number
   fetchedBytes: number
-  readonly deliveries: Map<PeerKey, Delivery>
+  /** By peer and way. */
+  readonly deliveries: Map<string, Delivery>
   readonly vias: Map<PeerKey, Delivery['via']>
   readonly meter: RateMeter
   isLocated: boolean
@@ -154,8 +163,7 @@ export const downloadMachine = setup({
   actors: {
     store: {} as CallbackActorLogic<StoreCommand, DownloadSpec>,
     locator: {} as CallbackActorLogic<LocatorCommand, DownloadSpec>,
-    // biome-ignore lint/suspicious/noExplicitAny: any logic that takes these commands will do
-    peerLink: {} as ActorLogic<any, PeerLinkCommand, PeerLinkInput>,
+    peerLink: peerLinkMachine,
   },
   delays: { locateEvery: tunables.locateEveryMs, locateStalled: tunables.locateStalledMs },
   guards: {
@@ -247,13 +255,14 @@ export const downloadMachine = setup({
       ({ context: { ledger, spec }, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
         ledger.fetchedBytes += event.data.length
         const received = ledger.picker?.received(event.peer, event.piece)
-        if (!received?.fresh) return
+        if (!received?.fresh) return enqueue.sendTo('store', { type: 'piece.wasted', bytes: event.data.length })
         for (const other of received.unwanted)
           enqueue.sendTo(linkId(other), { type: 'piece.unwanted', piece: event.piece })
         if (event.data.length !== pieceSize(spec.manifest, event.piece))
           throw new Error(`bug: a link delivered ${event.data.length} bytes as piece ${event.piece}`)
         ledger.checking += 1
-        enqueue.sendTo('store', { type: 'piece.check', peer: event.peer, piece: event.piece, data: event.data })
+        const via = ledger.vias.get(event.peer) ?? 'direct'
+        enqueue.sendTo('store', { ...event, type: 'piece.check', via })
       },
     ),
 
@@ -264,13 +273,14 @@ export const downloadMachine = setup({
       const bytes = pieceSize(spec.manifest, piece)
       ledger.meter.add(bytes, context.now())
       const slash = peer.indexOf('/')
-      const before = ledger.deliveries.get(peer)
-      ledger.deliveries.set(peer, {
+      const via = ledger.vias.get(peer) ?? 'direct'
+      const before = ledger.deliveries.get(`${peer} ${via}`)
+      ledger.deliveries.set(`${peer} ${via}`, {
         user: peer.slice(0, slash),
         device: peer.slice(slash + 1),
         pieces: (before?.pieces ?? 0) + 1,
         bytes: (before?.bytes ?? 0) + bytes,
-        via: ledger.vias.get(peer) ?? 'direct',
+        via,
       })
     },
 
@@ -308,7 +318,7 @@ export const downloadMachine = setup({
       dropped: new Set(),
       checking: 0,
       fetchedBytes: input.spent.fetchedBytes,
-      deliveries: new Map(input.spent.deliveries.map(delivery => [sharerKey(delivery), delivery])),
+      deliveries: new Map(input.spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
       vias: new Map(),
       meter: createRateMeter(),
       isLocated: false,
@@ -391,7 +401,15 @@ export const downloadMachine = setup({
         'link.have': { actions: [{ type: 'noteHave', params: ({ event }) => event }, 'askForPieces'] },
         'link.capacity': { actions: [{ type: 'noteCapacity', params: ({ event }) => event }, 'askForPieces'] },
         'link.lost': { actions: [{ type: 'loseLink', params: ({ event }) => event }, 'askForPieces'] },
-        'piece.received': { actions: [{ type: 'checkPiece', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.received': {
+          actions: [
+            {
+              type: 'checkPiece',
+              params: ({ event: { peer, piece, data } }) => ({ peer, piece, data }),
+            },
+            'askForPieces',
+          ],
+        },
         'piece.returned': { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },

@@ -77,6 +77,8 @@ export const agentMethods = {
       downloads: z.number(),
       peers: z.number(),
       memoryBytes: z.number(),
+      /** Files that left sharing mode since the agent started, and why; latest last. */
+      troubles: z.array(z.string()),
     }),
   },
   share: {

@@ -1,0 +1,88 @@
+// What the agent does for each request of its person (wire/agent-api.ts).
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { agentApi } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { done, refuse } from '../../domain/refusal.ts'
+import type { ServingStatus } from '../../machines/serving-desk.ts'
+import type { AgentHandlers } from './agent-api.ts'
+import { isResting } from './download-view.ts'
+import type { Downloads } from './downloads.ts'
+import type { ShareKeeper } from './share-keeper.ts'
+
+export interface HandlerNeeds {
+  readonly by: Actor
+  readonly keeper: ShareKeeper
+  readonly downloads: Downloads
+  /** Undefined while the desk is being started. */
+  serving(): { readonly status: ServingStatus; readonly peers: readonly string[] } | undefined
+  /** Resolves when everything of the session has come to rest, just before its connection closes. */
+  logOut(): Promise<void>
+}
+
+export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: HandlerNeeds): AgentHandlers {
+  /** Calls `look` at most a few times a second until it returns something, or nobody listens. */
+  const watch = async <T>(signal: AbortSignal, look: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      await delay(agentApi.watchEveryMs, undefined, { signal })
+    }
+  }
+
+  return {
+    async status() {
+      const desk = serving()
+      return done({
+        ...by,
+        pid: process.pid,
+        listen: desk ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
+        uptimeSeconds: process.uptime(),
+        sharing: keeper.sharing,
+        downloads: downloads.running,
+        peers: new Set([...(desk?.peers ?? []), ...downloads.connectedPeers()]).size,
+        memoryBytes: process.memoryUsage.rss(),
+        troubles: [...keeper.troubles],
+      })
+    },
+
+    share: (params, { progress, signal }) =>
+      keeper.share(params, { signal, onProgress: (hashedBytes, size) => progress({ hashedBytes, size }) }),
+    unshare: params => keeper.unshare(params),
+
+    download: params => downloads.add(params),
+    downloads: async () => done(downloads.views()),
+    pause: ({ id }) => downloads.pause(id),
+    resume: ({ id }) => downloads.resume(id),
+    cancel: ({ id }) => downloads.cancel(id),
+
+    'download.follow'({ id }, { progress, signal }) {
+      let said = ''
+      return watch(signal, () => {
+        const view = downloads.view(id)
+        if (!view) return refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
+        if (isResting(view.state)) return done(view)
+        const saying = JSON.stringify(view)
+        if (saying !== said) progress(view)
+        said = saying
+        return undefined
+      })
+    },
+
+    'downloads.watch'(_, { progress, signal }) {
+      let said = ''
+      return watch<never>(signal, () => {
+        const views = downloads.views()
+        const saying = JSON.stringify(views)
+        if (saying !== said) progress(views)
+        said = saying
+        return undefined
+      })
+    },
+
+    async logout() {
+      await logOut()
+      return done({})
+    },
+  }
+}

@@ -1,0 +1,49 @@
+// Connects with the log-in of this device, and tells a credential that is void from trackers that are away: to a broker
+// both look the same. Only when trackers are seen to let a guest in, before and after they turned the credential
+// away, is it void: a log-in is never given up because a tracker was just restarting.
+
+import { randomBytes } from 'node:crypto'
+import type { NatsConnection } from 'nats'
+import { BrokerUnreachable, connectBroker, LoginRefused } from '../broker.ts'
+import type { Session } from '../home.ts'
+
+const login = ({ user, device, credential }: Session) => ({ kind: 'device' as const, user, device, credential })
+
+async function areTrackersThere(servers: readonly string[]): Promise<boolean> {
+  try {
+    const nonce = randomBytes(16).toString('hex')
+    await (await connectBroker(servers, { kind: 'guest', nonce }, 'guest')).close()
+    return true
+  } catch (error) {
+    if (isFailure(error)) return false
+    throw error
+  }
+}
+
+/** 'away' when no broker answers, or none can say who we are; 'revoked' when this credential is void. */
+export async function connectSession(
+  servers: readonly string[],
+  session: Session,
+): Promise<NatsConnection | 'away' | 'revoked'> {
+  try {
+    return await connectBroker(servers, login(session), `${session.user}.${session.device}`)
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    // Of several brokers the last one tried decides which error shows: one that is down hides another's refusal.
+    if (error instanceof BrokerUnreachable && servers.length === 1) return 'away'
+    return (await isRevoked(servers, session)) ? 'revoked' : 'away'
+  }
+}
+
+export async function isRevoked(servers: readonly string[], session: Session): Promise<boolean> {
+  if (!(await areTrackersThere(servers))) return false
+  try {
+    await (await connectBroker(servers, login(session), 'probe')).close()
+    return false
+  } catch (error) {
+    if (!isFailure(error)) throw error
+    return areTrackersThere(servers)
+  }
+}
+
+const isFailure = (error: unknown) => error instanceof LoginRefused || error instanceof BrokerUnreachable

@@ -1,0 +1,197 @@
+// The disk side of one run of a download: its destination, its part file, and every check of its bytes. A piece is
+// recorded and on offer only after its SHA-1 matched and it was written; the file gets its name only after the whole
+// matched. What other programs do to the part file meanwhile is found out by reading it again, never believed.
+
+import { lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Logger } from 'pino'
+import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { type Bitfield, createBitfield, fullBitfield } from '../../domain/bitfield.ts'
+import { sharerOf } from '../../domain/group.ts'
+import { pieceCount, pieceHashes, sha1Bytes } from '../../domain/manifest.ts'
+import { showable } from '../../domain/names.ts'
+import { type Refusal, refuse } from '../../domain/refusal.ts'
+import type { DownloadSpec, StoreCommand, StoreEvent } from '../../machines/download.ts'
+import type { Offer } from '../../machines/swarm-protocol.ts'
+import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
+import type { Library } from '../../storage/library.ts'
+import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
+import { checkFreeSpace } from '../../storage/storage-refusal.ts'
+import { recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
+import type { OfferBook } from './offer-book.ts'
+import type { ShareKeeper } from './share-keeper.ts'
+
+export interface DownloadStoreNeeds {
+  readonly library: Library
+  readonly offers: OfferBook
+  readonly keeper: Pick<ShareKeeper, 'adopt'>
+  readonly log: Logger
+}
+
+/** Ends the run with a refusal, from anywhere below. */
+class StoreRefused extends Error {
+  readonly refusal: Refusal
+  constructor(refusal: Refusal) {
+    super(refusal.message)
+    this.refusal = refusal
+  }
+}
+
+/** What is at the destination already: nothing, another file, or the very file (its fingerprint). */
+export async function lookAtDestination(
+  { path, manifest }: Pick<DownloadSpec, 'path' | 'manifest'>,
+  signal?: AbortSignal,
+): Promise<'free' | 'other' | Fingerprint> {
+  const before = await lstat(path, { bigint: true }).catch(() => undefined)
+  if (!before) return 'free'
+  if (!before.isFile() || Number(before.size) !== manifest.size) return 'other'
+  const verified = await verifyFile(path, manifest, signal ? { signal } : {})
+  return verified.ok ? fingerprintOf(before) : 'other'
+}
+
+export const destinationExists = (path: string) =>
+  refuse('destination-exists', `${showable(path)} is another file; choose another destination, or use --overwrite`)
+
+export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLogic<StoreCommand, DownloadSpec> =>
+  fromCallback<StoreCommand, DownloadSpec>(({ input: spec, sendBack, receive }) => {
+    const { library, offers, keeper, log } = needs
+    const { id, group, name, share, manifest, path } = spec
+    const hashes = pieceHashes(manifest)
+    const closing = new AbortController()
+    const { signal } = closing
+    /** Steps under way: the part file closes after the last. */
+    const pending = new Set<Promise<void>>()
+    let part: PieceFile | undefined
+    let have: Bitfield = createBitfield(pieceCount(manifest))
+    let offer: Offer | undefined
+    let isFinished = false
+
+    const tell = (event: StoreEvent) => {
+      if (!signal.aborted) sendBack(event)
+    }
+    const fail = (error: unknown) => {
+      if (signal.aborted) return
+      if (error instanceof StoreRefused) {
+        const { code, message } = error.refusal
+        return tell({ type: 'store.failed', code, message })
+      }
+      log.error({ download: id, error }, 'a download broke')
+      const { message } = error as Error
+      tell({ type: 'store.failed', code: 'destination-unwritable', message: `the agent failed: ${showable(message)}` })
+    }
+    const run = (step: () => Promise<void>) => {
+      const running = step()
+        .catch(fail)
+        .finally(() => pending.delete(running))
+      pending.add(running)
+    }
+    const insist = <T>(outcome: { ok: true; value: T } | Refusal): T => {
+      if (!outcome.ok) throw new StoreRefused(outcome)
+      return outcome.value
+    }
+    const openPart = (): PieceFile => {
+      if (!part) throw new Error('bug: a download without its part file')
+      return part
+    }
+    const offerPieces = () => {
+      offer = { share, group, manifest, have, read: (piece, offset, length) => openPart().read(piece, offset, length) }
+      offers.add(offer)
+    }
+    const adopt = (fingerprint: Fingerprint) => {
+      keeper.adopt({ group, name, share, manifest, path, fingerprint })
+      isFinished = true
+    }
+
+    const prepare = async () => {
+      const there = await lookAtDestination(spec, signal)
+      if (typeof there === 'object') {
+        library.saveVerified(id, fullBitfield(pieceCount(manifest)))
+        adopt(there)
+        return tell({ type: 'store.there' })
+      }
+      if (there === 'other' && !spec.overwrite) throw new StoreRefused(destinationExists(path))
+      const record = library.download(id)
+      if (!record?.located) throw new Error(`bug: download ${id} is not in the library`)
+      if (record.located.verified.count > 0) {
+        have = await recheckPieces(record.part, manifest, record.located.verified, { signal })
+        library.saveVerified(id, have)
+      }
+      const missingBytes = Math.max(0, manifest.size - have.count * manifest.pieceLength)
+      insist(await checkFreeSpace(dirname(record.part), missingBytes))
+      part = insist(await openPieceFile(record.part, manifest, 'resume'))
+      if (have.count > 0) offerPieces()
+      tell({ type: 'store.ready', have })
+    }
+
+    const checkPiece = async ({ peer, via, piece, data }: Extract<StoreCommand, { type: 'piece.check' }>) => {
+      if (!(await verifyPiece(data, hashes.subarray(piece * sha1Bytes, (piece + 1) * sha1Bytes)))) {
+        library.recordWaste(id, data.length)
+        log.warn({ download: id, peer, piece }, 'a peer sent a piece that is not what it should be; it is dropped')
+        return tell({ type: 'piece.rejected', peer, piece })
+      }
+      insist(await openPart().write(piece, 0, data))
+      library.recordPiece(id, piece, sharerOf(peer), via, data.length)
+      have.add(piece)
+      if (signal.aborted) return
+      if (offer) offers.announce(offer, piece)
+      else offerPieces()
+      tell({ type: 'piece.verified', peer, piece })
+    }
+
+    const checkWhole = async () => {
+      const { path: partPath } = openPart()
+      if ((await verifyFile(partPath, manifest, { signal })).ok) return tell({ type: 'whole.right' })
+      const right = await recheckPieces(partPath, manifest, have, { signal })
+      const wrong = Array.from({ length: have.length }, (_, piece) => piece).filter(
+        piece => have.has(piece) && !right.has(piece),
+      )
+      if (wrong.length === 0)
+        throw new StoreRefused(
+          refuse(
+            'integrity',
+            `every piece of ${name} fits its manifest and the whole does not: whoever shared it erred`,
+          ),
+        )
+      library.saveVerified(id, right)
+      for (const piece of wrong) have.remove(piece)
+      tell({ type: 'whole.wrong', pieces: wrong })
+    }
+
+    const finish = async () => {
+      adopt(insist(await openPart().finish(path, { overwrite: spec.overwrite })))
+      tell({ type: 'file.finished' })
+    }
+
+    const close = async (discard: boolean) => {
+      closing.abort()
+      if (offer && !isFinished) offers.remove(offer)
+      await Promise.all(pending)
+      try {
+        if (discard && !isFinished) await part?.discard()
+        else await part?.close()
+      } catch (error) {
+        log.warn({ download: id, error }, 'a part file could not be closed or removed')
+      }
+    }
+
+    let closed: Promise<void> | undefined
+    receive(command => {
+      if (closed) return
+      switch (command.type) {
+        case 'piece.check':
+          return run(() => checkPiece(command))
+        case 'piece.wasted':
+          return library.recordWaste(id, command.bytes)
+        case 'whole.check':
+          return run(checkWhole)
+        case 'file.finish':
+          return run(finish)
+        case 'store.close':
+          closed = close(command.discard).then(() => sendBack({ type: 'store.closed' } satisfies StoreEvent))
+      }
+    })
+    run(prepare)
+    return () => {
+      closed ??= close(false)
+    }
+  })

@@ -1,0 +1,95 @@
+// A download as people see it: at rest from its record in the library, under way from its run's snapshot.
+
+import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
+import { type Manifest, pieceCount, pieceSize } from '../../domain/manifest.ts'
+import type { DownloadSnapshot, Problem } from '../../machines/download.ts'
+import type { DownloadRecord } from '../../storage/library.ts'
+import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
+
+export function isResting(state: DownloadState): boolean {
+  return state === 'completed' || state === 'paused' || state === 'failed' || state === 'cancelled'
+}
+
+function bytesOf(have: Bitfield, manifest: Manifest): number {
+  const last = have.length - 1
+  const lackOfLast = last >= 0 && have.has(last) ? manifest.pieceLength - pieceSize(manifest, last) : 0
+  return have.count * manifest.pieceLength - lackOfLast
+}
+
+export function viewOfRecord(record: DownloadRecord): DownloadView {
+  const { id, group, name, state, destination, located, seconds, fetchedBytes, deliveries, error } = record
+  const manifest = located?.manifest
+  const have = located?.verified ?? createBitfield(0)
+  return {
+    id,
+    group,
+    name,
+    state,
+    pieces: { done: have.count, total: have.length },
+    bytes: { done: manifest ? bytesOf(have, manifest) : 0, total: manifest?.size ?? 0 },
+    path: destination,
+    sha1: manifest?.sha1 ?? '',
+    peers: 0,
+    bytesPerSecond: 0,
+    seconds,
+    fetchedBytes,
+    deliveries: [...deliveries],
+    ...(error ? { error } : {}),
+  }
+}
+
+export function viewOfRun(snapshot: DownloadSnapshot): DownloadView {
+  const { spec, spent, ledger, now, startedAtMs } = snapshot.context
+  const { manifest } = spec
+  const total = pieceCount(manifest)
+  const have = ledger.have ?? createBitfield(total)
+  const state = stateOf(snapshot)
+  const problem = problemOf(snapshot, state)
+  return {
+    id: spec.id,
+    group: spec.group,
+    name: spec.name,
+    state,
+    pieces: { done: have.count, total },
+    bytes: { done: bytesOf(have, manifest), total: manifest.size },
+    path: spec.path,
+    sha1: manifest.sha1,
+    peers: readyLinks(snapshot),
+    bytesPerSecond: Math.round(ledger.meter.bytesPerSecond(now())),
+    seconds: spent.seconds + (now() - startedAtMs) / 1000,
+    fetchedBytes: ledger.fetchedBytes,
+    deliveries: [...ledger.deliveries.values()],
+    ...(problem ? { error: problem } : {}),
+  }
+}
+
+const readyLinks = ({ context }: DownloadSnapshot): number =>
+  [...context.ledger.links.values()].filter(link => link.state === 'ready').length
+
+function stateOf(snapshot: DownloadSnapshot): DownloadState {
+  const { ending } = snapshot.context
+  if (ending !== undefined) return ending === 'suspended' ? 'queued' : ending
+  if (snapshot.matches('preparing')) return 'verifying'
+  if (snapshot.matches({ fetching: 'locating' })) return 'locating'
+  if (snapshot.matches({ fetching: 'transferring' })) return 'downloading'
+  return snapshot.matches({ fetching: 'stalled' }) ? 'stalled' : 'verifying'
+}
+
+/** Why it failed, or what it waits for. */
+function problemOf(snapshot: DownloadSnapshot, state: DownloadState): Problem | undefined {
+  const { problem, ledger, spec } = snapshot.context
+  if (state === 'failed') return problem
+  if (state !== 'stalled' && state !== 'locating') return undefined
+  if (problem) return problem
+  if (state === 'locating') return undefined
+  const missing = ledger.picker?.missing ?? 0
+  const links = [...ledger.links.values()]
+  if (links.length === 0)
+    return { code: 'no-sharers', message: `nobody who has ${spec.name} is online; this goes on when somebody is` }
+  if (readyLinks(snapshot) > 0)
+    return {
+      code: 'no-sharers',
+      message: `nobody who is connected has the ${missing} missing pieces; waiting for more`,
+    }
+  return { code: 'unreachable', message: `none of ${links.length} peers can be reached: ${links[0]!.reason}` }
+}

@@ -1,0 +1,240 @@
+// The downloads of the person who is logged in: what the command line may do with them, and how they look. Those at
+// rest are records of the library; the others are with the queue (machines/download-queue.ts), which runs them.
+
+import { lstat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import type { Logger } from 'pino'
+import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
+import { checkManifest, shareId } from '../../domain/manifest.ts'
+import { showable } from '../../domain/names.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { type DownloadInput, type DownloadOutput, downloadMachine } from '../../machines/download.ts'
+import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
+import type { DownloadRecord, Library } from '../../storage/library.ts'
+import { openPieceFile } from '../../storage/piece-file.ts'
+import { checkFreeSpace } from '../../storage/storage-refusal.ts'
+import type { AgentParams, DownloadView } from '../../wire/agent-api.ts'
+import type { PeerConnectionNeeds } from '../peer/peer-connection.ts'
+import { providePeerLink } from '../peer/peer-link.ts'
+import type { TrackerClient } from '../tracker-client.ts'
+import { resolveDestination } from './destination.ts'
+import { createDownloadStore, destinationExists, lookAtDestination } from './download-store.ts'
+import { isResting, viewOfRecord, viewOfRun } from './download-view.ts'
+import { createLocator } from './locator.ts'
+import type { OfferBook } from './offer-book.ts'
+import type { ShareKeeper } from './share-keeper.ts'
+
+type Queue = ActorRefFrom<typeof downloadQueueMachine>
+
+export interface DownloadsNeeds {
+  readonly user: string
+  readonly library: Library
+  readonly trackers: TrackerClient
+  readonly offers: OfferBook
+  readonly keeper: Pick<ShareKeeper, 'adopt'>
+  readonly peers: PeerConnectionNeeds
+  readonly log: Logger
+  /** Undefined while it is being started again. */
+  queue(): Queue | undefined
+}
+
+export interface Downloads {
+  /** The queue with its actors provided; it begins with what the library has under way. */
+  readonly logic: typeof downloadQueueMachine
+  add(params: AgentParams<'download'>): Promise<Outcome<DownloadView>>
+  pause(id: number): Promise<Outcome<DownloadView>>
+  resume(id: number): Promise<Outcome<DownloadView>>
+  cancel(id: number): Promise<Outcome<DownloadView>>
+  /** Undefined when this person has none of that number here. */
+  view(id: number): DownloadView | undefined
+  views(): DownloadView[]
+  /** Under way: neither at rest nor waiting. */
+  readonly running: number
+  /** Everybody that running downloads are connected to. */
+  connectedPeers(): string[]
+}
+
+const noSuchDownload = (id: number) =>
+  refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
+const notNow = () => refuse('unreachable', 'the agent is starting its downloads again; try again in a moment')
+
+export function createDownloads(needs: DownloadsNeeds): Downloads {
+  const { user, library, trackers } = needs
+  /** Views of what does not run, made once and not at every look: a record holds a whole manifest. */
+  const atRest = new Map(library.downloads(user).map(record => [record.id, viewOfRecord(record)]))
+  const refresh = (id: number): DownloadView => {
+    const record = library.download(id)
+    if (!record) throw new Error(`bug: download ${id} left the library`)
+    const view = viewOfRecord(record)
+    atRest.set(id, view)
+    return view
+  }
+
+  const inputOf = (record: DownloadRecord): DownloadInput => {
+    const { id, group, name, located, destination, overwrite, seconds, fetchedBytes, deliveries } = record
+    if (!located) throw new Error(`bug: download ${id} began before it was located`)
+    const { share, manifest } = located
+    return {
+      spec: { id, group, name, share, manifest, path: destination, overwrite },
+      spent: { seconds, fetchedBytes, deliveries },
+      now: () => performance.now(),
+    }
+  }
+
+  const recordEnding = (id: number, { ending, problem }: DownloadOutput, ranForMs: number) => {
+    const before = library.download(id)
+    if (!before) throw new Error(`bug: download ${id} left the library`)
+    library.changeDownload(id, {
+      state: ending === 'suspended' ? 'queued' : ending,
+      error: problem,
+      seconds: before.seconds + ranForMs / 1000,
+      finishedAt: ending === 'completed' ? Date.now() : undefined,
+    })
+    needs.log.info({ download: id, ending, problem }, 'a download rests')
+    refresh(id)
+  }
+
+  const logic = downloadQueueMachine.provide({
+    actors: {
+      download: downloadMachine.provide({
+        actors: {
+          store: createDownloadStore(needs),
+          locator: createLocator(trackers),
+          peerLink: providePeerLink(needs.peers),
+        },
+        actions: {
+          recordEnding: ({ context: { spec, now, startedAtMs } }, ended) =>
+            recordEnding(spec.id, ended, now() - startedAtMs),
+        },
+      }),
+    },
+    actions: {
+      recordEnding: (_, { id, ...ended }) => recordEnding(id, ended, 0),
+      enqueueUnfinished: ({ self }) => {
+        for (const record of library.downloads(user))
+          if (record.state === 'queued') self.send({ type: 'download.enqueue', download: inputOf(record) })
+      },
+    },
+  })
+
+  const runOf = (id: number): SnapshotFrom<typeof downloadMachine> | undefined =>
+    needs.queue()?.getSnapshot().children[runId(id)]?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
+
+  const view = (id: number): DownloadView | undefined => {
+    const resting = atRest.get(id)
+    if (!resting || isResting(resting.state)) return resting
+    const run = runOf(id)
+    return run ? viewOfRun(run) : resting
+  }
+
+  const start = (id: number): Outcome<DownloadView> => {
+    const queue = needs.queue()
+    if (!queue) return notNow()
+    library.changeDownload(id, { state: 'queued', error: undefined })
+    refresh(id)
+    queue.send({ type: 'download.enqueue', download: inputOf(library.download(id)!) })
+    return done(view(id)!)
+  }
+
+  /** Asks the queue, and resolves once the download rests. */
+  const putToRest = async (id: number, type: 'download.pause' | 'download.cancel'): Promise<Outcome<DownloadView>> => {
+    const queue = needs.queue()
+    if (!queue) return notNow()
+    queue.send({ type, id })
+    await waitFor(
+      queue,
+      ({ context }) => !context.running.has(id) && !context.waiting.some(each => each.spec.id === id),
+    )
+    return done(view(id)!)
+  }
+
+  /** The download that is to end up at that path already, if one is not done with it. */
+  const claimant = (path: string) =>
+    library
+      .downloads(user)
+      .find(({ state, destination }) => destination === path && state !== 'completed' && state !== 'cancelled')
+
+  return {
+    logic,
+    view,
+    views: () => [...atRest.keys()].map(id => view(id)!),
+    get running() {
+      return needs.queue()?.getSnapshot().context.running.size ?? 0
+    },
+    connectedPeers: () =>
+      [...atRest.keys()].flatMap(id => {
+        const links = runOf(id)?.context.ledger.links ?? new Map()
+        return [...links].filter(([, link]) => link.state === 'ready').map(([peer]) => peer)
+      }),
+
+    async add({ group, name, destination, overwrite }) {
+      const path = await resolveDestination(destination, name)
+      if (!path.ok) return path
+      const swarm = await trackers.ask('swarm.locate', { group, name })
+      if (!swarm.ok) return swarm
+      const { share, manifest } = swarm.value
+      const checked = checkManifest(manifest)
+      if (!checked.ok) return checked
+      if (shareId(group, manifest) !== share || manifest.name !== name)
+        return refuse('integrity', `the trackers' description of ${name} contradicts itself; it was not downloaded`)
+
+      const other = claimant(path.value)
+      if (other?.located?.share === share) return isResting(other.state) ? start(other.id) : done(view(other.id)!)
+      if (other)
+        return refuse('destination-exists', `download ${other.id} goes to ${showable(path.value)}; cancel it first`)
+      const part = `${path.value}.part`
+      if (await lstat(part).catch(() => undefined))
+        return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
+      const there = await lookAtDestination({ path: path.value, manifest })
+      if (there === 'other' && !overwrite) return destinationExists(path.value)
+      const space = there === 'free' ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
+      if (!space.ok) return space
+
+      // Not under way before it is whole: a kill in between leaves a record that says so.
+      const { id } = library.addDownload({
+        user,
+        group,
+        name,
+        destination: path.value,
+        part,
+        overwrite,
+        state: 'cancelled',
+        createdAt: Date.now(),
+      })
+      library.locateDownload(id, share, manifest)
+      return start(id)
+    },
+
+    async pause(id) {
+      const now = view(id)
+      if (!now) return noSuchDownload(id)
+      if (now.state === 'paused') return done(now)
+      if (isResting(now.state)) return refuse('usage', `download ${id} is ${now.state}; there is nothing to pause`)
+      return putToRest(id, 'download.pause')
+    },
+
+    async resume(id) {
+      const now = view(id)
+      if (!now) return noSuchDownload(id)
+      if (now.state === 'cancelled') return refuse('usage', `download ${id} was cancelled; download ${now.name} again`)
+      return now.state === 'paused' || now.state === 'failed' ? start(id) : done(now)
+    },
+
+    async cancel(id) {
+      const now = view(id)
+      if (!now) return noSuchDownload(id)
+      if (now.state === 'cancelled') return done(now)
+      if (now.state === 'completed') return refuse('usage', `download ${id} has completed: ${showable(now.path)}`)
+      if (!isResting(now.state)) return putToRest(id, 'download.cancel')
+      const record = library.download(id)!
+      if (record.located && (await lstat(record.part).catch(() => undefined))) {
+        const part = await openPieceFile(record.part, record.located.manifest, 'resume')
+        if (!part.ok) return part
+        await part.value.discard()
+      }
+      recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
+      return done(view(id)!)
+    },
+  }
+}

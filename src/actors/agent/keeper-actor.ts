@@ -1,0 +1,52 @@
+// The keeper of shares as an actor: looks at the shared files and at the log when it starts, when something was heard
+// that concerns them, and on and on; whatever could not be settled is tried again.
+
+import type { Logger } from 'pino'
+import { fromCallback } from 'xstate'
+import { serving, agent as tunables } from '../../../config/tunables.ts'
+import type { KeeperEvent } from '../../machines/household.ts'
+import type { ShareKeeper } from './share-keeper.ts'
+
+export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
+  fromCallback<KeeperEvent>(({ receive }) => {
+    let isChecking = false
+    let isReconciling = false
+    let isWantedAgain = false
+
+    const report = (error: unknown) => log.error({ error }, 'looking after the shares failed; it is tried again')
+    const check = async () => {
+      if (isChecking) return
+      isChecking = true
+      await keeper.check().catch(report)
+      isChecking = false
+    }
+    const reconcile = async () => {
+      if (isReconciling) {
+        isWantedAgain = true
+        return
+      }
+      isReconciling = true
+      do {
+        isWantedAgain = false
+        await keeper.reconcile().catch(report)
+      } while (isWantedAgain)
+      isReconciling = false
+    }
+
+    receive(event => {
+      if (event.type === 'offer.failed') keeper.check(event.share).catch(report)
+      else if (event.type === 'line.back' || concernsOurShares(event.notice.type)) reconcile()
+    })
+    const checking = setInterval(check, serving.checkFilesEveryMs)
+    const settling = setInterval(() => {
+      if (!keeper.isReconciled) reconcile()
+    }, tunables.settleSharesEveryMs)
+    check()
+    reconcile()
+    return () => {
+      clearInterval(checking)
+      clearInterval(settling)
+    }
+  })
+
+const concernsOurShares = (notice: string) => notice === 'sharing.ended' || notice === 'member.removed'

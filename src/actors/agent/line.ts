@@ -1,0 +1,122 @@
+// What a device says and hears as long as it is logged in: its beats, by which trackers know that it is there, and the
+// notices to its person. It notices when the brokers were away (then notices may be missing, and access may have been
+// withdrawn unheard) and when the log-in itself is void. It never ends by itself.
+
+import { errors, type NatsConnection } from 'nats'
+import { fromCallback } from 'xstate'
+import { presence, agent as tunables } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import type { HouseholdEvent, LineEvent } from '../../machines/household.ts'
+import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
+import { type Beat, type Notice, noticeSchema } from '../../wire/tracker-api.ts'
+import type { TrackerClient } from '../tracker-client.ts'
+
+export interface LineNeeds {
+  readonly connection: NatsConnection
+  readonly by: Actor
+  readonly trackers: TrackerClient
+  /** Shares of which this device has some pieces. */
+  fetching(): readonly string[]
+  /** Whom this device serves right now, and in which group. */
+  served(): { readonly user: string; readonly group: string }[]
+  /** Where peers connect, if the desk is open by now. */
+  port(): number | undefined
+  isRevoked(): Promise<boolean>
+  /** Client addresses of the cluster's brokers. */
+  onServers(servers: readonly string[]): void
+}
+
+/** A beat has room for that many (wire/tracker-api.ts). */
+const mostFetching = 1000
+/** Notices remembered, to drop the copies of the other trackers. */
+const rememberedNotices = 256
+
+export const createLine = (needs: LineNeeds) =>
+  fromCallback<LineEvent>(({ sendBack, receive }) => {
+    const { connection, by, trackers } = needs
+    const tell = (event: HouseholdEvent) => sendBack(event)
+    let isUp = true
+    let isProbing = false
+    let hasEnded = false
+    let rechecking: NodeJS.Timeout | undefined
+
+    const beat = () => {
+      const port = needs.port()
+      // What is published while there is no broker would be sent late, and say what is no longer so.
+      if (!isUp || port === undefined || connection.isClosed() || !connection.info) return
+      const online: Beat = { state: 'online', port, fetching: needs.fetching().slice(0, mostFetching) }
+      connection.publish(presenceSubject(by, connection.info.client_ip ?? ''), JSON.stringify(online))
+    }
+
+    const recheckAccess = async () => {
+      clearTimeout(rechecking)
+      const links = needs.served()
+      if (links.length === 0 || hasEnded) return
+      const answer = await trackers.ask('links.recheck', { links })
+      if (hasEnded) return
+      if (answer.ok) for (const withdrawn of answer.value.revoked) tell({ type: 'access.withdrawn', ...withdrawn })
+      else rechecking = setTimeout(recheckAccess, tunables.retryMostMs)
+    }
+
+    const known = new Set<string>()
+    const onNotice = (notice: Notice) => {
+      const key = JSON.stringify(notice)
+      if (known.has(key)) return
+      known.add(key)
+      if (known.size > rememberedNotices) known.delete(known.values().next().value!)
+      trackers.advance(notice.seq)
+      if (notice.type === 'access.revoked') tell({ type: 'access.withdrawn', user: notice.user, group: notice.group })
+      else tell({ type: 'notice.received', notice })
+    }
+    const subscription = connection.subscribe(noticeSubject(by.user), {
+      callback: (error, message) => {
+        if (error) throw error
+        const notice = noticeSchema.safeParse(parseJson(message.string()))
+        if (notice.success) onNotice(notice.data)
+      },
+    })
+
+    const probe = async () => {
+      if (isProbing) return
+      isProbing = true
+      const revoked = await needs.isRevoked().catch(() => false)
+      isProbing = false
+      if (revoked && !isUp && !hasEnded) tell({ type: 'session.revoked' })
+    }
+
+    const follow = async () => {
+      for await (const status of connection.status()) {
+        if (hasEnded) return
+        if (status.type === 'disconnect') isUp = false
+        if (status.type === 'update' || status.type === 'reconnect') noteServers()
+        if (status.type === 'error' && !isUp && status.error instanceof errors.AuthorizationError) probe()
+        if (status.type === 'reconnect') {
+          isUp = true
+          beat()
+          recheckAccess()
+          tell({ type: 'line.back' })
+        }
+      }
+    }
+    const noteServers = () => needs.onServers(connection.info?.connect_urls ?? [])
+
+    receive(beat)
+    const beating = setInterval(beat, presence.beatEveryMs)
+    beat()
+    noteServers()
+    follow()
+    return () => {
+      hasEnded = true
+      clearInterval(beating)
+      clearTimeout(rechecking)
+      subscription.unsubscribe()
+    }
+  })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,60 @@
+// The open files behind the shares: opened when a peer asks, kept open for the next read, and few at a time, so that
+// thousands of shares need no more descriptors than a handful. A file is never closed under a read.
+
+import { serving } from '../../../config/tunables.ts'
+import type { Fingerprint } from '../../storage/fingerprint.ts'
+import { openSharedFile, type SharedFile } from '../../storage/shared-file.ts'
+
+interface Entry {
+  readonly opening: Promise<SharedFile>
+  readers: number
+}
+
+export interface OpenFiles {
+  /** Bytes of the unaltered file, or what storage/shared-file.ts throws. */
+  read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Buffer>
+  close(): Promise<void>
+}
+
+export function createOpenFiles(mostOpen: number = serving.maxOpenFiles): OpenFiles {
+  /** In the order of their last use. */
+  const entries = new Map<string, Entry>()
+
+  const discard = async (key: string, entry: Entry) => {
+    if (entries.get(key) === entry) entries.delete(key)
+    await entry.opening.then(
+      file => file.close(),
+      () => {},
+    )
+  }
+  const makeRoom = () => {
+    for (const [key, entry] of entries) {
+      if (entries.size <= mostOpen) return
+      if (entry.readers === 0) discard(key, entry)
+    }
+  }
+
+  return {
+    async read(path, fingerprint, offset, length) {
+      const key = JSON.stringify([path, fingerprint])
+      const entry = entries.get(key) ?? { opening: openSharedFile(path, fingerprint), readers: 0 }
+      entries.delete(key)
+      entries.set(key, entry)
+      entry.readers += 1
+      try {
+        return await (await entry.opening).read(offset, length)
+      } catch (error) {
+        if (entries.get(key) === entry) entries.delete(key)
+        throw error
+      } finally {
+        entry.readers -= 1
+        if (entry.readers === 0 && !entries.has(key)) await discard(key, entry)
+        makeRoom()
+      }
+    },
+    async close() {
+      await Promise.all([...entries].filter(([, entry]) => entry.readers === 0).map(each => discard(...each)))
+      entries.clear()
+    },
+  }
+}

@@ -1,0 +1,105 @@
+// Builds what runs for one log-in over its connection: the household of machines/household.ts, its actors provided.
+// What is made here ends with the session; the library is the agent's, and outlives it.
+
+import type { NatsConnection } from 'nats'
+import type { Logger } from 'pino'
+import type { ActorRefFrom } from 'xstate'
+import { sharerKey } from '../../domain/group.ts'
+import type { downloadQueueMachine } from '../../machines/download-queue.ts'
+import { householdMachine } from '../../machines/household.ts'
+import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
+import type { Library } from '../../storage/library.ts'
+import type { Session } from '../home.ts'
+import { openRelay } from '../peer/relay.ts'
+import { provideServingDesk } from '../peer/serving-desk.ts'
+import type { TrackerClient } from '../tracker-client.ts'
+import { createAgentApi } from './agent-api.ts'
+import { createAgentHandlers } from './agent-handlers.ts'
+import { createDownloads } from './downloads.ts'
+import { createKeeperActor } from './keeper-actor.ts'
+import { createLine } from './line.ts'
+import { createOfferBook } from './offer-book.ts'
+import { createShareKeeper } from './share-keeper.ts'
+
+export interface HouseholdNeeds {
+  readonly session: Session
+  readonly connection: NatsConnection
+  readonly trackers: TrackerClient
+  /** From which tickets for this device are checked: `agent.session` tells it. */
+  readonly ticketKey: Buffer
+  readonly library: Library
+  readonly log: Logger
+  /** An actor of the agent's by its system id, while it runs. */
+  actor(systemId: string): unknown
+  isRevoked(): Promise<boolean>
+  onServers(servers: readonly string[]): void
+  logOut(): Promise<void>
+}
+
+export interface Household {
+  readonly logic: typeof householdMachine
+  /** After the logic's actor has ended: what it left open. */
+  close(): Promise<void>
+}
+
+export function openHousehold(needs: HouseholdNeeds): Household {
+  const { session, connection, trackers, ticketKey, library, log } = needs
+  const by = { user: session.user, device: session.device }
+  const desk = () => needs.actor('servingDesk') as ActorRefFrom<typeof servingDeskMachine> | undefined
+  const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
+  const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
+
+  const relay = openRelay(connection, by)
+  const offers = createOfferBook(command => desk()?.send(command))
+  const keeper = createShareKeeper({ user: by.user, library, trackers, offers, log })
+  const downloads = createDownloads({
+    user: by.user,
+    library,
+    trackers,
+    offers,
+    keeper,
+    peers: { me: by, connectRelay: to => relay.connect(to) },
+    log,
+    queue,
+  })
+  const line = createLine({
+    connection,
+    by,
+    trackers,
+    fetching: offers.partial,
+    served: () => served().map(({ guest, group }) => ({ user: guest.holder.user, group })),
+    port: () => desk()?.getSnapshot().context.listen.port || undefined,
+    isRevoked: needs.isRevoked,
+    onServers: needs.onServers,
+  })
+  const handlers = createAgentHandlers({
+    by,
+    keeper,
+    downloads,
+    serving: () => {
+      const snapshot = desk()?.getSnapshot()
+      return snapshot && { status: servingStatus(snapshot), peers: served().map(link => sharerKey(link.guest.holder)) }
+    },
+    logOut: needs.logOut,
+  })
+
+  return {
+    logic: householdMachine.provide({
+      actors: {
+        line,
+        servingDesk: provideServingDesk({ ticketKey, acceptRelayed: relay.accept }),
+        keeper: createKeeperActor(keeper, log),
+        downloads: downloads.logic,
+        api: createAgentApi(connection, by, handlers, log),
+      },
+      actions: {
+        reportFailure: (_, { child, error }) => log.error({ child, error }, 'a part of the agent failed'),
+        offerEverything: () => offers.repeat(),
+      },
+    }),
+    async close() {
+      relay.close()
+      await keeper.close()
+    },
+  }
+}

@@ -1,0 +1,166 @@
+// The agent: holds this home's library, and with it the right to be its only agent, runs machines/agent-session.ts
+// with its actors, and ends when it is told to. Who is logged in, it reads from the home; it never sees a password.
+
+import type { NatsConnection } from 'nats'
+import pino, { type Logger } from 'pino'
+import { createActor, fromPromise, waitFor } from 'xstate'
+import { agentSessionMachine } from '../../machines/agent-session.ts'
+import { openLibrary } from '../../storage/library.ts'
+import { inspectSubject, presenceSubject } from '../../wire/subjects.ts'
+import type { Beat } from '../../wire/tracker-api.ts'
+import { createDeviceTrackers } from '../device-trackers.ts'
+import type { Home, Session } from '../home.ts'
+import { inspectSteps } from '../inspect.ts'
+import type { TrackerClient } from '../tracker-client.ts'
+import { connectSession, isRevoked } from './connect-session.ts'
+import { type Household, openHousehold } from './open-household.ts'
+import { createSessionWatch } from './session-watch.ts'
+
+export interface AgentSettings {
+  readonly home: Home
+  /** Brokers to try, beside those that the home knows. */
+  readonly servers: readonly string[]
+  /** HOST:PORT to serve peers at; port 0, or nothing, takes any free port. */
+  readonly listen?: string | undefined
+  /** Default: lines of JSON on standard error. */
+  readonly log?: Logger
+}
+
+export interface RunningAgent {
+  /** Says goodbye, lets downloads come to rest (the next agent goes on with them), and resolves when all is closed. */
+  stop(): Promise<void>
+  /** Resolves when the agent has stopped. */
+  readonly ended: Promise<void>
+}
+
+/** What there is while the agent is connected. */
+interface Connected {
+  readonly session: Session
+  readonly connection: NatsConnection
+  readonly trackers: TrackerClient
+  household: Household | undefined
+}
+
+/** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
+export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
+  const { home, log = pino({ level: 'info' }, pino.destination(2)) } = settings
+  const library = openLibrary(home.libraryFile)
+  home.saveAgentPid(process.pid)
+  /** Brokers that a connection has told us of. */
+  let heard: readonly string[] = []
+  const servers = () => distinct([...settings.servers, ...heard])
+  /** The log-in that was tried last. */
+  let used: Session | undefined
+  let connected: Connected | undefined
+  /** Called when everything of a session rests, before its connection closes: the end of a request to log out. */
+  let farewells: (() => void)[] = []
+
+  const needed = (): Connected => {
+    if (!connected) throw new Error('bug: a session was opened before its connection')
+    return connected
+  }
+
+  const machine = agentSessionMachine.provide({
+    actors: {
+      sessionWatch: createSessionWatch(home, () => connected?.session),
+
+      connect: fromPromise(async () => {
+        const session = home.session()
+        used = session
+        if (!session) return 'revoked' as const
+        const connection = await connectSession(servers(), session)
+        if (typeof connection === 'string') return connection
+        connected = {
+          session,
+          connection,
+          trackers: createDeviceTrackers(connection, session, home),
+          household: undefined,
+        }
+        log.info({ user: session.user, device: session.device, broker: connection.getServer() }, 'connected')
+        return 'connected' as const
+      }),
+
+      open: fromPromise(async () => {
+        const { session, connection, trackers } = needed()
+        const opened = await trackers.ask('agent.session', {})
+        if (!opened.ok) {
+          log.warn({ code: opened.code }, opened.message)
+          return undefined
+        }
+        const household = openHousehold({
+          session,
+          connection,
+          trackers,
+          ticketKey: Buffer.from(opened.value.ticketKey, 'base64url'),
+          library,
+          log,
+          actor: systemId => root.system.get(systemId),
+          isRevoked: () => isRevoked(servers(), session),
+          onServers: found => {
+            heard = found
+            home.saveServers(servers())
+          },
+          logOut: () =>
+            new Promise(resolve => {
+              farewells.push(resolve)
+              root.send({ type: 'agent.logout' })
+            }),
+        })
+        needed().household = household
+        return household.logic
+      }),
+
+      leave: fromPromise<void, { forget: boolean }>(async ({ input }) => {
+        const leaving = connected
+        if (input.forget && home.session()?.credential === used?.credential) home.clearSession()
+        for (const farewell of farewells) farewell()
+        farewells = []
+        connected = undefined
+        if (!leaving) return
+        const { connection, session, household } = leaving
+        await household?.close()
+        if (connection.isClosed()) return
+        const goodbye: Beat = { state: 'leaving' }
+        connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
+        await connection.drain()
+        log.info({ user: session.user }, 'left')
+      }),
+    },
+    actions: {
+      reportFailure: (_, { child, error }) => log.error({ child, error }, 'a part of the agent failed'),
+    },
+  })
+
+  const inspect = inspectSteps(step => {
+    if (!connected || connected.connection.isClosed()) return
+    const { connection, session } = connected
+    connection.publish(inspectSubject(session, step.actor.replaceAll(/[.\s*>]/g, '_')), JSON.stringify(step))
+  })
+  const root = createActor(machine, { input: { listen: parseListen(settings.listen) }, inspect })
+  root.subscribe({ error: error => log.fatal({ error }, 'the agent failed') })
+  root.start()
+  log.info({ home: home.folder, pid: process.pid }, 'the agent runs')
+
+  const ended = waitFor(root, snapshot => snapshot.status === 'done').finally(async () => {
+    home.saveAgentPid(undefined)
+    library.close()
+    log.info('the agent has stopped')
+  })
+  return {
+    async stop() {
+      root.send({ type: 'agent.stop' })
+      await ended
+    },
+    ended: ended.then(() => {}),
+  }
+}
+
+/** With and without its scheme, an address is the same. */
+const distinct = (servers: readonly string[]): string[] => [
+  ...new Map(servers.map(server => [server.replace(/^\w+:\/\//, ''), server])).values(),
+]
+
+function parseListen(listen = '0.0.0.0:0'): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':')
+  return { host: listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(listen.slice(colon + 1)) }
+}

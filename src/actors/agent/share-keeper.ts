@@ -1,0 +1,257 @@
+// What this device shares, in the library, on offer and in the log, and that the three agree. A file is on offer only
+// while its fingerprint is the one it was hashed under; one that changed or vanished leaves sharing mode, and its owner
+// is told (`troubles`). A share is told to the trackers until they have it; one that they lack later was withdrawn.
+
+import { realpath, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Logger } from 'pino'
+import { fullBitfield } from '../../domain/bitfield.ts'
+import { type Manifest, pieceCount, shareId } from '../../domain/manifest.ts'
+import { parseFileName, showable } from '../../domain/names.ts'
+import { done, type Outcome, type RefusalCode } from '../../domain/refusal.ts'
+import type { Offer } from '../../machines/swarm-protocol.ts'
+import { type Fingerprint, fingerprintOf, isSameFingerprint } from '../../storage/fingerprint.ts'
+import type { Library, ShareRecord, ShareState } from '../../storage/library.ts'
+import type { AgentParams, AgentResult } from '../../wire/agent-api.ts'
+import type { TrackerClient } from '../tracker-client.ts'
+import { type HashingOptions, hashFile } from './hashing.ts'
+import type { OfferBook } from './offer-book.ts'
+import { createOpenFiles } from './open-files.ts'
+
+export interface ShareKeeper {
+  share(params: AgentParams<'share'>, options: HashingOptions): Promise<Outcome<AgentResult<'share'>>>
+  unshare(params: AgentParams<'unshare'>): Promise<Outcome<AgentResult<'unshare'>>>
+  /** A finished download: recorded and on offer at once, told to the trackers as soon as they listen. */
+  adopt(file: Omit<ShareRecord, 'state'>): void
+  /** Makes library and log agree, or as much of it as can be done now. */
+  reconcile(): Promise<void>
+  /** Library and log agreed at the last look, and nothing was adopted since. */
+  readonly isReconciled: boolean
+  /** Looks at every file, or at one that could not be read. */
+  check(share?: string): Promise<void>
+  /** Files on offer. */
+  readonly sharing: number
+  /** Why files left sharing mode, latest last. */
+  readonly troubles: readonly string[]
+  close(): Promise<void>
+}
+
+export interface ShareKeeperNeeds {
+  readonly user: string
+  readonly library: Library
+  readonly trackers: TrackerClient
+  readonly offers: OfferBook
+  readonly log: Logger
+}
+
+/** Trackers or brokers were away: the same request may well succeed later. */
+const isPassing = (code: RefusalCode) => code === 'unreachable' || code === 'no-quorum'
+/** A person reads the last few. */
+const keptTroubles = 20
+
+type FileState = 'same' | 'changed' | 'vanished'
+
+async function lookAt(path: string, fingerprint: Fingerprint): Promise<FileState> {
+  try {
+    return isSameFingerprint(fingerprintOf(await stat(path, { bigint: true })), fingerprint) ? 'same' : 'changed'
+  } catch {
+    return 'vanished'
+  }
+}
+
+const isSameFile = (a: Pick<Manifest, 'size' | 'sha256' | 'sha1'>, b: Pick<Manifest, 'size' | 'sha256' | 'sha1'>) =>
+  a.size === b.size && a.sha256 === b.sha256 && a.sha1 === b.sha1
+
+export function createShareKeeper({ user, library, trackers, offers, log }: ShareKeeperNeeds): ShareKeeper {
+  const files = createOpenFiles()
+  const offered = new Map<string, Offer>()
+  const troubles: string[] = []
+  /** Set back by whatever happens while it is being made true. */
+  let isReconciled = false
+  const keyOf = ({ group, name }: { group: string; name: string }) => `${group}/${name}`
+
+  // One change after another: each is a few steps over library, offers and log that must not mix.
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
+    const result = last.then(action)
+    last = result.catch(() => {})
+    return result
+  }
+
+  const records = new Map(library.shares(user).map(record => [keyOf(record), record]))
+  const save = (record: ShareRecord) => {
+    library.saveShare(user, record)
+    records.set(keyOf(record), record)
+  }
+  const setState = (record: ShareRecord, state: ShareState) => {
+    library.setShareState(user, record.group, record.name, state)
+    records.set(keyOf(record), { ...record, state })
+  }
+
+  const offer = (record: ShareRecord) => {
+    const { share, group, manifest, path, fingerprint } = record
+    const made: Offer = {
+      share,
+      group,
+      manifest,
+      have: fullBitfield(pieceCount(manifest)),
+      read: (piece, offset, length) => files.read(path, fingerprint, piece * manifest.pieceLength + offset, length),
+    }
+    const before = offered.get(keyOf(record))
+    offered.set(keyOf(record), made)
+    offers.add(made)
+    if (before && before.share !== share) offers.remove(before)
+  }
+  const withdraw = (record: { group: string; name: string }) => {
+    const made = offered.get(keyOf(record))
+    if (!made) return
+    offered.delete(keyOf(record))
+    offers.remove(made)
+  }
+  const forget = (record: ShareRecord) => {
+    withdraw(record)
+    library.removeShare(user, record.group, record.name)
+    records.delete(keyOf(record))
+  }
+  const noteTrouble = (record: ShareRecord, why: string) => {
+    const trouble = `${record.name} is not shared with ${record.group} any more: ${why}`
+    log.warn({ group: record.group, name: record.name }, trouble)
+    troubles.push(trouble)
+    if (troubles.length > keptTroubles) troubles.shift()
+  }
+
+  /** Tells the trackers of a share that they have not heard of; true when that is settled. */
+  const announce = async (record: ShareRecord): Promise<boolean> => {
+    const answer = await trackers.ask('share.add', { group: record.group, manifest: record.manifest })
+    if (answer.ok) setState(record, 'sharing')
+    else if (isPassing(answer.code)) return false
+    else {
+      noteTrouble(record, answer.message)
+      forget(record)
+    }
+    return true
+  }
+  /** Takes this device off a share in the log; true when that is settled. */
+  const retract = async ({ group, name }: { group: string; name: string }): Promise<boolean> => {
+    const answer = await trackers.ask('share.remove', { group, name, devices: 'this' })
+    return answer.ok || !isPassing(answer.code)
+  }
+
+  /** The file is not what it was: it goes on under its new fingerprint if the bytes are the same, and leaves if not. */
+  const recheck = async (record: ShareRecord, state: FileState) => {
+    withdraw(record)
+    const hashed = state === 'vanished' ? undefined : await hashFile(record.path)
+    if (hashed?.ok && isSameFile(hashed.value, record.manifest)) {
+      const back = record.state === 'vanished' ? 'announcing' : record.state
+      const fresh: ShareRecord = { ...record, fingerprint: hashed.value.fingerprint, state: back }
+      save(fresh)
+      offer(fresh)
+      if (back === 'announcing') await announce(fresh)
+      return
+    }
+    const left = hashed?.ok ? 'changed' : 'vanished'
+    if (record.state === left) return
+    setState(record, left)
+    noteTrouble(
+      record,
+      left === 'changed'
+        ? `${showable(record.path)} was changed; share it again`
+        : `${showable(record.path)} is not there, or cannot be read`,
+    )
+    await retract(record)
+  }
+
+  const checkOne = async (record: ShareRecord) => {
+    if (record.state === 'changed') return
+    const state = await lookAt(record.path, record.fingerprint)
+    if (record.state === 'vanished') {
+      if (state !== 'vanished') await recheck(record, state)
+    } else if (state !== 'same') await recheck(record, state)
+    else if (!offered.has(keyOf(record))) offer(record)
+  }
+
+  const summary = ({ group, name, manifest }: Pick<ShareRecord, 'group' | 'name' | 'manifest'>) =>
+    done({ group, name, size: manifest.size, sha1: manifest.sha1, pieces: pieceCount(manifest) })
+
+  return {
+    async share(params, options) {
+      const { group } = params
+      const name = parseFileName(params.name ?? basename(params.path))
+      if (!name.ok) return name
+      // Before anything is read: whether one may share there at all.
+      const listed = await trackers.ask('group.files', { group })
+      if (!listed.ok) return listed
+      const path = await realpath(params.path).catch(() => params.path)
+      const known = records.get(keyOf({ group, name: name.value }))
+      const isOnOffer = known && offered.has(keyOf(known)) && known.state === 'sharing' && known.path === path
+      if (isOnOffer && (await lookAt(path, known.fingerprint)) === 'same') return summary(known)
+
+      const hashed = await hashFile(path, options)
+      if (!hashed.ok) return hashed
+      const { fingerprint, ...hashes } = hashed.value
+      const manifest: Manifest = { name: name.value, ...hashes }
+      return inTurn(async () => {
+        const added = await trackers.ask('share.add', { group, manifest })
+        if (!added.ok) return added
+        const share = shareId(group, manifest)
+        const record: ShareRecord = { group, name: name.value, share, manifest, path, fingerprint, state: 'sharing' }
+        save(record)
+        offer(record)
+        return summary(record)
+      })
+    },
+
+    unshare: ({ group, name }) =>
+      inTurn(async () => {
+        const removed = await trackers.ask('share.remove', { group, name, devices: 'all' })
+        const record = records.get(keyOf({ group, name }))
+        // Also when the log did not have it: it is not to be shared, here or there.
+        if (record && (removed.ok || !isPassing(removed.code))) forget(record)
+        return removed.ok ? done({}) : removed
+      }),
+
+    // Waits for nobody's turn: a download is complete also while trackers are away.
+    adopt(file) {
+      const record: ShareRecord = { ...file, state: 'announcing' }
+      save(record)
+      offer(record)
+      isReconciled = false
+    },
+
+    get isReconciled() {
+      return isReconciled
+    },
+    reconcile: () =>
+      inTurn(async () => {
+        const session = await trackers.ask('agent.session', {})
+        if (!session.ok) return
+        isReconciled = true
+        let isSettled = true
+        const logged = new Map(session.value.shares.map(share => [keyOf(share), share]))
+        for (const record of [...records.values()]) {
+          const inLog = logged.get(keyOf(record))?.share === record.share
+          if (record.state === 'announcing') isSettled = (await announce(record)) && isSettled
+          else if (record.state === 'sharing' && !inLog) forget(record)
+          else if (record.state !== 'sharing' && inLog) isSettled = (await retract(record)) && isSettled
+          logged.delete(keyOf(record))
+        }
+        for (const unknown of logged.values()) isSettled = (await retract(unknown)) && isSettled
+        isReconciled &&= isSettled
+      }),
+
+    check: share =>
+      inTurn(async () => {
+        for (const record of [...records.values()]) {
+          if (share === undefined || record.share === share) await checkOne(record)
+        }
+      }),
+
+    get sharing() {
+      return offered.size
+    },
+    troubles,
+    async close() {
+      await files.close()
+    },
+  }
+}

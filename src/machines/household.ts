@@ -1,0 +1,226 @@
+// What runs while a device is logged in: five children side by side, each started again by itself when it fails. The
+// line (beats, notices, the brokers' coming and going), the serving desk, the keeper of shares, the downloads, and the
+// API for the command line. It hands on what they say to each other; it closes once the downloads have come to rest.
+
+import { assign, type CallbackActorLogic, type EventObject, sendTo, setup } from 'xstate'
+import { agent as tunables } from '../../config/tunables.ts'
+import type { Notice } from '../wire/tracker-api.ts'
+import { downloadQueueMachine } from './download-queue.ts'
+import { type Listening, servingDeskMachine } from './serving-desk.ts'
+import type { ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
+
+export type HouseholdEvent =
+  | ServingDeskEvent
+  | { readonly type: 'notice.received'; readonly notice: Notice }
+  /** Serve this user nothing of that group any more. */
+  | { readonly type: 'access.withdrawn'; readonly user: string; readonly group: string }
+  /** The brokers were away and are back: notices may have been missed. */
+  | { readonly type: 'line.back' }
+  /** Trackers are there and do not know this device's credential any more. */
+  | { readonly type: 'session.revoked' }
+  | { readonly type: 'household.close' }
+
+export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'line.back' }>
+/** The address that peers can reach this device at, as far as it knows. */
+export type LineEvent = { readonly type: 'desk.opened'; readonly port: number }
+
+export interface HouseholdOutput {
+  readonly isRevoked: boolean
+}
+
+interface HouseholdContext {
+  /** Kept over a restart of the desk: peers know the port. */
+  readonly listen: Listening
+  readonly isRevoked: boolean
+}
+
+export const householdMachine = setup({
+  types: {
+    context: {} as HouseholdContext,
+    input: {} as { listen: Listening },
+    events: {} as HouseholdEvent,
+    output: {} as HouseholdOutput,
+    children: {} as {
+      line: 'line'
+      servingDesk: 'servingDesk'
+      keeper: 'keeper'
+      downloads: 'downloads'
+      api: 'api'
+    },
+  },
+  actors: {
+    line: {} as CallbackActorLogic<LineEvent>,
+    servingDesk: servingDeskMachine,
+    keeper: {} as CallbackActorLogic<KeeperEvent>,
+    downloads: downloadQueueMachine,
+    api: {} as CallbackActorLogic<EventObject>,
+  },
+  delays: { restart: tunables.restartChildMs, closeAtLast: tunables.leaveWithinMs },
+  actions: {
+    /** Something broke: it goes to the log. Provided by the actor. */
+    reportFailure: (_, _failed: { child: string; error: unknown }) => {},
+    /** Puts everything on offer at a desk that has just started. Provided by the actor. */
+    offerEverything: () => {},
+    // A child that is being started again hears nothing, and asks for what it missed when it starts.
+    tellLine: ({ system }, event: LineEvent) => system.get('line')?.send(event),
+    tellDesk: ({ system }, command: ServingDeskCommand) => system.get('servingDesk')?.send(command),
+    tellKeeper: ({ system }, event: KeeperEvent) => system.get('keeper')?.send(event),
+    /** Which downloads look again for peers: those of one share; all, when membership or a connection changed. */
+    tellDownloads: ({ system }, change: { share?: string }) =>
+      system.get('downloads')?.send({ type: 'swarm.changed', ...change }),
+    keepListening: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
+    markRevoked: assign({ isRevoked: true }),
+  },
+}).createMachine({
+  id: 'household',
+  context: ({ input }) => ({ listen: input.listen, isRevoked: false }),
+  initial: 'open',
+  on: {
+    'household.close': '.open.fetching.working.suspending',
+    'session.revoked': { target: '.open.fetching.working.suspending', actions: 'markRevoked' },
+    'notice.received': {
+      actions: [
+        { type: 'tellKeeper', params: ({ event }) => event },
+        {
+          type: 'tellDownloads',
+          params: ({ event: { notice } }) => ('share' in notice ? { share: notice.share } : {}),
+        },
+      ],
+    },
+    'access.withdrawn': {
+      actions: {
+        type: 'tellDesk',
+        params: ({ event: { user, group } }) => ({ type: 'access.revoked' as const, user, group }),
+      },
+    },
+    'line.back': {
+      actions: [
+        { type: 'tellKeeper', params: ({ event }) => event },
+        { type: 'tellDownloads', params: {} },
+      ],
+    },
+    'desk.opened': {
+      actions: [
+        { type: 'keepListening', params: ({ event }) => event },
+        'offerEverything',
+        { type: 'tellLine', params: ({ event: { port } }) => ({ type: 'desk.opened' as const, port }) },
+      ],
+    },
+    'desk.failed': {
+      actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'servingDesk', error: event.refusal }) },
+    },
+    'offer.failed': { actions: { type: 'tellKeeper', params: ({ event }) => event } },
+  },
+  states: {
+    open: {
+      type: 'parallel',
+      states: {
+        beating: {
+          initial: 'working',
+          states: {
+            working: {
+              invoke: {
+                id: 'line',
+                systemId: 'line',
+                src: 'line',
+                onError: {
+                  target: 'failing',
+                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'line', error: event.error }) },
+                },
+              },
+            },
+            failing: { after: { restart: 'working' } },
+          },
+        },
+        serving: {
+          initial: 'working',
+          states: {
+            working: {
+              invoke: {
+                id: 'servingDesk',
+                systemId: 'servingDesk',
+                src: 'servingDesk',
+                input: ({ context, self }) => ({ listen: context.listen, parent: self }),
+                onDone: 'failing',
+                onError: {
+                  target: 'failing',
+                  actions: {
+                    type: 'reportFailure',
+                    params: ({ event }) => ({ child: 'servingDesk', error: event.error }),
+                  },
+                },
+              },
+            },
+            failing: { after: { restart: 'working' } },
+          },
+        },
+        sharing: {
+          initial: 'working',
+          states: {
+            working: {
+              invoke: {
+                id: 'keeper',
+                systemId: 'keeper',
+                src: 'keeper',
+                onError: {
+                  target: 'failing',
+                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'keeper', error: event.error }) },
+                },
+              },
+            },
+            failing: { after: { restart: 'working' } },
+          },
+        },
+        answering: {
+          initial: 'working',
+          states: {
+            working: {
+              invoke: {
+                id: 'api',
+                systemId: 'api',
+                src: 'api',
+                onError: {
+                  target: 'failing',
+                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'api', error: event.error }) },
+                },
+              },
+            },
+            failing: { after: { restart: 'working' } },
+          },
+        },
+        fetching: {
+          initial: 'working',
+          states: {
+            working: {
+              initial: 'open',
+              invoke: {
+                id: 'downloads',
+                systemId: 'downloads',
+                src: 'downloads',
+                onDone: '#household.closed',
+                onError: {
+                  target: 'failing',
+                  actions: {
+                    type: 'reportFailure',
+                    params: ({ event }) => ({ child: 'downloads', error: event.error }),
+                  },
+                },
+              },
+              states: {
+                open: {},
+                /** Each run finishes what it is writing and closes its part file. */
+                suspending: {
+                  entry: sendTo('downloads', { type: 'queue.suspend' }),
+                  after: { closeAtLast: '#household.closed' },
+                },
+              },
+            },
+            failing: { after: { restart: 'working' } },
+          },
+        },
+      },
+    },
+    closed: { type: 'final' },
+  },
+  output: ({ context }) => ({ isRevoked: context.isRevoked }),
+})

@@ -35,6 +35,8 @@ function giveUpWhenTurnedAway() {
   let refusals = 0
   return {
     isConnected: false,
+    /** Whichever broker was tried last, one that is down does not hide that another turned us away. */
+    wasRefused: () => refusals > 0,
     reconnectToServer(_: unknown, metABroker: unknown): null {
       const now = performance.now()
       if (!this.isConnected && metABroker) {
@@ -80,11 +82,9 @@ export async function connectBroker(
     return connection
   } catch (cause) {
     const inner = (cause as Error).cause
-    const refused = [cause, inner].some(
-      error => error instanceof errors.AuthorizationError || error instanceof TurnedAway,
-    )
     if (inner instanceof BrokerUnreachable) throw inner
-    if (refused) throw new LoginRefused('the brokers did not accept this log-in', { cause })
+    if (cause instanceof errors.AuthorizationError || attempts.wasRefused())
+      throw new LoginRefused('the brokers did not accept this log-in', { cause })
     throw new BrokerUnreachable(`no broker answers at ${servers.join(', ')}`, { cause })
   }
 }

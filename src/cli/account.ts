@@ -89,12 +89,12 @@ async function tradePassword(context: Context, user: string, password: string): 
 /** Returns when the agent answers in the session of this device: from then on everything it shares is on offer. */
 async function haveAgentRunning(context: Context): Promise<Outcome<unknown>> {
   const { startAgent } = await import('../actors/agent/agent-process.ts')
-  const { connecting } = await import('../../config/tunables.ts')
+  const { commandLine } = await import('../../config/tunables.ts')
   const started = await startAgent(context.home, { servers: context.servers })
   if (!started.ok) return started
   const link = await context.connect()
   if (!link.ok) return link
-  return link.value.agent.ask('status', {}, { patienceMs: connecting.agentReadyMs, signal: context.signal })
+  return link.value.agent.ask('status', {}, { patienceMs: commandLine.agentReadyMs, signal: context.signal })
 }
 
 const logout = command({

@@ -1,10 +1,8 @@
-// Connections to the brokers for the command line: as a guest, with a password, as this device. A broker turns a wrong
-// password away with the same words as a right one while no tracker is there to vouch for it; a guest's connection,
-// which any tracker grants, tells the two apart.
+// Connections to the brokers for the command line: as a guest, with a password, as this device. What cannot be
+// connected is an outcome, with words on what to do.
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { connecting } from '../../config/tunables.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
 import type { Home, Session } from '../actors/home.ts'
@@ -81,63 +79,20 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
 
 export const guestLogin = () => ({ kind: 'guest', nonce: randomBytes(16).toString('hex') }) as const
 
-/** A connection, or `refused` when it is the caller's fault, or `unreachable`. */
+/** A connection, or `refused` when the brokers turn this log-in away, or `unreachable`. */
 export async function connectAs(
   login: BrokerLogin,
   servers: readonly string[],
   refused: Refusal,
 ): Promise<Outcome<NatsConnection>> {
   try {
-    return done(await attempt(login, servers))
+    return done(await connectBroker(servers, login, 'shoal'))
   } catch (error) {
-    if (!(error instanceof LoginRefused || error instanceof BrokerUnreachable)) throw error
-    // Of several brokers the last one tried decides which error we see: one that is down hides another's refusal.
-    const mayBeRefused = error instanceof LoginRefused || servers.length > 1
-    if (login.kind !== 'guest' && mayBeRefused && (await isTrackerThere(servers))) return refused
-    return error instanceof LoginRefused ? noTracker() : noBroker(servers)
-  }
-}
-
-async function isTrackerThere(servers: readonly string[]): Promise<boolean> {
-  try {
-    await (await attempt(guestLogin(), servers)).close()
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** As `connectBroker`, and given up after a while: with no tracker there each broker takes its own time to say so. */
-async function attempt(login: BrokerLogin, servers: readonly string[]): Promise<NatsConnection> {
-  const connection = connectBroker(servers, login, 'shoal')
-  let tooLong: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_resolve, reject) => {
-    tooLong = setTimeout(
-      () => reject(new LoginRefused('no tracker vouches for this log-in')),
-      connecting.givenUpAfterMs,
-    ).unref()
-  })
-  try {
-    return await Promise.race([connection, limit])
-  } catch (error) {
-    connection.then(
-      late => late.close(),
-      () => {},
+    if (error instanceof LoginRefused) return refused
+    if (!(error instanceof BrokerUnreachable)) throw error
+    return refuse(
+      'unreachable',
+      `${error.message}; start a cluster with shoal cluster up, see shoal cluster status, or name yours with --servers`,
     )
-    throw error
-  } finally {
-    clearTimeout(tooLong)
   }
 }
-
-const noBroker = (servers: readonly string[]) =>
-  refuse(
-    'unreachable',
-    `no broker answers at ${servers.join(', ')}; start a cluster with shoal cluster up, or name yours with --servers`,
-  )
-
-const noTracker = () =>
-  refuse(
-    'unreachable',
-    'the brokers are there but no tracker answers; see shoal cluster status, or try again in a moment',
-  )

@@ -137,7 +137,7 @@ test('A follower that fails takes the tracker back to preparing, with everything
 
 test('Connections that are lost are made again, and everything that used them with them.', async t => {
   let connects = 0
-  const connect = fromPromise(async () => void connects++)
+  const connect = fromPromise<void>(async () => void connects++)
   const { actor, clock, send } = await servingTracker({ connect })
   send({ type: 'connections.lost', error })
   t.is(actor.getSnapshot().value, 'unconnected')

@@ -1,0 +1,65 @@
+// Somebody with an account, logged in on a device, as trackers and brokers see them: no agent, no home.
+
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { ExecutionContext } from 'ava'
+import type { NatsConnection } from 'nats'
+import { connectBroker } from '../../src/actors/broker.ts'
+import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/tracker-client.ts'
+import type { Outcome } from '../../src/domain/refusal.ts'
+import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
+import type { TrackerReply } from '../../src/wire/tracker-api.ts'
+
+export interface Person {
+  readonly user: string
+  readonly device: string
+  readonly credential: string
+  readonly connection: NatsConnection
+  readonly trackers: TrackerClient
+}
+
+export const passwordOf = (user: string): string => `the password of ${user}`
+
+export async function signUp(
+  servers: readonly string[],
+  user: string,
+  password = passwordOf(user),
+): Promise<Outcome<TrackerReply>> {
+  const nonce = randomBytes(16).toString('hex')
+  const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'test')
+  try {
+    const request = { id: randomUUID(), user, password }
+    return await askPersistently(guest, guestInboxPrefix(nonce), signUpSubject, request)
+  } finally {
+    await guest.close()
+  }
+}
+
+/** The credential of a fresh device, traded for the password; throws what connectBroker throws. */
+export async function logIn(servers: readonly string[], user: string, password = passwordOf(user)) {
+  const connection = await connectBroker(servers, { kind: 'password', user, password }, 'test')
+  try {
+    const device = randomBytes(6).toString('hex')
+    const credential = randomBytes(32).toString('base64url')
+    const credentialHash = createHash('sha256').update(credential).digest('hex')
+    const request = { id: randomUUID(), device, credentialHash }
+    const answer = await askPersistently(connection, inboxPrefix(user), logInSubject(user), request)
+    if (!answer.ok || !answer.value.ok) throw new Error(`${user} cannot log in: ${JSON.stringify(answer)}`)
+    return { device, credential }
+  } finally {
+    await connection.close()
+  }
+}
+
+/** On one more device of somebody who has an account. */
+export async function onDevice(t: ExecutionContext, servers: readonly string[], user: string): Promise<Person> {
+  const { device, credential } = await logIn(servers, user)
+  const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'test')
+  t.teardown(() => connection.close())
+  return { user, device, credential, connection, trackers: createTrackerClient(connection, { user, device }) }
+}
+
+export async function person(t: ExecutionContext, servers: readonly string[], user: string): Promise<Person> {
+  const answer = await signUp(servers, user)
+  if (!answer.ok || !answer.value.ok) throw new Error(`${user} cannot sign up: ${JSON.stringify(answer)}`)
+  return onDevice(t, servers, user)
+}

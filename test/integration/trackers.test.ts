@@ -1,0 +1,375 @@
+// What people ask the trackers of a real cluster. One cluster for all tests of this file: each has people and groups
+// of its own, and none stops anything.
+
+import { randomUUID } from 'node:crypto'
+import anyTest, { type TestFn } from 'ava'
+import { createInbox, type NatsConnection } from 'nats'
+import { connectBroker, LoginRefused } from '../../src/actors/broker.ts'
+import { askPersistently, createTrackerClient } from '../../src/actors/tracker-client.ts'
+import type { Outcome } from '../../src/domain/refusal.ts'
+import { apiSubject, inboxPrefix, noticeSubject, presenceSubject } from '../../src/wire/subjects.ts'
+import { decodeTicket, holderTag, ticketPsk } from '../../src/wire/ticket.ts'
+import { type Notice, noticeSchema } from '../../src/wire/tracker-api.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+import { logIn, onDevice, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+
+const test = anyTest as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster()
+})
+test.after.always(t => t.context.down?.())
+
+/** The code of a refusal, or `done`. */
+const codeOf = (outcome: Outcome<unknown>) => (outcome.ok ? 'done' : outcome.code)
+const granted = <T>(outcome: Outcome<T>): T => {
+  if (outcome.ok) return outcome.value
+  throw new Error(`refused: ${outcome.code} ${outcome.message}`)
+}
+
+function noticesTo({ connection, user }: Person): (type: Notice['type']) => Promise<Notice> {
+  const heard: Notice[] = []
+  const waiting = new Set<() => void>()
+  connection.subscribe(noticeSubject(user), {
+    callback: (_, message) => {
+      heard.push(noticeSchema.parse(message.json()))
+      for (const wake of waiting) wake()
+    },
+  })
+  return async type => {
+    for (;;) {
+      const found = heard.find(notice => notice.type === type)
+      if (found) return found
+      await new Promise<void>(resolve => waiting.add(resolve))
+    }
+  }
+}
+
+async function member(owner: Person, group: string, other: Person) {
+  granted(await other.trackers.ask('group.join', { group }))
+  owner.trackers.advance(other.trackers.seen)
+  granted(await owner.trackers.ask('group.accept', { group, user: other.user }))
+  other.trackers.advance(owner.trackers.seen)
+}
+
+test('Signing up takes an id once, and only one that is allowed.', async t => {
+  const { servers } = t.context
+  const reply = async (user: string) => {
+    const answer = granted(await signUp(servers, user, 'password'))
+    return answer.ok ? 'done' : answer.code
+  }
+  t.is(await reply('anna'), 'done')
+  t.is(await reply('anna'), 'user-exists')
+  t.is(await reply('Anna'), 'done')
+  for (const user of ['', 'a b', 'a.b', 'a*', 'a>', '\u0007', 'a'.repeat(10_000), '../etc', '-a'])
+    t.is(await reply(user), 'invalid-name', user.slice(0, 20))
+  const raced = await Promise.all(Array.from({ length: 6 }, () => reply('racer')))
+  t.deepEqual(raced.sort(), ['done', ...Array(5).fill('user-exists')])
+})
+
+test('Only the right password, or a device’s own credential, lets somebody in.', async t => {
+  const { servers } = t.context
+  const ben = await person(t, servers, 'ben')
+  const refused = { instanceOf: LoginRefused }
+  await t.throwsAsync(logIn(servers, 'ben', 'wrong'), refused)
+  await t.throwsAsync(logIn(servers, 'ben', ''), refused)
+  await t.throwsAsync(logIn(servers, 'nobody'), refused)
+  await t.throwsAsync(logIn(servers, 'ben.x'), refused)
+  const connectAs = (change: object) =>
+    connectBroker(servers, { kind: 'device', ...ben, ...change } as never, 'test').then(c => c.close())
+  await t.notThrowsAsync(connectAs({}))
+  await t.throwsAsync(connectAs({ credential: 'x'.repeat(43) }), refused)
+  await t.throwsAsync(connectAs({ device: 'x'.repeat(12) }), refused)
+  await t.throwsAsync(connectAs({ user: 'Ben' }), refused)
+})
+
+test('A device that logs out is cut off, cannot come back, and the person’s other device stays.', async t => {
+  const { servers } = t.context
+  const cleo = await person(t, servers, 'cleo')
+  const second = await onDevice(t, servers, 'cleo')
+  const cut = (async () => {
+    for await (const { type } of cleo.connection.status()) if (type === 'disconnect') return true
+    return false
+  })()
+  t.is(codeOf(await cleo.trackers.ask('device.logout', {})), 'done')
+  t.true(await cut)
+  await t.throwsAsync(connectBroker(servers, { kind: 'device', ...cleo }, 'test'), { instanceOf: LoginRefused })
+  t.is(codeOf(await second.trackers.ask('group.list', {})), 'done')
+})
+
+test('A group’s life: request, acceptance, rejection, removal, handing over, leaving; each refusal has its code.', async t => {
+  const { servers } = t.context
+  const [dora, emil, finn] = await Promise.all(['dora', 'emil', 'finn'].map(user => person(t, servers, user)))
+  if (!dora || !emil || !finn) return t.fail()
+  const group = 'dora-group'
+  const asked = async (who: Person, ...[method, params]: Parameters<Person['trackers']['ask']>) => {
+    const outcome = await who.trackers.ask(method, params)
+    for (const each of [dora, emil, finn]) each.trackers.advance(who.trackers.seen)
+    return codeOf(outcome)
+  }
+  t.is(await asked(emil, 'group.join', { group }), 'no-such-group')
+  t.is(await asked(dora, 'group.create', { group: 'a b' }), 'invalid-name')
+  t.is(await asked(dora, 'group.create', { group: 'g'.repeat(10_000) }), 'invalid-name')
+  t.is(await asked(dora, 'group.create', { group }), 'done')
+  t.is(await asked(emil, 'group.create', { group }), 'group-exists')
+  t.is(await asked(dora, 'group.join', { group }), 'already-member')
+  t.is(await asked(emil, 'group.files', { group }), 'not-member')
+  t.is(await asked(emil, 'group.members', { group }), 'not-member')
+  t.is(await asked(emil, 'group.leave', { group }), 'not-member')
+  t.is(await asked(emil, 'group.join', { group }), 'done')
+  t.is(await asked(emil, 'group.join', { group }), 'already-requested')
+  t.deepEqual(
+    granted(await dora.trackers.ask('group.requests', { group })).map(({ user }) => user),
+    ['emil'],
+  )
+  t.is(await asked(dora, 'group.accept', { group, user: 'finn' }), 'no-such-request')
+  t.is(await asked(dora, 'group.accept', { group, user: 'emil' }), 'done')
+  t.is(await asked(emil, 'group.requests', { group }), 'not-owner')
+  t.is(await asked(finn, 'group.join', { group }), 'done')
+  t.is(await asked(emil, 'group.accept', { group, user: 'finn' }), 'not-owner')
+  t.is(await asked(dora, 'group.reject', { group, user: 'finn' }), 'done')
+  t.is(await asked(finn, 'group.files', { group }), 'not-member')
+  t.is(await asked(dora, 'group.transfer', { group, user: 'emil' }), 'done')
+  t.is(await asked(dora, 'group.remove', { group, user: 'emil' }), 'not-owner')
+  t.is(await asked(emil, 'group.remove', { group, user: 'dora' }), 'done')
+  const listed = granted(await dora.trackers.ask('group.list', {})).find(each => each.group === group)
+  t.like(listed, { owner: 'emil', members: 1, you: 'none' })
+  t.is(await asked(emil, 'group.leave', { group }), 'done')
+  t.is(await asked(emil, 'group.files', { group }), 'no-such-group')
+})
+
+test('A swarm is the online devices that share or fetch, each with a ticket that its server can check.', async t => {
+  const { servers } = t.context
+  const [gus, hal, ida] = await Promise.all(['gus', 'hal', 'ida'].map(user => person(t, servers, user)))
+  if (!gus || !hal || !ida) return t.fail()
+  const group = 'gus-group'
+  granted(await gus.trackers.ask('group.create', { group }))
+  await member(gus, group, hal)
+  await member(gus, group, ida)
+  const manifest = manifestOf('tide.txt', Buffer.from('tide'))
+  const locate = (who: Person, name = 'tide.txt') => {
+    who.trackers.advance(gus.trackers.seen)
+    return who.trackers.ask('swarm.locate', { group, name })
+  }
+  t.is(codeOf(await locate(hal)), 'no-such-file')
+  granted(await gus.trackers.ask('share.add', { group, manifest }))
+  const alone = granted(await locate(hal))
+  t.like(alone, { manifest, sharers: 1 })
+  t.deepEqual(alone.peers, [])
+
+  const beat = (who: Person, fetching: string[]) =>
+    who.connection.publish(presenceSubject(who, '127.0.0.1'), JSON.stringify({ state: 'online', port: 4001, fetching }))
+  const peersOf = async (who: Person, wanted: number) => {
+    for (;;) {
+      const { peers } = granted(await locate(who))
+      if (peers.length === wanted) return peers
+      beat(gus, [])
+      beat(hal, [alone.share])
+      beat(ida, [alone.share])
+    }
+  }
+  const peers = await peersOf(hal, 2)
+  t.deepEqual(
+    peers.map(({ user, device, host, port, complete }) => ({ user, device, host, port, complete })),
+    [
+      { user: 'gus', device: gus.device, host: '127.0.0.1', port: 4001, complete: true },
+      { user: 'ida', device: ida.device, host: '127.0.0.1', port: 4001, complete: false },
+    ],
+  )
+  const session = granted(await gus.trackers.ask('agent.session', {}))
+  t.deepEqual(session.shares, [{ group, name: 'tide.txt', share: alone.share }])
+  const { identity, key } = peers[0]!.ticket
+  t.is(ticketPsk(Buffer.from(session.ticketKey, 'base64url'), identity).toString('base64url'), key)
+  t.like(decodeTicket(identity), { share: alone.share, holder: holderTag(hal) })
+  t.like(granted(await ida.trackers.ask('group.files', { group }))[0], { sharers: ['gus'], online: 1 })
+
+  const links = ['hal', 'ida', 'nobody'].map(user => ({ user, group }))
+  granted(await gus.trackers.ask('group.remove', { group, user: 'ida' }))
+  t.deepEqual(granted(await gus.trackers.ask('links.recheck', { links })).revoked, [
+    { user: 'ida', group },
+    { user: 'nobody', group },
+  ])
+  t.is(codeOf(await locate(ida)), 'not-member')
+  await peersOf(hal, 1)
+})
+
+test('People hear of what concerns them.', async t => {
+  const { servers } = t.context
+  const [jan, kim] = await Promise.all(['jan', 'kim'].map(user => person(t, servers, user)))
+  if (!jan || !kim) return t.fail()
+  const [toJan, toKim] = [noticesTo(jan), noticesTo(kim)]
+  const group = 'jan-group'
+  granted(await jan.trackers.ask('group.create', { group }))
+  await member(jan, group, kim)
+  t.like(await toJan('join.requested'), { group, user: 'kim' })
+  t.like(await toKim('join.accepted'), { group })
+  const manifest = manifestOf('kelp.txt', Buffer.from('kelp'))
+  granted(await jan.trackers.ask('share.add', { group, manifest }))
+  t.like(await toKim('file.shared'), { group, name: 'kelp.txt', by: { user: 'jan', device: jan.device } })
+  kim.trackers.advance(jan.trackers.seen)
+  granted(await kim.trackers.ask('share.add', { group, manifest }))
+  t.like(await toJan('sharer.added'), { group, name: 'kelp.txt', by: { user: 'kim', device: kim.device } })
+  granted(await jan.trackers.ask('group.remove', { group, user: 'kim' }))
+  t.like(await toKim('member.removed'), { group })
+  t.like(await toKim('sharing.ended'), { group })
+  t.like(await toJan('access.revoked'), { group, user: 'kim' })
+})
+
+test('A request acts once, however often it is made, at the same time or later.', async t => {
+  const { servers } = t.context
+  const lea = await person(t, servers, 'lea')
+  const subject = apiSubject(lea, 'group.create')
+  const request = { id: randomUUID(), seen: 0, params: { group: 'lea-group' } }
+  const make = async (body: object) => {
+    const reply = granted(await askPersistently(lea.connection, inboxPrefix('lea'), subject, body))
+    return reply.ok ? 'done' : reply.code
+  }
+  const answers = await Promise.all(Array.from({ length: 12 }, () => make(request)))
+  t.deepEqual([...new Set(answers)], ['done'])
+  t.is(await make(request), 'done')
+  t.is(await make({ ...request, id: randomUUID() }), 'group-exists')
+})
+
+test('What is malformed is refused, and the trackers go on.', async t => {
+  const { servers } = t.context
+  const mia = await person(t, servers, 'mia')
+  const raw = async (method: string, body: string) => {
+    const inbox = createInbox(inboxPrefix('mia'))
+    const reply = mia.connection.subscribe(inbox, { max: 1, timeout: 5_000 })
+    mia.connection.publish(apiSubject(mia, method), body, { reply: inbox })
+    for await (const message of reply) return message.json<{ code?: string }>().code
+    return 'silence'
+  }
+  const id = randomUUID()
+  const body = (params: unknown, change: object = {}) => JSON.stringify({ id, seen: 0, params, ...change })
+  t.is(await raw('group.create', 'no json'), 'usage')
+  t.is(await raw('group.create', ''), 'usage')
+  t.is(await raw('group.create', 'null'), 'usage')
+  t.is(await raw('group.create', body({}, { id: 'x' })), 'usage')
+  t.is(await raw('group.create', body({}, { seen: -1 })), 'usage')
+  t.is(await raw('group.create', body(null)), 'usage')
+  t.is(await raw('group.create', body({ group: 7 })), 'usage')
+  t.is(await raw('group.create', body({ group: 'mia-group', more: 1 })), 'usage')
+  t.is(await raw('group.create', body({ group: 'a\nb' })), 'invalid-name')
+  t.is(await raw('group.accept', body({ group: 'g', user: 'a b' })), 'invalid-name')
+  t.is(await raw('no.such.method', body({})), 'usage')
+  t.is(await raw('constructor', body({})), 'usage')
+  const manifest = manifestOf('f', Buffer.from('f'))
+  granted(await mia.trackers.ask('group.create', { group: 'mia-group' }))
+  const share = (change: object) =>
+    body({ group: 'mia-group', manifest: { ...manifest, ...change } }, { id: randomUUID() })
+  t.is(await raw('share.add', share({ pieces: 'AAAA' })), 'integrity')
+  t.is(await raw('share.add', share({ name: '../f' })), 'usage')
+  t.is(await raw('group.list', body({})), undefined)
+})
+
+test('A sequence nobody can have seen yet is not waited for for ever.', async t => {
+  const { servers } = t.context
+  const ned = await person(t, servers, 'ned')
+  const fromElsewhere = createTrackerClient(ned.connection, ned, 1_000_000)
+  t.is(codeOf(await fromElsewhere.ask('group.list', {})), 'done')
+})
+
+test('A hostile client that speaks NATS can publish and hear nothing but its own.', async t => {
+  const { servers } = t.context
+  const eve = await person(t, servers, 'eve')
+  const victim = await person(t, servers, 'vic')
+  const forbidden: [string, (connection: NatsConnection) => void][] = []
+  const publish = [
+    'shoal.event.group.eve',
+    'shoal.event.user.vic',
+    '$JS.API.STREAM.INFO.SHOAL',
+    '$JS.API.STREAM.DELETE.SHOAL',
+    '$SYS.REQ.USER.AUTH',
+    '$SYS.REQ.SERVER.PING',
+    '$SRV.PING',
+    apiSubject(victim, 'group.create'),
+    apiSubject({ ...eve, device: 'x'.repeat(12) }, 'group.create'),
+    presenceSubject(eve, '10.1.1.1'),
+    presenceSubject(victim, '127.0.0.1'),
+    noticeSubject('vic'),
+    noticeSubject('eve'),
+    `${inboxPrefix('vic')}.x`,
+    `shoal.agent.vic.${victim.device}.downloads`,
+    `shoal.relay.eve.${eve.device}.vic.${victim.device}.c`,
+    'shoal.guest.signup',
+    'shoal.login.vic',
+    'shoal.login.eve',
+  ]
+  const subscribe = [
+    '>',
+    '*',
+    '_INBOX.>',
+    '_INBOX_vic.>',
+    '_INBOX_.>',
+    'shoal.>',
+    'shoal.notice.*',
+    noticeSubject('vic'),
+  ]
+  subscribe.push('shoal.api.>', 'shoal.presence.>', 'shoal.relay.>', 'shoal.inspect.vic.>', 'shoal.event.>', '$SYS.>')
+  subscribe.push(`shoal.api.eve.${eve.device}.>`, 'shoal.agent.vic.>', '$JS.>', '_R_.>')
+  for (const subject of publish) forbidden.push([subject, connection => connection.publish(subject, '{}')])
+  for (const subject of subscribe)
+    forbidden.push([subject, connection => void connection.subscribe(subject, { callback: () => {} })])
+
+  const denied = new Set<string>()
+  const watching = (async () => {
+    for await (const status of eve.connection.status()) {
+      const { error } = status as { error?: { subject?: string } }
+      if (error?.subject !== undefined) denied.add(error.subject)
+      if (denied.size === new Set([...publish, ...subscribe]).size) return
+    }
+  })()
+  for (const [, attempt] of forbidden) attempt(eve.connection)
+  const patience = new Promise(resolve => setTimeout(resolve, 10_000).unref())
+  await Promise.race([watching, patience])
+  for (const [subject] of forbidden) t.true(denied.has(subject), `${subject} was not denied`)
+  t.is(codeOf(await eve.trackers.ask('group.list', {})), 'done')
+})
+
+test('Guests and passwords may do nothing but sign up and log in.', async t => {
+  const { servers } = t.context
+  await signUp(servers, 'olaf')
+  const guest = await connectBroker(servers, { kind: 'guest', nonce: '1'.repeat(32) }, 'test')
+  const password = await connectBroker(
+    servers,
+    { kind: 'password', user: 'olaf', password: passwordOf('olaf') },
+    'test',
+  )
+  t.teardown(() => Promise.all([guest.close(), password.close()]))
+  for (const [connection, subject] of [
+    [guest, 'shoal.login.olaf'],
+    [guest, 'shoal.api.olaf.x.group.list'],
+    [password, 'shoal.api.olaf.x.group.list'],
+    [password, 'shoal.login.dora'],
+    [password, 'shoal.guest.signup'],
+  ] as const) {
+    const denied = (async () => {
+      for await (const status of connection.status()) if (status.type === 'error') return true
+      return false
+    })()
+    connection.publish(subject, '{}')
+    t.true(await denied, subject)
+  }
+})
+
+test('Both trackers are equal after whatever people did at once.', async t => {
+  const { servers } = t.context
+  const people = await Promise.all(['pia', 'quin', 'ria'].map(user => person(t, servers, user)))
+  const groups = ['pqr1', 'pqr2']
+  const manifest = manifestOf('same.txt', Buffer.from('same'))
+  const series = people.map(async (who, index) => {
+    for (let round = 0; round < 8; round++)
+      for (const group of groups) {
+        await who.trackers.ask('group.create', { group })
+        await who.trackers.ask('group.join', { group })
+        for (const { user } of people) await who.trackers.ask('group.accept', { group, user })
+        await who.trackers.ask('share.add', { group, manifest })
+        if (round % 3 === index) await who.trackers.ask('group.leave', { group })
+      }
+  })
+  await Promise.all(series)
+  const statuses = await statusesAtOneSequence(people[0]!.trackers, ['t1', 't2'])
+  t.is(statuses[0]?.digest, statuses[1]?.digest)
+})

@@ -1,31 +1,19 @@
-// npm start: the cluster, up and left running, and what to do next.
+// npm start: the cluster, up and left running, and what to do next. Takes the options of `shoal cluster up`.
 
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { clusterUp } from '../src/cluster/cluster.ts'
-import { ClusterFailure } from '../src/cluster/cluster-failure.ts'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 
-const home = resolve(process.env.SHOAL_HOME ?? join(homedir(), '.shoal'))
-
-try {
-  const { servers, nodes } = await clusterUp({
-    folder: join(home, 'cluster'),
-    say: line => console.log(`cluster: ${line}`),
-  })
-  for (const { node, kind, state, address } of nodes)
-    console.log(`  ${node}  ${kind} ${state} ${address ?? ''}`.trimEnd())
+const shoal = fileURLToPath(new URL('../bin/shoal.js', import.meta.url))
+const options = process.argv.slice(2)
+const { status } = spawnSync(process.execPath, [shoal, 'cluster', 'up', ...options], { stdio: 'inherit' })
+if (status === 0)
   console.log(`
-The cluster runs in the background until: npx shoal cluster down
-Now, on this machine:
+It runs in the background until: npx shoal cluster down
+Now, for example:
   npx shoal signup alice
   npx shoal login alice
   npx shoal group create reef
-  npx shoal share FILE reef
-A second person here needs a second folder: npx shoal --home ~/.shoal-bob signup bob
-Elsewhere, brokers are named in SHOAL_SERVERS: ${servers.join(',')}
+  npx shoal share README.md reef
+A second person on this machine needs a second home: SHOAL_HOME=/tmp/bob npx shoal signup bob
 Everything else: npx shoal help`)
-} catch (error) {
-  if (!(error instanceof ClusterFailure)) throw error
-  console.error(`shoal: ${error.message}`)
-  process.exitCode = 1
-}
+process.exitCode = status ?? 1

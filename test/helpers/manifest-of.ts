@@ -3,8 +3,7 @@
 import { hash } from 'node:crypto'
 import { type Manifest, pieceLengthFor } from '../../src/domain/manifest.ts'
 
-export function manifestOf(name: string, data: Buffer): Manifest {
-  const pieceLength = pieceLengthFor(data.length)
+export function manifestOf(name: string, data: Buffer, pieceLength = pieceLengthFor(data.length)): Manifest {
   const pieces: Buffer[] = []
   for (let start = 0; start < data.length; start += pieceLength)
     pieces.push(hash('sha1', data.subarray(start, start + pieceLength), 'buffer'))

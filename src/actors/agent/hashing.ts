@@ -36,12 +36,18 @@ export interface HashedFile extends Omit<Manifest, 'name'> {
   readonly fingerprint: Fingerprint
 }
 
-/** Refuses with `file-unreadable` what is no readable regular file, or changes while it is read. */
-export const hashFile = (path: string, options: HashingOptions = {}): Promise<Outcome<HashedFile>> =>
+/**
+ * Refuses with `file-unreadable` what is no readable regular file, or changes while it is read.
+ * `pieceLength` is a multiple of 512 KiB; a manifest takes the one it has by default alone.
+ */
+export const hashFile = (
+  path: string,
+  options: HashingOptions & { readonly pieceLength?: number } = {},
+): Promise<Outcome<HashedFile>> =>
   withFile(path, async file => {
     const fingerprint = await settledFingerprint(file)
     const { size } = fingerprint
-    const pieceLength = pieceLengthFor(size)
+    const pieceLength = options.pieceLength ?? pieceLengthFor(size)
     const digests = new SharedArrayBuffer(pieceCount({ size, pieceLength }) * sha1Bytes)
     const changed = () =>
       refuse('file-unreadable', `${showable(path)} changes while it is read; try again when nobody writes to it`)

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto'
+import { appendFile, link, open, truncate, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { hashFile, recheckPieces, verifyFile, verifyPiece } from '../../../src/actors/agent/hashing.ts'
+import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
+import { checkManifest, pieceHashes } from '../../../src/domain/manifest.ts'
+import { fingerprintOf } from '../../../src/storage/fingerprint.ts'
+import { manifestOf } from '../../helpers/manifest-of.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+
+const kib = 1024
+const pieceLength = 512 * kib
+
+async function fileOf(t: ExecutionContext, data: Buffer): Promise<string> {
+  const path = join(tempFolder(t), 'file')
+  await writeFile(path, data)
+  return path
+}
+
+const sizes = { empty: 0, 'of one byte': 1, 'of one piece': pieceLength, 'a byte above a piece': pieceLength + 1 }
+for (const [what, size] of Object.entries({ ...sizes, 'longer than the ring, and no whole pieces': 9_700_001 }))
+  test(`a file ${what} gets its hashes, and the manifest is sound`, async t => {
+    const data = randomBytes(size)
+    const path = await fileOf(t, data)
+    const hashed = await hashFile(path)
+    if (!hashed.ok) return t.fail(hashed.message)
+    const { fingerprint, ...rest } = hashed.value
+    t.deepEqual({ name: 'x', ...rest }, manifestOf('x', data))
+    t.true(checkManifest({ name: 'x', ...rest }).ok)
+    const file = await open(path)
+    t.deepEqual(fingerprint, fingerprintOf(await file.stat({ bigint: true })))
+    await file.close()
+  })
+
+test('pieces longer than what is read at once, even than all that is read ahead, get the same hashes', async t => {
+  const data = randomBytes(21_000_001)
+  const path = await fileOf(t, data)
+  for (const pieces of [4, 32]) {
+    const hashed = await hashFile(path, { pieceLength: pieces * pieceLength })
+    if (!hashed.ok) return t.fail(hashed.message)
+    const { fingerprint: _, ...rest } = hashed.value
+    const manifest = manifestOf('x', data, pieces * pieceLength)
+    t.deepEqual({ name: 'x', ...rest }, manifest)
+    t.true((await recheckPieces(path, manifest, fullBitfield(Math.ceil(data.length / manifest.pieceLength)))).isFull())
+  }
+})
+
+const manifestSha1 = (data: Buffer) => manifestOf('x', data).sha1
+
+test('progress is told from nothing up to the whole', async t => {
+  const path = await fileOf(t, randomBytes(4 * pieceLength))
+  const seen: number[] = []
+  await hashFile(path, { onProgress: (hashedBytes, size) => seen.push(hashedBytes / size) })
+  t.deepEqual(seen, seen.toSorted())
+  t.is(seen.at(-1), 1)
+})
+
+test('a file that grows while it is hashed is refused', async t => {
+  const path = await fileOf(t, Buffer.alloc(64 * pieceLength))
+  const writing = new AbortController()
+  const keepWriting = (async () => {
+    while (!writing.signal.aborted) await appendFile(path, 'more')
+  })()
+  const hashed = await hashFile(path)
+  writing.abort()
+  await keepWriting
+  t.false(hashed.ok)
+  if (!hashed.ok) t.is(hashed.code, 'file-unreadable')
+})
+
+test('a folder and a missing file are refused', async t => {
+  const folder = tempFolder(t)
+  for (const path of [folder, join(folder, 'missing')]) {
+    const hashed = await hashFile(path)
+    t.false(hashed.ok)
+    if (!hashed.ok) t.is(hashed.code, 'file-unreadable')
+  }
+})
+
+test('hashing that is called off ends at once, for the reason given', async t => {
+  const path = join(tempFolder(t), 'huge')
+  await writeFile(path, '')
+  await truncate(path, 2 ** 40)
+  const reason = new Error('logged out')
+  const controller = new AbortController()
+  const hashing = hashFile(path, { signal: controller.signal, onProgress: () => controller.abort(reason) })
+  t.is(await t.throwsAsync(hashing), reason)
+  t.is(await t.throwsAsync(hashFile(path, { signal: controller.signal })), reason)
+})
+
+test('hashing leaves the event loop free', async t => {
+  const path = join(tempFolder(t), 'file')
+  await writeFile(path, '')
+  await truncate(path, 2 ** 27)
+  let turns = 0
+  const counting = setInterval(() => {
+    turns += 1
+  }, 1)
+  await hashFile(path)
+  clearInterval(counting)
+  t.true(turns > 20, `only ${turns} turns`)
+})
+
+test('a whole file is verified by both hashes, and its size', async t => {
+  const data = randomBytes(3 * pieceLength + 5)
+  const path = await fileOf(t, data)
+  const manifest = manifestOf('x', data)
+  t.true((await verifyFile(path, manifest)).ok)
+  const wrong = [{ sha1: '0'.repeat(40) }, { sha256: '0'.repeat(64) }, { size: data.length - 1 }]
+  for (const change of wrong) {
+    const verified = await verifyFile(path, { ...manifest, ...change })
+    t.false(verified.ok)
+    if (!verified.ok) t.is(verified.code, 'integrity')
+  }
+})
+
+test('a recheck finds exactly the pieces that are right among those that were claimed', async t => {
+  const data = randomBytes(5 * pieceLength + 9)
+  const path = await fileOf(t, data)
+  const manifest = manifestOf('x', data)
+  t.true((await recheckPieces(path, manifest, fullBitfield(6))).isFull())
+  const file = await open(path, 'r+')
+  await file.write('altered', 2 * pieceLength + 7)
+  await file.truncate(data.length - 1)
+  await file.close()
+  const claimed = fullBitfield(6)
+  claimed.remove(4)
+  const right = await recheckPieces(path, manifest, claimed)
+  t.deepEqual([0, 1, 2, 3, 4, 5].filter(right.has), [0, 1, 3])
+})
+
+test('of a lost part file no piece is right, and an empty one has none', async t => {
+  const data = randomBytes(10)
+  const path = await fileOf(t, data)
+  const other = `${path}.other`
+  await link(path, other)
+  await unlink(path)
+  t.is((await recheckPieces(path, manifestOf('x', data), fullBitfield(1))).count, 0)
+  t.is((await recheckPieces(other, manifestOf('x', data), fullBitfield(1))).count, 1)
+  t.is((await recheckPieces(other, manifestOf('x', Buffer.alloc(0)), createBitfield(0))).count, 0)
+})
+
+test('an arrived piece is right only with exactly its bytes', async t => {
+  for (const size of [1, pieceLength, 5 * 1024 * kib + 3]) {
+    const data = randomBytes(size)
+    const expected = Buffer.from(manifestSha1(data), 'hex')
+    t.true(await verifyPiece(data, expected))
+    data[size - 1]! ^= 1
+    t.false(await verifyPiece(data, expected))
+    t.false(await verifyPiece(data.subarray(1), expected))
+  }
+})
+
+test('the hashes of a manifest are those that arrived pieces are checked against', async t => {
+  const data = randomBytes(2 * pieceLength)
+  const hashed = await hashFile(await fileOf(t, data))
+  if (!hashed.ok) return t.fail(hashed.message)
+  const hashes = pieceHashes({ name: 'x', ...hashed.value })
+  t.true(await verifyPiece(data.subarray(pieceLength), hashes.subarray(20, 40)))
+  t.false(await verifyPiece(data.subarray(pieceLength), hashes.subarray(0, 20)))
+})

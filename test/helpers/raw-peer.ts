@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { tickets } from '../../config/tunables.ts'
 import { secureAsFetcher, secureAsServer } from '../../src/actors/peer/tls.ts'
@@ -55,6 +56,8 @@ export interface RawFetcher extends Disposable {
   /** Everything it has been sent, blocks left out; with the bytes of blocks counted. */
   readonly frames: Frame[]
   readonly blockBytes: () => number
+  /** Resolves when that many bytes of blocks have come. */
+  arrived(bytes: number): Promise<void>
   send(frame: Frame): void
   /** Resolves when the other side has closed. */
   readonly closed: Promise<unknown>
@@ -63,11 +66,17 @@ export interface RawFetcher extends Disposable {
 }
 
 /** A fetching side that has said hello, if `holder` is given, and leaves the rest to the test. */
-export async function startRawFetcher(peer: SwarmPeer, shape: FileShape, holder?: Actor): Promise<RawFetcher> {
+export async function startRawFetcher(
+  peer: SwarmPeer,
+  shape: FileShape,
+  holder?: Actor,
+  over?: Duplex,
+): Promise<RawFetcher> {
   const frames: Frame[] = []
   const unseen: Frame[] = []
   const waiting: { type: string; resolve: (frame: Frame) => void }[] = []
   let blockBytes = 0
+  let awaited = { bytes: 0, resolve: () => {} }
   const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
     onFrame: frame => {
       frames.push(frame)
@@ -77,9 +86,10 @@ export async function startRawFetcher(peer: SwarmPeer, shape: FileShape, holder?
     },
     onBlockBytes: count => {
       blockBytes += count
+      if (blockBytes >= awaited.bytes) awaited.resolve()
     },
   })
-  const socket = secureAsFetcher(peer, peer.ticket, bytes => decoder.write(bytes))
+  const socket = secureAsFetcher(over ?? peer, peer.ticket, bytes => decoder.write(bytes))
   const closed = new Promise(resolve => socket.once('close', resolve))
   await once(socket, 'secureConnect')
   socket.on('error', () => {})
@@ -89,6 +99,11 @@ export async function startRawFetcher(peer: SwarmPeer, shape: FileShape, holder?
     socket,
     frames,
     blockBytes: () => blockBytes,
+    arrived: bytes =>
+      new Promise(resolve => {
+        awaited = { bytes, resolve }
+        if (blockBytes >= bytes) resolve()
+      }),
     send,
     closed,
     next<T extends Frame['type']>(type: T) {

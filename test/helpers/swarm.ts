@@ -9,7 +9,7 @@ import { tickets } from '../../config/tunables.ts'
 import type { AcceptRelayed } from '../../src/actors/peer/front-door.ts'
 import type { PeerConnectionNeeds } from '../../src/actors/peer/peer-connection.ts'
 import { providePeerLink } from '../../src/actors/peer/peer-link.ts'
-import { provideServingDesk } from '../../src/actors/peer/serving-desk.ts'
+import { provideServingDesk, type ServingDeskNeeds } from '../../src/actors/peer/serving-desk.ts'
 import { type Bitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import type { Actor } from '../../src/domain/decider.ts'
 import { type Manifest, pieceCount, pieceLengthFor, shareId } from '../../src/domain/manifest.ts'
@@ -107,10 +107,14 @@ export interface TestServer extends AsyncDisposable {
 
 const nobodyRelays: AcceptRelayed = () => () => {}
 
-export async function startServer(me: Actor = alice, acceptRelayed: AcceptRelayed = nobodyRelays): Promise<TestServer> {
+export async function startServer(
+  me: Actor = alice,
+  acceptRelayed: AcceptRelayed = nobodyRelays,
+  times: Pick<ServingDeskNeeds, 'idleAfterMs' | 'provenWithinMs'> = {},
+): Promise<TestServer> {
   const ticketKey = randomBytes(32)
   const heard = recordEvents<ServingDeskEvent>()
-  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed }), {
+  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed, ...times }), {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: heard.ref },
   }).start()
   const { port } = await heard.next('desk.opened')

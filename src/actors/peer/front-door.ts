@@ -26,6 +26,7 @@ export interface FrontDoorNeeds {
   readonly acceptRelayed: AcceptRelayed
   /** Connections whose guests have been announced; whoever serves one takes it out. */
   readonly waiting: Map<string, TLSSocket>
+  readonly provenWithinMs?: number
 }
 
 /** Reads the one frame a guest sends before it is answered. What it says of itself is not checked here. */
@@ -66,7 +67,7 @@ function listeningRefusal({ host, port }: Listening, error: NodeJS.ErrnoExceptio
 }
 
 export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<FrontDoorCommand, Listening> {
-  const { ticketKey, acceptRelayed, waiting } = needs
+  const { ticketKey, acceptRelayed, waiting, provenWithinMs = link.connectTimeoutMs } = needs
 
   return fromCallback<FrontDoorCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: FrontDoorEvent) => sendBack(event)
@@ -83,7 +84,7 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
       raw.on('error', () => {})
       if (unproven.size >= serving.maxHandshakes) return raw.destroy()
       unproven.add(raw)
-      const deadline = setTimeout(() => raw.destroy(), link.connectTimeoutMs)
+      const deadline = setTimeout(() => raw.destroy(), provenWithinMs)
       const settle = () => {
         clearTimeout(deadline)
         unproven.delete(raw)

@@ -6,7 +6,11 @@ import { servingDeskMachine } from '../../machines/serving-desk.ts'
 import { createFrontDoor, type FrontDoorNeeds } from './front-door.ts'
 import { createServerLink } from './server-link.ts'
 
-export function provideServingDesk(needs: Omit<FrontDoorNeeds, 'waiting'>): typeof servingDeskMachine {
+export interface ServingDeskNeeds extends Omit<FrontDoorNeeds, 'waiting'> {
+  readonly idleAfterMs?: number
+}
+
+export function provideServingDesk(needs: ServingDeskNeeds): typeof servingDeskMachine {
   const waiting = new Map<string, TLSSocket>()
   const take = (id: string): TLSSocket => {
     const socket = waiting.get(id)
@@ -15,6 +19,9 @@ export function provideServingDesk(needs: Omit<FrontDoorNeeds, 'waiting'>): type
     return socket
   }
   return servingDeskMachine.provide({
-    actors: { frontDoor: createFrontDoor({ ...needs, waiting }), serverLink: createServerLink(take) },
+    actors: {
+      frontDoor: createFrontDoor({ ...needs, waiting }),
+      serverLink: createServerLink(take, needs.idleAfterMs),
+    },
   })
 }

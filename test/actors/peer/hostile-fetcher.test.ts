@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { duplexPair } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
+import test from 'ava'
+import { link, serving } from '../../../config/tunables.ts'
+import { servingStatus } from '../../../src/machines/serving-desk.ts'
+import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
+import { startRawFetcher } from '../../helpers/raw-peer.ts'
+import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
+
+const mib = 1024 * 1024
+const carol = { user: 'carol', device: 'cccccccccccc' }
+const blockBytes = link.blockBytes
+
+test('who connects and says nothing is let go', async t => {
+  await using server = await startServer(alice, undefined, { provenWithinMs: 50 })
+  const socket = connect(server.port, '127.0.0.1')
+  await once(socket.resume(), 'close')
+  t.pass()
+})
+
+test('who shows a ticket and then says nothing is let go', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer(alice, undefined, { provenWithinMs: 1000 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
+  await fetcher.closed
+  t.deepEqual(fetcher.frames, [])
+})
+
+test('who connects and speaks no TLS is let go', async t => {
+  await using server = await startServer()
+  const socket = connect(server.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET / HTTP/1.1\r\n\r\n')
+  await once(socket.resume(), 'close')
+  t.pass()
+})
+
+test('who says something else than hello first is let go', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
+  fetcher.send({ type: 'request', piece: 0, offset: 0, length: 1 })
+  await fetcher.closed
+  t.deepEqual(fetcher.frames, [])
+})
+
+test('connections without a ticket beyond the limit are turned away, and those with one come in after', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer(alice, undefined, { provenWithinMs: 300 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  const idlers = Array.from({ length: serving.maxHandshakes + 5 }, () => connect(server.port, '127.0.0.1').resume())
+  t.teardown(() => idlers.forEach(idler => idler.destroy()))
+  for (const idler of idlers) idler.on('error', () => {})
+  await Promise.all(idlers.map(idler => once(idler, 'close')))
+  using peer = startLink(server.peerFor(bob, file.share), file)
+  await peer.heard.next('link.ready')
+  t.pass()
+})
+
+const nonsense: readonly (readonly [what: string, bytes: Buffer])[] = [
+  ['bytes that are no frame', Buffer.alloc(64, 0x99)],
+  ['a request beyond the end of the file', encodeFrame({ type: 'request', piece: 9, offset: 0, length: 1 })],
+  ['a request of more than a block', encodeFrame({ type: 'request', piece: 0, offset: 0, length: blockBytes + 1 })],
+  ['a block', Buffer.concat([encodeBlockHeader({ piece: 0, offset: 0, length: 1 }), Buffer.alloc(1)])],
+  ['a second hello', encodeFrame({ type: 'hello', holder: bob })],
+]
+for (const [what, bytes] of nonsense)
+  test(`a peer that sends ${what} is told so and let go`, async t => {
+    const file = sharedBytes(mib)
+    await using server = await startServer()
+    server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+    using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+    await fetcher.next('bitfield')
+    fetcher.socket.write(bytes)
+    t.like(await fetcher.next('bye'), { retry: false, reason: 'you broke the protocol' })
+    await fetcher.closed
+  })
+
+/** Gives the event loop turns until nothing changes any more. */
+async function settled(measure: () => number): Promise<void> {
+  for (let quiet = 0, last = measure(); quiet < 200; quiet++) {
+    await turn()
+    if (measure() !== last) quiet = 0
+    last = measure()
+  }
+}
+
+test('a peer that does not take what it asked for has no more read for it than fits its socket, and loses nothing', async t => {
+  const file = sharedBytes(16 * mib)
+  const offer = offerOf(file)
+  let readBytes = 0
+  const [ours, theirs] = duplexPair()
+  // Through a pipe without the kernel's buffers, so that what is read is what is held.
+  await using server = await startServer(alice, accept => {
+    accept(theirs, bob)
+    return () => {}
+  })
+  server.desk.send({
+    type: 'offer.added',
+    offer: {
+      ...offer,
+      read: (piece, offset, length) => {
+        readBytes += length
+        return offer.read(piece, offset, length)
+      },
+    },
+  })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
+  await fetcher.next('bitfield')
+  fetcher.socket.pause()
+  for (let piece = 0; piece < 32; piece++)
+    for (let offset = 0; offset < mib / 2; offset += blockBytes)
+      fetcher.send({ type: 'request', piece, offset, length: blockBytes })
+  await settled(() => readBytes)
+  t.true(readBytes > 0)
+  t.true(readBytes <= serving.highWaterBytes + 2 * serving.maxReadBytes, `${readBytes} bytes were read`)
+  fetcher.socket.resume()
+  await fetcher.arrived(file.manifest.size)
+  t.is(readBytes, file.manifest.size)
+})
+
+/** An offer whose reads wait until they are let through. */
+function gatedOffer(file: ReturnType<typeof sharedBytes>, holds: (piece: number) => boolean) {
+  const offer = offerOf(file)
+  const gate = Promise.withResolvers<void>()
+  const read = async (piece: number, offset: number, length: number) => {
+    if (holds(piece)) await gate.promise
+    return offer.read(piece, offset, length)
+  }
+  return { offer: { ...offer, read }, open: gate.resolve }
+}
+
+test('a peer that asks for more at once than it may is let go', async t => {
+  const file = sharedBytes(mib)
+  const { offer, open } = gatedOffer(file, () => true)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+  await fetcher.next('bitfield')
+  for (let count = 0; count < serving.maxBlocksQueued + 2; count++)
+    fetcher.send({ type: 'request', piece: 0, offset: count, length: 1 })
+  t.like(await fetcher.next('bye'), { retry: false })
+  open()
+})
+
+test('cancelled blocks that are not on their way yet are answered by refusals, the others come', async t => {
+  const file = sharedBytes(mib)
+  const { offer, open } = gatedOffer(file, () => true)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+  await fetcher.next('bitfield')
+  const first = { piece: 0, offset: 0, length: 100 }
+  const second = { piece: 1, offset: 0, length: 100 }
+  fetcher.send({ type: 'request', ...first })
+  fetcher.send({ type: 'request', ...second })
+  fetcher.send({ type: 'cancel', ...second })
+  t.like(await fetcher.next('refused'), { piece: 1, offset: 0 })
+  open()
+  await fetcher.arrived(100)
+  fetcher.send({ type: 'bye', retry: false, reason: '' })
+  await fetcher.closed
+  t.is(fetcher.blockBytes(), 100)
+})
+
+test("one peer's slow reads do not hold up another's", async t => {
+  const file = sharedBytes(2 * mib)
+  const { offer, open } = gatedOffer(file, piece => piece === 0)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer })
+  using slow = startLink(server.peerFor(bob, file.share), file)
+  await slow.heard.next('link.ready')
+  slow.actor.send({ type: 'piece.wanted', piece: 0 })
+  using quick = startLink(server.peerFor(carol, file.share), file, { me: carol })
+  await quick.heard.next('link.ready')
+  quick.actor.send({ type: 'piece.wanted', piece: 1 })
+  await quick.heard.next('piece.received')
+  t.false(slow.heard.events.some(({ type }) => type === 'piece.received'))
+  open()
+  await slow.heard.next('piece.received')
+})
+
+test('a peer that asks for nothing for long is let go and may come back', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer(alice, undefined, { idleAfterMs: 100 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+  t.like(await fetcher.next('bye'), { retry: true, reason: 'nothing was asked for' })
+  await fetcher.closed
+})
+
+test('a hostile peer beside it does not keep a fair one from its file', async t => {
+  const file = sharedBytes(2 * mib)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using hostile = await startRawFetcher(server.peerFor(carol, file.share), file.manifest, carol)
+  await hostile.next('bitfield')
+  hostile.socket.write(Buffer.alloc(mib, 0x55))
+  const { bytes } = await fetchAll(server.peerFor(bob, file.share), file)
+  t.true(bytes.equals(file.bytes))
+  await hostile.closed
+  t.is(servingStatus(server.desk.getSnapshot()).links <= 1, true)
+})

@@ -1,0 +1,136 @@
+import type { TLSSocket } from 'node:tls'
+import test, { type ExecutionContext } from 'ava'
+import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
+import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { startRawServer } from '../../helpers/raw-peer.ts'
+import { type SharedBytes, sharedBytes, startLink } from '../../helpers/swarm.ts'
+
+const mib = 1024 * 1024
+const bitfield = encodeFrame({ type: 'bitfield', have: fullBitfield(2) })
+const blockOf = (piece: number, offset: number, length: number) =>
+  Buffer.concat([encodeBlockHeader({ piece, offset, length }), Buffer.alloc(length)])
+
+/** A peer that answers as told, and whether its link sees through it: lost for good, the wanted piece handed back. */
+async function isSeenThrough(
+  t: ExecutionContext,
+  answer: (frame: Frame, socket: TLSSocket, file: SharedBytes) => void,
+  why: RegExp,
+) {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, (frame, socket) => answer(frame, socket, file))
+  using link = startLink(server.peer, file, {}, event => {
+    if (event.type === 'link.ready') link.actor.send({ type: 'piece.wanted', piece: 0 })
+  })
+  const lost = await link.heard.next('link.lost')
+  t.true(lost.final)
+  t.regex(lost.reason, why)
+  t.false(link.heard.events.some(({ type }) => type === 'piece.received'))
+  const wanted = link.heard.events.some(({ type }) => type === 'link.ready')
+  t.is(link.heard.events.filter(({ type }) => type === 'piece.returned').length, wanted ? 1 : 0)
+}
+
+const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buffer, why: RegExp])[] = [
+  ['a block that nobody asked for', bitfield, blockOf(1, 0, 100), /nobody asked for/],
+  ['a block shorter than asked for', bitfield, blockOf(0, 0, 100), /not as asked for/],
+  ['a block at another offset', bitfield, blockOf(0, 7, 100), /nobody asked for/],
+  [
+    'a refusal of what nobody asked for',
+    bitfield,
+    encodeFrame({ type: 'refused', piece: 1, offset: 0 }),
+    /nobody asked/,
+  ],
+  ['a second bitfield', bitfield, bitfield, /second bitfield/],
+  [
+    'a bitfield of the wrong size',
+    encodeFrame({ type: 'bitfield', have: fullBitfield(20) }),
+    bitfield,
+    /bitfield frame/,
+  ],
+  ['a piece before its bitfield', encodeFrame({ type: 'have', piece: 1 }), bitfield, /before the bitfield/],
+  [
+    'a frame that only a fetcher sends',
+    bitfield,
+    encodeFrame({ type: 'request', piece: 0, offset: 0, length: 1 }),
+    /type 4/,
+  ],
+  ['noise', bitfield, Buffer.alloc(50, 0xaa), /protocol/],
+]
+for (const [what, onHello, onRequest, why] of answers)
+  test(`a peer that sends ${what} is dropped for good`, t =>
+    isSeenThrough(
+      t,
+      (frame, socket) => {
+        if (frame.type === 'hello') socket.write(onHello)
+        else if (frame.type === 'request') socket.write(onRequest)
+      },
+      why,
+    ))
+
+test('a block that comes twice drops the peer for good', t =>
+  isSeenThrough(
+    t,
+    (frame, socket) => {
+      if (frame.type === 'hello') socket.write(bitfield)
+      if (frame.type !== 'request') return
+      const block = blockOf(frame.piece, frame.offset, frame.length)
+      socket.write(Buffer.concat([block, block]))
+    },
+    /nobody asked for/,
+  ))
+
+test('a peer that goes silent loses what was wanted of it, and is tried again later', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
+    if (frame.type === 'hello') socket.write(bitfield)
+    // The first half of a block, and then nothing more.
+    if (frame.type === 'request' && frame.offset === 0) socket.write(blockOf(0, 0, frame.length).subarray(0, 60_000))
+  })
+  using link = startLink(server.peer, file, { silentAfterMs: 100 })
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent' })
+  t.like(await link.heard.next('link.lost'), { final: false })
+  await link.heard.next('link.ready')
+})
+
+test('a peer that is asked for nothing may be silent', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
+    if (frame.type !== 'hello') return
+    socket.write(bitfield)
+    setTimeout(() => socket.write(encodeFrame({ type: 'have', piece: 0 })), 300)
+    setTimeout(() => socket.write(encodeFrame({ type: 'bye', retry: false, reason: 'bye' })), 301)
+  })
+  using link = startLink(server.peer, file, { silentAfterMs: 20 })
+  t.like(await link.heard.next('link.lost'), { reason: 'bye', final: true })
+})
+
+test('a peer that refuses all it says it has is given up for a while', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
+    if (frame.type === 'hello') socket.write(bitfield)
+    if (frame.type === 'request') socket.write(encodeFrame({ ...frame, type: 'refused' }))
+  })
+  using link = startLink(server.peer, file)
+  await link.heard.next('link.ready')
+  const lost = link.heard.next('link.lost')
+  for (let ended = false; !ended; ) {
+    link.actor.send({ type: 'piece.wanted', piece: 0 })
+    ended = await Promise.race([lost.then(() => true), link.heard.next('piece.returned').then(() => false)])
+  }
+  t.like(await lost, { final: false, reason: 'it refuses what it says it has' })
+})
+
+test('a peer that announces a piece over and over announces it once', async t => {
+  const file = sharedBytes(mib)
+  const have = encodeFrame({ type: 'have', piece: 1 })
+  await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
+    if (frame.type !== 'hello') return
+    const nothing = encodeFrame({ type: 'bitfield', have: createBitfield(2) })
+    const bye = encodeFrame({ type: 'bye', retry: false, reason: 'that was it' })
+    socket.write(Buffer.concat([nothing, have, have, have, bye]))
+  })
+  using link = startLink(server.peer, file)
+  await link.heard.next('link.lost')
+  t.is(link.heard.events.filter(({ type }) => type === 'link.have').length, 1)
+})

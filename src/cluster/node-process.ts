@@ -2,7 +2,18 @@
 // nothing is ever signalled by an id alone: the process behind it must be running what we started.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
@@ -32,7 +43,9 @@ export function pidOf({ folder, telltale }: NodeProcess): number | undefined {
 export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if (pidOf(node) !== undefined) return
   mkdirSync(node.folder, { recursive: true, mode: 0o700 })
-  const output = openSync(join(node.folder, 'output'), 'a', 0o600)
+  const file = join(node.folder, 'output')
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > processes.maxOutputBytes) renameSync(file, `${file}.old`)
+  const output = openSync(file, 'a', 0o600)
   try {
     const child = spawn(node.program, node.args, {
       cwd: node.folder,
@@ -41,7 +54,7 @@ export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
       env: { ...process.env, SHOAL_PASSWORD: undefined, ...env },
     })
     // Without an id it did not start; the wait for its being ready reports that, with what is in `output`.
-    child.on('error', error => writeFileSync(join(node.folder, 'output'), `${error.message}\n`, { flag: 'a' }))
+    child.on('error', error => writeFileSync(file, `${error.message}\n`, { flag: 'a' }))
     child.unref()
     if (child.pid !== undefined) writeFileSync(join(node.folder, 'pid'), `${child.pid}\n`, { mode: 0o600 })
   } finally {

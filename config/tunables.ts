@@ -141,6 +141,8 @@ export const processes = {
   stopTimeoutMs: 15_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
   monitorTimeoutMs: 1_000,
+  /** What a tracker writes down in months; beyond it the next start begins a new file and keeps this one. */
+  maxOutputBytes: 10_000_000,
 } as const
 
 /** A tracker's own affairs. */

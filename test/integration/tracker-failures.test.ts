@@ -1,0 +1,141 @@
+// What becomes of the trackers' promises when brokers and trackers die, or a projection does. Each test breaks a
+// cluster of its own.
+
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { connectBroker } from '../../src/actors/broker.ts'
+import type { TestCluster } from '../helpers/cluster.ts'
+import { startCluster } from '../helpers/cluster.ts'
+import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
+import { logIn, type Person, person } from '../helpers/person.ts'
+
+async function cluster(t: ExecutionContext): Promise<TestCluster> {
+  const started = await startCluster()
+  t.teardown(started.down)
+  return started
+}
+
+const groupsOf = async ({ trackers }: Person) => {
+  const list = await trackers.ask('group.list', {})
+  return list.ok ? list.value.map(({ group }) => group) : list.code
+}
+
+/** Makes groups one after the other until told to stop; the names of those that were acknowledged. */
+function makingGroups({ trackers }: Person) {
+  const acknowledged: string[] = []
+  let goesOn = true
+  const made = (async () => {
+    for (let number = 0; goesOn; number++) {
+      const group = `group-${number}`
+      const { ok } = await trackers.ask('group.create', { group })
+      if (ok) acknowledged.push(group)
+    }
+  })()
+  return {
+    acknowledged,
+    async until(count: number) {
+      while (acknowledged.length < count) await delay(5)
+    },
+    async stop() {
+      goesOn = false
+      await made
+      return acknowledged
+    },
+  }
+}
+
+test.serial(
+  'Trackers and brokers that die during writes lose nothing acknowledged, and all come to the same.',
+  async t => {
+    const { servers, kill, start } = await cluster(t)
+    const ann = await person(t, servers, 'ann')
+    const writing = makingGroups(ann)
+    await writing.until(20)
+    await kill('t1')
+    await writing.until(40)
+    await start('t1')
+    await kill('t2')
+    await writing.until(60)
+    await kill('n2')
+    await writing.until(80)
+    await start('t2')
+    await start('n2')
+    await writing.until(100)
+    const acknowledged = await writing.stop()
+    const [one, other] = await statusesAtOneSequence(ann.trackers, ['t1', 't2'])
+    t.is(one?.digest, other?.digest)
+    const kept = new Set(await groupsOf(ann))
+    t.deepEqual(
+      acknowledged.filter(group => !kept.has(group)),
+      [],
+    )
+  },
+)
+
+test.serial(
+  'Without a majority of brokers look-ups and log-ins go on, writes say no-quorum, and then work again.',
+  async t => {
+    const { servers, kill, start } = await cluster(t)
+    const bob = await person(t, servers, 'bob')
+    t.true((await bob.trackers.ask('group.create', { group: 'before' })).ok)
+    await kill('n2')
+    await kill('n3')
+    t.deepEqual(await groupsOf(bob), ['before'])
+    const refused = await bob.trackers.ask('group.create', { group: 'during' })
+    t.is(refused.ok ? 'done' : refused.code, 'no-quorum')
+    const again = await connectBroker(servers, { kind: 'device', ...bob }, 'test')
+    await again.close()
+    t.deepEqual(await groupsOf(bob), ['before'])
+    await start('n2')
+    for (;;) {
+      const { ok } = await bob.trackers.ask('group.create', { group: 'after' })
+      if (ok) break
+    }
+    t.deepEqual(await groupsOf(bob), ['after', 'before'])
+    await t.notThrowsAsync(logIn(servers, 'bob'))
+    await start('n3')
+    const [one, other] = await statusesAtOneSequence(bob.trackers, ['t1', 't2'])
+    t.is(one?.digest, other?.digest)
+  },
+)
+
+test.serial(
+  'A projection that is gone, damaged or of another cluster is made anew; the other tracker answers meanwhile.',
+  async t => {
+    const [mine, foreign] = await Promise.all([cluster(t), cluster(t)])
+    const cat = await person(t, mine.servers, 'cat')
+    const stranger = await person(t, foreign.servers, 'stranger')
+    for (const group of ['a', 'b', 'c']) {
+      await cat.trackers.ask('group.create', { group })
+      for (const more of ['x', 'y']) await stranger.trackers.ask('group.create', { group: group + more })
+    }
+    await foreign.stop('t2')
+    const projectionOf = ({ folder }: TestCluster, name: string) => join(folder, name, 'projection.db')
+    const file = projectionOf(mine, 't2')
+    const remove = () => {
+      for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+    }
+    const ruins: Record<string, () => void> = {
+      gone: remove,
+      damaged() {
+        remove()
+        writeFileSync(file, randomBytes(20_000))
+      },
+      foreign() {
+        remove()
+        copyFileSync(projectionOf(foreign, 't2'), file)
+      },
+    }
+    for (const [how, ruin] of Object.entries(ruins)) {
+      await mine.kill('t2')
+      ruin()
+      t.deepEqual(await groupsOf(cat), ['a', 'b', 'c'], how)
+      await mine.start('t2')
+      const [one, other] = await statusesAtOneSequence(cat.trackers, ['t1', 't2'])
+      t.is(one?.digest, other?.digest, how)
+    }
+  },
+)

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { duplexPair } from 'node:stream'
-import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
 import { link, serving } from '../../../config/tunables.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
+import { settled } from '../../helpers/settled.ts'
 import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
@@ -79,15 +79,6 @@ for (const [what, bytes] of nonsense)
     t.like(await fetcher.next('bye'), { retry: false, reason: 'you broke the protocol' })
     await fetcher.closed
   })
-
-/** Gives the event loop turns until nothing changes any more. */
-async function settled(measure: () => number): Promise<void> {
-  for (let quiet = 0, last = measure(); quiet < 200; quiet++) {
-    await turn()
-    if (measure() !== last) quiet = 0
-    last = measure()
-  }
-}
 
 test('a peer that does not take what it asked for has no more read for it than fits its socket, and loses nothing', async t => {
   const file = sharedBytes(16 * mib)

@@ -47,8 +47,10 @@ export const inspectSubject = (of: Actor, actor: string): string => `shoal.inspe
 
 /** Replies to this person's requests; handed to NATS as the connection's inbox prefix. */
 export const inboxPrefix = (user: string): string => `_INBOX_${user}`
+/** Guests have no name; what all their inboxes begin with. */
+export const guestInboxes = '_INBOX_.guest'
 /** A guest's, by the nonce it connected with (wire/broker-login.ts): guests do not hear each other. */
-export const guestInboxPrefix = (nonce: string): string => `_INBOX_.guest.${nonce}`
+export const guestInboxPrefix = (nonce: string): string => `${guestInboxes}.${nonce}`
 
 /** `shoal.<room>.<user>.<device>.<rest…>` taken apart; undefined when there are too few tokens. */
 export function addressOf(subject: string): (Actor & { readonly rest: string }) | undefined {

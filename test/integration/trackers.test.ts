@@ -6,8 +6,9 @@ import anyTest, { type TestFn } from 'ava'
 import { createInbox, type NatsConnection } from 'nats'
 import { connectBroker, LoginRefused } from '../../src/actors/broker.ts'
 import { askPersistently, createTrackerClient } from '../../src/actors/tracker-client.ts'
+import { connectOperator } from '../../src/cluster/operator.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
-import { apiSubject, inboxPrefix, noticeSubject, presenceSubject } from '../../src/wire/subjects.ts'
+import { apiSubject, inboxPrefix, noticeSubject, presenceSubject, trackersStatus } from '../../src/wire/subjects.ts'
 import { decodeTicket, holderTag, ticketPsk } from '../../src/wire/ticket.ts'
 import { type Notice, noticeSchema } from '../../src/wire/tracker-api.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
@@ -260,7 +261,7 @@ test('What is malformed is refused, and the trackers go on.', async t => {
   const share = (change: object) =>
     body({ group: 'mia-group', manifest: { ...manifest, ...change } }, { id: randomUUID() })
   t.is(await raw('share.add', share({ pieces: 'AAAA' })), 'integrity')
-  t.is(await raw('share.add', share({ name: '../f' })), 'usage')
+  t.is(await raw('share.add', share({ name: '../f' })), 'invalid-name')
   t.is(await raw('group.list', body({})), undefined)
 })
 
@@ -326,6 +327,34 @@ test('A hostile client that speaks NATS can publish and hear nothing but its own
   await Promise.race([watching, patience])
   for (const [subject] of forbidden) t.true(denied.has(subject), `${subject} was not denied`)
   t.is(codeOf(await eve.trackers.ask('group.list', {})), 'done')
+})
+
+test('No tracker can be made to answer into the log, into JetStream, or into somebody else’s inbox.', async t => {
+  const { servers, secrets } = t.context
+  const mal = await person(t, servers, 'mal')
+  const operator = await connectOperator(servers, secrets)
+  t.teardown(() => operator.close())
+  const strayed: string[] = []
+  const targets = [
+    'shoal.event.group.mal',
+    '$JS.API.STREAM.DELETE.SHOAL',
+    '_INBOX_vic.x',
+    '_INBOX_malory.x',
+    'shoal.notice.vic',
+  ]
+  for (const target of targets)
+    operator.subscribe(target, { callback: (_, message) => void strayed.push(message.subject) })
+  await operator.flush()
+  for (const reply of targets) {
+    const body = JSON.stringify({ id: randomUUID(), seen: 0, params: {} })
+    mal.connection.publish(apiSubject(mal, 'group.list'), body, { reply })
+    mal.connection.publish(trackersStatus(mal), '', { reply })
+  }
+  // Two rounds of asking every tracker: what they were asked before is long answered.
+  await mal.trackers.statuses()
+  await mal.trackers.statuses()
+  await operator.flush()
+  t.deepEqual(strayed, [])
 })
 
 test('Guests and passwords may do nothing but sign up and log in.', async t => {

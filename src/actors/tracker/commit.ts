@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { log, tracker } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
-import type { LogEvent, LogRecord } from '../../wire/log-record.ts'
+import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Majority } from './majority.ts'
 import type { TrackerParts } from './tracker-parts.ts'
@@ -57,7 +57,9 @@ export function createCommit({ eventLog, projection, progress }: Parts, majority
           isUpToDate = true
           continue
         }
-        attempt = { record: { id, at, ...(by && { by }), events: [...decided.value] }, expected, inDoubt: false }
+        // A record that trackers could not read would never be found again: better to fail here.
+        const record = logRecordSchema.parse({ id, at, by, events: decided.value })
+        attempt = { record, expected, inDoubt: false }
       }
       isUpToDate = false
       if (performance.now() > giveUpAt || !(await majority.isReachable())) return noQuorum(attempt)

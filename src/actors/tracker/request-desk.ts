@@ -7,7 +7,15 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/decider.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
-import { addressOf, anyApi, anyLogIn, signUpSubject, trackerQueue } from '../../wire/subjects.ts'
+import {
+  addressOf,
+  anyApi,
+  anyLogIn,
+  guestInboxes,
+  inboxPrefix,
+  signUpSubject,
+  trackerQueue,
+} from '../../wire/subjects.ts'
 import {
   type TrackerMethod,
   type TrackerParams,
@@ -21,15 +29,18 @@ import { proposalOf, type WriteMethod } from './commands.ts'
 import { type Commit, createCommit } from './commit.ts'
 import { createLookUps, type LookUps, type ReadMethod } from './look-ups.ts'
 import { createMajority } from './majority.ts'
-import { answerOnce, parseBody } from './tracker-messages.ts'
+import { answerOnce, goesInto, parseBody } from './tracker-messages.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
 import { answerStatus } from './tracker-status.ts'
 
 const isMethod = (text: string): text is TrackerMethod => Object.hasOwn(trackerMethods, text)
 
+const anything = (value: unknown) => z.record(z.string(), z.unknown()).catch({}).parse(value)
+
 /** A name that a person typed gets its own refusal; any other malformed request is its program's fault. */
 function refuseParams(params: unknown): Refusal {
-  const { group, user, name } = z.record(z.string(), z.unknown()).catch({}).parse(params)
+  const { group, user, ...more } = anything(params)
+  const name = more.name ?? anything(more.manifest).name
   for (const [what, text] of [['group', group] as const, ['user', user] as const])
     if (typeof text === 'string' && !isId(text)) return parseId(what, text) as Refusal
   if (typeof name === 'string' && !isFileName(name)) {
@@ -85,15 +96,19 @@ export const requestDeskActor: TrackerActor =
       message.respond(JSON.stringify(body))
     }
     const serve =
-      (work: (message: Msg) => Promise<Outcome<unknown> | undefined>) => (error: Error | null, message: Msg) => {
+      (inboxOf: (subject: string) => string, work: (message: Msg) => Promise<Outcome<unknown> | undefined>) =>
+      (error: Error | null, message: Msg) => {
         if (error) return failed(error)
+        if (!goesInto(inboxOf(message.subject), message)) return
         work(message)
           .then(outcome => outcome && reply(message, outcome))
           // One bad request must not take the others with it; a projection that broke is noticed by the follower, too.
           .catch(cause => log.error({ err: cause, subject: message.subject }, 'a request could not be answered'))
       }
 
-    const api = serve(async message => {
+    const inboxOfUser = (subject: string) => inboxPrefix(subject.split('.')[2] ?? '')
+
+    const api = serve(inboxOfUser, async message => {
       const address = addressOf(message.subject)
       if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
       const { user, device, rest: method } = address
@@ -106,8 +121,17 @@ export const requestDeskActor: TrackerActor =
     const queue = { queue: trackerQueue }
     const subscriptions = [
       connections.shoal.subscribe(anyApi, { ...queue, callback: api }),
-      connections.shoal.subscribe(signUpSubject, { ...queue, callback: serve(message => accounts.signUp(message)) }),
-      connections.shoal.subscribe(anyLogIn, { ...queue, callback: serve(message => accounts.logIn(message)) }),
+      connections.shoal.subscribe(signUpSubject, {
+        ...queue,
+        callback: serve(
+          () => guestInboxes,
+          message => accounts.signUp(message),
+        ),
+      }),
+      connections.shoal.subscribe(anyLogIn, {
+        ...queue,
+        callback: serve(inboxOfUser, message => accounts.logIn(message)),
+      }),
       answerStatus(parts, startedAt, failed),
     ]
     return () => {

@@ -45,9 +45,11 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
 
   const machine = trackerLife.provide({
     actors: {
-      connect: fromPromise(async () => {
+      connect: fromPromise(async ({ signal }) => {
         await release()
-        connections = await connectTracker(name, servers, secrets.trackerSeeds)
+        const made = await connectTracker(name, servers, secrets.trackerSeeds)
+        if (signal.aborted) return made.close()
+        connections = made
       }),
       connectionWatch: fromCallback(({ sendBack }) => {
         const watched = needed(connections)
@@ -55,12 +57,13 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
           if (connections === watched) sendBack({ type: 'connections.lost', error })
         })
       }),
-      prepare: fromPromise(async () => {
+      prepare: fromPromise(async ({ signal }) => {
         unprepare()
         const open = needed(connections)
         const eventLog = await openEventLog(open.shoal, brokers)
         await eventLog.ensure()
         const projection = await prepareProjection(folder, eventLog, log)
+        if (signal.aborted) return projection.close()
         const progress = createProgress(projection.applied)
         parts = { ...settings, connections: open, eventLog, projection, progress, online: createOnlineDevices() }
       }),

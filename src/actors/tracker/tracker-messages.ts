@@ -1,5 +1,5 @@
-// Small manners of everything in a tracker that answers messages: read a body only by its schema, and let the same
-// request that is made again while it is at work join the first.
+// Small manners of everything in a tracker that answers messages: read a body only by its schema, answer only into
+// the asker's own inbox, and let the same request that is made again while it is at work join the first.
 
 import type { Msg } from 'nats'
 import type { z } from 'zod'
@@ -12,6 +12,13 @@ export function parseBody<T extends z.ZodType>(message: Pick<Msg, 'data'>, schem
     return undefined
   }
 }
+
+/**
+ * Whether an answer goes into an inbox with that prefix. A tracker may publish anywhere, and who asks chooses where the
+ * answer goes: unchecked, anybody could have a tracker write into the log, or tell JetStream to delete it.
+ */
+export const goesInto = (prefix: string, { reply }: Pick<Msg, 'reply'>): boolean =>
+  reply?.startsWith(`${prefix}.`) === true
 
 /** Runs `work` unless it is already running under that key; whoever comes meanwhile gets the same result. */
 export function answerOnce() {

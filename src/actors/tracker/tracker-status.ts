@@ -1,8 +1,9 @@
 // Every tracker says for itself how far it is, whenever it is asked: name, applied sequence, digest, uptime.
 
 import type { Subscription } from 'nats'
-import { anyTrackersStatus } from '../../wire/subjects.ts'
+import { addressOf, anyTrackersStatus, inboxPrefix } from '../../wire/subjects.ts'
 import type { TrackerStatus } from '../../wire/tracker-api.ts'
+import { goesInto } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 type Parts = Pick<TrackerParts, 'name' | 'connections' | 'projection'>
@@ -15,6 +16,8 @@ export const answerStatus = (
   connections.shoal.subscribe(anyTrackersStatus, {
     callback: (error, message) => {
       if (error) return failed(error)
+      const address = addressOf(message.subject)
+      if (!address || !goesInto(inboxPrefix(address.user), message)) return
       const status: TrackerStatus = {
         name,
         seq: projection.applied,

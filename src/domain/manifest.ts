@@ -23,8 +23,8 @@ export const sha1Bytes = 20
 const smallestPieceLength = 512 * 1024
 /** A manifest of 4,096 pieces is 110 KB in base64: well inside one NATS message of 1 MB. */
 const mostPieces = 4096
-/** 2^43 bytes (8 TiB): pieces of 2 GiB would no longer fit one buffer. */
-export const maxFileBytes = 2 ** 43
+/** 2^42 bytes (4 TiB), in pieces of 1 GiB: larger ones would no longer fit one buffer. */
+export const maxFileBytes = 2 ** 42
 
 /** The piece length of a file of that size, in bytes: 512 KiB, doubled until there are at most 4,096 pieces. */
 export function pieceLengthFor(size: number): number {

@@ -10,8 +10,8 @@ export const maxFileNameBytes = 250
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 const devicePattern = /^[a-z0-9]{12}$/
-// Control characters, and the invisible ones that reorder or hide text when a name is shown.
-const unshowable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u
+// Control characters, and the invisible ones (format characters) that reorder or hide text when a name is shown.
+const unshowable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 export const isId = (text: string): boolean => text.length <= maxIdLength && idPattern.test(text)
 
@@ -44,7 +44,7 @@ export function parseFileName(text: string): Outcome<string> {
   if (isFileName(name)) return done(name)
   return refuse(
     'invalid-name',
-    `a shared file's name has 1 to ${maxFileNameBytes} bytes and no "/", "\\" or control characters; choose one with --name`,
+    `a shared file's name has 1 to ${maxFileNameBytes} bytes and no "/", "\\", control or invisible characters; choose one with --name`,
   )
 }
 

@@ -1,0 +1,262 @@
+// What a group's people may do and what comes of it, by example. The invariants are in group-series.test.ts.
+
+import test from 'ava'
+import { type GroupEvent, group, sharerKey, sharerOf } from '../../src/domain/group.ts'
+import { shareId } from '../../src/domain/manifest.ts'
+import { specify, stateOf } from '../helpers/decider-specification.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+
+const g = { group: 'g' }
+const alice = { by: { user: 'alice', device: 'a1' }, at: 100 }
+const bob = { by: { user: 'bob', device: 'b1' }, at: 100 }
+const carol = { by: { user: 'carol', device: 'c1' }, at: 100 }
+const created: GroupEvent = { type: 'group.created', ...g, owner: 'alice', at: 1 }
+const requested = (user: string, at = 100): GroupEvent => ({ type: 'join.requested', ...g, user, at })
+const accepted = (user: string, at = 100): GroupEvent => ({ type: 'join.accepted', ...g, user, at })
+const withBob = [created, requested('bob', 2), accepted('bob', 3)]
+const withCarolToo = [...withBob, requested('carol', 4), accepted('carol', 5)]
+
+const film = manifestOf('film', Buffer.from('a film'))
+const otherFilm = manifestOf('film', Buffer.from('another film'))
+const shareCreated: GroupEvent = { type: 'share.created', ...g, id: shareId('g', film), manifest: film }
+const shareEnded: GroupEvent = { type: 'share.ended', ...g, name: 'film' }
+const sharer = (change: 'added' | 'removed', user: string, device: string): GroupEvent => ({
+  type: `sharer.${change}`,
+  ...g,
+  name: 'film',
+  user,
+  device,
+})
+const ownerIs = (user: string): GroupEvent => ({ type: 'owner.changed', ...g, user })
+
+test('who creates a group owns it, and a name is given once', t => {
+  const given = specify(group, t)
+  given()
+    .when({ type: 'create', ...g, ...alice })
+    .gives({ ...created, at: 100 } as GroupEvent)
+  given(created)
+    .when({ type: 'create', ...g, ...bob })
+    .refused('group-exists')
+  given(created, { type: 'group.ended', ...g })
+    .when({ type: 'create', ...g, ...bob })
+    .gives({ type: 'group.created', ...g, owner: 'bob', at: 100 })
+})
+
+test('in a group that does not exist nothing can be done', t => {
+  const given = specify(group, t)
+  given()
+    .when({ type: 'request-to-join', ...bob })
+    .refused('no-such-group')
+  given()
+    .when({ type: 'leave', ...alice })
+    .refused('no-such-group')
+  given()
+    .when({ type: 'accept', user: 'bob', ...alice })
+    .refused('no-such-group')
+  given()
+    .when({ type: 'share', manifest: film, ...alice })
+    .refused('no-such-group')
+})
+
+test('one asks to join once, and members need not', t => {
+  const given = specify(group, t)
+  given(created)
+    .when({ type: 'request-to-join', ...bob })
+    .gives(requested('bob'))
+  given(created, requested('bob'))
+    .when({ type: 'request-to-join', ...bob })
+    .refused('already-requested')
+  given(...withBob)
+    .when({ type: 'request-to-join', ...bob })
+    .refused('already-member')
+  given(created)
+    .when({ type: 'request-to-join', ...alice })
+    .refused('already-member')
+})
+
+test('the owner accepts or rejects who asked, and nobody else', t => {
+  const given = specify(group, t)
+  const asked = [created, requested('bob')]
+  given(...asked)
+    .when({ type: 'accept', user: 'bob', ...alice })
+    .gives(accepted('bob'))
+  given(...asked)
+    .when({ type: 'reject', user: 'bob', ...alice })
+    .gives({ type: 'join.rejected', ...g, user: 'bob' })
+  for (const type of ['accept', 'reject'] as const)
+    given(created)
+      .when({ type, user: 'bob', ...alice })
+      .refused('no-such-request')
+  given(...withBob)
+    .when({ type: 'accept', user: 'bob', ...alice })
+    .refused('already-member')
+  given(...withBob)
+    .when({ type: 'reject', user: 'bob', ...alice })
+    .refused('no-such-request')
+})
+
+test('what the owner does is refused to members, and to strangers before they learn anything', t => {
+  const given = specify(group, t)
+  for (const type of ['accept', 'reject', 'remove', 'transfer'] as const) {
+    given(...withBob)
+      .when({ type, user: 'carol', ...bob })
+      .refused('not-owner')
+    given(...withBob)
+      .when({ type, user: 'bob', ...carol })
+      .refused('not-member')
+  }
+  given(created, requested('carol'))
+    .when({ type: 'accept', user: 'carol', ...carol })
+    .refused('not-member')
+})
+
+test('who was rejected or left may ask again', t => {
+  const given = specify(group, t)
+  given(created, requested('bob'), { type: 'join.rejected', ...g, user: 'bob' })
+    .when({ type: 'request-to-join', ...bob })
+    .gives(requested('bob'))
+  given(...withBob, { type: 'member.left', ...g, user: 'bob' })
+    .when({ type: 'request-to-join', ...bob })
+    .gives(requested('bob'))
+})
+
+test('when the owner leaves, the longest-standing other member owns the group', t => {
+  const given = specify(group, t)
+  given(...withCarolToo)
+    .when({ type: 'leave', ...alice })
+    .gives({ type: 'member.left', ...g, user: 'alice' }, ownerIs('bob'))
+  const bobCameBack: GroupEvent[] = [
+    { type: 'member.left', ...g, user: 'bob' },
+    requested('bob', 6),
+    accepted('bob', 7),
+  ]
+  given(...withCarolToo, ...bobCameBack)
+    .when({ type: 'leave', ...alice })
+    .gives({ type: 'member.left', ...g, user: 'alice' }, ownerIs('carol'))
+  given(...withBob)
+    .when({ type: 'leave', ...bob })
+    .gives({ type: 'member.left', ...g, user: 'bob' })
+})
+
+test('when the last member leaves, the group ends, its requests and shares with it', t => {
+  const given = specify(group, t)
+  const all = [created, requested('bob'), shareCreated, sharer('added', 'alice', 'a1')]
+  given(...all)
+    .when({ type: 'leave', ...alice })
+    .gives(
+      sharer('removed', 'alice', 'a1'),
+      shareEnded,
+      { type: 'member.left', ...g, user: 'alice' },
+      { type: 'group.ended', ...g },
+    )
+  t.deepEqual(stateOf(group, [...all, { type: 'group.ended', ...g }]), group.initial)
+})
+
+test('the owner hands over to a member, or removes one, but not themselves', t => {
+  const given = specify(group, t)
+  given(...withBob)
+    .when({ type: 'transfer', user: 'bob', ...alice })
+    .gives(ownerIs('bob'))
+  given(...withBob)
+    .when({ type: 'transfer', user: 'alice', ...alice })
+    .gives()
+  given(...withBob)
+    .when({ type: 'transfer', user: 'carol', ...alice })
+    .refused('not-member')
+  given(...withBob)
+    .when({ type: 'remove', user: 'bob', ...alice })
+    .gives({ type: 'member.removed', ...g, user: 'bob' })
+  given(...withBob)
+    .when({ type: 'remove', user: 'alice', ...alice })
+    .refused('usage')
+  given(...withBob)
+    .when({ type: 'remove', user: 'carol', ...alice })
+    .refused('not-member')
+})
+
+test('a file is shared by its first sharer, and the same file by a second', t => {
+  const given = specify(group, t)
+  given(created)
+    .when({ type: 'share', manifest: film, ...alice })
+    .gives(shareCreated, sharer('added', 'alice', 'a1'))
+  const shared = [...withBob, shareCreated, sharer('added', 'alice', 'a1')]
+  given(...shared)
+    .when({ type: 'share', manifest: film, ...bob })
+    .gives(sharer('added', 'bob', 'b1'))
+  given(...shared)
+    .when({ type: 'share', manifest: film, ...alice })
+    .gives()
+  given(...shared)
+    .when({ type: 'share', manifest: film, by: { user: 'alice', device: 'a2' }, at: 1 })
+    .gives(sharer('added', 'alice', 'a2'))
+})
+
+test('another file under a name that is taken is refused, also to who took it', t => {
+  const given = specify(group, t)
+  const shared = [...withBob, shareCreated, sharer('added', 'alice', 'a1')]
+  given(...shared)
+    .when({ type: 'share', manifest: otherFilm, ...bob })
+    .refused('name-taken')
+  given(...shared)
+    .when({ type: 'share', manifest: otherFilm, ...alice })
+    .refused('name-taken')
+})
+
+test('a manifest that contradicts itself, and a share by a stranger, are refused', t => {
+  const given = specify(group, t)
+  given(created)
+    .when({ type: 'share', manifest: { ...film, pieces: '' }, ...alice })
+    .refused('integrity')
+  given(created)
+    .when({ type: 'share', manifest: { ...film, name: '../film' }, ...alice })
+    .refused('invalid-name')
+  given(created)
+    .when({ type: 'share', manifest: film, ...bob })
+    .refused('not-member')
+})
+
+test('unsharing takes this device or all of a person’s off, never another’s, and the last one ends the share', t => {
+  const given = specify(group, t)
+  const shared = [
+    ...withBob,
+    shareCreated,
+    ...[sharer('added', 'alice', 'a1'), sharer('added', 'bob', 'b1'), sharer('added', 'alice', 'a2')],
+  ]
+  given(...shared)
+    .when({ type: 'unshare', name: 'film', devices: 'this', ...alice })
+    .gives(sharer('removed', 'alice', 'a1'))
+  given(...shared)
+    .when({ type: 'unshare', name: 'film', devices: 'all', ...alice })
+    .gives(sharer('removed', 'alice', 'a1'), sharer('removed', 'alice', 'a2'))
+  given(...withBob, shareCreated, sharer('added', 'bob', 'b1'))
+    .when({ type: 'unshare', name: 'film', devices: 'this', ...bob })
+    .gives(sharer('removed', 'bob', 'b1'), shareEnded)
+  given(...withBob, shareCreated, sharer('added', 'bob', 'b1'))
+    .when({ type: 'unshare', name: 'film', devices: 'all', ...alice })
+    .refused('not-sharing')
+  given(...shared)
+    .when({ type: 'unshare', name: 'film', devices: 'this', by: { user: 'bob', device: 'b2' }, at: 1 })
+    .refused('not-sharing')
+  given(...withBob)
+    .when({ type: 'unshare', name: 'film', devices: 'all', ...alice })
+    .refused('no-such-file')
+})
+
+test('who leaves or is removed shares nothing any more; what others share too goes on', t => {
+  const given = specify(group, t)
+  const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'alice', 'a1')]
+  given(...shared)
+    .when({ type: 'leave', ...bob })
+    .gives(sharer('removed', 'bob', 'b1'), { type: 'member.left', ...g, user: 'bob' })
+  given(...shared)
+    .when({ type: 'remove', user: 'bob', ...alice })
+    .gives(sharer('removed', 'bob', 'b1'), { type: 'member.removed', ...g, user: 'bob' })
+})
+
+test('a sharer’s key is taken apart again', t => {
+  for (const sharer of [
+    { user: 'alice', device: 'a1' },
+    { user: 'a-b_c', device: 'x' },
+  ])
+    t.deepEqual(sharerOf(sharerKey(sharer)), sharer)
+})

@@ -135,10 +135,11 @@ export const servingDeskMachine = setup({
     ),
     dismiss: sendTo(
       'frontDoor',
-      (_, { guest, ...rest }: { guest: Guest; retry: boolean; reason: string }): FrontDoorCommand => ({
+      (_, { guest, retry, reason }: { guest: Guest; retry: boolean; reason: string }): FrontDoorCommand => ({
         type: 'guest.dismissed',
         id: guest.id,
-        ...rest,
+        retry,
+        reason,
       }),
     ),
     /** A peer that comes again has lost its earlier connection, whether we have noticed or not. */
@@ -287,7 +288,10 @@ export const servingDeskMachine = setup({
       ],
     },
     'piece.available': {
-      actions: { type: 'tellLinks', params: ({ event }) => ({ share: event.share, command: event }) },
+      actions: {
+        type: 'tellLinks',
+        params: ({ event: { share, piece } }) => ({ share, command: { type: 'piece.available', piece } }),
+      },
     },
     'access.revoked': {
       actions: [

@@ -1,0 +1,203 @@
+import test from 'ava'
+import { createActor, fromCallback, SimulatedClock } from 'xstate'
+import { serving, tickets } from '../../config/tunables.ts'
+import { fullBitfield } from '../../src/domain/bitfield.ts'
+import {
+  type FrontDoorCommand,
+  type FrontDoorEvent,
+  type Guest,
+  type Listening,
+  type ServerLinkCommand,
+  type ServerLinkEvent,
+  type ServerLinkInput,
+  servingDeskMachine,
+  servingStatus,
+} from '../../src/machines/serving-desk.ts'
+import type { Offer, ServingDeskCommand, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import { group, offerOf, recordEvents, sharedBytes } from '../helpers/swarm.ts'
+
+const file = sharedBytes(10)
+const offer = offerOf(file)
+
+const guest = (id: string, user = 'bob', share = file.share): Guest => ({
+  id,
+  holder: { user, device: 'bbbbbbbbbbbb' },
+  ticket: { share, holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
+  via: 'direct',
+})
+
+/** A running desk, its door and its links spoken for by the test. */
+function start(serve: (input: ServerLinkInput) => void = () => {}) {
+  const heard = recordEvents<ServingDeskEvent>()
+  const toDoor: FrontDoorCommand[] = []
+  const toLinks: { readonly id: string; readonly command: ServerLinkCommand }[] = []
+  const open = new Map<string, Offer>()
+  const frontDoor = fromCallback<FrontDoorCommand, Listening>(({ receive }) => receive(event => toDoor.push(event)))
+  const serverLink = fromCallback<ServerLinkCommand, ServerLinkInput>(({ input, receive }) => {
+    serve(input)
+    const { id } = input.guest
+    open.set(id, input.offer)
+    receive(command => toLinks.push({ id, command }))
+    return () => open.delete(id)
+  })
+  const desk = createActor(servingDeskMachine.provide({ actors: { frontDoor, serverLink } }), {
+    input: { listen: { host: '0.0.0.0', port: 0 }, parent: heard.ref },
+    clock: new SimulatedClock(),
+  }).start()
+  const send = (...events: (ServingDeskCommand | FrontDoorEvent | ServerLinkEvent)[]) => {
+    for (const event of events) desk.send(event)
+  }
+  send({ type: 'door.opened', host: '0.0.0.0', port: 7000 })
+  const arrive = (...guests: Guest[]) => send(...guests.map(one => ({ type: 'guest.arrived' as const, guest: one })))
+  return {
+    desk,
+    send,
+    arrive,
+    heard: heard.events,
+    toDoor,
+    toLinks,
+    open,
+    status: () => servingStatus(desk.getSnapshot()),
+  }
+}
+
+test('a desk says where it listens', t => {
+  const { heard, status } = start()
+  t.deepEqual(heard, [{ type: 'desk.opened', host: '0.0.0.0', port: 7000 }])
+  t.deepEqual(status(), { listen: { host: '0.0.0.0', port: 7000 }, links: 0, peers: 0, servedBytes: 0 })
+})
+
+test('a guest for an offer is served from it', t => {
+  const { send, arrive, open, status } = start()
+  send({ type: 'offer.added', offer })
+  arrive(guest('1'))
+  t.is(open.get('1'), offer)
+  t.like(status(), { links: 1, peers: 1 })
+})
+
+test('a guest for what is not on offer is dismissed and may come again', t => {
+  const { arrive, open, toDoor } = start()
+  arrive(guest('1'))
+  t.is(open.size, 0)
+  t.like(toDoor, [{ type: 'guest.dismissed', id: '1', retry: true }])
+})
+
+test('a desk that is full dismisses who comes, until somebody leaves', t => {
+  const { send, arrive, toDoor, status } = start()
+  send({ type: 'offer.added', offer })
+  for (let index = 0; index < serving.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
+  arrive(guest('late'))
+  t.like(toDoor, [{ id: 'late', retry: true }])
+  t.is(status().peers, serving.maxLinks)
+  send({ type: 'server-link.ended', id: '7' })
+  arrive(guest('later'))
+  t.is(toDoor.length, 1)
+})
+
+test('news of a share goes to the links of that share alone', t => {
+  const { send, arrive, toLinks } = start()
+  const other = 'f'.repeat(32)
+  send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer, share: other } })
+  arrive(guest('1'), guest('2', 'carol', other))
+  send({ type: 'piece.available', share: other, piece: 0 })
+  t.like(toLinks, [{ id: '2', command: { type: 'piece.available', piece: 0 } }])
+})
+
+test('withdrawn access cuts off that user in that group alone', t => {
+  const { send, arrive, open } = start()
+  const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
+  send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
+  arrive(guest('1'), guest('2', 'carol'), guest('3', 'bob', other.share))
+  send({ type: 'access.revoked', user: 'bob', group })
+  t.deepEqual([...open.keys()], ['2', '3'])
+})
+
+test('after access was withdrawn earlier tickets are refused for good and later ones are not', t => {
+  const { send, arrive, toDoor, open } = start()
+  send({ type: 'offer.added', offer }, { type: 'access.revoked', user: 'bob', group })
+  const early = guest('early')
+  arrive(early)
+  t.like(toDoor, [{ id: 'early', retry: false }])
+  const later = guest('later')
+  arrive({ ...later, ticket: { ...later.ticket, expiresAt: later.ticket.expiresAt + 5000 } })
+  t.deepEqual([...open.keys()], ['later'])
+})
+
+test('an offer that takes the place of another is handed to its links', t => {
+  const { send, arrive, toLinks } = start()
+  send({ type: 'offer.added', offer })
+  arrive(guest('1'))
+  const finished = { ...offer, have: fullBitfield(1) }
+  send({ type: 'offer.added', offer: finished })
+  t.deepEqual(toLinks, [{ id: '1', command: { type: 'offer.replaced', offer: finished } }])
+})
+
+test('a failing offer is withdrawn and reported once, however many links notice', t => {
+  const { send, arrive, toLinks, heard, toDoor } = start()
+  send({ type: 'offer.added', offer })
+  arrive(guest('1'), guest('2', 'carol'))
+  const error = new Error('it changed')
+  send({ type: 'read.failed', offer, error }, { type: 'read.failed', offer, error })
+  t.deepEqual(heard.slice(1), [{ type: 'offer.failed', share: file.share, error }])
+  t.deepEqual(
+    toLinks.map(({ id, command }) => [id, command.type]),
+    [
+      ['1', 'link.close'],
+      ['2', 'link.close'],
+    ],
+  )
+  arrive(guest('3', 'dave'))
+  t.like(toDoor, [{ id: '3' }])
+})
+
+test('the failure of an offer that was replaced meanwhile harms nobody', t => {
+  const { send, arrive, heard, open } = start()
+  send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer } })
+  send({ type: 'read.failed', offer, error: new Error('renamed') })
+  arrive(guest('1'))
+  t.is(heard.length, 1)
+  t.is(open.size, 1)
+})
+
+test('served bytes add up', t => {
+  const { send, status } = start()
+  send({ type: 'bytes.served', share: file.share, bytes: 3 }, { type: 'bytes.served', share: file.share, bytes: 4 })
+  t.is(status().servedBytes, 7)
+})
+
+test('a server link that throws is forgotten, and the desk goes on', t => {
+  const { send, arrive, status, desk } = start(({ guest: { id } }) => {
+    if (id === 'bad') throw new Error('it left')
+  })
+  send({ type: 'offer.added', offer })
+  arrive(guest('bad'), guest('good', 'carol'))
+  t.is(status().links, 1)
+  t.is(desk.getSnapshot().status, 'active')
+})
+
+test('a door that cannot open ends the desk with the reason', t => {
+  const { send, heard, desk } = start()
+  const refusal = { ok: false, code: 'usage', message: 'in use' } as const
+  send({ type: 'door.failed', refusal })
+  t.deepEqual(heard.at(-1), { type: 'desk.failed', refusal })
+  t.is(desk.getSnapshot().status, 'done')
+})
+
+test('a door that throws ends the desk with the reason', t => {
+  const heard = recordEvents<ServingDeskEvent>()
+  const frontDoor = fromCallback<FrontDoorCommand, Listening>(() => {
+    throw new Error('no sockets left')
+  })
+  createActor(servingDeskMachine.provide({ actors: { frontDoor } }), {
+    input: { listen: { host: '0.0.0.0', port: 0 }, parent: heard.ref },
+  }).start()
+  t.like(heard.events, [{ type: 'desk.failed', refusal: { code: 'unreachable' } }])
+})
+
+test('a desk that is stopped stops its links', t => {
+  const { send, arrive, desk, open } = start()
+  send({ type: 'offer.added', offer })
+  arrive(guest('1'))
+  desk.stop()
+  t.is(open.size, 0)
+})

@@ -19,6 +19,7 @@ import {
   trackersOf,
 } from './cluster-plan.ts'
 import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
+import { inTurn } from './in-turn.ts'
 import { healthOf } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
 import { createSecrets, loadSecrets } from './secrets.ts'
@@ -51,7 +52,9 @@ export interface RunningCluster {
 const silently = () => {}
 
 /** Starts what of the cluster does not run, and returns when all of it answers. What is not given stays as it was. */
-export async function clusterUp({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
+export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> => inTurn(options.folder, () => up(options))
+
+async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   const plan = agreeOnPlan(folder, wanted)
   const secrets = createSecrets(folder)
   savePlan(folder, plan)
@@ -70,11 +73,13 @@ export async function clusterUp({ folder, say = silently, ...wanted }: ClusterOp
 /** Stops all of it; trackers first, so that they end with the brokers there. */
 export async function clusterDown(folder: string, say: (line: string) => void = silently): Promise<void> {
   const plan = loadPlan(folder)
-  for (const nodes of [trackersOf(folder, plan), brokersOf(folder, plan)]) {
-    const running = nodes.map(node => processOf(folder, node)).filter(node => pidOf(node) !== undefined)
-    if (running.length > 0) say(`stopping ${names(running)}`)
-    await Promise.all(running.map(node => end(node, 'SIGTERM')))
-  }
+  await inTurn(folder, async () => {
+    for (const nodes of [trackersOf(folder, plan), brokersOf(folder, plan)]) {
+      const running = nodes.map(node => processOf(folder, node)).filter(node => pidOf(node) !== undefined)
+      if (running.length > 0) say(`stopping ${names(running)}`)
+      await Promise.all(running.map(node => end(node, 'SIGTERM')))
+    }
+  })
 }
 
 /** Ends whatever of it runs, without being told; also after an `up` that failed. */
@@ -115,8 +120,9 @@ export const killNode = (folder: string, name: string): Promise<void> =>
 export async function startNode(folder: string, name: string): Promise<void> {
   const node = findNode(folder, name)
   const cluster = { folder, plan: loadPlan(folder), secrets: loadSecrets(folder) }
-  if (node.kind === 'broker') await startBrokers(cluster, [node], ({ up }) => up, silently)
-  else await startTrackers(cluster, [node])
+  await inTurn(folder, () =>
+    node.kind === 'broker' ? startBrokers(cluster, [node], ({ up }) => up, silently) : startTrackers(cluster, [node]),
+  )
 }
 
 /** What `tracker run --name … --cluster FOLDER` hands to the tracker. `servers` are for a folder without cluster.json. */

@@ -85,9 +85,10 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
   rmSync(join(node.folder, 'pid'), { force: true })
 }
 
-/** The end of what it wrote before it had a log of its own, in one line. */
+/** The end of what it wrote, in one line; once it has a `log` of its own, a broker writes nothing else. */
 export function lastWords({ folder }: NodeProcess): string {
-  const lines = read(join(folder, 'output')).trim().split('\n').slice(-3)
+  const written = read(join(folder, 'output')).trim() || read(join(folder, 'log')).trim()
+  const lines = written.split('\n').slice(-2)
   return lines.join(' / ').replace(/\p{Cc}/gu, ' ')
 }
 

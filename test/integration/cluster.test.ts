@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,17 @@ test('three brokers and two trackers come up, one broker leads, and up again cha
   const again = await clusterUp({ folder: cluster.folder })
   t.deepEqual(pids(again.nodes), pids(nodes))
   t.deepEqual(again.servers, cluster.servers)
+})
+
+test('two commands that bring one cluster up at once start each node once', async t => {
+  const { folder, down, port } = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(down)
+  await clusterDown(folder)
+  const both = await Promise.all([clusterUp({ folder }), clusterUp({ folder, port })])
+  const pids = both.map(({ nodes }) => nodes.map(({ pid }) => pid))
+  t.deepEqual(pids[0], pids[1])
+  await clusterDown(folder)
+  t.is(await firstTakenPort('127.0.0.1', [port]), undefined)
 })
 
 test('a node that is killed or stopped is seen as that, and comes back; the rest is left alone', async t => {
@@ -80,6 +91,17 @@ test('a port that is taken is named, and nothing is left running', async t => {
     message: new RegExp(`n2 cannot listen on port ${cluster.port}:`),
   })
   t.deepEqual(running(await clusterStatus(folder)), [])
+})
+
+test('a broker that ends at once is reported with what it said', async t => {
+  const folder = join(tempFolder(t), 'cluster')
+  const { port, down } = await startCluster({ brokers: 1, trackers: 0 })
+  t.teardown(down)
+  await clusterUp({ folder, port: port + 1, brokers: 1, trackers: 0 })
+  await clusterDown(folder)
+  rmSync(join(folder, 'n1', 'store'), { recursive: true })
+  writeFileSync(join(folder, 'n1', 'store'), 'no folder')
+  await t.throwsAsync(clusterUp({ folder }), { code: 'not-ready', message: /n1 ended at once; see .*store/ })
 })
 
 test('what cannot change under a cluster is refused, with what to do', async t => {

@@ -9,7 +9,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { hashing } from '../../../config/tunables.ts'
 import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
-import { type Manifest, pieceCount, pieceHashes, pieceLengthFor, sha1Bytes } from '../../domain/manifest.ts'
+import {
+  type Manifest,
+  maxFileBytes,
+  pieceCount,
+  pieceHashes,
+  pieceLengthFor,
+  sha1Bytes,
+} from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf, isSameFingerprint, settledFingerprint } from '../../storage/fingerprint.ts'
@@ -47,6 +54,8 @@ export const hashFile = (
   withFile(path, async file => {
     const fingerprint = await settledFingerprint(file)
     const { size } = fingerprint
+    if (size > maxFileBytes)
+      return refuse('file-unreadable', `${showable(path)} is larger than the largest file, 4 TiB`)
     const pieceLength = options.pieceLength ?? pieceLengthFor(size)
     const digests = new SharedArrayBuffer(pieceCount({ size, pieceLength }) * sha1Bytes)
     const changed = () =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { hashFile, recheckPieces, verifyFile, verifyPiece } from '../../../src/actors/agent/hashing.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
-import { checkManifest, pieceHashes } from '../../../src/domain/manifest.ts'
+import { checkManifest, maxFileBytes, pieceHashes } from '../../../src/domain/manifest.ts'
 import { fingerprintOf } from '../../../src/storage/fingerprint.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
@@ -76,6 +76,18 @@ test('a folder and a missing file are refused', async t => {
     t.false(hashed.ok)
     if (!hashed.ok) t.is(hashed.code, 'file-unreadable')
   }
+})
+
+test('a file larger than the largest is refused before it is read', async t => {
+  const path = await fileOf(t, Buffer.alloc(0))
+  const isPossible = await truncate(path, maxFileBytes + 1).then(
+    () => true,
+    () => false,
+  )
+  if (!isPossible) return t.pass('this file system has no such files')
+  const hashed = await hashFile(path)
+  t.false(hashed.ok)
+  if (!hashed.ok) t.is(hashed.code, 'file-unreadable')
 })
 
 test('hashing that is called off ends at once, for the reason given', async t => {

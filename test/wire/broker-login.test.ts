@@ -1,0 +1,35 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { type BrokerLogin, fromConnect, toConnect } from '../../src/wire/broker-login.ts'
+
+const logins: BrokerLogin[] = [
+  { kind: 'guest', nonce: '0123456789abcdef0123456789abcdef' },
+  { kind: 'password', user: 'alice', password: 'a.b c\n*' },
+  { kind: 'device', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'x'.repeat(43) },
+]
+for (const login of logins)
+  test(`a ${login.kind}'s log-in is read as it was written`, t => {
+    const { user, pass } = toConnect(login)
+    t.deepEqual(fromConnect(user, pass), login)
+  })
+
+const none = [
+  ...['', '.', '..', '.guest.', '.guest.0123', '.guest.0123456789ABCDEF0123456789ABCDEF', '.alice', 'alice.'],
+  ...['alice.aaaaaaaaaaaa.', 'alice.aaaaaaaaaaaa.x', 'alice.short', 'alice.AAAAAAAAAAAA', '*', 'alice.*', '>', 'a b'],
+  ...['alice\n', '.guest.0123456789abcdef0123456789abcdef\n', '.guest.0123456789abcdef0123456789abcdef.x'],
+  'a'.repeat(10_000),
+]
+for (const user of none)
+  test(`${JSON.stringify(user.slice(0, 50))} (${user.length}) logs nobody in`, t =>
+    t.is(fromConnect(user, 'pass'), undefined))
+
+test('whoever a text logs in, no other text does', t => {
+  const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[.a-z0-9-]{0,20}\.?[a-z0-9]{12}$/))
+  fc.assert(
+    fc.property(texts, fc.string(), (user, pass) => {
+      const login = fromConnect(user, pass)
+      return login === undefined || toConnect(login).user === user
+    }),
+  )
+  t.pass()
+})

@@ -1,0 +1,85 @@
+import test from 'ava'
+import fc from 'fast-check'
+import type { z } from 'zod'
+import { agentMethods, agentReplySchema, downloadViewSchema } from '../../src/wire/agent-api.ts'
+import * as schemas from '../../src/wire/schemas.ts'
+import * as tracker from '../../src/wire/tracker-api.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+
+const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success
+
+test('no value at all makes a schema throw, and none accepts chance', t => {
+  const all: z.ZodType[] = [
+    ...[schemas.manifestSchema, schemas.actorSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
+    ...[
+      tracker.trackerReplySchema,
+      tracker.beatSchema,
+      tracker.noticeSchema,
+      tracker.signUpSchema,
+      tracker.logInSchema,
+    ],
+    ...[tracker.swarmSchema, tracker.agentSessionSchema, downloadViewSchema, agentReplySchema],
+    ...Object.values(tracker.trackerMethods).flatMap(method => [method.params, method.result]),
+    ...Object.values(agentMethods).flatMap(method => [method.params, method.result]),
+  ]
+  fc.assert(
+    fc.property(fc.anything(), value => {
+      for (const schema of all) schema.safeParse(value)
+    }),
+  )
+  for (const schema of all) for (const value of [undefined, null, 7, 'text', true]) t.false(accepts(schema, value))
+})
+
+test('prototypes cannot be smuggled in', t => {
+  const hostile = JSON.parse('{"group":"g","__proto__":{"isOwner":true}}')
+  const parsed = tracker.trackerMethods['group.create'].params.safeParse(hostile)
+  t.true(!parsed.success || !('isOwner' in parsed.data))
+  t.is(({} as { isOwner?: boolean }).isOwner, undefined)
+})
+
+const bounds: [string, z.ZodType, unknown[], unknown[]][] = [
+  ['ports', schemas.portSchema, [1, 65535], [0, 65536, -1, 80.5, '80', Number.NaN]],
+  ['times', schemas.millisecondsSchema, [0, 1e13], [-1, 0.5, Number.POSITIVE_INFINITY, 2 ** 60, '5']],
+  ['sequences', schemas.sequenceSchema, [0, 1], [-1, 1.5, null]],
+  ['passwords', schemas.passwordSchema, ['x', 'x'.repeat(1024), 'a b\0'], ['', 'x'.repeat(1025), 5]],
+  ['share ids', schemas.shareIdSchema, ['0'.repeat(32)], ['0'.repeat(31), 'g'.repeat(32), `${'0'.repeat(32)}\n`]],
+  ['user ids', schemas.idSchema, ['alice'], ['', 'a.b', '*', '>', 'a'.repeat(65), 'a\n']],
+]
+for (const [what, schema, good, bad] of bounds)
+  test(`${what} are taken within their bounds alone`, t => {
+    for (const value of good) t.true(accepts(schema, value), String(value))
+    for (const value of bad) t.false(accepts(schema, value), String(value))
+  })
+
+test('a manifest has its own fields, of bounded length', t => {
+  const manifest = manifestOf('film', Buffer.from('film'))
+  t.true(accepts(schemas.manifestSchema, manifest))
+  for (const change of [
+    { extra: 1 },
+    { pieces: 'A'.repeat(128 * 1024 + 1) },
+    { size: -1 },
+    { name: '..' },
+    { sha1: '' },
+  ])
+    t.false(accepts(schemas.manifestSchema, { ...manifest, ...change }))
+  t.true(accepts(schemas.manifestSchema, { ...manifest, pieces: Buffer.alloc(4096 * 20).toString('base64') }))
+})
+
+test('a request asks for no more than its method takes', t => {
+  const { params } = tracker.trackerMethods['group.accept']
+  t.true(accepts(params, { group: 'g', user: 'bob' }))
+  for (const value of [{ group: 'g' }, { group: 'g', user: 'bob', by: 'alice' }, { group: 'g', user: 'b b' }])
+    t.false(accepts(params, value))
+})
+
+test('a beat, a log-in and a notice say what they have to', t => {
+  t.true(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: [] }))
+  t.true(accepts(tracker.beatSchema, { state: 'leaving' }))
+  t.false(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
+  t.false(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
+  const id = '01890a5d-ac96-774b-bcce-b302099a8057'
+  t.true(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(64) }))
+  t.false(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(63) }))
+  t.true(accepts(tracker.noticeSchema, { seq: 1, group: 'g', type: 'access.revoked', user: 'bob' }))
+  t.false(accepts(tracker.noticeSchema, { seq: 1, group: 'g', type: 'access.granted', user: 'bob' }))
+})

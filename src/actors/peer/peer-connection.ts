@@ -63,9 +63,9 @@ export function createPeerConnection(
     const tellCapacity = () => {
       const { bytesPerSecond } = rate
       const pieces = piecesAhead(bytesPerSecond, shape)
-      const factor = bytesPerSecond / told.bytesPerSecond
-      if (pieces === told.pieces && factor < notableChange && factor > 1 / notableChange) return
-      if (pieces === told.pieces && bytesPerSecond === told.bytesPerSecond) return
+      const rose = bytesPerSecond > told.bytesPerSecond * notableChange
+      const fell = bytesPerSecond * notableChange < told.bytesPerSecond
+      if (pieces === told.pieces && !rose && !fell) return
       told = { pieces, bytesPerSecond }
       tell({ type: 'capacity.measured', ...told })
     }
@@ -133,7 +133,9 @@ export function createPeerConnection(
     })
     socket.on('close', () => {
       const { reason, refused } = failure ? describeFailure(failure) : { reason: 'it hung up', refused: false }
-      end(reason, refused && !secured)
+      // Once secured, a TLS error is no word about our ticket: something on the way has altered what was sent.
+      if (secured && refused) end('what it sent was damaged on the way', false)
+      else end(reason, refused)
     })
 
     // Many pieces share one clock: the watch runs while connected, and looks whether anything is overdue.

@@ -150,7 +150,9 @@ export function createServerLink(
       if (command.type === 'link.close') leave(command.reason, command.retry)
       if (command.type === 'offer.replaced') {
         offer = command.offer
+        socket.cork()
         for (let piece = 0; piece < offer.have.length; piece++) if (offer.have.has(piece)) announce(piece)
+        socket.uncork()
       }
     })
     socket.write(encodeFrame({ type: 'bitfield', have: told }))

@@ -102,8 +102,9 @@ export function secureAsServer(
     socket => {
       // Whoever owns it next hears of its end by `close`; an error says no more than that.
       socket.on('error', () => {})
-      if (!shown || socket.isSessionReused()) throw new Error('bug: a TLS session without a ticket')
-      onSecure(socket, shown)
+      // Tickets and caches of sessions are off; should one be resumed all the same, nobody has shown a ticket in it.
+      if (!shown || socket.isSessionReused()) socket.destroy()
+      else onSecure(socket, shown)
     },
   )
   server.on('tlsClientError', () => raw.destroy())

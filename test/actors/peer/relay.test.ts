@@ -3,10 +3,12 @@ import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import test from 'ava'
 import fc from 'fast-check'
+import { waitFor } from 'xstate'
 import { relay as tunables } from '../../../config/tunables.ts'
 import { openRelay } from '../../../src/actors/peer/relay.ts'
 import type { RelaySettings } from '../../../src/actors/peer/relay-channel.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
+import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import { decodeRelayMessage, encodeRelayMessage, type RelayMessage } from '../../../src/wire/relay-messages.ts'
 import { relaySubject } from '../../../src/wire/subjects.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../helpers/memory-broker.ts'
@@ -29,6 +31,8 @@ test('a file travels whole through a broker when its sharer cannot be reached di
   const { bytes, via } = await fetchAll(unreachable, file, { connectRelay: bobRelay.connect })
   t.is(via, 'relay')
   t.true(bytes.equals(file.bytes))
+  // The fetcher has left, and its server hears of it.
+  await waitFor(server.desk, snapshot => servingStatus(snapshot).links === 0)
   bobRelay.close()
   aliceRelay.close()
 })

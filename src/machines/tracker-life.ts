@@ -15,6 +15,8 @@ export type PartFailed = { readonly type: 'part.failed'; readonly part: Part; re
 export type EntriesApplied = { readonly type: 'entries.applied'; readonly entries: readonly LogEntry[] }
 export type FollowerReport =
   | { readonly type: 'log.caught-up' }
+  /** The brokers have no majority: a tracker that starts now answers from what it applied before. */
+  | { readonly type: 'log.out-of-reach' }
   /** Only once caught up: history is news to nobody. */
   | EntriesApplied
   | { readonly type: 'follower.failed'; readonly error: unknown }
@@ -157,7 +159,7 @@ export const trackerLife = lifeSetup.createMachine({
             service: {
               initial: 'catchingUp',
               states: {
-                catchingUp: { on: { 'log.caught-up': 'serving' } },
+                catchingUp: { on: { 'log.caught-up': 'serving', 'log.out-of-reach': 'serving' } },
                 serving: {
                   tags: 'serving',
                   type: 'parallel',

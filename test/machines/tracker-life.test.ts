@@ -81,6 +81,14 @@ test('Nobody is answered before the log is caught up with.', async t => {
   t.is(desks, 1)
 })
 
+test('With the log out of reach, a tracker answers from what it knows.', async t => {
+  const { actor, send } = running()
+  await settled()
+  await settled()
+  send({ type: 'log.out-of-reach' })
+  t.deepEqual(actor.getSnapshot().value, serving)
+})
+
 for (const part of parts)
   test(`A failing ${part} is told of, started again after a while, and takes nobody with it.`, async t => {
     const { actor, clock, send, told } = await servingTracker()

@@ -23,6 +23,12 @@ export class LogUnavailable extends Error {
   readonly code = 'log-unavailable'
 }
 
+/** The log is gone, was made anew or went back: what was applied of it is void. */
+export class LogReplaced extends Error {
+  override readonly name = 'LogReplaced'
+  readonly code = 'log-replaced'
+}
+
 export interface LogEnd {
   /** Tells one stream from another of the same name. */
   readonly created: string
@@ -41,7 +47,7 @@ export type Append =
 export interface EventLog {
   /** Makes the stream unless it is there; harmless when several trackers do at once. Throws LogUnavailable. */
   ensure(): Promise<void>
-  /** Throws LogUnavailable. */
+  /** Throws LogUnavailable, and LogReplaced when there is no log. */
   end(): Promise<LogEnd>
   /** The fingerprint of the entry at that sequence; undefined when there is none. Throws LogUnavailable. */
   fingerprintAt(seq: number): Promise<string | undefined>
@@ -59,6 +65,7 @@ const wrongLastSequence = 10071
 const conflictInFlight = 10164
 const streamNameInUse = 10058
 const messageNotFound = 10037
+const streamNotFound = 10059
 /** A retry of what is still remembered is told apart by its id; trackers look into the log themselves beyond it. */
 const duplicateWindowMs = 120_000
 
@@ -73,6 +80,7 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
     try {
       return await answer
     } catch (cause) {
+      if (errorCode(cause) === streamNotFound) throw new LogReplaced('the log is gone', { cause })
       throw new LogUnavailable(`the brokers did not ${what}: ${(cause as Error).message}`, { cause })
     }
   }

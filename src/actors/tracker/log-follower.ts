@@ -7,15 +7,9 @@ import { createInbox, type Msg } from 'nats'
 import { log as logTunables, tracker } from '../../../config/tunables.ts'
 import type { FollowerReport } from '../../machines/tracker-life.ts'
 import { type LogEntry, readLogEntry } from '../../wire/log-entry.ts'
-import { LogUnavailable } from './event-log.ts'
+import { LogReplaced, LogUnavailable } from './event-log.ts'
 import { misfit } from './prepare-projection.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
-
-/** The log was made anew or went back: what was applied of it is void. */
-export class LogReplaced extends Error {
-  override readonly name = 'LogReplaced'
-  readonly code = 'log-replaced'
-}
 
 /** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>…`, also with domain and account before the stream. */
 function sequencesOf(message: Msg): { seq: number; delivery: number } | undefined {
@@ -132,6 +126,7 @@ export const logFollowerActor: TrackerActor =
         while (waiting.length > 0 && !signal.aborted) flush()
       }
     }
+    if (!parts.isVerified) report({ type: 'log.out-of-reach' })
     follow().catch(fail)
     return () => {
       stopped.abort()

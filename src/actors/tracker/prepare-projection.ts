@@ -12,7 +12,7 @@ import {
   ProjectionUnusable,
   removeProjection,
 } from '../../storage/projection.ts'
-import type { EventLog } from './event-log.ts'
+import { type EventLog, LogUnavailable } from './event-log.ts'
 
 /** Why a projection is not one of this log; undefined when it is. Throws LogUnavailable. */
 export async function misfit(eventLog: EventLog, origin: ProjectionOrigin): Promise<string | undefined> {
@@ -33,21 +33,32 @@ function openUnlessUnusable(file: string, log: Logger): Projection | undefined {
   }
 }
 
-export async function prepareProjection(folder: string, eventLog: EventLog, log: Logger): Promise<Projection> {
+export interface Prepared {
+  readonly projection: Projection
+  /** False while the brokers cannot say: what fitted when it was last applied to most likely still does. */
+  readonly isVerified: boolean
+}
+
+/** Makes the log, too, if there is none. Throws LogUnavailable when nothing can be answered without the log. */
+export async function prepareProjection(folder: string, eventLog: EventLog, log: Logger): Promise<Prepared> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'projection.db')
   const existing = openUnlessUnusable(file, log)
-  if (existing) {
-    try {
-      const why = await misfit(eventLog, existing.origin)
-      if (why === undefined) return existing
-      log.warn({ why }, 'the projection is made anew')
-    } catch (error) {
-      existing.close()
-      throw error
+  try {
+    await eventLog.ensure()
+    const why = existing && (await misfit(eventLog, existing.origin))
+    if (existing && why === undefined) return { projection: existing, isVerified: true }
+    if (why !== undefined) log.warn({ why }, 'the projection is made anew')
+    const { created } = await eventLog.end()
+    existing?.close()
+    removeProjection(file)
+    return { projection: createProjection(file, created), isVerified: true }
+  } catch (error) {
+    if (existing && existing.applied > 0 && error instanceof LogUnavailable) {
+      log.warn({ err: error }, 'the log is out of reach: this tracker answers from what it knows')
+      return { projection: existing, isVerified: false }
     }
-    existing.close()
+    existing?.close()
+    throw error
   }
-  removeProjection(file)
-  return createProjection(file, (await eventLog.end()).created)
 }

@@ -61,11 +61,11 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
         unprepare()
         const open = needed(connections)
         const eventLog = await openEventLog(open.shoal, brokers)
-        await eventLog.ensure()
-        const projection = await prepareProjection(folder, eventLog, log)
+        const { projection, isVerified } = await prepareProjection(folder, eventLog, log)
         if (signal.aborted) return projection.close()
         const progress = createProgress(projection.applied)
-        parts = { ...settings, connections: open, eventLog, projection, progress, online: createOnlineDevices() }
+        const online = createOnlineDevices()
+        parts = { ...settings, connections: open, eventLog, projection, isVerified, progress, online }
       }),
       logFollower: whenPrepared(logFollowerActor),
       presence: whenPrepared(presenceActor),

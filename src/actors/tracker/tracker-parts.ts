@@ -26,6 +26,8 @@ export interface TrackerParts extends TrackerSettings {
   readonly connections: TrackerConnections
   readonly eventLog: EventLog
   readonly projection: Projection
+  /** That the projection fits the log was checked when it was prepared; otherwise the follower does, once it can. */
+  readonly isVerified: boolean
   readonly progress: Progress
   readonly online: OnlineDevices
 }

@@ -101,7 +101,10 @@ test('a broker that ends at once is reported with what it said', async t => {
   await clusterDown(folder)
   rmSync(join(folder, 'n1', 'store'), { recursive: true })
   writeFileSync(join(folder, 'n1', 'store'), 'no folder')
-  await t.throwsAsync(clusterUp({ folder }), { code: 'not-ready', message: /n1 ended at once; see .*storage directory is not a directory/ })
+  await t.throwsAsync(clusterUp({ folder }), {
+    code: 'not-ready',
+    message: /n1 ended at once; see .*storage directory is not a directory/,
+  })
 })
 
 test('what cannot change under a cluster is refused, with what to do', async t => {

@@ -53,7 +53,9 @@ test('connections without a ticket beyond the limit are turned away, and those w
   await using server = await startServer(alice, undefined, { provenWithinMs: 300 })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const idlers = Array.from({ length: serving.maxHandshakes + 5 }, () => connect(server.port, '127.0.0.1').resume())
-  t.teardown(() => idlers.forEach(idler => idler.destroy()))
+  t.teardown(() => {
+    for (const idler of idlers) idler.destroy()
+  })
   for (const idler of idlers) idler.on('error', () => {})
   await Promise.all(idlers.map(idler => once(idler, 'close')))
   using peer = startLink(server.peerFor(bob, file.share), file)

@@ -49,16 +49,14 @@ export async function openPieceFile(
   try {
     if (how === 'replace') await unlink(path).catch(ignoring('ENOENT'))
     const exclusive = how === 'resume' ? 0 : constants.O_EXCL
-    // NONBLOCK: a pipe somebody put there must not hang us before we see that it is none of ours.
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK | exclusive
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | exclusive
     file = await open(path, flags, 0o600)
-    const stats = await file.stat()
-    if (stats.isFile() && stats.uid === process.geteuid?.()) {
+    if ((await file.stat()).isFile()) {
       await file.truncate(manifest.size)
       return done(createPieceFile(path, file, manifest))
     }
     await file.close()
-    return refuse('destination-unwritable', `${showable(path)} is there and not a file of yours; remove it`)
+    return refuse('destination-unwritable', `${showable(path)} is there and not a regular file; remove it`)
   } catch (error) {
     await file?.close()
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')

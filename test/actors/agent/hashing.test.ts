@@ -127,6 +127,19 @@ test('a whole file is verified by both hashes, and its size', async t => {
   }
 })
 
+test('a file that goes on after its right bytes is not the right file', async t => {
+  const data = randomBytes(10)
+  const path = await fileOf(t, Buffer.concat([data, Buffer.from('more')]))
+  t.false((await verifyFile(path, manifestOf('x', data))).ok)
+})
+
+test('a piece that is cut off is not right, even if what was read before looks like its end', async t => {
+  const data = Buffer.alloc(3 * pieceLength)
+  const path = await fileOf(t, data.subarray(1))
+  const right = await recheckPieces(path, manifestOf('x', data), fullBitfield(3))
+  t.deepEqual([0, 1, 2].filter(right.has), [0, 1])
+})
+
 test('a recheck finds exactly the pieces that are right among those that were claimed', async t => {
   const data = randomBytes(5 * pieceLength + 9)
   const path = await fileOf(t, data)

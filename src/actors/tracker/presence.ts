@@ -1,10 +1,10 @@
 // Presence: hears every device's beats and keeps the table of who is online. The address in a beat's subject is the
 // one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
 
-import { presence } from '../../../config/tunables.ts'
 import { isDeviceId, isId } from '../../domain/names.ts'
 import { addressOf, anyPresence } from '../../wire/subjects.ts'
 import { beatSchema } from '../../wire/tracker-api.ts'
+import { offlineAfterMs } from './online-devices.ts'
 import { parseBody } from './tracker-messages.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
@@ -20,7 +20,7 @@ export const presenceActor: TrackerActor =
         online.heard(address, Buffer.from(address.rest, 'hex').toString(), beat)
       },
     })
-    const sweep = setInterval(online.forgetSilent, presence.beatEveryMs * presence.missedBeats)
+    const sweep = setInterval(online.forgetSilent, offlineAfterMs)
     return () => {
       clearInterval(sweep)
       subscription.unsubscribe()

@@ -1,0 +1,156 @@
+import test from 'ava'
+import type { CatchUp } from '../../../src/actors/tracker/catch-up.ts'
+import { createCommit, type Proposal } from '../../../src/actors/tracker/commit.ts'
+import type { Append, EventLog } from '../../../src/actors/tracker/event-log.ts'
+import { createProgress } from '../../../src/actors/tracker/progress.ts'
+import { account } from '../../../src/domain/account.ts'
+import { createProjection } from '../../../src/storage/projection.ts'
+import { readLogEntry } from '../../../src/wire/log-entry.ts'
+import type { LogRecord } from '../../../src/wire/log-record.ts'
+import { userEvents } from '../../../src/wire/subjects.ts'
+
+const id = '00000000-0000-4000-8000-000000000001'
+const otherId = '00000000-0000-4000-8000-000000000002'
+const subject = userEvents('ann')
+const doubt: Append = { kind: 'in-doubt', cause: new Error('timeout') }
+const created = (by: string): LogRecord => ({
+  id: by,
+  at: 1,
+  events: [{ type: 'account.created', user: 'ann', passwordHash: by }],
+})
+
+/** One answer of the brokers to an append. */
+type Answer = (record: LogRecord, expected: number) => Append
+
+/** A tracker's projection, and a log that answers as a test says; entries reach the projection when it catches up. */
+function fixture(answers: readonly Answer[], isReachable = () => true) {
+  const projection = createProjection(':memory:', 'created')
+  const progress = createProgress(0)
+  const log: LogRecord[] = []
+  const appended: { record: LogRecord; expected: number }[] = []
+  let catchUps = 0
+
+  const land = (record: LogRecord) => log.push(record)
+  const apply = () => {
+    const entries = log
+      .map((record, index) => readLogEntry(index + 1, subject, Buffer.from(JSON.stringify(record))))
+      .slice(projection.applied)
+    projection.apply(entries)
+    progress.advance(projection.applied)
+  }
+  const append: EventLog['append'] = async (_, record, expected) => {
+    const answer = answers[appended.length]
+    if (!answer) throw new Error('one append too many')
+    appended.push({ record, expected })
+    const result = answer(record, expected)
+    if (result.kind !== 'in-doubt') setImmediate(apply)
+    return result
+  }
+  const catchUp: CatchUp = {
+    async toEnd() {
+      catchUps++
+      apply()
+      return true
+    },
+    toSeen: async () => true,
+  }
+  const commit = createCommit(
+    { eventLog: { append } as EventLog, projection, progress },
+    { isReachable: async () => isReachable() },
+    catchUp,
+  )
+  const signUp: Proposal = {
+    id,
+    subject,
+    decide: () => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id }, projection.account('ann')),
+  }
+  return { commit: () => commit(signUp), land, appended, projection, catchUps: () => catchUps }
+}
+const lands =
+  (land: (record: LogRecord) => number): Answer =>
+  record => ({ kind: 'appended', seq: land(record) })
+
+test('A write is answered when the own projection holds it.', async t => {
+  const { commit, land, appended, projection } = fixture([record => lands(land)(record, 0)])
+  t.true((await commit()).ok)
+  t.is(projection.handledAt(id), 1)
+  t.is(appended[0]?.expected, 0)
+})
+
+test('A request that is in the log already is not appended again.', async t => {
+  const { commit, land, appended, projection } = fixture([])
+  land(created(id))
+  projection.apply([readLogEntry(1, subject, Buffer.from(JSON.stringify(created(id))))])
+  t.true((await commit()).ok)
+  t.is(appended.length, 0)
+})
+
+test('An append without an answer that took effect is found in the log, and not repeated.', async t => {
+  const { commit, land, appended } = fixture([
+    record => {
+      land(record)
+      return doubt
+    },
+  ])
+  t.true((await commit()).ok)
+  t.is(appended.length, 1)
+})
+
+test('An append without an answer that took no effect is made again, the same.', async t => {
+  const { commit, land, appended } = fixture([() => doubt, record => lands(land)(record, 0)])
+  t.true((await commit()).ok)
+  t.is(appended.length, 2)
+  t.deepEqual(appended[1], appended[0])
+})
+
+for (const atLeast of [1, undefined])
+  test(`Who loses against another ${atLeast === undefined ? 'in flight' : 'appended'} decides again.`, async t => {
+    const { commit, land, appended } = fixture([
+      () => {
+        land(created(otherId))
+        return { kind: 'conflict', atLeast }
+      },
+    ])
+    const outcome = await commit()
+    t.is(outcome.ok ? 'done' : outcome.code, 'user-exists')
+    t.is(appended.length, 1)
+  })
+
+test('Without the majority nothing is published, and the answer says that nothing happened.', async t => {
+  const { commit, appended } = fixture([], () => false)
+  const outcome = await commit()
+  t.like(outcome, { ok: false, code: 'no-quorum' })
+  t.regex(outcome.ok ? '' : outcome.message, /nothing was changed/)
+  t.is(appended.length, 0)
+})
+
+test('With the majority lost after an append without an answer, the answer says that it may yet take effect.', async t => {
+  let reachable = true
+  const { commit } = fixture(
+    [
+      () => {
+        reachable = false
+        return doubt
+      },
+    ],
+    () => reachable,
+  )
+  const outcome = await commit()
+  t.like(outcome, { ok: false, code: 'no-quorum' })
+  t.regex(outcome.ok ? '' : outcome.message, /may yet take effect/)
+})
+
+test('A refusal is given only for what is so at the log’s end.', async t => {
+  const { commit, land, projection, catchUps } = fixture([])
+  land(created(otherId))
+  projection.apply([readLogEntry(1, subject, Buffer.from(JSON.stringify(created(otherId))))])
+  const outcome = await commit()
+  t.is(outcome.ok ? 'done' : outcome.code, 'user-exists')
+  t.is(catchUps(), 1)
+})
+
+test('What the brokers find too large is refused, not tried again.', async t => {
+  const { commit, appended } = fixture([() => ({ kind: 'too-large' })])
+  t.like(await commit(), { ok: false, code: 'usage' })
+  t.is(appended.length, 1)
+})

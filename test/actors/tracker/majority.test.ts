@@ -1,0 +1,37 @@
+import test from 'ava'
+import { createMajority } from '../../../src/actors/tracker/majority.ts'
+
+/** The brokers' account, with so many brokers that answer. */
+function brokersThatAnswer(answers: number) {
+  let asked = 0
+  const requestMany = async (_subject: string, _payload: unknown, { maxMessages = 0 } = {}) => {
+    asked++
+    return (async function* () {
+      for (let answer = 0; answer < Math.min(answers, maxMessages); answer++) yield {}
+    })()
+  }
+  return { sys: { requestMany } as never, asked: () => asked }
+}
+
+for (const [brokers, answers, expected] of [
+  [1, 1, true],
+  [1, 0, false],
+  [3, 1, false],
+  [3, 2, true],
+  [3, 3, true],
+] as const)
+  test(`${answers} of ${brokers} brokers are ${expected ? 'a' : 'no'} majority.`, async t => {
+    t.is(await createMajority(brokersThatAnswer(answers).sys, brokers).isReachable(), expected)
+  })
+
+test('A burst of writes asks the brokers once.', async t => {
+  const { sys, asked } = brokersThatAnswer(3)
+  const majority = createMajority(sys, 3)
+  await Promise.all(Array.from({ length: 20 }, () => majority.isReachable()))
+  t.is(asked(), 1)
+})
+
+test('A connection that is closed reaches nobody.', async t => {
+  const sys = { requestMany: () => Promise.reject(new Error('closed')) } as never
+  t.false(await createMajority(sys, 3).isReachable())
+})

@@ -1,0 +1,47 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { noticesOf } from '../../../src/actors/tracker/notices.ts'
+import { createProjection } from '../../../src/storage/projection.ts'
+import { noticeSchema } from '../../../src/wire/tracker-api.ts'
+import { commandLog } from '../../helpers/command-log.ts'
+
+test('Of one entry a person hears at most one notice of a type, each in its schema, with the entry’s sequence.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries }) => {
+      const projection = createProjection(':memory:', 'created')
+      for (const entry of entries) {
+        projection.apply([entry])
+        const messages = noticesOf(entry, projection)
+        const names = messages.map(({ to, notice }) => `${to} ${notice.type}`)
+        t.is(new Set(names).size, names.length)
+        for (const { notice } of messages) t.is(noticeSchema.parse(notice).seq, entry.seq)
+      }
+      projection.close()
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('Whoever is in a group that somebody leaves hears that access is revoked; nobody else hears of a group.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries }) => {
+      const projection = createProjection(':memory:', 'created')
+      for (const entry of entries) {
+        const group = entry.record?.events.find(event => 'group' in event)?.group ?? ''
+        const before = projection.membersOf(group).map(({ user }) => user)
+        projection.apply([entry])
+        const messages = noticesOf(entry, projection)
+        const left = entry.record?.events.find(({ type }) => type === 'member.left' || type === 'member.removed')
+        const revoked = messages.filter(({ notice }) => notice.type === 'access.revoked').map(({ to }) => to)
+        t.deepEqual(revoked.sort(), left ? before.sort() : [])
+        const concerned = new Set([
+          ...before,
+          ...(entry.record?.events ?? []).flatMap(e => ('user' in e ? e.user : [])),
+        ])
+        for (const { to } of messages) t.true(concerned.has(to), to)
+      }
+      projection.close()
+    }),
+    { numRuns: 40 },
+  )
+})

@@ -32,6 +32,9 @@ export interface TrackerClient {
 /** What of a NATS connection is used here. */
 type Transport = Pick<NatsConnection, 'publish' | 'subscribe'>
 
+const closed = (error: unknown) =>
+  refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`)
+
 const isNobodyThere = (message: Msg) => message.headers?.code === 503
 
 /**
@@ -55,19 +58,26 @@ export function askPersistently(
     subscription.unsubscribe()
     resolve(outcome)
   }
-  const subscription = transport.subscribe(inbox, {
-    callback: (error, message) => {
-      if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-      if (isNobodyThere(message)) {
-        nobodySince ??= Date.now()
-        clearTimeout(again)
-        again = setTimeout(publish, 250)
-        return
-      }
-      const reply = trackerReplySchema.safeParse(parseJson(message))
-      if (reply.success) finish(done(reply.data))
-    },
-  })
+  const listen = () =>
+    transport.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
+        if (isNobodyThere(message)) {
+          nobodySince ??= Date.now()
+          clearTimeout(again)
+          again = setTimeout(publish, 250)
+          return
+        }
+        const reply = trackerReplySchema.safeParse(parseJson(message))
+        if (reply.success) finish(done(reply.data))
+      },
+    })
+  let subscription: ReturnType<typeof listen>
+  try {
+    subscription = listen()
+  } catch (error) {
+    return Promise.resolve(closed(error))
+  }
   const publish = () => {
     const now = Date.now()
     if (nobodySince !== undefined && now - nobodySince > requests.nobodyThereMs)
@@ -84,7 +94,7 @@ export function askPersistently(
     try {
       transport.publish(subject, payload, { reply: inbox })
     } catch (error) {
-      return finish(refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`))
+      return finish(closed(error))
     }
     again = setTimeout(publish, requests.repeatAfterMs)
   }

@@ -65,7 +65,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
         send(outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' })
       } catch (error) {
         if (abort.signal.aborted) return
-        log.error({ method, error }, 'a request failed')
+        log.error({ method, err: error }, 'a request failed')
         const why = (error as Error).message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300)
         send({ kind: 'end', ...refuse('unreachable', `the agent failed: ${why}; see its log`) })
       } finally {
@@ -92,7 +92,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
 
     const subscription = connection.subscribe(agentSubject(of, '>'), {
       callback: (error, message) => {
-        if (error) log.error({ error }, 'the brokers do not let the agent hear its person')
+        if (error) log.error({ err: error }, 'the brokers do not let the agent hear its person')
         else hear(message)
       },
     })

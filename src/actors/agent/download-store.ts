@@ -75,7 +75,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
         const { code, message } = error.refusal
         return tell({ type: 'store.failed', code, message })
       }
-      log.error({ download: id, error }, 'a download broke')
+      log.error({ download: id, err: error }, 'a download broke')
       const { message } = error as Error
       tell({ type: 'store.failed', code: 'destination-unwritable', message: `the agent failed: ${showable(message)}` })
     }
@@ -170,7 +170,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
         if (discard && !isFinished) await part?.discard()
         else await part?.close()
       } catch (error) {
-        log.warn({ download: id, error }, 'a part file could not be closed or removed')
+        log.warn({ download: id, err: error }, 'a part file could not be closed or removed')
       }
     }
 

@@ -13,7 +13,11 @@ export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
     let isReconciling = false
     let isWantedAgain = false
 
-    const report = (error: unknown) => log.error({ error }, 'looking after the shares failed; it is tried again')
+    let hasEnded = false
+
+    const report = (error: unknown) => {
+      if (!hasEnded) log.error({ err: error }, 'looking after the shares failed; it is tried again')
+    }
     const check = async () => {
       if (isChecking) return
       isChecking = true
@@ -44,6 +48,7 @@ export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
     check()
     reconcile()
     return () => {
+      hasEnded = true
       clearInterval(checking)
       clearInterval(settling)
     }

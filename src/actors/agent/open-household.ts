@@ -93,7 +93,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
         api: createAgentApi(connection, by, handlers, log),
       },
       actions: {
-        reportFailure: (_, { child, error }) => log.error({ child, error }, 'a part of the agent failed'),
+        reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
         offerEverything: () => offers.repeat(),
       },
     }),

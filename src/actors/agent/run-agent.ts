@@ -127,7 +127,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
       }),
     },
     actions: {
-      reportFailure: (_, { child, error }) => log.error({ child, error }, 'a part of the agent failed'),
+      reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
     },
   })
 
@@ -137,7 +137,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     connection.publish(inspectSubject(session, step.actor.replaceAll(/[.\s*>]/g, '_')), JSON.stringify(step))
   })
   const root = createActor(machine, { input: { listen: parseListen(settings.listen) }, inspect })
-  root.subscribe({ error: error => log.fatal({ error }, 'the agent failed') })
+  root.subscribe({ error: error => log.fatal({ err: error }, 'the agent failed') })
   root.start()
   log.info({ home: home.folder, pid: process.pid }, 'the agent runs')
 

@@ -1,0 +1,125 @@
+// A person's device with a real agent on it: in this process, or in one of its own that can be killed.
+
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ExecutionContext } from 'ava'
+import pino from 'pino'
+import { agentIsRunning, startAgent, stopAgent } from '../../src/actors/agent/agent-process.ts'
+import { runAgent } from '../../src/actors/agent/run-agent.ts'
+import { type AgentClient, createAgentClient } from '../../src/actors/agent-client.ts'
+import { type Home, openHome } from '../../src/actors/home.ts'
+import type { Outcome } from '../../src/domain/refusal.ts'
+import type { AgentMethod, AgentParams, AgentResult, DownloadView } from '../../src/wire/agent-api.ts'
+import type { Person } from './person.ts'
+import { tempFolder } from './temp-folder.ts'
+
+export interface AgentDevice {
+  readonly person: Person
+  readonly home: Home
+  /** Files of the test's, beside the home. */
+  readonly folder: string
+  readonly agent: AgentClient
+  /** Throws when it is refused. */
+  ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
+  /** Returns when the agent answers. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** SIGKILL; only of an agent in a process of its own. */
+  kill(): Promise<void>
+  /** Resolves with the first view of the download that satisfies, or when it rests. */
+  until(id: number, satisfies: (view: DownloadView) => boolean): Promise<DownloadView>
+}
+
+export async function agentDevice(
+  t: ExecutionContext,
+  servers: readonly string[],
+  person: Person,
+  { ownProcess = false } = {},
+): Promise<AgentDevice> {
+  const folder = tempFolder(t)
+  const home = openHome(join(folder, 'home'))
+  const { user, device, credential } = person
+  writeFileSync(join(home.folder, 'device.json'), JSON.stringify(device))
+  home.saveSession({ user, device, credential })
+  const agent = createAgentClient(person.connection, person)
+  const listen = '127.0.0.1:0'
+  let stopRunning = async () => {}
+
+  const start = async () => {
+    if (ownProcess) {
+      granted(await startAgent(home, { servers, listen }))
+      stopRunning = async () => void (await stopAgent(home))
+    } else {
+      const log = pino({ level: 'warn' }, pino.destination({ dest: home.agentLog, sync: true }))
+      const running = await runAgent({ home, servers, listen, log })
+      stopRunning = () => running.stop()
+    }
+    granted(await agent.ask('status', {}, { patienceMs: 20_000 }))
+  }
+  t.teardown(() => stopRunning())
+  t.teardown(() => {
+    if (!t.passed) t.log(`${user}'s agent:`, tailOf(home.agentLog))
+  })
+  await start()
+
+  return {
+    person,
+    home,
+    folder,
+    agent,
+    async ask(method, params) {
+      return granted(await agent.ask(method, params)) as AgentResult<typeof method>
+    },
+    start,
+    async stop() {
+      await stopRunning()
+      stopRunning = async () => {}
+    },
+    async kill() {
+      const pid = home.agentPid()
+      if (!ownProcess || pid === undefined) throw new Error('this agent cannot be killed')
+      process.kill(pid, 'SIGKILL')
+      while (agentIsRunning(home)) await delay(10)
+      stopRunning = async () => {}
+    },
+    async until(id, satisfies) {
+      const enough = new AbortController()
+      let found: DownloadView | undefined
+      const look = (view: DownloadView) => {
+        if (found || !satisfies(view)) return
+        found = view
+        enough.abort()
+      }
+      const { signal } = enough
+      const following = agent.ask('download.follow', { id }, { onProgress: look, signal })
+      try {
+        return found ?? granted(await following)
+      } catch (error) {
+        if (found) return found
+        throw error
+      }
+    },
+  }
+}
+
+export function granted<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value
+  throw new Error(`refused: ${outcome.code} ${outcome.message}`)
+}
+
+/** A file of random bytes. */
+export function randomFile(folder: string, name: string, size: number): string {
+  const path = join(folder, name)
+  writeFileSync(path, randomBytes(size))
+  return path
+}
+
+function tailOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
+  } catch {
+    return 'no log'
+  }
+}

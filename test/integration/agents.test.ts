@@ -1,0 +1,338 @@
+// Agents on a real cluster: sharing, downloading, and what goes wrong between the two.
+
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { createActor, fromCallback } from 'xstate'
+import { presence } from '../../config/tunables.ts'
+import { hashFile } from '../../src/actors/agent/hashing.ts'
+import { provideServingDesk } from '../../src/actors/peer/serving-desk.ts'
+import { fullBitfield } from '../../src/domain/bitfield.ts'
+import { type Manifest, pieceCount, shareId } from '../../src/domain/manifest.ts'
+import type { ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import { presenceSubject } from '../../src/wire/subjects.ts'
+import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { onDevice, type Person, person } from '../helpers/person.ts'
+
+const test = anyTest.serial as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster()
+})
+test.after.always(t => t.context.down?.())
+
+const MiB = 2 ** 20
+let groups = 0
+
+/** People of a new group, each with an agent. */
+async function swarm(t: ExecutionContext<TestCluster>, count: number, ownProcesses: readonly number[] = []) {
+  const { servers } = t.context
+  groups += 1
+  const group = `group${groups}`
+  const devices: AgentDevice[] = []
+  for (let index = 0; index < count; index += 1) {
+    const member = await person(t, servers, `person${index}-${groups}`)
+    if (index === 0) granted(await member.trackers.ask('group.create', { group }))
+    else await admit(devices[0]!.person, group, member)
+    devices.push(await agentDevice(t, servers, member, { ownProcess: ownProcesses.includes(index) }))
+  }
+  return { group, devices }
+}
+
+async function admit(owner: Person, group: string, member: Person) {
+  member.trackers.advance(owner.trackers.seen)
+  granted(await member.trackers.ask('group.join', { group }))
+  owner.trackers.advance(member.trackers.seen)
+  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
+  member.trackers.advance(owner.trackers.seen)
+}
+
+/** ava compares buffers property by property. */
+const isSame = async (path: string, other: string) => (await readFile(path)).equals(await readFile(other))
+
+const download = (device: AgentDevice, group: string, name: string, destination = device.folder, overwrite = false) =>
+  device.ask('download', { group, name, destination, overwrite })
+const atRest = (device: AgentDevice, id: number) => device.ask('download.follow', { id })
+const codeOf = async (outcome: Promise<{ ok: boolean; code?: string }>) => (await outcome).code ?? 'done'
+const piecesFrom = (view: { deliveries: { user: string; pieces: number }[] }, device: AgentDevice) =>
+  view.deliveries.find(delivery => delivery.user === device.person.user)?.pieces ?? 0
+
+test('A shared file arrives identical, and whoever has it shares it from then on.', async t => {
+  const { group, devices } = await swarm(t, 3)
+  const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'film.bin', 8 * MiB + 5)
+  const shared = await alice.ask('share', { path: file, group })
+  t.is(shared.pieces, 17)
+
+  const first = await atRest(bob, (await download(bob, group, 'film.bin')).id)
+  t.is(first.state, 'completed', JSON.stringify(first))
+  t.true(await isSame(join(bob.folder, 'film.bin'), file))
+  t.is(first.fetchedBytes, 8 * MiB + 5)
+
+  await alice.stop()
+  const second = await atRest(carol, (await download(carol, group, 'film.bin')).id)
+  t.is(second.state, 'completed')
+  t.is(piecesFrom(second, bob), 17)
+})
+
+test('An empty file shares and downloads.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  writeFileSync(join(alice.folder, 'nothing'), '')
+  await alice.ask('share', { path: join(alice.folder, 'nothing'), group })
+  t.is((await atRest(bob, (await download(bob, group, 'nothing')).id)).state, 'completed')
+  t.is(statSync(join(bob.folder, 'nothing')).size, 0)
+})
+
+test('A downloader killed half-way goes on with what it had, and fetches no verified piece twice.', async t => {
+  const { group, devices } = await swarm(t, 2, [1])
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const size = 128 * MiB
+  const file = randomFile(alice.folder, 'big.bin', size)
+  await alice.ask('share', { path: file, group })
+  const { id, pieces } = await download(bob, group, 'big.bin')
+  const before = await bob.until(id, view => view.pieces.done > pieces.total / 4)
+  t.true(before.pieces.done < pieces.total, 'it was killed too late to tell anything')
+  await bob.kill()
+  await bob.start()
+  const after = await atRest(bob, id)
+  t.is(after.state, 'completed', JSON.stringify(after))
+  t.is(after.fetchedBytes, size)
+  t.is(piecesFrom(after, alice), pieces.total)
+  t.true(await isSame(join(bob.folder, 'big.bin'), file))
+})
+
+test('When the only sharer dies the leechers share what they have, stall, and finish once it is back.', async t => {
+  const { group, devices } = await swarm(t, 3, [0])
+  const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'big.bin', 128 * MiB)
+  await alice.ask('share', { path: file, group })
+  const { id, pieces } = await download(bob, group, 'big.bin')
+  await bob.until(id, view => view.pieces.done > pieces.total / 4)
+  await alice.kill()
+  const stalled = await bob.until(id, view => view.state === 'stalled')
+  t.is(stalled.state, 'stalled')
+  t.truthy(stalled.error?.message)
+
+  const other = await download(carol, group, 'big.bin')
+  const half = await carol.until(other.id, view => view.pieces.done === stalled.pieces.done)
+  t.is(half.pieces.done, stalled.pieces.done)
+  t.is(piecesFrom(half, bob), stalled.pieces.done)
+
+  await alice.start()
+  const [one, two] = await Promise.all([atRest(bob, id), atRest(carol, other.id)])
+  t.is(one.state, 'completed')
+  t.is(two.state, 'completed')
+  t.true(await isSame(join(carol.folder, 'big.bin'), file))
+})
+
+test('A peer that sends corrupt pieces is dropped, and the file comes whole from the others.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'film.bin', 16 * MiB)
+  await alice.ask('share', { path: file, group })
+  const mallory = await person(t, t.context.servers, `mallory-${groups}`)
+  await admit(alice.person, group, mallory)
+  const hashed = granted(await hashFile(file))
+  const { fingerprint: _, ...hashes } = hashed
+  await serveLies(t, mallory, group, { name: 'film.bin', ...hashes })
+
+  const view = await atRest(bob, (await download(bob, group, 'film.bin')).id)
+  t.is(view.state, 'completed', JSON.stringify(view))
+  t.true(await isSame(join(bob.folder, 'film.bin'), file))
+  t.is(piecesFrom(view, alice), 32)
+  t.true(view.fetchedBytes > 16 * MiB, 'the liar was never asked')
+  t.regex(readFileSync(bob.home.agentLog, 'utf8'), /it is dropped/)
+})
+
+/** A hostile agent: shares the file in its own name, and serves other bytes. */
+async function serveLies(t: ExecutionContext, mallory: Person, group: string, manifest: Manifest) {
+  granted(await mallory.trackers.ask('share.add', { group, manifest }))
+  const { ticketKey } = granted(await mallory.trackers.ask('agent.session', {}))
+  const opened = Promise.withResolvers<number>()
+  const parent = createActor(
+    fromCallback<ServingDeskEvent>(({ receive }) =>
+      receive(event => {
+        if (event.type === 'desk.opened') opened.resolve(event.port)
+      }),
+    ),
+  ).start()
+  const logic = provideServingDesk({ ticketKey: Buffer.from(ticketKey, 'base64url'), acceptRelayed: () => () => {} })
+  const desk = createActor(logic, {
+    input: { listen: { host: '127.0.0.1', port: 0 }, parent: parent as never },
+  }).start()
+  const have = fullBitfield(pieceCount(manifest))
+  const share = shareId(group, manifest)
+  desk.send({
+    type: 'offer.added',
+    offer: { share, group, manifest, have, read: async (_, __, length) => Buffer.alloc(length) },
+  })
+  const port = await opened.promise
+  const beat = () =>
+    mallory.connection.publish(
+      presenceSubject(mallory, mallory.connection.info!.client_ip!),
+      JSON.stringify({ state: 'online', port, fetching: [] }),
+    )
+  beat()
+  const beating = setInterval(beat, presence.beatEveryMs)
+  t.teardown(() => {
+    clearInterval(beating)
+    desk.stop()
+    parent.stop()
+  })
+  await mallory.connection.flush()
+}
+
+test('After a restart and a new log-in everything shared before is on offer, with no re-sharing.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  await alice.ask('share', { path: randomFile(alice.folder, 'one.bin', MiB), group })
+  const online = async () => granted(await bob.person.trackers.ask('group.files', { group }))[0]?.online
+
+  const session = alice.home.session()!
+  await alice.ask('logout', {})
+  t.is(alice.home.session(), undefined)
+  t.is(await online(), 0)
+  t.is((await alice.agent.ask('status', {})).ok, false)
+
+  alice.home.saveSession(session)
+  granted(await alice.agent.ask('status', {}, { patienceMs: 10_000 }))
+  t.is((await atRest(bob, (await download(bob, group, 'one.bin')).id)).state, 'completed')
+})
+
+test('A changed file leaves sharing mode, and no altered byte is served.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'one.bin', 4 * MiB)
+  await alice.ask('share', { path: file, group })
+  const original = await readFile(file)
+  writeFileSync(file, Buffer.concat([original.subarray(0, 4 * MiB - 4), Buffer.from('evil')]))
+  const answer = await bob.agent.ask('download', { group, name: 'one.bin', destination: bob.folder, overwrite: false })
+  if (answer.ok) {
+    const view = await bob.until(answer.value.id, ({ state }) => state === 'stalled')
+    t.is(view.state, 'stalled')
+    await bob.ask('cancel', { id: view.id })
+  } else t.is(answer.code, 'no-such-file')
+  t.throws(() => statSync(join(bob.folder, 'one.bin')))
+  t.throws(() => statSync(join(bob.folder, 'one.bin.part')))
+  const status = await alice.ask('status', {})
+  t.is(status.sharing, 0)
+  t.regex(status.troubles.join(), /one\.bin .* was changed/)
+})
+
+test('A touched file goes on being shared, a vanished one leaves and comes back.', async t => {
+  const { group, devices } = await swarm(t, 1)
+  const [alice] = devices as [AgentDevice]
+  const file = randomFile(alice.folder, 'one.bin', MiB)
+  const bytes = await readFile(file)
+  await alice.ask('share', { path: file, group })
+  const listed = async () => granted(await alice.person.trackers.ask('group.files', { group })).length
+  const settles = async (count: number) => {
+    while ((await listed()) !== count || (await alice.ask('status', {})).sharing !== count)
+      alice.person.trackers.advance(alice.home.seen())
+  }
+  rmSync(file)
+  await settles(0)
+  writeFileSync(file, bytes)
+  await settles(1)
+  t.pass()
+})
+
+test('A download goes to a folder or a path, and never onto another file unless told to.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'one.bin', MiB)
+  await alice.ask('share', { path: file, group })
+  const ask = (destination: string, overwrite = false) =>
+    codeOf(bob.agent.ask('download', { group, name: 'one.bin', destination, overwrite }))
+
+  t.is(await ask(join(bob.folder, 'no', 'such', 'folder')), 'destination-unwritable')
+  const taken = join(bob.folder, 'taken.bin')
+  writeFileSync(taken, 'mine')
+  t.is(await ask(taken), 'destination-exists')
+  randomFile(bob.folder, 'taken-too.bin', MiB)
+  t.is(await ask(join(bob.folder, 'taken-too.bin')), 'destination-exists')
+  t.is(readFileSync(taken, 'utf8'), 'mine')
+
+  const same = join(bob.folder, 'same.bin')
+  writeFileSync(same, await readFile(file))
+  const there = await atRest(bob, (await download(bob, group, 'one.bin', same)).id)
+  t.is(there.state, 'completed')
+  t.is(there.fetchedBytes, 0)
+
+  const replaced = await atRest(bob, (await download(bob, group, 'one.bin', taken, true)).id)
+  t.is(replaced.state, 'completed')
+  t.true(await isSame(taken, file))
+
+  await mkdir(join(bob.folder, 'sub'))
+  const inFolder = await atRest(bob, (await download(bob, group, 'one.bin', join(bob.folder, 'sub'))).id)
+  t.is(inFolder.path, join(bob.folder, 'sub', 'one.bin'))
+})
+
+test('What may not be shared is refused before it is hashed.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'one.bin', MiB)
+  const share = (path: string, to = group) => codeOf(alice.agent.ask('share', { path, group: to }))
+  t.is(await share(file, 'no-such-group-anywhere'), 'no-such-group')
+  t.is(await share(alice.folder), 'file-unreadable')
+  t.is(await share(join(alice.folder, 'no-such-file')), 'file-unreadable')
+  const secret = `secret-${groups}`
+  granted(await bob.person.trackers.ask('group.create', { group: secret }))
+  alice.person.trackers.advance(bob.person.trackers.seen)
+  t.is(await share(file, secret), 'not-member')
+  t.is(await share(file), 'done')
+  t.is(await share(file), 'done')
+})
+
+test('Unsharing on one device ends it on the other devices of the same person too.', async t => {
+  const { group, devices } = await swarm(t, 1)
+  const [alice] = devices as [AgentDevice]
+  const second = await agentDevice(t, t.context.servers, await onDevice(t, t.context.servers, alice.person.user))
+  const file = randomFile(alice.folder, 'one.bin', MiB)
+  await alice.ask('share', { path: file, group })
+  await second.ask('share', { path: file, group })
+  await alice.ask('unshare', { group, name: 'one.bin' })
+  while ((await second.ask('status', {})).sharing > 0);
+  t.is((await alice.ask('status', {})).sharing, 0)
+  t.is(await codeOf(alice.agent.ask('unshare', { group, name: 'one.bin' })), 'no-such-file')
+})
+
+test('A download pauses, stays paused over a restart, resumes, and cancelling removes its part file.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'big.bin', 64 * MiB)
+  await alice.ask('share', { path: file, group })
+  const { id, pieces } = await download(bob, group, 'big.bin')
+  const paused = await bob.ask('pause', { id })
+  t.is(paused.state, 'paused')
+  t.true(paused.pieces.done < pieces.total)
+  await bob.stop()
+  await bob.start()
+  t.is((await bob.ask('downloads', {}))[0]?.state, 'paused')
+  await bob.ask('resume', { id })
+  const after = await atRest(bob, id)
+  t.is(after.state, 'completed')
+  t.true(await isSame(join(bob.folder, 'big.bin'), file))
+
+  rmSync(join(bob.folder, 'big.bin'))
+  const again = await download(bob, group, 'big.bin')
+  t.is((await bob.ask('cancel', { id: again.id })).state, 'cancelled')
+  t.throws(() => statSync(join(bob.folder, 'big.bin.part')))
+  t.is(await codeOf(bob.agent.ask('resume', { id: again.id })), 'usage')
+  t.is(await codeOf(bob.agent.ask('pause', { id: 999 })), 'no-such-download')
+})
+
+test('Removed from the group, a running download fails, and its sharer serves it no more.', async t => {
+  const { group, devices } = await swarm(t, 2, [1])
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'big.bin', 256 * MiB)
+  await alice.ask('share', { path: file, group })
+  const { id } = await download(bob, group, 'big.bin')
+  await bob.until(id, view => view.pieces.done > 0)
+  granted(await alice.person.trackers.ask('group.remove', { group, user: bob.person.user }))
+  const view = await atRest(bob, id)
+  t.is(view.state, 'failed')
+  t.is(view.error?.code, 'not-member')
+})

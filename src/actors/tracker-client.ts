@@ -3,7 +3,7 @@
 // The client remembers the highest sequence it has seen and never accepts an answer from behind it.
 
 import { randomUUID } from 'node:crypto'
-import { createInbox, type Msg, type NatsConnection } from 'nats'
+import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
 import { requests } from '../../config/tunables.ts'
 import type { Actor } from '../domain/decider.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
@@ -58,7 +58,7 @@ export function askPersistently(
     subscription.unsubscribe()
     resolve(outcome)
   }
-  const listen = () =>
+  const listen = (): Subscription =>
     transport.subscribe(inbox, {
       callback: (error, message) => {
         if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
@@ -72,7 +72,7 @@ export function askPersistently(
         if (reply.success) finish(done(reply.data))
       },
     })
-  let subscription: ReturnType<typeof listen>
+  let subscription: Subscription
   try {
     subscription = listen()
   } catch (error) {

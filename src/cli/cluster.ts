@@ -2,7 +2,6 @@
 
 import { join } from 'node:path'
 import type { NodeStatus } from '../cluster/cluster.ts'
-import { ClusterFailure } from '../cluster/cluster-failure.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import { command, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
@@ -13,15 +12,8 @@ export const clusterFolder = (context: Pick<Context, 'home'>): string => join(co
 
 type Cluster = typeof import('../cluster/cluster.ts')
 
-/** Does something to the cluster; its failures are outcomes here. */
-export async function inCluster<T>(act: (cluster: Cluster) => Promise<T>): Promise<Result<T>> {
-  try {
-    return done(await act(await import('../cluster/cluster.ts')))
-  } catch (error) {
-    if (error instanceof ClusterFailure) return { ok: false, code: error.code, message: error.message }
-    throw error
-  }
-}
+/** Loaded when something is to be done: the table of commands needs none of it. Throws ClusterFailure. */
+const load = () => import('../cluster/cluster.ts')
 
 const up = command({
   words: 'cluster up',
@@ -44,8 +36,8 @@ const up = command({
     const host = input.host === undefined ? {} : { host: input.host }
     const say = (line: string) => context.display.note(line)
     const folder = clusterFolder(context)
-    const running = await inCluster(cluster => cluster.clusterUp({ folder, ...host, ...numbers, say }))
-    return running.ok ? done(running.value.nodes) : running
+    const { clusterUp } = await load()
+    return done((await clusterUp({ folder, ...host, ...numbers, say })).nodes)
   },
   render: renderNodes,
 })
@@ -56,8 +48,9 @@ const down = command({
   example: 'cluster down',
   async run(context): Promise<Result<{ cluster: 'down' }>> {
     const say = (line: string) => context.display.note(line)
-    const ended = await inCluster(cluster => cluster.clusterDown(clusterFolder(context), say))
-    return ended.ok ? done({ cluster: 'down' }) : ended
+    const { clusterDown } = await load()
+    await clusterDown(clusterFolder(context), say)
+    return done({ cluster: 'down' })
   },
   render: () => 'The cluster is down. Start it again: shoal cluster up',
 })
@@ -66,7 +59,10 @@ const status = command({
   words: 'cluster status',
   summary: 'The brokers and trackers of this home, and which broker leads the log.',
   example: 'cluster status',
-  run: context => inCluster(cluster => cluster.clusterStatus(clusterFolder(context))),
+  async run(context): Promise<Result<NodeStatus[]>> {
+    const { clusterStatus } = await load()
+    return done(await clusterStatus(clusterFolder(context)))
+  },
   render: renderNodes,
 })
 
@@ -98,8 +94,8 @@ const onNode = (
     example: `cluster ${verb} t1`,
     args: { node: 'n1, n2, … are brokers; t1, t2, … are trackers' },
     async run(context, { node }): Promise<Result<{ node: string }>> {
-      const acted = await inCluster(cluster => act(cluster)(clusterFolder(context), node))
-      return acted.ok ? done({ node }) : acted
+      await act(await load())(clusterFolder(context), node)
+      return done({ node })
     },
     render: ({ node }) => said(node),
   })

@@ -30,7 +30,12 @@ switch (parsed.kind) {
 
 async function runOnce(order: Parsed & { kind: 'command' }, display: Display): Promise<number> {
   const { openWorkplace } = await import('./workplace.ts')
-  const workplace = openWorkplace({ folder: homeFolder(order.globals), ...order.globals, env, stdin, stderr })
+  const opened = openWorkplace({ folder: homeFolder(order.globals), ...order.globals, env, stdin, stderr })
+  if (!opened.ok) {
+    display.failure(opened)
+    return exitCodes.refused
+  }
+  const workplace = opened.value
   const run = (signal: AbortSignal) => runCommand(order, workplace, display, signal)
   const code = await (order.command.ownsInterrupts ? run(new AbortController().signal) : interruptibly(run))
   // What an interrupted command was still waiting for does not hold the process.

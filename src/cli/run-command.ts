@@ -5,7 +5,7 @@ import { refuse } from '../domain/refusal.ts'
 import type { Command, Input, Result } from './command.ts'
 import type { Context, Workplace } from './context.ts'
 import { createPasswords } from './password.ts'
-import type { Display } from './render/display.ts'
+import type { Display, Failure } from './render/display.ts'
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
 
@@ -45,8 +45,9 @@ export async function runCommand(
     return show(command, result, display)
   } catch (error) {
     if (signal.aborted || isPromptLeft(error)) return showInterruption(context)
-    display.failure({ code: 'internal', message: `something went wrong that should not: ${wordsOf(error)}` })
-    return exitCodes.refused
+    const failure = failureOf(error)
+    display.failure(failure)
+    return exitCodeOf(failure.code)
   }
 }
 
@@ -79,7 +80,11 @@ function showInterruption({ display, leavesBehind }: Context): number {
 /** Ctrl-C at a hidden prompt, which takes the key for itself. */
 const isPromptLeft = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError'
 
-const wordsOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
-  return process.env.SHOAL_DEBUG ? (error.stack ?? error.message) : `${error.message} (SHOAL_DEBUG=1 shows where)`
+/** What our own error classes say is meant for people; anything else is a fault of ours, or of the machine. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { code: 'internal', message: String(error) }
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && /^[a-z-]+$/.test(code)) return { code, message: error.message }
+  const words = process.env.SHOAL_DEBUG ? error.stack : `${error.message} (SHOAL_DEBUG=1 shows where)`
+  return { code: 'internal', message: `something went wrong that should not: ${words}` }
 }

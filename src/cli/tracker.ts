@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { done, refuse } from '../domain/refusal.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
-import { clusterFolder, inCluster } from './cluster.ts'
+import { clusterFolder } from './cluster.ts'
 import { command, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
 import { toldToEnd } from './interruption.ts'
@@ -27,12 +27,12 @@ const run = command({
     if (name === undefined || !/^[A-Za-z0-9_-]{1,32}$/.test(name))
       return refuse('usage', 'say which tracker it is, in letters, digits, "-" or "_": shoal tracker run --name t3')
     const folder = input.cluster === undefined ? clusterFolder(context) : absolutePath(input.cluster)
-    const options = await inCluster(async cluster => cluster.trackerOptions(folder, name, context.servers))
-    if (!options.ok) return options
+    const { trackerOptions } = await import('../cluster/cluster.ts')
+    const options = trackerOptions(folder, name, context.servers)
     const { runTracker } = await import('../actors/tracker/run-tracker.ts')
     const { pino } = await import('pino')
     const ending = toldToEnd()
-    const tracker = runTracker({ ...options.value, log: pino({ name }, pino.destination(2)) })
+    const tracker = runTracker({ ...options, log: pino({ name }, pino.destination(2)) })
     await ending
     await tracker.stop()
     return done(undefined)
@@ -69,14 +69,17 @@ async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
     const link = await context.connect()
     return link.ok ? done(await link.value.trackers.statuses()) : link
   }
-  return inCluster(async () => {
-    const { connectOperator, trackersThatAnswer } = await import('../cluster/operator.ts')
-    const { loadSecrets } = await import('../cluster/secrets.ts')
-    const connection = await connectOperator(context.servers, loadSecrets(clusterFolder(context)))
+  const { connectOperator, trackersThatAnswer } = await import('../cluster/operator.ts')
+  const { loadSecrets } = await import('../cluster/secrets.ts')
+  const secrets = loadSecrets(clusterFolder(context))
+  try {
+    const connection = await connectOperator(context.servers, secrets)
     const statuses = await trackersThatAnswer(connection)
     await connection.close()
-    return statuses
-  })
+    return done(statuses)
+  } catch {
+    return refuse('unreachable', 'no broker answers; see shoal cluster status')
+  }
 }
 
 export const trackerCommands = [run, list]

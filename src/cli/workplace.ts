@@ -1,8 +1,10 @@
 // Opens the device's folder and gathers what commands need there; nothing connects before a command asks for it.
 
-import { openHome } from '../actors/home.ts'
+import { type Home, openHome } from '../actors/home.ts'
 import { findPlan, serversOf } from '../cluster/cluster-plan.ts'
+import { done } from '../domain/refusal.ts'
 import { clusterFolder } from './cluster.ts'
+import type { Result } from './command.ts'
 import type { LinkKeeper } from './connections.ts'
 import type { Workplace } from './context.ts'
 import { serversToTry } from './servers.ts'
@@ -17,9 +19,16 @@ export interface WorkplaceOptions {
   readonly stderr: NodeJS.WriteStream
 }
 
-/** Throws what the file system throws when the folder cannot be made. */
-export function openWorkplace({ folder, servers, passwordStdin, env, stdin, stderr }: WorkplaceOptions): Workplace {
-  const home = openHome(folder)
+export function openWorkplace(options: WorkplaceOptions): Result<Workplace> {
+  try {
+    return done(workplaceOf(openHome(options.folder), options))
+  } catch (error) {
+    const message = `the folder ${options.folder} cannot be used: ${(error as Error).message}; choose another with --home`
+    return { ok: false, code: 'home-unusable', message }
+  }
+}
+
+function workplaceOf(home: Home, { servers, passwordStdin, env, stdin, stderr }: WorkplaceOptions): Workplace {
   const toTry = serversToTry(servers ?? env.SHOAL_SERVERS, home.servers(), serversOfCluster(clusterFolder({ home })))
   const canAsk = stdin.isTTY && stderr.isTTY
   return {

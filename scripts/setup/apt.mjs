@@ -20,10 +20,14 @@ export async function* fetchFromApt(work, env) {
   const system = readOsRelease()
   const newer = newerReleases[system.ID]
   if (newer === undefined) return yield { why: `apt: no newer release is known for ${system.ID ?? 'this system'}` }
-  for (const mirror of await mirrors(system.VERSION_CODENAME, env)) {
+  const known = await mirrors(env)
+  if (known.length === 0) yield { why: 'apt: no mirror is configured' }
+  for (const [index, mirror] of known.entries()) {
+    // A mirror's address may hold a password.
+    const shown = mirror.replace(/\/\/[^/]*@/, '//')
     for (const suite of newer.suites) {
-      const folder = join(work, suite)
-      yield attempt(folder, sourceOptions(folder, mirror, suite, newer), `${suite} of ${mirror}`, env)
+      const folder = join(work, `${index}-${suite}`)
+      yield attempt(folder, sourceOptions(folder, mirror, suite, newer), `${suite} of ${shown}`, env)
     }
   }
 }
@@ -32,24 +36,15 @@ function attempt(folder, options, from, env) {
   return step(`fetching nats-server from ${from} with apt`, async () => {
     mkdirSync(folder, { recursive: true })
     const unpacked = join(folder, 'unpacked')
+    const archive = () => join(folder, readdirSync(folder).find(name => name.endsWith('.deb')) ?? '')
     const commands = [
       // The lists of the machine's own release are there already, or it would have offered nothing.
-      ...(options.length > 0 ? [['apt-get', [...options, 'update']]] : []),
-      ['apt-get', [...options, 'download', 'nats-server']],
-      [
-        'dpkg',
-        () => [
-          '-x',
-          join(
-            folder,
-            readdirSync(folder).find(name => name.endsWith('.deb')),
-          ),
-          unpacked,
-        ],
-      ],
+      ...(options.length > 0 ? [['apt-get', () => [...options, 'update']]] : []),
+      ['apt-get', () => [...options, 'download', 'nats-server']],
+      ['dpkg', () => ['-x', archive(), unpacked]],
     ]
     for (const [program, args] of commands) {
-      const { ok, output } = await run(program, typeof args === 'function' ? args() : args, { cwd: folder, env })
+      const { ok, output } = await run(program, args(), { cwd: folder, env })
       if (!ok) return { why: `apt, ${from}: ${lastLine(output)}` }
     }
     const binary = ['usr/sbin', 'usr/bin'].map(bin => join(unpacked, bin, 'nats-server')).find(path => existsSync(path))
@@ -57,18 +52,15 @@ function attempt(folder, options, from, env) {
   })
 }
 
-/** The mirrors of the system's own archive, as the machine is configured, in whichever format its sources are. */
-async function mirrors(release, env) {
-  const targets = await run(
-    'apt-get',
-    ['indextargets', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages'],
-    { env },
-  )
-  const own = targets.output
-    .split('\n')
-    .map(line => line.split(' '))
-    .filter(([uri, of, component]) => uri && of === release && component === 'main')
-  return new Set(own.map(([uri]) => uri))
+/**
+ * The mirrors this machine is configured with, in whichever format its sources are, also before it has any lists. Some
+ * may be of other archives than the system's own; those fail their check against its keyring.
+ */
+async function mirrors(env) {
+  const { output } = await run('apt-get', ['update', '--print-uris'], { env })
+  const releases = [...output.matchAll(/^'(\S+)\/dists\/([^/']+)\/InRelease'/gm)]
+  // Not -updates, -security, -backports: what stands beside a release need not hold other releases.
+  return [...new Set(releases.filter(([, , release]) => !release.includes('-')).map(([, uri]) => uri))]
 }
 
 function sourceOptions(folder, mirror, suite, { component, keyring }) {

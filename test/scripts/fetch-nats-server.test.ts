@@ -36,7 +36,7 @@ const says = (version: string) => `echo 'nats-server: v${version}'`
 /** An apt that offers this version in the machine's own release, and none elsewhere. */
 const aptWith = (version: string) => ({
   'apt-cache': `echo '  Candidate: ${version}-1'`,
-  'apt-get': `case "$1" in --version) ;; download) touch nats-server.deb ;; indextargets) ;; *) exit 100 ;; esac`,
+  'apt-get': `case "$1" in --version) ;; download) touch nats-server.deb ;; update) ;; *) exit 100 ;; esac`,
   dpkg: `mkdir -p "$3/usr/sbin" && printf '#!/bin/sh\\n${says(version).replaceAll("'", '"')}\\n' > "$3/usr/sbin/nats-server" && chmod 755 "$3/usr/sbin/nats-server"`,
 })
 

@@ -3,6 +3,8 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
+import { agentApi } from '../../config/tunables.ts'
+import { agentIsRunning } from '../actors/agent/agent-process.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
 import type { Home, Session } from '../actors/home.ts'
@@ -60,6 +62,7 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
   const connection = connected.value
   rememberServers(home, servers, connection)
   const client = createTrackerClient(connection, session, home.seen())
+  const agent = createAgentClient(connection, session)
   return done({
     session,
     connection,
@@ -73,7 +76,11 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
         return answer
       },
     },
-    agent: createAgentClient(connection, session),
+    agent: {
+      // One that runs and does not hear us is between two brokers, or about to log in.
+      ask: (method, params, options) =>
+        agent.ask(method, params, { patienceMs: agentIsRunning(home) ? agentApi.silentAfterMs : 0, ...options }),
+    },
   })
 }
 

@@ -70,7 +70,7 @@ function lazily(load: () => Promise<LinkKeeper>): LinkKeeper {
 async function askHidden(question: string): Promise<string> {
   const { default: password } = await import('@inquirer/password')
   return password(
-    { message: question, mask: false, toggleMask: false },
+    { message: question, mask: false, toggleMask: false, theme: { prefix: '', style: { maskedText: '' } } },
     { output: process.stderr, clearPromptOnDone: true },
   )
 }

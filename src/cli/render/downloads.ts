@@ -48,7 +48,7 @@ function going(download: DownloadDocument, style: Style): string {
   const { state, bytesPerSecond, connected, error, bytes, path } = download
   switch (state) {
     case 'downloading':
-      return `${formatRate(bytesPerSecond)}, ${timeLeft(download)} from ${count(connected, 'peer')}`
+      return `${formatRate(bytesPerSecond)}, ${timeLeft(download)}from ${count(connected, 'peer')}`
     case 'stalled':
       return style('yellow', `waiting: ${error?.message ?? 'no peer has what is missing'}`)
     case 'queued':

@@ -18,7 +18,7 @@ export function createCompletion(
   const spellings = [...names(commands), 'help', 'exit']
   return async line => {
     const spelling = spellings.find(name => line.startsWith(`${name} `))
-    if (spelling === undefined) return [spellings.filter(name => name.startsWith(line)), line]
+    if (spelling === undefined) return [finished(spellings.filter(name => name.startsWith(line))), line]
     const words = splitWords(line.slice(spelling.length))
     if (!words.ok) return [[], line]
     const isNewWord = /\s$/.test(line)
@@ -30,9 +30,13 @@ export function createCompletion(
     const args = Object.keys(declared?.args ?? {})
     const found = await candidates(args[before.length], part, before[args.indexOf('group')], connect)
     const typed = isNewWord ? '' : (/\S+$/.exec(line)?.[0] ?? '')
-    return [found.filter(one => one.startsWith(part)).map(quoted), typed]
+    return [finished(found.filter(one => one.startsWith(part)).map(quoted)), typed]
   }
 }
+
+/** The only candidate is meant: the next word can follow at once, but for a folder, whose entries may. */
+const finished = (found: string[]): string[] =>
+  found.length === 1 && !found[0]!.endsWith('/') ? [`${found[0]} `] : found
 
 async function candidates(
   argument: string | undefined,

@@ -121,10 +121,12 @@ export const relay = {
 export const agentApi = {
   /** The agent says at least this often that a request is still at work. */
   workingEveryMs: 1_000,
-  /** An agent that says nothing for this long is gone. */
-  silentAfterMs: 5_000,
-  /** An asker says this often that it still listens; NATS does not tell a publisher whether anybody does. */
+  /** An agent that says nothing for this long is gone. Above what either side takes to find another broker. */
+  silentAfterMs: 10_000,
+  /** An asker asks again this often: NATS tells no publisher whether anybody still listens, nor what got lost. */
   listeningEveryMs: 2_000,
+  /** With no agent there at all for the moment, this often. */
+  nobodyThereRetryMs: 100,
   /** Not heard of for this long: the asker is gone, and what runs for it alone stops. */
   askerGoneAfterMs: 10_000,
   /** Lists of downloads to a watcher, at most this often: what a person can still read. */

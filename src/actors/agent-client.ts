@@ -1,5 +1,7 @@
 // Asking the agent on one's own device, over the brokers as any other actor. An answer may be a stream: progress while
-// the agent works, then one end. An agent that falls silent is `unreachable`; this never waits on a dead one.
+// the agent works, then one end. The request is published again and again under its reply subject, which the agent
+// takes for its id: so it knows that somebody listens, and what a dying broker swallowed is said once more.
+// An agent that stays silent is `unreachable`; this never waits on a dead one.
 
 import { createInbox, type Msg, type NatsConnection } from 'nats'
 import { agentApi } from '../../config/tunables.ts'
@@ -13,7 +15,7 @@ import {
   type AgentResult,
   agentMethods,
   agentReplySchema,
-  listeningMethod,
+  givenUpMethod,
 } from '../wire/agent-api.ts'
 import { agentSubject, inboxPrefix } from '../wire/subjects.ts'
 
@@ -48,15 +50,12 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       const { promise, resolve, reject } = Promise.withResolvers<Outcome<Result>>()
       const inbox = createInbox(inboxPrefix(of.user))
       const payload = JSON.stringify(params)
-      let patientUntil = Date.now() + patienceMs
-      let silence: NodeJS.Timeout
-      const sayListening = (listening: boolean) =>
-        transport.publish(agentSubject(of, listeningMethod), JSON.stringify({ listening }), { reply: inbox })
-      const stillListening = setInterval(() => guarded(() => sayListening(true)), agentApi.listeningEveryMs)
+      const askedAt = Date.now()
+      let heardAt: number | undefined
+      let again: NodeJS.Timeout
 
       const close = () => {
-        clearTimeout(silence)
-        clearInterval(stillListening)
+        clearTimeout(again)
         signal?.removeEventListener('abort', giveUp)
         subscription.unsubscribe()
       }
@@ -64,24 +63,30 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         close()
         resolve(outcome)
       }
-      const giveUp = () => {
-        guarded(() => sayListening(false))
-        close()
-        reject(signal?.reason)
-      }
-      const guarded = (publish: () => void) => {
+      const say = (method: string, body: string) => {
         try {
-          publish()
+          transport.publish(agentSubject(of, method), body, { reply: inbox })
         } catch (error) {
           finish(refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`))
         }
       }
+      const giveUp = () => {
+        say(givenUpMethod, '')
+        close()
+        reject(signal?.reason)
+      }
       const publish = () => {
-        silence = setTimeout(
-          () => finish(refuse('unreachable', 'the agent does not answer any more; see shoal agent status')),
-          agentApi.silentAfterMs,
-        )
-        guarded(() => transport.publish(agentSubject(of, method), payload, { reply: inbox }))
+        if (Date.now() - (heardAt ?? askedAt) > agentApi.silentAfterMs)
+          return finish(refuse('unreachable', 'the agent does not answer; see shoal agent status'))
+        again = setTimeout(publish, agentApi.listeningEveryMs)
+        say(method, payload)
+      }
+      /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
+      const nobodyThere = () => {
+        clearTimeout(again)
+        const patientUntil = heardAt === undefined ? askedAt + patienceMs : heardAt + agentApi.silentAfterMs
+        if (Date.now() >= patientUntil) return finish(notRunning())
+        again = setTimeout(publish, agentApi.nobodyThereRetryMs)
       }
       const unknownForm = () =>
         refuse('unreachable', `the agent answered ${method} in a form this version does not know; restart it`)
@@ -89,16 +94,10 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       const subscription = transport.subscribe(inbox, {
         callback: (error, message) => {
           if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-          if (message.headers?.code === 503) {
-            clearTimeout(silence)
-            if (Date.now() >= patientUntil) return finish(notRunning())
-            silence = setTimeout(publish, 100)
-            return
-          }
+          if (message.headers?.code === 503) return nobodyThere()
           const reply = parseReply(message)
           if (!reply) return
-          silence.refresh()
-          patientUntil = 0
+          heardAt = Date.now()
           if (reply.kind === 'working') return
           if (reply.kind === 'progress') {
             const item = agentMethods[method].progress.safeParse(reply.item)

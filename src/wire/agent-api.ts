@@ -1,8 +1,9 @@
 // What a person's command line asks the agent on their device, over NATS on `agentSubject`. A request that takes time
 // is answered by a stream on its reply subject: progress at least every second (so silence means the agent is gone),
-// then one end. NATS does not tell a publisher whether anybody listens, so the asker of a request that takes time says
-// on `listeningMethod`, with the same reply subject, that it does; silence or `listening: false` ends what runs for it
-// alone (hashing, watching), never a download. Paths are absolute: the agent's working directory is nobody's business.
+// then one end. NATS tells a publisher neither whether anybody listens nor what got lost, so the asker publishes its
+// request again every few seconds under the same reply subject, which is the request's id: nothing is begun twice, and an
+// asker that falls silent or says `givenUpMethod` ends what runs for it alone (hashing, watching), never a download.
+// Paths are absolute: the agent's working directory is nobody's business.
 
 import { z } from 'zod'
 import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
@@ -116,9 +117,8 @@ export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>
 export type AgentProgress<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['progress']>
 
-/** Beside the methods: "I still listen at this reply subject", or not any more. Never answered. */
-export const listeningMethod = 'listening'
-export const listeningSchema = z.strictObject({ listening: z.boolean() })
+/** Beside the methods: nobody listens at this reply subject any more. Never answered. */
+export const givenUpMethod = 'given-up'
 
 export const agentReplySchema = z.union([
   z.strictObject({ kind: z.literal('progress'), item: z.unknown() }),

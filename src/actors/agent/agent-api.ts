@@ -1,6 +1,7 @@
 // The agent's side of wire/agent-api.ts: hears its person's requests, checks them, and answers each as a stream that
-// ends exactly once. The broker lets nobody but the agent's own person ask. What runs for an asker alone is aborted when
-// the asker is gone, or the session ends.
+// ends exactly once. A request that comes again under the same reply subject is the same request: what ended is told
+// again, and what runs runs on. The broker lets nobody but the agent's own person ask. What runs for an asker alone is
+// aborted when the asker is gone, or the session ends.
 
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
@@ -15,8 +16,7 @@ import {
   type AgentReply,
   type AgentResult,
   agentMethods,
-  listeningMethod,
-  listeningSchema,
+  givenUpMethod,
 } from '../../wire/agent-api.ts'
 import { addressOf, agentSubject } from '../../wire/subjects.ts'
 
@@ -40,54 +40,60 @@ const isMethod = (name: string): name is AgentMethod => Object.hasOwn(agentMetho
 
 export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: AgentHandlers, log: Logger) =>
   fromCallback(() => {
-    /** By reply subject. */
-    const askers = new Map<string, { readonly abort: AbortController; heardAt: number }>()
+    /** By reply subject: those that are being answered, and those whose answer may have got lost on the way. */
+    const askers = new Map<string, { readonly abort: AbortController; heardAt: number; end?: AgentReply }>()
+    const isGone = ({ heardAt }: { heardAt: number }) => Date.now() - heardAt > agentApi.askerGoneAfterMs
+    const forgetting = setInterval(() => {
+      for (const [reply, asker] of askers) if (asker.end && isGone(asker)) askers.delete(reply)
+    }, agentApi.askerGoneAfterMs)
+
+    const send = (reply: string, message: AgentReply) => {
+      if (!connection.isClosed()) connection.publish(reply, JSON.stringify(message))
+    }
 
     const answer = async (method: AgentMethod, request: unknown, reply: string) => {
-      const send = (message: AgentReply) => {
-        if (!connection.isClosed()) connection.publish(reply, JSON.stringify(message))
+      const abort = new AbortController()
+      const asker: { readonly abort: AbortController; heardAt: number; end?: AgentReply } = {
+        abort,
+        heardAt: Date.now(),
+      }
+      askers.set(reply, asker)
+      const end = (outcome: Outcome<unknown>) => {
+        asker.end = outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' }
+        send(reply, asker.end)
       }
       const params = agentMethods[method].params.safeParse(request)
-      if (!params.success)
-        return send({ kind: 'end', ...refuse('usage', `the agent does not understand this request for ${method}`) })
-      const abort = new AbortController()
-      const asker = { abort, heardAt: Date.now() }
-      askers.set(reply, asker)
+      if (!params.success) return end(refuse('usage', `the agent does not understand this request for ${method}`))
       const working = setInterval(() => {
-        if (Date.now() - asker.heardAt > agentApi.askerGoneAfterMs) abort.abort()
-        else send({ kind: 'working' })
+        if (isGone(asker)) abort.abort()
+        else send(reply, { kind: 'working' })
       }, agentApi.workingEveryMs)
       const progress = (item: unknown) => {
-        if (!abort.signal.aborted) send({ kind: 'progress', item })
+        if (!abort.signal.aborted) send(reply, { kind: 'progress', item })
       }
       try {
-        const outcome = await (handlers[method] as AnyHandler)(params.data, { progress, signal: abort.signal })
-        send(outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' })
+        end(await (handlers[method] as AnyHandler)(params.data, { progress, signal: abort.signal }))
       } catch (error) {
-        if (abort.signal.aborted) return
+        if (abort.signal.aborted) return askers.delete(reply)
         log.error({ method, err: error }, 'a request failed')
         const why = (error as Error).message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300)
-        send({ kind: 'end', ...refuse('unreachable', `the agent failed: ${why}; see its log`) })
+        end(refuse('unreachable', `the agent failed: ${why}; see its log`))
       } finally {
         clearInterval(working)
-        askers.delete(reply)
       }
     }
 
     const hear = (message: Msg) => {
       const method = addressOf(message.subject)?.rest ?? ''
-      if (!message.reply) return
-      const body = parseJson(message)
-      if (method === listeningMethod) {
-        const said = listeningSchema.safeParse(body)
-        const asker = askers.get(message.reply)
-        if (!said.success || !asker) return
-        if (said.data.listening) asker.heardAt = Date.now()
-        else asker.abort.abort()
-        return
-      }
-      if (isMethod(method)) answer(method, body, message.reply)
-      else connection.publish(message.reply, JSON.stringify({ kind: 'end', ...refuse('usage', 'unknown request') }))
+      const { reply } = message
+      if (!reply) return
+      const asker = askers.get(reply)
+      if (method === givenUpMethod) return asker?.abort.abort()
+      if (asker) {
+        asker.heardAt = Date.now()
+        if (asker.end) send(reply, asker.end)
+      } else if (isMethod(method)) answer(method, parseJson(message), reply)
+      else send(reply, { kind: 'end', ...refuse('usage', 'the agent knows no such request') })
     }
 
     const subscription = connection.subscribe(agentSubject(of, '>'), {
@@ -98,6 +104,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
     })
     return () => {
       subscription.unsubscribe()
+      clearInterval(forgetting)
       for (const { abort } of askers.values()) abort.abort()
     }
   })

@@ -1,0 +1,247 @@
+// The main job, to be watched: a cluster on free ports in a folder of its own, four people, a group, one file that two
+// of them share and two others download at the same time, while a tracker and a broker are killed. Everything people do
+// goes through the command line, as they would do it. Exits 0 only if every byte arrived and both trackers agree.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash, randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
+import { MultiBar, type SingleBar } from 'cli-progress'
+import Table from 'cli-table3'
+import { formatBytes } from '../src/cli/render/format.ts'
+import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
+import { freePort } from '../src/cluster/free-port.ts'
+
+const sizeBytes = 256 * 1024 * 1024
+const launcher = fileURLToPath(new URL('../bin/shoal.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'shoal-demo-'))
+const cluster = join(folder, 'cluster')
+const children = new Set<ChildProcess>()
+const startedAt = performance.now()
+
+const say = (text = '') => console.log(text)
+const good = (text: string) => say(`  ${styleText('green', '✔')} ${text}`)
+const chapter = (text: string) => say(`\n${styleText('bold', text)}`)
+
+interface Person {
+  readonly name: string
+  readonly folder: string
+  /** Runs one command as this person and returns what it printed; throws when it fails. */
+  shoal(...words: string[]): Promise<string>
+  /** The same, with every line of output as it comes. */
+  follow(words: readonly string[], onLine: (line: string) => void): Promise<void>
+}
+
+function person(name: string, servers: string): Person {
+  const home = join(folder, name)
+  const env = {
+    ...process.env,
+    SHOAL_HOME: home,
+    SHOAL_SERVERS: servers,
+    SHOAL_PASSWORD: `${name} likes long passwords`,
+  }
+  const files = join(home, 'files')
+  mkdirSync(files, { recursive: true })
+  const follow = async (words: readonly string[], onLine: (line: string) => void) => {
+    const child = spawn(process.execPath, [launcher, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    children.add(child)
+    let complaint = ''
+    child.stderr.on('data', text => {
+      complaint += text
+    })
+    createInterface(child.stdout).on('line', onLine)
+    const [code] = await once(child, 'close')
+    children.delete(child)
+    if (code !== 0) throw new Error(`${name}: shoal ${words.join(' ')} ended with ${code}: ${complaint.trim()}`)
+  }
+  return {
+    name,
+    folder: files,
+    follow,
+    async shoal(...words) {
+      const lines: string[] = []
+      await follow(words, line => lines.push(line))
+      return lines.join('\n')
+    },
+  }
+}
+
+async function randomFile(path: string): Promise<void> {
+  const chunk = Buffer.allocUnsafe(4 * 1024 * 1024)
+  await pipeline(function* () {
+    for (let made = 0; made < sizeBytes; made += chunk.length) yield Buffer.from(randomFillSync(chunk))
+  }, createWriteStream(path))
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
+  return hash.digest('hex')
+}
+
+/** Two bars on a terminal, a line each tenth of the way elsewhere. */
+function progressDisplay(names: readonly string[]) {
+  const from = (view: View) =>
+    view.peers.map(({ user, pieces, via }) => `${user} ${pieces}${via === 'relay' ? ' (relay)' : ''}`).join(', ')
+  if (!process.stdout.isTTY) {
+    const tenths = new Map<string, number>()
+    return {
+      show(name: string, view: View) {
+        const tenth = Math.floor((10 * view.pieces.done) / view.pieces.total)
+        if (tenth === tenths.get(name)) return
+        tenths.set(name, tenth)
+        say(
+          `  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${formatBytes(view.bytesPerSecond)}/s  pieces from ${from(view)}`,
+        )
+      },
+      log: say,
+      stop() {},
+    }
+  }
+  const bars = new MultiBar({
+    format: '  {name} {bar} {percentage}%  {rate}  pieces from {from}',
+    hideCursor: true,
+    barsize: 30,
+  })
+  const blank = { rate: '', from: '' }
+  const byName = new Map<string, SingleBar>(
+    names.map(name => [name, bars.create(1, 0, { name: name.padEnd(6), ...blank })]),
+  )
+  return {
+    show(name: string, view: View) {
+      const bar = byName.get(name)
+      bar?.setTotal(view.pieces.total || 1)
+      bar?.update(view.pieces.done, { rate: `${formatBytes(view.bytesPerSecond)}/s`, from: from(view) })
+    },
+    log: (text: string) => bars.log(`${text}\n`),
+    stop: () => bars.stop(),
+  }
+}
+
+interface View {
+  readonly state: string
+  readonly pieces: { readonly done: number; readonly total: number }
+  readonly bytesPerSecond: number
+  readonly seconds: number
+  readonly peers: readonly { user: string; device: string; pieces: number; bytes: number; via: string }[]
+}
+
+async function demo(): Promise<void> {
+  say(styleText('bold', 'Shoal: one file, four people, three brokers, two trackers'))
+  say(`Everything happens on this machine, in ${folder}.`)
+
+  chapter('The cluster')
+  const { servers } = await clusterUp({
+    folder: cluster,
+    host: '127.0.0.1',
+    port: await freePort(),
+    brokers: 3,
+    trackers: 2,
+  })
+  good(`three brokers and two trackers are up at ${servers.join(', ')}`)
+
+  chapter('The people')
+  const people = ['alice', 'bob', 'carol', 'dave'].map(name => person(name, servers.join(',')))
+  const [alice, bob, carol, dave] = people as [Person, Person, Person, Person]
+  await Promise.all(
+    people.map(async ({ name, shoal }) => {
+      await shoal('signup', name)
+      await shoal('login', name)
+    }),
+  )
+  good('alice, bob, carol and dave signed up and logged in, each on a device of their own')
+  await alice.shoal('group', 'create', 'reef')
+  await Promise.all([bob, carol, dave].map(({ shoal }) => shoal('group', 'join', 'reef')))
+  const requests: { user: string }[] = JSON.parse(await alice.shoal('group', 'requests', 'reef', '--json'))
+  for (const { user } of requests) await alice.shoal('group', 'accept', 'reef', user)
+  good(`alice created the group reef; ${requests.map(({ user }) => user).join(', ')} asked to join, and she accepted`)
+
+  chapter('The file')
+  const original = join(alice.folder, 'reef.bin')
+  await randomFile(original)
+  await copyFile(original, join(bob.folder, 'reef.bin'))
+  await alice.shoal('share', original, 'reef')
+  await bob.shoal('share', join(bob.folder, 'reef.bin'), 'reef')
+  say((await carol.shoal('files', 'reef')).replaceAll(/^/gm, '  '))
+
+  chapter('Carol and dave download it at the same time; a tracker and a broker die meanwhile')
+  const leader = (await clusterStatus(cluster)).find(node => node.kind === 'broker' && node.leader)?.node ?? 'n1'
+  const display = progressDisplay(['carol', 'dave'])
+  const last = new Map<string, View>()
+  const kills: { node: string; atPercent: number; struckAt?: number }[] = [
+    { node: 't1', atPercent: 10 },
+    { node: leader, atPercent: 30 },
+  ]
+  const follow = (who: Person) =>
+    who.follow(['download', 'reef', 'reef.bin', who.folder, '--wait', '--json'], line => {
+      const view: View = JSON.parse(line)
+      if (!view.pieces) return
+      last.set(who.name, view)
+      display.show(who.name, view)
+      const percent = Math.floor((100 * view.pieces.done) / (view.pieces.total || 1))
+      for (const kill of kills) {
+        if (kill.struckAt !== undefined || percent < kill.atPercent || percent === 100) continue
+        kill.struckAt = percent
+        killNode(cluster, kill.node).then(() =>
+          display.log(`  ${styleText('red', '✗')} ${kill.node} killed with ${who.name} at ${percent}%`),
+        )
+      }
+    })
+  await Promise.all([carol, dave].map(follow)).finally(() => display.stop())
+  for (const { node, struckAt } of kills) if (struckAt === undefined) throw new Error(`${node} was not killed in time`)
+
+  chapter('What arrived')
+  const [expected, ...arrived] = await Promise.all(
+    [original, ...[carol, dave].map(who => join(who.folder, 'reef.bin'))].map(sha256),
+  )
+  if (arrived.some(hash => hash !== expected)) throw new Error('a file differs from the original')
+  good(`both files are identical to alice's: SHA-256 ${expected?.slice(0, 16)}…`)
+  const table = new Table({ head: ['downloader', 'from', 'pieces', 'bytes', 'via'], style: { head: ['bold'] } })
+  for (const [name, view] of last)
+    for (const { user, pieces, bytes, via } of view.peers)
+      table.push([name, user, pieces, formatBytes(bytes), via])
+  say(table.toString())
+  for (const who of [carol, dave]) say(`  ${who.name}$ show_downloads\n  ${await who.shoal('show_downloads')}`)
+
+  chapter('The trackers')
+  const whileDown = await alice.shoal('group', 'create', 'after-the-storm')
+  good(`with t1 and ${leader} still dead, a command works: ${whileDown.trim()}`)
+  for (const { node } of kills) await startNode(cluster, node)
+  const trackers: { name: string; seq: number; digest: string }[] = JSON.parse(await alice.shoal('trackers', '--json'))
+  say((await alice.shoal('trackers')).replaceAll(/^/gm, '  '))
+  if (trackers.length !== 2 || new Set(trackers.map(({ seq, digest }) => `${seq} ${digest}`)).size !== 1)
+    throw new Error('the trackers do not agree')
+  good('t1 and the broker came back, and the trackers agree')
+}
+
+async function cleanUp(): Promise<void> {
+  for (const child of children) child.kill('SIGKILL')
+  await Promise.allSettled(['alice', 'bob', 'carol', 'dave'].map(name => person(name, '').shoal('agent', 'stop')))
+  await clusterDown(cluster)
+  rmSync(folder, { recursive: true, force: true })
+}
+
+let cleaning: Promise<void> | undefined
+const end = async (code: number) => {
+  cleaning ??= cleanUp()
+  await cleaning.catch(error => console.error(`while cleaning up ${folder}: ${error.message}`))
+  process.exit(code)
+}
+const fail = (error: Error) => {
+  console.error(`\n${basename(import.meta.filename)}: ${error.message}`)
+  return end(1)
+}
+process.once('SIGINT', () => end(130))
+process.once('SIGTERM', () => end(143))
+process.once('uncaughtException', error => fail(error))
+
+await demo().catch(fail)
+say(`\n${styleText('green', 'Done')} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; cleaning up.`)
+await end(0)

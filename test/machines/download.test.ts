@@ -1,0 +1,334 @@
+// What a download does at each event, with a store, a locator and links that only say what they were told to say.
+
+import test from 'ava'
+import { type CallbackActorLogic, createActor, fromCallback, SimulatedClock } from 'xstate'
+import { getShortestPaths } from 'xstate/graph'
+import { download as tunables } from '../../config/tunables.ts'
+import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
+import {
+  type DownloadEvent,
+  type DownloadInput,
+  type DownloadOutput,
+  downloadMachine,
+  type LocatorCommand,
+  type StoreCommand,
+} from '../../src/machines/download.ts'
+import type { PeerLinkInput } from '../../src/machines/peer-link.ts'
+import type { PeerLinkCommand } from '../../src/machines/swarm-protocol.ts'
+import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+
+const pieces = 4
+const manifest = manifestOf('film.bin', Buffer.alloc(pieces * 512 * 1024))
+const input: DownloadInput = {
+  spec: { id: 1, group: 'reef', name: 'film.bin', share: 'f'.repeat(32), manifest, path: '/x', overwrite: false },
+  spent: { seconds: 0, fetchedBytes: 0, deliveries: [] },
+  now: () => 0,
+}
+
+const peer = (user: string): SwarmPeer => ({
+  user,
+  device: 'aaaaaaaaaaaa',
+  host: '192.0.2.1',
+  port: 1,
+  complete: true,
+  ticket: { identity: 'i', key: 'k'.repeat(43) },
+})
+const alice = 'alice/aaaaaaaaaaaa'
+const bob = 'bob/aaaaaaaaaaaa'
+
+type Failing = 'store' | 'locator' | 'link'
+
+function startDownload(failing?: Failing) {
+  const clock = new SimulatedClock()
+  const told = {
+    store: [] as StoreCommand[],
+    locator: [] as LocatorCommand[],
+    links: [] as [string, PeerLinkCommand][],
+  }
+  const linked: string[] = []
+  const endings: DownloadOutput[] = []
+  const listening = <C extends { type: string }>(name: 'store' | 'locator') =>
+    fromCallback<C>(({ receive }) => {
+      if (failing === name) throw new Error(`the ${name} broke`)
+      receive(command => (told[name] as unknown as C[]).push(command))
+    })
+  const link = fromCallback<PeerLinkCommand, PeerLinkInput>(({ input: { peer }, receive }) => {
+    linked.push(peer.user)
+    if (failing === 'link') throw new Error('the link broke')
+    receive(command => told.links.push([peer.user, command]))
+  })
+  const actor = createActor(
+    downloadMachine.provide({
+      actors: { store: listening('store') as never, locator: listening('locator') as never, peerLink: link as never },
+      actions: { recordEnding: (_, ended) => endings.push(ended) },
+    }),
+    { input, clock },
+  )
+  actor.subscribe({ error: () => {} })
+  actor.start()
+  const send = (...events: DownloadEvent[]) => {
+    for (const event of events) actor.send(event)
+    return state()
+  }
+  const state = (): string => {
+    const { value } = actor.getSnapshot()
+    return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
+  }
+  return { actor, clock, told, linked, endings, send, state }
+}
+
+const ready = (have: Bitfield = createBitfield(pieces)): DownloadEvent => ({ type: 'store.ready', have })
+const located = (...users: string[]): DownloadEvent => ({ type: 'swarm.located', peers: users.map(peer) })
+const joins = (peer: string, have = fullBitfield(pieces), capacity = 8): DownloadEvent[] => [
+  { type: 'link.ready', peer, via: 'direct', have },
+  { type: 'link.capacity', peer, pieces: capacity, bytesPerSecond: 1 },
+]
+const received = (peer: string, piece: number): DownloadEvent => ({
+  type: 'piece.received',
+  peer,
+  piece,
+  data: Buffer.alloc(512 * 1024),
+})
+const verified = (peer: string, piece: number): DownloadEvent => ({ type: 'piece.verified', peer, piece })
+const everything = [0, 1, 2, 3].flatMap(piece => [received(alice, piece), verified(alice, piece)])
+const refusal = { code: 'not-member', message: 'you are not a member' } as const
+const toTransferring = [ready(), located('alice'), ...joins(alice)]
+const toFinishing: DownloadEvent[] = [...toTransferring, ...everything, { type: 'whole.right' }]
+
+const table: [after: string, events: DownloadEvent[], state: string][] = [
+  ['it starts', [], 'preparing'],
+  ['the destination is fine', [ready()], 'fetching.locating'],
+  ['the part file has every piece already', [ready(fullBitfield(pieces))], 'verifying'],
+  ['the very file is there already', [{ type: 'store.there' }], 'settling'],
+  ['the destination is not fine', [{ type: 'store.failed', ...refusal }], 'settling'],
+  ['trackers are away', [ready(), { type: 'swarm.unanswered', ...refusal }], 'fetching.locating'],
+  ['nobody who has it is online', [ready(), located()], 'fetching.stalled'],
+  ['nobody shares it any more', [ready(), { type: 'swarm.absent', ...refusal }], 'fetching.stalled'],
+  ['we may not have it', [ready(), { type: 'swarm.refused', ...refusal }], 'settling'],
+  ['somebody has it and is not reached yet', [ready(), located('alice')], 'fetching.locating'],
+  ['somebody has it', toTransferring, 'fetching.transferring'],
+  [
+    'the only peer has nothing we lack',
+    [ready(), located('alice'), ...joins(alice, createBitfield(pieces))],
+    'fetching.stalled',
+  ],
+  [
+    'the only peer is lost',
+    [...toTransferring, { type: 'link.lost', peer: alice, reason: 'gone', final: false }],
+    'fetching.stalled',
+  ],
+  [
+    'the lost peer is back',
+    [...toTransferring, { type: 'link.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice)],
+    'fetching.transferring',
+  ],
+  [
+    'a stalled peer gets a piece',
+    [ready(), located('alice'), ...joins(alice, createBitfield(pieces)), { type: 'link.have', peer: alice, piece: 2 }],
+    'fetching.transferring',
+  ],
+  ['every piece is verified', [...toTransferring, ...everything], 'verifying'],
+  ['the whole is right', toFinishing, 'finishing'],
+  ['it is paused too late', [...toFinishing, { type: 'download.pause' }], 'finishing'],
+  ['it has its name', [...toFinishing, { type: 'file.finished' }], 'settling'],
+  ['it is over', [...toFinishing, { type: 'file.finished' }, { type: 'store.closed' }], 'completed'],
+  ['it is paused', [...toTransferring, { type: 'download.pause' }], 'settling'],
+  ['the pause is done', [...toTransferring, { type: 'download.pause' }, { type: 'store.closed' }], 'paused'],
+  ['it is cancelled', [ready(), { type: 'download.cancel' }, { type: 'store.closed' }], 'cancelled'],
+  ['the agent stops', [ready(), { type: 'download.suspend' }, { type: 'store.closed' }], 'suspended'],
+  ['the disk is full', [...toTransferring, { type: 'store.failed', ...refusal }, { type: 'store.closed' }], 'failed'],
+  [
+    'it is paused while it fails',
+    [ready(), { type: 'store.failed', ...refusal }, { type: 'download.pause' }, { type: 'store.closed' }],
+    'failed',
+  ],
+]
+
+for (const [after, events, state] of table)
+  test(`A download is ${state} after: ${after}.`, t => {
+    t.is(startDownload().send(...events), state)
+  })
+
+test('A whole that does not match goes back to fetching what was wrong.', t => {
+  const { send, actor } = startDownload()
+  const have = createBitfield(pieces)
+  send(ready(have), located('alice'), ...joins(alice))
+  for (const piece of [0, 1, 2, 3]) {
+    have.add(piece)
+    send(received(alice, piece), verified(alice, piece))
+  }
+  have.remove(2)
+  t.is(send({ type: 'whole.wrong', pieces: [2] }), 'fetching.locating')
+  t.is(actor.getSnapshot().context.ledger.picker?.missing, 1)
+})
+
+test('Each link is asked for pieces as it can take them, and for none twice.', t => {
+  const { send, told } = startDownload()
+  send(
+    ready(),
+    located('alice', 'bob'),
+    ...joins(alice, fullBitfield(pieces), 2),
+    ...joins(bob, fullBitfield(pieces), 2),
+  )
+  const wanted = told.links.map(([user, command]) => (command.type === 'piece.wanted' ? [user, command.piece] : []))
+  t.deepEqual(wanted.map(([user]) => user).sort(), ['alice', 'alice', 'bob', 'bob'])
+  t.deepEqual(wanted.map(([, piece]) => piece).sort(), [0, 1, 2, 3])
+})
+
+test('A peer whose piece is wrong is closed, its pieces go to others, and it is not connected to again.', t => {
+  const { send, told, linked, state } = startDownload()
+  send(
+    ready(),
+    located('alice', 'bob'),
+    ...joins(alice, fullBitfield(pieces), 1),
+    ...joins(bob, createBitfield(pieces)),
+  )
+  const [, command] = told.links[0]!
+  const piece = command.type === 'piece.wanted' ? command.piece : -1
+  send(received(alice, piece))
+  t.like(told.store.at(-1), { type: 'piece.check', peer: alice, piece, via: 'direct' })
+  send({ type: 'piece.rejected', peer: alice, piece })
+  t.true(told.links.some(([user, { type }]) => user === 'alice' && type === 'link.close'))
+  t.is(state(), 'fetching.stalled')
+  send(located('alice', 'bob'), { type: 'link.have', peer: bob, piece })
+  t.deepEqual(linked, ['alice', 'bob'])
+  t.deepEqual(told.links.at(-1), ['bob', { type: 'piece.wanted', piece }])
+})
+
+test('Bytes that nobody waits for are told to the store as waste, and not checked.', t => {
+  const { send, told } = startDownload()
+  send(...toTransferring, received(alice, 0), received(alice, 0))
+  t.deepEqual(
+    told.store.map(({ type }) => type),
+    ['piece.check', 'piece.wasted'],
+  )
+})
+
+test('Peers that left the swarm are let go, unless they still deliver; known ones get their fresh tickets.', t => {
+  const { send, told, linked, actor } = startDownload()
+  send(ready(), located('alice', 'bob'), ...joins(alice), located('alice'))
+  t.deepEqual(
+    told.links.filter(([, { type }]) => type === 'peer.refreshed').map(([user]) => user),
+    ['alice'],
+  )
+  t.deepEqual([...actor.getSnapshot().context.ledger.links.keys()], [alice])
+  send(located())
+  t.deepEqual([...actor.getSnapshot().context.ledger.links.keys()], [alice])
+  t.deepEqual(linked, ['alice', 'bob'])
+})
+
+test('The trackers are asked again now and then, sooner while stalled, and at once when something changed.', t => {
+  const { send, told, clock } = startDownload()
+  send(...toTransferring)
+  t.is(told.locator.length, 1)
+  clock.increment(tunables.locateEveryMs)
+  t.is(told.locator.length, 2)
+  send({ type: 'link.lost', peer: alice, reason: 'gone', final: false })
+  clock.increment(tunables.locateStalledMs)
+  t.is(told.locator.length, 3)
+  send({ type: 'swarm.changed' })
+  t.is(told.locator.length, 4)
+})
+
+test('Links end with a pause, and the store is told to keep the part file; a cancel discards it.', t => {
+  const paused = startDownload()
+  paused.send(...toTransferring, { type: 'download.pause' })
+  t.is(paused.told.links.at(-1)?.[1].type, 'link.close')
+  t.deepEqual(paused.told.store.at(-1), { type: 'store.close', discard: false })
+  const cancelled = startDownload()
+  cancelled.send(...toTransferring, { type: 'download.cancel' })
+  t.deepEqual(cancelled.told.store.at(-1), { type: 'store.close', discard: true })
+})
+
+test('How it ended is recorded once, with why.', t => {
+  const { send, endings } = startDownload()
+  send(ready(), { type: 'swarm.refused', ...refusal }, { type: 'store.closed' })
+  t.deepEqual(endings, [{ ending: 'failed', problem: refusal }])
+})
+
+test('A store that breaks fails the download, and nothing else.', t => {
+  const { state, endings, actor } = startDownload('store')
+  t.is(state(), 'failed')
+  t.is(endings[0]?.ending, 'failed')
+  t.is(actor.getSnapshot().status, 'done')
+})
+
+test('A locator that breaks fails the download.', t => {
+  const { send, endings } = startDownload('locator')
+  t.is(send(ready()), 'settling')
+  send({ type: 'store.closed' })
+  t.is(endings[0]?.ending, 'failed')
+})
+
+test('A link that breaks is a peer lost, and may be tried again.', t => {
+  const { send, actor, linked } = startDownload('link')
+  t.is(send(ready(), located('alice')), 'fetching.stalled')
+  t.is(actor.getSnapshot().context.ledger.links.size, 0)
+  send(located('alice'))
+  t.deepEqual(linked, ['alice', 'alice'])
+})
+
+test('Every state can be reached, and from every state the end.', t => {
+  type Hinted = DownloadEvent & { hint?: 'whole' | 'progress' | 'hopeless' }
+  const hinted =
+    (hint: Hinted['hint']) =>
+    ({ event }: { event: DownloadEvent }) =>
+      (event as Hinted).hint === hint
+  const idle = () => {}
+  const never = fromCallback(() => {}) as unknown as CallbackActorLogic<never>
+  // With guards that look at the event alone, and no actions, the chart is explored by itself.
+  const chart = downloadMachine.provide({
+    actors: { store: never as never, locator: never as never, peerLink: never as never },
+    guards: { isWhole: hinted('whole'), canProgress: hinted('progress'), isHopeless: hinted('hopeless') },
+    actions: {
+      openLedger: idle,
+      connect: idle as never,
+      askForPieces: idle as never,
+      checkPiece: idle as never,
+      creditPeer: idle,
+      closeLinks: idle as never,
+      recordEnding: idle,
+    },
+  })
+  const have = createBitfield(0)
+  const events: Hinted[] = [
+    { type: 'store.ready', have },
+    { type: 'store.there' },
+    { type: 'store.failed', ...refusal },
+    { type: 'swarm.located', peers: [], hint: 'hopeless' },
+    { type: 'swarm.located', peers: [], hint: 'progress' },
+    { type: 'piece.verified', peer: alice, piece: 0, hint: 'whole' },
+    { type: 'whole.wrong', pieces: [] },
+    { type: 'whole.right' },
+    { type: 'file.finished' },
+    { type: 'download.pause' },
+    { type: 'download.cancel' },
+    { type: 'download.suspend' },
+    { type: 'store.closed' },
+  ]
+  const paths = getShortestPaths(chart, {
+    input,
+    events,
+    serializeState: ({ value, context }) => JSON.stringify([value, context.ending]),
+  })
+  const reached = new Set(paths.map(({ state }) => JSON.stringify(state.value)))
+  const states = ['locating', 'transferring', 'stalled'].map(fetching => ({ fetching }))
+  const others = ['preparing', 'verifying', 'finishing', 'settling', 'completed', 'paused', 'suspended']
+  t.deepEqual(
+    [...reached].sort(),
+    [...states, ...others, 'cancelled', 'failed'].map(state => JSON.stringify(state)).sort(),
+  )
+  for (const { state } of paths) {
+    if (state.status === 'done') continue
+    const onwards = getShortestPaths(chart, {
+      fromState: state,
+      events,
+      serializeState: ({ value, context }) => JSON.stringify([value, context.ending]),
+    })
+    t.true(
+      onwards.some(path => path.state.status === 'done'),
+      JSON.stringify(state.value),
+    )
+  }
+})

@@ -6,7 +6,7 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { connectBroker } from '../../src/actors/broker.ts'
+import { BrokerUnreachable, connectBroker } from '../../src/actors/broker.ts'
 import type { TestCluster } from '../helpers/cluster.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
@@ -137,5 +137,15 @@ test.serial(
       const [one, other] = await statusesAtOneSequence(cat.trackers, ['t1', 't2'])
       t.is(one?.digest, other?.digest, how)
     }
+  },
+)
+
+test.serial(
+  'With no tracker running, a log-in says that nobody can be reached, not that the password is wrong.',
+  async t => {
+    const { servers, down } = await startCluster({ trackers: 0 })
+    t.teardown(down)
+    const login = { kind: 'password', user: 'dan', password: 'right or wrong' } as const
+    await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: BrokerUnreachable })
   },
 )

@@ -1,0 +1,61 @@
+import test from 'ava'
+import { createCatchUp } from '../../../src/actors/tracker/catch-up.ts'
+import { type EventLog, LogUnavailable } from '../../../src/actors/tracker/event-log.ts'
+import { createProgress } from '../../../src/actors/tracker/progress.ts'
+
+function fixture(applied: number, end: () => Promise<number>) {
+  const progress = createProgress(applied)
+  const eventLog = { end: async () => ({ created: 'then', lastSeq: await end() }) } as EventLog
+  return { progress, catchUp: createCatchUp({ eventLog, progress }) }
+}
+const outOfReach = async () => {
+  throw new LogUnavailable('no answer')
+}
+
+test('Progress wakes everybody who waits for what is applied, and nobody else.', async t => {
+  const progress = createProgress(3)
+  t.true(await progress.reached(3, 0))
+  const woken: number[] = []
+  const waiting = [4, 5, 6].map(async seq => {
+    if (await progress.reached(seq, 60_000)) woken.push(seq)
+  })
+  progress.advance(5)
+  await Promise.all(waiting.slice(0, 2))
+  t.deepEqual(woken, [4, 5])
+  t.is(progress.applied, 5)
+  progress.advance(2)
+  t.is(progress.applied, 5)
+  t.false(await progress.reached(7, 1))
+  progress.advance(6)
+  await waiting[2]
+})
+
+test('Caught up is when the log’s end of that moment is applied.', async t => {
+  const { progress, catchUp } = fixture(3, async () => 5)
+  const caughtUp = catchUp.toEnd()
+  setImmediate(() => progress.advance(5))
+  t.true(await caughtUp)
+})
+
+test('With the log out of reach nobody claims to be caught up.', async t => {
+  t.false(await fixture(3, outOfReach).catchUp.toEnd())
+})
+
+test('Who has seen what is applied is answered at once, without asking the brokers.', async t => {
+  t.true(await fixture(3, outOfReach).catchUp.toSeen(3))
+})
+
+test('Who has seen more is answered when it is applied.', async t => {
+  const { progress, catchUp } = fixture(3, outOfReach)
+  const seen = catchUp.toSeen(4)
+  progress.advance(4)
+  t.true(await seen)
+})
+
+test('Who has seen what the log does not hold comes from another cluster, and is answered.', async t => {
+  t.true(await fixture(3, async () => 3).catchUp.toSeen(1_000))
+})
+
+test('Who has seen more than a tracker that cannot reach the log is answered by another one.', async t => {
+  t.false(await fixture(3, outOfReach).catchUp.toSeen(4))
+})

@@ -30,7 +30,7 @@ class TurnedAway extends Error {
  * Left alone, a first connection that is turned away goes round for ever: each broker tells of the others, and they
  * are tried again. Two brokers ask the same trackers, so two refusals are enough; one silence is, too.
  */
-function giveUpWhenTurnedAway() {
+export function giveUpWhenTurnedAway() {
   let dialledAt = 0
   let refusals = 0
   return {

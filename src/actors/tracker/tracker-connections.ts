@@ -3,7 +3,7 @@
 
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
-import { BrokerUnreachable, connectionDefaults } from '../broker.ts'
+import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../broker.ts'
 
 export interface TrackerConnections {
   readonly shoal: NatsConnection
@@ -20,15 +20,20 @@ export async function connectTracker(
   servers: readonly string[],
   seeds: ClusterSecrets['trackerSeeds'],
 ): Promise<TrackerConnections> {
-  const open = (account: keyof typeof seeds) =>
-    connect({
+  const open = async (account: keyof typeof seeds) => {
+    const attempts = giveUpWhenTurnedAway()
+    const connection = await connect({
       ...connectionDefaults,
+      reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
       servers: [...servers],
       name: `tracker ${name}`,
       timeout: 5_000,
       authenticator: nkeyAuthenticator(Buffer.from(seeds[account])),
       inboxPrefix: `_INBOX_.tracker.${account}`,
     })
+    attempts.isConnected = true
+    return connection
+  }
   const accounts = ['shoal', 'auth', 'sys'] as const
   const results = await Promise.allSettled(accounts.map(open))
   const connections = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))

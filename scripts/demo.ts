@@ -13,9 +13,10 @@ import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { MultiBar, type SingleBar } from 'cli-progress'
-import Table from 'cli-table3'
-import { formatBytes } from '../src/cli/render/format.ts'
+import { MultiBar, Presets, type SingleBar } from 'cli-progress'
+import { formatBytes, formatRate } from '../src/cli/render/format.ts'
+import { styleFor } from '../src/cli/render/style.ts'
+import { type Column, renderTable } from '../src/cli/render/table.ts'
 import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
 import { freePort } from '../src/cluster/free-port.ts'
 
@@ -27,6 +28,7 @@ const children = new Set<ChildProcess>()
 const startedAt = performance.now()
 
 const say = (text = '') => console.log(text)
+const indented = (text: string) => text.replaceAll(/^/gm, '  ')
 const good = (text: string) => say(`  ${styleText('green', '✔')} ${text}`)
 const chapter = (text: string) => say(`\n${styleText('bold', text)}`)
 
@@ -86,6 +88,10 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** What arrives now, or on the average once all is there. */
+const rateOf = ({ state, bytes, seconds, bytesPerSecond }: View) =>
+  formatRate(state === 'completed' ? bytes.done / seconds : bytesPerSecond)
+
 /** Two bars on a terminal, a line each tenth of the way elsewhere. */
 function progressDisplay(names: readonly string[]) {
   const from = (view: View) =>
@@ -97,9 +103,7 @@ function progressDisplay(names: readonly string[]) {
         const tenth = Math.floor((10 * view.pieces.done) / view.pieces.total)
         if (tenth === tenths.get(name)) return
         tenths.set(name, tenth)
-        say(
-          `  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${formatBytes(view.bytesPerSecond)}/s  pieces from ${from(view)}`,
-        )
+        say(`  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${rateOf(view)}  pieces from ${from(view)}`)
       },
       log: say,
       stop() {},
@@ -107,6 +111,7 @@ function progressDisplay(names: readonly string[]) {
   }
   const bars = new MultiBar({
     format: '  {name} {bar} {percentage}%  {rate}  pieces from {from}',
+    ...Presets.rect,
     hideCursor: true,
     barsize: 30,
   })
@@ -118,7 +123,7 @@ function progressDisplay(names: readonly string[]) {
     show(name: string, view: View) {
       const bar = byName.get(name)
       bar?.setTotal(view.pieces.total || 1)
-      bar?.update(view.pieces.done, { rate: `${formatBytes(view.bytesPerSecond)}/s`, from: from(view) })
+      bar?.update(view.pieces.done, { rate: rateOf(view), from: from(view) })
     },
     log: (text: string) => bars.log(`${text}\n`),
     stop: () => bars.stop(),
@@ -128,9 +133,28 @@ function progressDisplay(names: readonly string[]) {
 interface View {
   readonly state: string
   readonly pieces: { readonly done: number; readonly total: number }
+  readonly bytes: { readonly done: number }
   readonly bytesPerSecond: number
   readonly seconds: number
   readonly peers: readonly { user: string; device: string; pieces: number; bytes: number; via: string }[]
+}
+
+const deliveryColumns: Column<View['peers'][number] & { name: string }>[] = [
+  { head: 'DOWNLOADER', cell: ({ name }) => name },
+  { head: 'FROM', cell: ({ user }) => user },
+  { head: 'PIECES', align: 'right', cell: ({ pieces }) => pieces },
+  { head: 'BYTES', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
+  { head: 'VIA', cell: ({ via }) => via },
+]
+
+/** A tracker that came back has read the whole log within seconds; throws when the two still differ after ten. */
+async function trackersAgree(who: Person): Promise<void> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const trackers: { seq: number; digest: string }[] = JSON.parse(await who.shoal('trackers', '--json'))
+    if (trackers.length === 2 && new Set(trackers.map(({ seq, digest }) => `${seq} ${digest}`)).size === 1) return
+    if (Date.now() > deadline) throw new Error('the trackers do not agree')
+  }
 }
 
 async function demo(): Promise<void> {
@@ -169,7 +193,7 @@ async function demo(): Promise<void> {
   await copyFile(original, join(bob.folder, 'reef.bin'))
   await alice.shoal('share', original, 'reef')
   await bob.shoal('share', join(bob.folder, 'reef.bin'), 'reef')
-  say((await carol.shoal('files', 'reef')).replaceAll(/^/gm, '  '))
+  say(indented(await carol.shoal('files', 'reef')))
 
   chapter('Carol and dave download it at the same time; a tracker and a broker die meanwhile')
   const leader = (await clusterStatus(cluster)).find(node => node.kind === 'broker' && node.leader)?.node ?? 'n1'
@@ -203,21 +227,16 @@ async function demo(): Promise<void> {
   )
   if (arrived.some(hash => hash !== expected)) throw new Error('a file differs from the original')
   good(`both files are identical to alice's: SHA-256 ${expected?.slice(0, 16)}…`)
-  const table = new Table({ head: ['downloader', 'from', 'pieces', 'bytes', 'via'], style: { head: ['bold'] } })
-  for (const [name, view] of last)
-    for (const { user, pieces, bytes, via } of view.peers)
-      table.push([name, user, pieces, formatBytes(bytes), via])
-  say(table.toString())
+  const deliveries = [...last].flatMap(([name, view]) => view.peers.map(delivery => ({ name, ...delivery })))
+  say(indented(renderTable(deliveryColumns, deliveries, styleFor(process.stdout))))
   for (const who of [carol, dave]) say(`  ${who.name}$ show_downloads\n  ${await who.shoal('show_downloads')}`)
 
   chapter('The trackers')
   const whileDown = await alice.shoal('group', 'create', 'after-the-storm')
   good(`with t1 and ${leader} still dead, a command works: ${whileDown.trim()}`)
   for (const { node } of kills) await startNode(cluster, node)
-  const trackers: { name: string; seq: number; digest: string }[] = JSON.parse(await alice.shoal('trackers', '--json'))
-  say((await alice.shoal('trackers')).replaceAll(/^/gm, '  '))
-  if (trackers.length !== 2 || new Set(trackers.map(({ seq, digest }) => `${seq} ${digest}`)).size !== 1)
-    throw new Error('the trackers do not agree')
+  await trackersAgree(alice)
+  say(indented(await alice.shoal('trackers')))
   good('t1 and the broker came back, and the trackers agree')
 }
 

@@ -1,0 +1,163 @@
+// Which downloads run and which wait, with runs that end when a test says so.
+
+import test from 'ava'
+import { createActor, fromCallback } from 'xstate'
+import { getShortestPaths } from 'xstate/graph'
+import { download as tunables } from '../../config/tunables.ts'
+import { createBitfield } from '../../src/domain/bitfield.ts'
+import {
+  type DownloadInput,
+  type DownloadOutput,
+  downloadMachine,
+  type LocatorCommand,
+  type StoreCommand,
+} from '../../src/machines/download.ts'
+import { type DownloadQueueEvent, downloadQueueMachine } from '../../src/machines/download-queue.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+
+const manifest = manifestOf('film.bin', Buffer.alloc(1))
+const inputOf = (id: number): DownloadInput => ({
+  spec: {
+    id,
+    group: 'reef',
+    name: 'film.bin',
+    share: `${id}`.padStart(32, '0'),
+    manifest,
+    path: `/${id}`,
+    overwrite: false,
+  },
+  spent: { seconds: 0, fetchedBytes: 0, deliveries: [] },
+  now: () => 0,
+})
+const enqueue = (id: number): DownloadQueueEvent => ({ type: 'download.enqueue', download: inputOf(id) })
+
+/** Runs have a store that closes when told to, so a run ends as soon as it is asked to. */
+function startQueue({ broken = [] as readonly number[], unfinished = [] as readonly number[] } = {}) {
+  const endings: (DownloadOutput & { id: number })[] = []
+  const located: number[] = []
+  const store = fromCallback<StoreCommand, DownloadInput['spec']>(({ receive, sendBack }) => {
+    sendBack({ type: 'store.ready', have: createBitfield(1) })
+    receive(command => {
+      if (command.type === 'store.close') sendBack({ type: 'store.closed' })
+    })
+  })
+  const locator = fromCallback<LocatorCommand, DownloadInput['spec']>(({ input, receive }) =>
+    receive(() => located.push(input.id)),
+  )
+  const download = downloadMachine.provide({
+    actors: {
+      store: store as never,
+      locator: locator as never,
+      peerLink: fromCallback(() => {}) as never,
+    },
+    actions: {
+      recordEnding: ({ context }, ended) => {
+        if (broken.includes(context.spec.id)) throw new Error('the run broke')
+        endings.push({ id: context.spec.id, ...ended })
+      },
+    },
+  })
+  const actor = createActor(
+    downloadQueueMachine.provide({
+      actors: { download },
+      actions: {
+        recordEnding: (_, ended) => endings.push(ended),
+        enqueueUnfinished: ({ self }) => {
+          for (const id of unfinished) self.send(enqueue(id))
+        },
+      },
+    }),
+  )
+  actor.start()
+  const running = () => [...actor.getSnapshot().context.running.keys()]
+  const waiting = () => actor.getSnapshot().context.waiting.map(({ spec }) => spec.id)
+  return { actor, endings, located, running, waiting }
+}
+
+test('At most so many run at once; the others wait their turn, first come first served.', t => {
+  const { actor, running, waiting } = startQueue()
+  for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
+  t.is(tunables.maxRunning, 4)
+  t.deepEqual(running(), [1, 2, 3, 4])
+  t.deepEqual(waiting(), [5, 6])
+  actor.send({ type: 'download.pause', id: 2 })
+  t.deepEqual(running(), [1, 3, 4, 5])
+  t.deepEqual(waiting(), [6])
+})
+
+test('One that is there already is not taken twice.', t => {
+  const { actor, running, waiting } = startQueue()
+  for (const id of [1, 2, 3, 4, 5, 5, 1]) actor.send(enqueue(id))
+  t.deepEqual([running(), waiting()], [[1, 2, 3, 4], [5]])
+})
+
+test('It begins with what the library has under way.', t => {
+  t.deepEqual(startQueue({ unfinished: [7, 9] }).running(), [7, 9])
+})
+
+test('One that waits pauses and cancels without ever running; an unknown one changes nothing.', t => {
+  const { actor, endings, waiting } = startQueue()
+  for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
+  actor.send({ type: 'download.pause', id: 5 })
+  actor.send({ type: 'download.cancel', id: 6 })
+  actor.send({ type: 'download.cancel', id: 99 })
+  t.deepEqual(
+    endings.map(({ id, ending }) => [id, ending]),
+    [
+      [5, 'paused'],
+      [6, 'cancelled'],
+    ],
+  )
+  t.deepEqual(waiting(), [])
+})
+
+test('A run that breaks is failed, takes no other down, and makes room.', t => {
+  const { actor, endings, running } = startQueue({ broken: [1] })
+  for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
+  actor.send({ type: 'download.pause', id: 1 })
+  t.like(endings[0], { id: 1, ending: 'failed' })
+  t.deepEqual(running(), [2, 3, 4, 5])
+  t.is(actor.getSnapshot().status, 'active')
+})
+
+test('A download that rested runs again under its number.', t => {
+  const { actor, running } = startQueue()
+  actor.send(enqueue(1))
+  actor.send({ type: 'download.pause', id: 1 })
+  actor.send(enqueue(1))
+  t.deepEqual(running(), [1])
+})
+
+test('Only the downloads of the share that changed look again, or all of them.', t => {
+  const { actor, located } = startQueue()
+  actor.send(enqueue(1))
+  actor.send(enqueue(2))
+  t.deepEqual(located, [1, 2])
+  actor.send({ type: 'swarm.changed', share: inputOf(2).spec.share })
+  t.deepEqual(located, [1, 2, 2])
+  actor.send({ type: 'swarm.changed' })
+  t.deepEqual(located, [1, 2, 2, 1, 2])
+})
+
+test('Suspending rests every run such that the next session goes on with it, and then ends.', t => {
+  const { actor, endings } = startQueue()
+  for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
+  actor.send({ type: 'queue.suspend' })
+  t.is(actor.getSnapshot().status, 'done')
+  t.deepEqual(
+    endings.map(({ id, ending }) => [id, ending]),
+    [1, 2, 3, 4].map(id => [id, 'suspended']),
+  )
+})
+
+test('Every state of the queue is reached.', t => {
+  const chart = downloadQueueMachine.provide({ guards: { isIdle: ({ event }) => event.type !== 'queue.suspend' } })
+  const paths = getShortestPaths(chart, {
+    events: [
+      { type: 'queue.suspend' },
+      { type: 'xstate.done.actor.download-1', output: {} as DownloadOutput, actorId: 'download-1' },
+    ],
+    serializeState: ({ value }) => JSON.stringify(value),
+  })
+  t.deepEqual(paths.map(({ state }) => state.value).sort(), ['serving', 'suspended', 'suspending'])
+})

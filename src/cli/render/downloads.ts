@@ -83,7 +83,11 @@ export const oneDownload: ProgressView<DownloadDocument> = {
     `  ${going(download, style) || download.state}`,
     ...delivered(download).map(line => style('dim', `  ${line}`)),
   ],
-  plainLines: download => [downloadLine(download)],
+  // Into a log, where nobody sees that nothing moves, with what it waits for.
+  plainLines: download =>
+    download.state === 'stalled'
+      ? [`${downloadLine(download)}: ${going(download, plainStyle)}`]
+      : [downloadLine(download)],
 }
 
 /** All downloads of a device, kept up to date. */

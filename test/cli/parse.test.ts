@@ -1,0 +1,174 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { classics } from '../../src/cli/classic.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { parse } from '../../src/cli/parse.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const parseLine = (line: string) => parse(line.split(' '), commands)
+
+/** A parsed command as `words` and what was given with it. */
+function understood(line: string) {
+  const parsed = parseLine(line)
+  if (parsed.kind !== 'command') return parsed
+  const given = Object.entries(parsed.input).filter(([, value]) => value !== undefined && value !== false)
+  return { words: parsed.command.words, ...Object.fromEntries(given) }
+}
+
+const contract: Record<string, object> = {
+  'cluster up': { words: 'cluster up' },
+  'cluster up --host H --port 5222 --brokers 3 --trackers 2': {
+    words: 'cluster up',
+    host: 'H',
+    port: '5222',
+    brokers: '3',
+    trackers: '2',
+  },
+  'cluster status': { words: 'cluster status' },
+  'cluster down': { words: 'cluster down' },
+  'cluster stop n1': { words: 'cluster stop', node: 'n1' },
+  'cluster kill t2': { words: 'cluster kill', node: 't2' },
+  'cluster start t2': { words: 'cluster start', node: 't2' },
+  'tracker run --name T': { words: 'tracker run', name: 'T' },
+  trackers: { words: 'trackers' },
+  'signup alice': { words: 'signup', user: 'alice' },
+  'agent start --listen 0.0.0.0:7000': { words: 'agent start', listen: '0.0.0.0:7000' },
+  'agent stop': { words: 'agent stop' },
+  'agent status': { words: 'agent status' },
+  'agent run': { words: 'agent run' },
+  'login alice': { words: 'login', user: 'alice' },
+  logout: { words: 'logout' },
+  whoami: { words: 'whoami' },
+  'group create g': { words: 'group create', group: 'g' },
+  'group list': { words: 'group list' },
+  'group join g': { words: 'group join', group: 'g' },
+  'group leave g': { words: 'group leave', group: 'g' },
+  'group requests g': { words: 'group requests', group: 'g' },
+  'group accept g bob': { words: 'group accept', group: 'g', user: 'bob' },
+  'group reject g bob': { words: 'group reject', group: 'g', user: 'bob' },
+  'group members g': { words: 'group members', group: 'g' },
+  'group remove g bob': { words: 'group remove', group: 'g', user: 'bob' },
+  'group transfer g bob': { words: 'group transfer', group: 'g', user: 'bob' },
+  'share /nowhere/film.mkv g --name other': { words: 'share', path: '/nowhere/film.mkv', group: 'g', name: 'other' },
+  'files g': { words: 'files', group: 'g' },
+  'download g film.mkv .': { words: 'download', group: 'g', name: 'film.mkv', dest: '.' },
+  'download g film.mkv . --wait --overwrite': {
+    words: 'download',
+    group: 'g',
+    name: 'film.mkv',
+    dest: '.',
+    wait: true,
+    overwrite: true,
+  },
+  downloads: { words: 'downloads' },
+  'downloads --watch': { words: 'downloads', watch: true },
+  'pause 3': { words: 'pause', id: '3' },
+  'resume 3': { words: 'resume', id: '3' },
+  'cancel 3': { words: 'cancel', id: '3' },
+  'unshare g film.mkv': { words: 'unshare', group: 'g', name: 'film.mkv' },
+  shell: { words: 'shell' },
+}
+for (const [line, meaning] of Object.entries(contract))
+  test(`"${line}" is understood`, t => t.deepEqual(understood(line), meaning))
+
+test('the contract and this test know the same commands', t => {
+  const tested = new Set(Object.values(contract).map(meaning => (meaning as { words: string }).words))
+  t.deepEqual([...tested].sort(), commands.map(({ words }) => words).sort())
+})
+
+const assignment: Record<string, string> = {
+  'create_user alice': 'signup alice',
+  'create_group g': 'group create g',
+  'join_group g': 'group join g',
+  'leave_group g': 'group leave g',
+  list_groups: 'group list',
+  'list_requests g': 'group requests g',
+  'accept_request g bob': 'group accept g bob',
+  'reject_request g bob': 'group reject g bob',
+  'upload_file /nowhere/film.mkv g': 'share /nowhere/film.mkv g',
+  'upload_file g /nowhere/film.mkv': 'share /nowhere/film.mkv g',
+  'list_files g': 'files g',
+  'download_file g film.mkv .': 'download g film.mkv .',
+  show_downloads: 'downloads',
+  'stop_share g film.mkv': 'unshare g film.mkv',
+  quit: 'cluster down',
+}
+for (const [line, same] of Object.entries(assignment))
+  test(`the assignment's "${line}" is "${same}"`, t => t.deepEqual(understood(line), understood(same)))
+
+test('every classic name is one of the assignment, and stands for a command', t => {
+  t.deepEqual(
+    classics.map(({ name }) => name).sort(),
+    Object.keys(assignment)
+      .flatMap(line => line.split(' ')[0]!)
+      .filter((name, at, all) => all.indexOf(name) === at)
+      .sort(),
+  )
+  for (const { stands } of classics) t.true(commands.some(({ words }) => words === stands))
+})
+
+test('upload_file takes what is on disk for the path, whatever it is called', t => {
+  const folder = tempFolder(t)
+  const file = join(folder, 'reef')
+  writeFileSync(file, '')
+  mkdirSync(join(folder, 'other'))
+  const meant = { words: 'share', path: file, group: 'other' }
+  t.deepEqual(understood(`upload_file ${file} other`), meant)
+  t.deepEqual(understood(`upload_file other ${file}`), meant)
+})
+
+for (const line of ['--json --home /h --servers a,b whoami', 'whoami --json --home /h --servers a,b'])
+  test(`global options stand before and after a command: "${line}"`, t => {
+    const parsed = parseLine(line)
+    t.is(parsed.kind, 'command')
+    if (parsed.kind === 'command') t.deepEqual(parsed.globals, { json: true, home: '/h', servers: 'a,b' })
+  })
+
+const mistakes: Record<string, RegExp> = {
+  'group create': /^missing required argument 'group'; see shoal group create --help$/,
+  'group create a b': /^too many arguments.*; see shoal group create --help$/,
+  'group crate g': /^unknown command 'crate'.*; see shoal group --help$/,
+  grop: /^unknown command 'grop'.*; see shoal --help$/,
+  group: /^shoal group needs another word; see shoal group --help$/,
+  'download g f . --wiat': /^unknown option '--wiat'.*; see shoal download --help$/,
+  'share f g --name': /^option '--name <name>' argument missing; see shoal share --help$/,
+  'login alice secret more': /^too many arguments/,
+}
+for (const [line, message] of Object.entries(mistakes))
+  test(`"${line}" is refused with what to read`, t => {
+    const parsed = parseLine(line)
+    t.is(parsed.kind, 'misuse')
+    if (parsed.kind === 'misuse') t.regex(parsed.message, message)
+  })
+
+test('no words at all are a mistake too', t => t.is(parse([], commands).kind, 'misuse'))
+
+test('a word that looks like an option can be an argument behind --', t => {
+  t.deepEqual(understood('unshare g -- -odd'), { words: 'unshare', group: 'g', name: '-odd' })
+})
+
+test('a password behind the name is kept apart from the input', t => {
+  const parsed = parseLine('create_user alice secret')
+  t.like(parsed, { kind: 'command', input: { user: 'alice' }, typedPassword: 'secret', isClassic: true })
+  t.like(parseLine('signup alice secret'), { typedPassword: 'secret', isClassic: false })
+})
+
+for (const { words, example } of commands)
+  test(`help for "${words}" says what it does, with an example that parses`, t => {
+    const help = parse([...words.split(' '), '--help'], commands)
+    t.is(help.kind, 'text')
+    if (help.kind === 'text') t.true(help.text.includes(`shoal ${example}`))
+    const parsed = parseLine(example)
+    t.is(parsed.kind === 'command' && parsed.command.words, words)
+  })
+
+test('the help lists every command and every classic name', t => {
+  const help = parse(['--help'], commands)
+  if (help.kind !== 'text') return t.fail()
+  for (const name of [
+    ...new Set(commands.map(({ words }) => words.split(' ')[0]!)),
+    ...classics.map(({ name }) => name),
+  ])
+    t.regex(help.text, new RegExp(`\\b${name}\\b`))
+})

@@ -1,0 +1,158 @@
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import test from 'ava'
+import { openHome } from '../../src/actors/home.ts'
+import { type Command, command, type Result } from '../../src/cli/command.ts'
+import type { Context, Workplace } from '../../src/cli/context.ts'
+import { createPasswords } from '../../src/cli/password.ts'
+import { createDisplay } from '../../src/cli/render/display.ts'
+import { exitCodeOf, runCommand } from '../../src/cli/run-command.ts'
+import { serversToTry } from '../../src/cli/servers.ts'
+import { done, refusalCodes, refuse } from '../../src/domain/refusal.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+/** Runs a made-up command as a process would, and tells what came of it. */
+async function ran(
+  folder: string,
+  run: (context: Context) => Promise<Result<unknown>>,
+  { order = {}, isShell = false, signal = new AbortController().signal } = {} as {
+    order?: { typedPassword?: string; isClassic?: boolean }
+    isShell?: boolean
+    signal?: AbortSignal
+  },
+) {
+  const doing: Command = command({
+    words: 'try',
+    summary: '',
+    example: '',
+    takesPassword: true,
+    run,
+    render: value => `did ${value}`,
+  })
+  const out = new PassThrough()
+  const err = new PassThrough()
+  const workplace: Workplace = {
+    home: openHome(join(folder, 'home')),
+    servers: [],
+    passwordSources: {},
+    isShell,
+    connect: async () => refuse('unreachable', 'no broker in this test'),
+    disconnect: async () => {},
+  }
+  const code = await runCommand(
+    { command: doing, input: {}, isClassic: false, ...order },
+    workplace,
+    createDisplay({ out, err }, false),
+    signal,
+  )
+  const read = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? ''
+  return { code, out: read(out), err: read(err) }
+}
+
+test('a command that is done shows its result and exits with 0', async t => {
+  t.deepEqual(await ran(tempFolder(t), async () => done('it')), { code: 0, out: 'did it\n', err: '' })
+})
+
+test('a refusal is a line that says what to do, with the exit code of its kind', async t => {
+  const { code, out, err } = await ran(tempFolder(t), context => context.connect())
+  t.deepEqual({ code, out, err }, { code: 3, out: '', err: 'shoal: no broker in this test\n' })
+})
+
+test('exit codes are 2 for usage, 3 for unreachable, 130 for interrupted, 1 for every other code', t => {
+  const codes = Object.fromEntries(refusalCodes.map(code => [code, exitCodeOf(code)]))
+  t.is(codes.usage, 2)
+  t.is(codes.unreachable, 3)
+  t.is(exitCodeOf('interrupted'), 130)
+  for (const [code, exit] of Object.entries(codes)) if (code !== 'usage' && code !== 'unreachable') t.is(exit, 1)
+})
+
+test('our own error classes speak for themselves, and other errors say that they are a fault', async t => {
+  const folder = tempFolder(t)
+  const ours = await ran(folder, async () => {
+    throw Object.assign(new Error('the library is in use'), { code: 'library-in-use' })
+  })
+  t.deepEqual(ours, { code: 1, out: '', err: 'shoal: the library is in use\n' })
+  const other = await ran(folder, async () => {
+    throw new TypeError('x is not a function')
+  })
+  t.is(other.code, 1)
+  t.regex(other.err, /^shoal: something went wrong that should not: x is not a function/)
+})
+
+test('an interrupted command ends at once and says what goes on without it', async t => {
+  const controller = new AbortController()
+  const { code, err } = await ran(
+    tempFolder(t),
+    async context => {
+      context.leavesBehind = 'download 3 goes on'
+      setImmediate(() => controller.abort())
+      return new Promise(() => {})
+    },
+    { signal: controller.signal },
+  )
+  t.is(code, 130)
+  t.is(err, 'shoal: download 3 goes on\n')
+})
+
+test('a password on the command line is refused, but for the classic spelling inside the shell', async t => {
+  const folder = tempFolder(t)
+  const ask = async (context: Context) => context.passwords.ask('alice', { isNew: false })
+  const typed = { typedPassword: 'secret', isClassic: true }
+  for (const wrong of [
+    { order: typed, isShell: false },
+    { order: { ...typed, isClassic: false }, isShell: true },
+  ]) {
+    const { code, out, err } = await ran(folder, ask, wrong)
+    t.is(code, 2)
+    t.regex(err, /SHOAL_PASSWORD/)
+    t.notRegex(out + err, /secret/)
+  }
+  t.like(await ran(folder, ask, { order: typed, isShell: true }), { code: 0, out: 'did secret\n' })
+})
+
+test('passwords come from what was typed, else standard input, else the environment, else a prompt', async t => {
+  const input = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from('from stdin\r\nmore\n')
+    },
+  }
+  const prompt = async () => 'from prompt'
+  const from = async (sources: Parameters<typeof createPasswords>[0]) => {
+    const answer = await createPasswords(sources).ask('alice', { isNew: true })
+    return answer.ok ? answer.value : answer.code
+  }
+  t.is(await from({ typed: 'typed', input, environment: 'from environment', prompt }), 'typed')
+  t.is(await from({ input, environment: 'from environment', prompt }), 'from stdin')
+  t.is(await from({ environment: 'from environment', prompt }), 'from environment')
+  t.is(await from({ prompt }), 'from prompt')
+  t.is(await from({}), 'usage')
+  t.is(await from({ environment: 'x'.repeat(1025) }), 'usage')
+  t.is(await from({ typed: '' }), 'usage')
+})
+
+test('a new password is asked for twice, and both have to be the same', async t => {
+  const answers = ['one', 'two']
+  const different = createPasswords({ prompt: async () => answers.shift()! })
+  t.like(await different.ask('alice', { isNew: true }), { ok: false, code: 'usage' })
+  const questions: string[] = []
+  const prompt = async (question: string) => {
+    questions.push(question)
+    return 'same'
+  }
+  t.deepEqual(await createPasswords({ prompt }).ask('alice', { isNew: false }), done('same'))
+  t.is(questions.length, 1)
+})
+
+test('the brokers named come first, and known ones of the same cluster help', t => {
+  t.deepEqual(serversToTry('nats://h:4222', ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
+  t.deepEqual(serversToTry(' h , ', ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
+})
+
+test('naming another cluster never leads to the one known from before', t => {
+  t.deepEqual(serversToTry('new:4222', ['old:4222'], ['own:4222']), ['new:4222'])
+})
+
+test("with none named it is the home's own cluster and what it knows, else the default", t => {
+  t.deepEqual(serversToTry(undefined, ['old:4222'], ['own:4222']), ['own:4222', 'old:4222'])
+  t.deepEqual(serversToTry('', [], []), ['nats://127.0.0.1:4222'])
+})

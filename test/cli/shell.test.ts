@@ -1,0 +1,82 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import fc from 'fast-check'
+import { commands } from '../../src/cli/commands.ts'
+import { createCompletion } from '../../src/cli/shell/completion.ts'
+import { openHistory, withoutPassword } from '../../src/cli/shell/history.ts'
+import { quoted, splitWords } from '../../src/cli/shell/words.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
+
+const lines: Record<string, string[]> = {
+  '': [],
+  '   ': [],
+  'group  list': ['group', 'list'],
+  'share "my film.mkv" reef': ['share', 'my film.mkv', 'reef'],
+  'share \'a "b" c\' reef': ['share', 'a "b" c', 'reef'],
+  'share my\\ film.mkv reef': ['share', 'my film.mkv', 'reef'],
+  'share "a\\"b" ""': ['share', 'a"b', ''],
+  'files reef # what is there': ['files', 'reef'],
+  'files a#b': ['files', 'a#b'],
+}
+for (const [line, words] of Object.entries(lines))
+  test(`the line <${line}> has the words ${JSON.stringify(words)}`, t =>
+    t.deepEqual(splitWords(line), { ok: true, value: words }))
+
+test('an open quote is refused', t => t.like(splitWords('share "my film'), { ok: false, code: 'usage' }))
+
+test('a quoted word comes back whole', t => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme' })), words => {
+      t.deepEqual(splitWords(words.map(quoted).join(' ')), { ok: true, value: words })
+    }),
+  )
+})
+
+test('history keeps lines for the next shell, readable by their owner alone', t => {
+  const file = join(tempFolder(t), 'history')
+  const history = openHistory(file)
+  for (const line of ['whoami', 'group list', 'group list', '  ', 'login alice secret', '--json login alice "se cret"'])
+    history.add(line)
+  t.is(statSync(file).mode & 0o777, 0o600)
+  const kept = ['--json login alice', 'login alice', 'group list', 'whoami']
+  t.deepEqual(history.lines(), kept)
+  t.deepEqual(openHistory(file).lines(), kept)
+})
+
+for (const line of [
+  'create_user bob hunter2',
+  'login bob  hunter2 --json',
+  "login 'bob' 'hunter2",
+  'signup bob hunter2',
+])
+  test(`the history has no password of <${line}>`, t => t.notRegex(withoutPassword(line), /hunter2/))
+
+test('history leaves other lines as they are', t => t.is(withoutPassword('files   reef'), 'files   reef'))
+
+const complete = createCompletion(commands, async () => undefined)
+
+test('Tab completes commands in both spellings', async t => {
+  t.deepEqual(await complete('group cr'), [['group create '], 'group cr'])
+  t.deepEqual(await complete('show_d'), [['show_downloads '], 'show_d'])
+  t.deepEqual(await complete('paus'), [['pause '], 'paus'])
+})
+
+test('Tab completes paths where a path belongs', async t => {
+  const folder = tempFolder(t)
+  writeFileSync(join(folder, 'film one.mkv'), '')
+  const [found] = await complete(`share ${folder}/fil`)
+  t.deepEqual(found, [`"${folder}/film one.mkv" `])
+  t.deepEqual(await complete(`whoami ${folder}/fil`), [[], `${folder}/fil`])
+})
+
+test('Tab asks nobody while nobody is logged in', async t => {
+  t.deepEqual(await complete('files re'), [[], 're'])
+})
+
+test('a damaged history file is no reason not to start', t => {
+  const file = join(tempFolder(t), 'history')
+  writeFileSync(file, Buffer.from([0xff, 0x0a, 0x00]))
+  t.notThrows(() => openHistory(file).add('whoami'))
+  t.true(readFileSync(file, 'utf8').endsWith('whoami\n'))
+})

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
-import { MultiBar, Presets, type SingleBar } from 'cli-progress'
+import { MultiBar, type SingleBar } from 'cli-progress'
 import { formatBytes, formatRate } from '../src/cli/render/format.ts'
 import { styleFor } from '../src/cli/render/style.ts'
 import { type Column, renderTable } from '../src/cli/render/table.ts'
@@ -111,7 +111,8 @@ function progressDisplay(names: readonly string[]) {
   }
   const bars = new MultiBar({
     format: '  {name} {bar} {percentage}%  {rate}  pieces from {from}',
-    ...Presets.rect,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
     hideCursor: true,
     barsize: 30,
   })

@@ -1,0 +1,338 @@
+// Every row of the command line's contract with its refusals: the real program against a real cluster.
+
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import test from 'ava'
+import { freePort } from '../../src/cluster/free-port.ts'
+import { startCluster } from '../helpers/cluster.ts'
+import { commandLine } from '../helpers/command-line.ts'
+
+const refused = (code: string) => ({ code, exit: 1 })
+const usage = { code: 'usage', exit: 2 }
+const unreachable = { code: 'unreachable', exit: 3 }
+
+test.serial('accounts: sign up, log in on a device, who am I, log out', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(cluster.down)
+  const { run, json, refusal, home } = commandLine(t, cluster.servers)
+
+  t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
+  t.deepEqual(await refusal('group', 'list'), refused('not-logged-in'))
+  t.deepEqual(await refusal('logout'), refused('not-logged-in'))
+  for (const name of ['a b', 'a.b', '*', 'a>b', 'a\u0007b', '', 'x'.repeat(10_000)])
+    t.deepEqual(await refusal('signup', name), refused('invalid-name'), name.slice(0, 20))
+  t.deepEqual(await refusal('signup'), usage)
+  t.deepEqual(await refusal('signup', 'alice', 'secret'), usage)
+  t.like(await run(['signup', 'alice', '--json'], { env: { SHOAL_PASSWORD: '' } }), { code: 2 })
+
+  t.deepEqual(await json('signup', 'alice'), [{ user: 'alice' }])
+  t.deepEqual(await refusal('signup', 'alice'), refused('user-exists'))
+  t.deepEqual(await refusal('login', 'nobody'), refused('bad-credentials'))
+  const wrong = { env: { SHOAL_PASSWORD: 'wrong' } }
+  t.like(await run(['login', 'alice'], wrong), { code: 1, err: 'shoal: there is no user alice with that password\n' })
+  t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
+
+  const stdin = { env: { SHOAL_PASSWORD: '' }, input: 'correct horse\n' }
+  t.like(await run(['login', 'alice', '--password-stdin'], stdin), { code: 0, out: 'Logged in as alice.\n', err: '' })
+  const [me] = await json<{ user: string; device: string; agent: string }>('whoami')
+  t.like(me, { user: 'alice', agent: 'running' })
+  t.regex(me!.device, /^[a-z0-9]{12}$/)
+  t.is(statSync(join(home, 'session.json')).mode & 0o777, 0o600)
+  t.notRegex(readFileSync(join(home, 'session.json'), 'utf8'), /correct horse/)
+
+  const session = readFileSync(join(home, 'session.json'), 'utf8')
+  t.like(await run(['login', 'alice']), { code: 0 })
+  t.is(readFileSync(join(home, 'session.json'), 'utf8'), session, 'logging in again changes nothing')
+  t.like(await run(['login', 'alice'], wrong), { code: 1 })
+  await json('create_user', 'bob')
+  t.deepEqual(await refusal('login', 'bob'), refused('already-logged-in'))
+  t.like((await json('whoami'))[0], { user: 'alice', agent: 'running' })
+
+  t.like((await json('agent', 'status'))[0], { agent: 'running', user: 'alice' })
+  t.deepEqual(await json('agent', 'stop'), [{ agent: 'stopped', ran: true }])
+  t.deepEqual(await json('agent', 'stop'), [{ agent: 'stopped', ran: false }])
+  t.like((await json('whoami'))[0], { user: 'alice', agent: 'stopped' })
+  t.deepEqual(await json('agent', 'status'), [{ agent: 'stopped' }])
+  t.deepEqual(await refusal('downloads'), unreachable)
+  t.deepEqual(await refusal('agent', 'start', '--listen', 'nonsense'), usage)
+  t.like((await json('agent', 'start', '--listen', '127.0.0.1:0'))[0], { agent: 'running' })
+
+  t.deepEqual(await json('logout'), [{ user: 'alice' }])
+  t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
+  t.deepEqual(await json('login', 'bob'), [{ user: 'bob', device: me!.device }])
+  t.like((await json('whoami'))[0], { user: 'bob', agent: 'running' })
+
+  // A credential that the trackers do not know: revoked, or of another cluster.
+  const stolen = { ...JSON.parse(readFileSync(join(home, 'session.json'), 'utf8')), credential: 'x'.repeat(43) }
+  writeFileSync(join(home, 'session.json'), JSON.stringify(stolen))
+  t.deepEqual(await refusal('group', 'list'), refused('not-logged-in'))
+  await json('login', 'bob')
+  t.deepEqual(await json('group', 'list'), [[]])
+})
+
+test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async t => {
+  const cluster = await startCluster()
+  t.teardown(cluster.down)
+  const alice = commandLine(t, cluster.servers)
+  const bob = commandLine(t, cluster.servers)
+  for (const [name, { json }] of Object.entries({ alice, bob })) {
+    await json('signup', name)
+    await json('login', name)
+  }
+
+  for (const name of ['a b', 'a.b', '*', 'g>', 'x'.repeat(10_000)])
+    t.deepEqual(await alice.refusal('group', 'create', name), refused('invalid-name'), name.slice(0, 20))
+  t.deepEqual(await alice.json('group', 'create', 'reef'), [{ group: 'reef' }])
+  t.deepEqual(await bob.refusal('create_group', 'reef'), refused('group-exists'))
+  t.deepEqual(await bob.refusal('join_group', 'nowhere'), refused('no-such-group'))
+  t.deepEqual(await bob.refusal('group', 'members', 'reef'), refused('not-member'))
+  t.deepEqual(await bob.refusal('files', 'reef'), refused('not-member'))
+  t.deepEqual(await alice.refusal('group', 'join', 'reef'), refused('already-member'))
+  t.deepEqual(await alice.refusal('group', 'accept', 'reef', 'bob'), refused('no-such-request'))
+
+  await bob.json('group', 'join', 'reef')
+  t.deepEqual(await bob.refusal('group', 'join', 'reef'), refused('already-requested'))
+  t.deepEqual(await bob.json('group', 'list'), [[{ group: 'reef', owner: 'alice', members: 1, you: 'requested' }]])
+  const [[request]] = (await alice.json('list_requests', 'reef')) as [[{ user: string; since: number }]]
+  t.is(request.user, 'bob')
+  t.true(Math.abs(Date.now() - request.since) < 600_000)
+  t.deepEqual(await bob.refusal('group', 'accept', 'reef', 'bob'), refused('not-member'))
+  t.deepEqual(await alice.json('group', 'reject', 'reef', 'bob'), [{ group: 'reef', user: 'bob' }])
+  t.deepEqual(await alice.refusal('group', 'reject', 'reef', 'bob'), refused('no-such-request'))
+  await bob.json('group', 'join', 'reef')
+  t.like(await alice.run(['accept_request', 'reef', 'bob']), { code: 0, out: 'bob is a member of reef.\n' })
+  t.deepEqual(await alice.refusal('group', 'accept', 'reef', 'bob'), refused('already-member'))
+  t.deepEqual(await bob.refusal('group', 'join', 'reef'), refused('already-member'))
+  t.deepEqual(await bob.refusal('group', 'requests', 'reef'), refused('not-owner'))
+  t.deepEqual(await bob.refusal('group', 'remove', 'reef', 'alice'), refused('not-owner'))
+  t.deepEqual(await bob.refusal('group', 'transfer', 'reef', 'bob'), refused('not-owner'))
+  t.deepEqual(await alice.refusal('group', 'transfer', 'reef', 'nobody'), refused('not-member'))
+  const members = (await bob.json<{ user: string; role: string }[]>('group', 'members', 'reef'))[0]!
+  t.deepEqual(
+    members.map(({ user, role }) => [user, role]),
+    [
+      ['alice', 'owner'],
+      ['bob', 'member'],
+    ],
+  )
+
+  await alice.json('group', 'transfer', 'reef', 'bob')
+  t.deepEqual(await alice.json('list_groups'), [[{ group: 'reef', owner: 'bob', members: 2, you: 'member' }]])
+  await bob.json('group', 'remove', 'reef', 'alice')
+  t.deepEqual(await alice.refusal('leave_group', 'reef'), refused('not-member'))
+  t.like((await bob.run(['group', 'list'])).out.split('\n'), [
+    'GROUP  OWNER  MEMBERS  YOU',
+    'reef   bob          1  owner',
+  ])
+  await bob.json('group', 'leave', 'reef')
+  t.deepEqual(await bob.json('group', 'list'), [[]])
+
+  const [trackers] =
+    await alice.json<{ name: string; seq: number; digest: string; uptimeSeconds: number }[]>('trackers')
+  t.deepEqual(
+    trackers!.map(({ name }) => name),
+    ['t1', 't2'],
+  )
+  t.is(new Set(trackers!.map(({ seq, digest }) => `${seq} ${digest}`)).size, 1)
+
+  await cluster.kill('n2')
+  await cluster.kill('n3')
+  t.deepEqual(await bob.json('group', 'list'), [[]], 'look-ups go on without a majority')
+  t.deepEqual(await bob.refusal('group', 'create', 'later'), refused('no-quorum'))
+  await cluster.start('n2')
+  // The brokers elect a leader first; how long that takes is theirs to say.
+  let created = await bob.run(['group', 'create', 'later'])
+  while (/too few brokers/.test(created.err)) created = await bob.run(['group', 'create', 'later'])
+  t.deepEqual(created, { code: 0, out: 'Created later. You are its owner.\n', err: '' })
+})
+
+test.serial('files: share, list, download, watch, pause, resume, cancel, stop sharing', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(cluster.down)
+  const alice = commandLine(t, cluster.servers)
+  const bob = commandLine(t, cluster.servers)
+  for (const [name, { json }] of Object.entries({ alice, bob })) {
+    await json('signup', name)
+    await json('login', name)
+  }
+  await alice.json('group', 'create', 'reef')
+  const film = join(alice.folder, 'film.mkv')
+  writeFileSync(film, Buffer.alloc(3_000_000, 'shoal'))
+  writeFileSync(join(alice.folder, 'empty'), '')
+
+  t.deepEqual(await bob.refusal('share', film, 'reef'), refused('not-member'))
+  t.deepEqual(await alice.refusal('share', film, 'nowhere'), refused('no-such-group'))
+  t.deepEqual(await alice.refusal('share', '.', 'reef'), refused('file-unreadable'))
+  t.deepEqual(await alice.refusal('share', 'missing', 'reef'), refused('file-unreadable'))
+  t.deepEqual(await alice.refusal('share', film, 'reef', '--name', '../film'), refused('invalid-name'))
+  const [shared] = await alice.json<{ name: string; sha1: string }>('upload_file', 'reef', 'film.mkv')
+  t.like(shared, { group: 'reef', name: 'film.mkv', size: 3_000_000, pieces: 6 })
+  await alice.json('share', 'empty', 'reef', '--name', 'no bytes')
+  t.deepEqual(await alice.refusal('share', 'empty', 'reef', '--name', 'film.mkv'), refused('name-taken'))
+  const [files] = await alice.json<object[]>('list_files', 'reef')
+  t.deepEqual(files![0], {
+    name: 'film.mkv',
+    size: 3_000_000,
+    sha1: shared!.sha1,
+    pieces: 6,
+    pieceLength: 524_288,
+    sharers: ['alice'],
+    online: 1,
+  })
+
+  t.deepEqual(await bob.refusal('download', 'reef', 'film.mkv', '.'), refused('not-member'))
+  await bob.json('group', 'join', 'reef')
+  await alice.json('group', 'accept', 'reef', 'bob')
+  t.deepEqual(await bob.refusal('download', 'reef', 'other.mkv', '.'), refused('no-such-file'))
+  t.deepEqual(await bob.refusal('download', 'reef', 'film.mkv', 'missing/'), refused('destination-unwritable'))
+  t.deepEqual(await bob.refusal('download', 'reef', 'film.mkv', 'missing/x'), refused('destination-unwritable'))
+  writeFileSync(join(bob.folder, 'mine'), 'precious')
+  t.deepEqual(await bob.refusal('download', 'reef', 'film.mkv', 'mine'), refused('destination-exists'))
+  t.is(readFileSync(join(bob.folder, 'mine'), 'utf8'), 'precious')
+  t.deepEqual(await bob.refusal('unshare', 'reef', 'film.mkv'), refused('not-sharing'))
+
+  const stream = await bob.json<{ state: string; peers: object[] }>('download', 'reef', 'film.mkv', '.', '--wait')
+  const result = stream.at(-1)!
+  t.like(result, {
+    group: 'reef',
+    name: 'film.mkv',
+    state: 'completed',
+    path: join(bob.folder, 'film.mkv'),
+    size: 3_000_000,
+    sha1: shared!.sha1,
+  })
+  const [me] = await alice.json<{ device: string }>('whoami')
+  t.deepEqual(result.peers, [{ user: 'alice', device: me!.device, pieces: 6, bytes: 3_000_000, via: 'direct' }])
+  t.true(readFileSync(join(bob.folder, 'film.mkv')).equals(readFileSync(film)))
+  t.like(await bob.run(['download_file', 'reef', 'film.mkv', 'mine', '--overwrite', '--wait']), { code: 0, err: '' })
+  t.true(readFileSync(join(bob.folder, 'mine')).equals(readFileSync(film)))
+  t.like((await bob.json<object[]>('files', 'reef'))[0]![0], { sharers: ['alice', 'bob'], online: 2 })
+
+  // With everybody away who has it, a download waits, says for what, and leaves nothing to the one who waits for it.
+  await alice.json('agent', 'stop')
+  const waiting = bob.start(['download', 'reef', 'no bytes', 'later', '--wait', '--json'])
+  t.teardown(() => waiting.kill('SIGKILL'))
+  await once(waiting, 'exit')
+  t.is(waiting.exitCode, 0, 'an empty file needs nobody')
+  await alice.json('login', 'alice')
+  writeFileSync(join(alice.folder, 'song.ogg'), Buffer.alloc(700_000, 'la'))
+  await alice.json('share', 'song.ogg', 'reef')
+  await alice.json('logout')
+  const stalled = bob.start(['download', 'reef', 'song.ogg', '.', '--wait', '--json'])
+  t.teardown(() => stalled.kill('SIGKILL'))
+  let id = 0
+  for await (const line of createInterface({ input: stalled.stdout! })) {
+    const view = JSON.parse(line)
+    if (view.state !== 'stalled') continue
+    t.is(view.error.code, 'no-sharers')
+    id = view.id
+    break
+  }
+  const ended = once(stalled, 'exit')
+  stalled.kill('SIGINT')
+  t.deepEqual(await ended, [130, null])
+
+  const watching = bob.start(['downloads', '--watch', '--json'])
+  t.teardown(() => watching.kill('SIGKILL'))
+  const [list] = await once(createInterface({ input: watching.stdout! }), 'line')
+  t.like(JSON.parse(list).at(-1), { id, name: 'song.ogg', state: 'stalled', pieces: { done: 0, total: 2 }, peers: [] })
+  const watched = once(watching, 'exit')
+  watching.kill('SIGINT')
+  t.deepEqual(await watched, [130, null])
+
+  t.like((await bob.json('pause', String(id)))[0], { id, state: 'paused' })
+  const lines = (await bob.run(['show_downloads'])).out.trim().split('\n')
+  t.is(lines[0], '[C] [reef] film.mkv')
+  t.is(lines.at(-1), '[P] [reef] song.ogg (0/2 pieces, 0%)')
+  t.deepEqual(await bob.refusal('pause', '99'), refused('no-such-download'))
+  t.deepEqual(await bob.refusal('pause', 'song.ogg'), usage)
+  t.like((await bob.json('resume', String(id)))[0], { id })
+  await alice.json('login', 'alice')
+  const again = await bob.json<{ state: string }>('download', 'reef', 'song.ogg', '.', '--wait')
+  t.is(again.at(-1)!.state, 'completed')
+  t.deepEqual(await bob.refusal('cancel', String(id)), usage)
+
+  await alice.json('stop_share', 'reef', 'song.ogg')
+  await bob.json('unshare', 'reef', 'song.ogg')
+  t.deepEqual(await bob.refusal('unshare', 'reef', 'song.ogg'), refused('no-such-file'))
+  t.deepEqual(await alice.refusal('download', 'reef', 'song.ogg', 'again'), refused('no-such-file'))
+})
+
+test.serial('a shell at the end of a pipe runs every line, in both spellings, and fails if one did', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(cluster.down)
+  const { run } = commandLine(t, cluster.servers)
+  const good = ['create_user carol secret', 'login carol secret', '# a comment', '', 'create_group reef', 'whoami']
+  const { code, out, err } = await run(['shell'], { input: `${good.join('\n')}\nexit\nnot reached` })
+  t.deepEqual({ code, err }, { code: 0, err: '' })
+  t.regex(out, /^Signed up as carol.*Logged in as carol\.\nCreated reef.*carol on device/s)
+
+  const bad = await run(['shell', '--json'], { input: 'group list\ngroup create reef\nnonsense\nwhoami\n' })
+  t.is(bad.code, 1)
+  const documents = bad.out
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  t.is(documents[0][0].group, 'reef')
+  t.deepEqual(
+    documents.slice(1).map(document => document.error?.code ?? document.user),
+    ['group-exists', 'usage', 'carol', 'commands-failed'],
+  )
+})
+
+test.serial('with nobody there, commands say so and change nothing', async t => {
+  const { refusal, run } = commandLine(t, [`127.0.0.1:${await freePort()}`])
+  t.deepEqual(await refusal('signup', 'alice'), unreachable)
+  t.deepEqual(await refusal('login', 'alice'), unreachable)
+  t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
+  t.deepEqual(await refusal('cluster', 'status'), refused('no-cluster'))
+  t.like(await run(['--home', '/dev/null/x', 'whoami']), { code: 1, out: '' })
+})
+
+test.serial('a cluster comes up in this home, is watched, broken, mended and brought down', async t => {
+  const { run, json, refusal, home } = commandLine(t, [])
+  const port = String(await freePort())
+  t.teardown(() => run(['cluster', 'down']))
+  t.deepEqual(await refusal('cluster', 'up', '--port', 'x'), usage)
+  interface Node {
+    node: string
+    kind: string
+    state: string
+    address: string | null
+    pid: number | null
+    leader: boolean
+  }
+  const [nodes] = await json<Node[]>('cluster', 'up', '--port', port, '--brokers', '1', '--trackers', '2')
+  t.like(nodes![0], { node: 'n1', kind: 'broker', state: 'running', address: `127.0.0.1:${port}` })
+  const states = async () => {
+    const [now] = await json<Node[]>('cluster', 'status')
+    return Object.fromEntries(now!.map(({ node, state }) => [node, state]))
+  }
+  t.deepEqual(await states(), { n1: 'running', t1: 'running', t2: 'running' })
+
+  // The home that holds the cluster needs nobody logged in to ask the trackers, and no servers named.
+  const names = async () => (await json<{ name: string }[]>('trackers'))[0]!.map(({ name }) => name)
+  t.deepEqual(await names(), ['t1', 't2'])
+  await json('signup', 'alice')
+  await json('login', 'alice')
+  t.deepEqual(await json('cluster', 'kill', 't1'), [{ node: 't1' }])
+  t.deepEqual(await states(), { n1: 'running', t1: 'stopped', t2: 'running' })
+  await json('group', 'create', 'reef')
+  t.deepEqual(await refusal('cluster', 'kill', 'n9'), refused('no-such-node'))
+  await json('cluster', 'start', 't1')
+  await json('cluster', 'stop', 't2')
+  t.deepEqual(await names(), ['t1'])
+  t.like((await json<object[]>('group', 'list'))[0]![0], { group: 'reef', you: 'owner' })
+
+  await json('cluster', 'stop', 't1')
+  t.deepEqual(await refusal('group', 'list'), unreachable)
+  t.deepEqual(await refusal('logout'), unreachable)
+  t.like((await json('whoami'))[0], { user: 'alice' }, 'a log-out that the trackers did not hear of has not happened')
+  mkdirSync(join(home, 'elsewhere'))
+  t.deepEqual(await refusal('tracker', 'run'), usage)
+  t.deepEqual(await refusal('tracker', 'run', '--name', 't3', '--cluster', 'elsewhere'), refused('no-cluster'))
+  await json('quit')
+  t.deepEqual(await states(), { n1: 'stopped', t1: 'stopped', t2: 'stopped' })
+})

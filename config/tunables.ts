@@ -195,6 +195,8 @@ export const agent = {
   settleSharesEveryMs: 500,
   /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
   leaveWithinMs: 5_000,
+  /** For a goodbye to reach a broker, if one is there: a round trip. */
+  goodbyeWithinMs: 1_000,
   /** The home's folder is watched for a log-in, and looked at this often in case watching does not work there. */
   lookForSessionMs: 1_000,
 } as const

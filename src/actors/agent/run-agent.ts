@@ -1,9 +1,11 @@
 // The agent: holds this home's library, and with it the right to be its only agent, runs machines/agent-session.ts
 // with its actors, and ends when it is told to. Who is logged in, it reads from the home; it never sees a password.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import pino, { type Logger } from 'pino'
 import { createActor, fromPromise, waitFor } from 'xstate'
+import { agent } from '../../../config/tunables.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
 import { inspectSubject, presenceSubject } from '../../wire/subjects.ts'
@@ -122,7 +124,10 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         if (connection.isClosed()) return
         const goodbye: Beat = { state: 'leaving' }
         connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
-        await connection.drain()
+        // With no broker there, neither a goodbye nor a drain would ever end; the trackers miss the beats instead.
+        const goneOut = connection.flush().catch(() => {})
+        await Promise.race([goneOut, delay(agent.goodbyeWithinMs, undefined, { ref: false })])
+        await connection.close()
         log.info({ user: session.user }, 'left')
       }),
     },

@@ -1,5 +1,6 @@
 // agent start, stop, status, run: this device's background client.
 
+import { once } from 'node:events'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentResult } from '../wire/agent-api.ts'
 import { command, type Result, value } from './command.ts'
@@ -84,8 +85,10 @@ const run = command({
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
     const { runAgent } = await import('../actors/agent/run-agent.ts')
+    // Listened for before the agent says that it runs: whoever sees that may stop it at once.
+    const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
     const agent = await runAgent({ home, servers, listen: listen.value })
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => agent.stop())
+    told.then(() => agent.stop())
     await agent.ended
     return done(undefined)
   },

@@ -1,7 +1,7 @@
 // A download as people see it: at rest from its record in the library, under way from its run's snapshot.
 
 import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
-import { type Manifest, pieceCount, pieceSize } from '../../domain/manifest.ts'
+import { type Manifest, pieceSize } from '../../domain/manifest.ts'
 import type { DownloadSnapshot, Problem } from '../../machines/download.ts'
 import type { DownloadRecord } from '../../storage/library.ts'
 import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
@@ -38,11 +38,11 @@ export function viewOfRecord(record: DownloadRecord): DownloadView {
   }
 }
 
-export function viewOfRun(snapshot: DownloadSnapshot): DownloadView {
+/** `recorded` is the library's view of it, which counts until the store has looked at the part file. */
+export function viewOfRun(snapshot: DownloadSnapshot, recorded: DownloadView): DownloadView {
   const { spec, spent, ledger, now, startedAtMs } = snapshot.context
   const { manifest } = spec
-  const total = pieceCount(manifest)
-  const have = ledger.have ?? createBitfield(total)
+  const { have } = ledger
   const state = stateOf(snapshot)
   const problem = problemOf(snapshot, state)
   return {
@@ -50,8 +50,8 @@ export function viewOfRun(snapshot: DownloadSnapshot): DownloadView {
     group: spec.group,
     name: spec.name,
     state,
-    pieces: { done: have.count, total },
-    bytes: { done: bytesOf(have, manifest), total: manifest.size },
+    pieces: have ? { done: have.count, total: have.length } : recorded.pieces,
+    bytes: have ? { done: bytesOf(have, manifest), total: manifest.size } : recorded.bytes,
     path: spec.path,
     sha1: manifest.sha1,
     peers: readyLinks(snapshot),
@@ -69,7 +69,7 @@ const readyLinks = ({ context }: DownloadSnapshot): number =>
 function stateOf(snapshot: DownloadSnapshot): DownloadState {
   const { ending } = snapshot.context
   if (ending !== undefined) return ending === 'suspended' ? 'queued' : ending
-  if (snapshot.matches('preparing')) return 'verifying'
+  if (snapshot.matches('preparing')) return snapshot.context.spent.fetchedBytes > 0 ? 'verifying' : 'locating'
   if (snapshot.matches({ fetching: 'locating' })) return 'locating'
   if (snapshot.matches({ fetching: 'transferring' })) return 'downloading'
   return snapshot.matches({ fetching: 'stalled' }) ? 'stalled' : 'verifying'

@@ -125,7 +125,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     const resting = atRest.get(id)
     if (!resting || isResting(resting.state)) return resting
     const run = runOf(id)
-    return run ? viewOfRun(run) : resting
+    return run ? viewOfRun(run, resting) : resting
   }
 
   const start = (id: number): Outcome<DownloadView> => {

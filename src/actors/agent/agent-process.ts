@@ -37,6 +37,9 @@ export function agentIsRunning(home: Home): boolean {
 /** Starts the agent in the background unless it runs; resolves to its process id once it holds the library. */
 export async function startAgent(home: Home, { servers, listen }: AgentOptions): Promise<Outcome<number>> {
   if (agentIsRunning(home)) return done(home.agentPid()!)
+  const before = home.agentPid()
+  // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
+  const foreign = before !== undefined && isAlive(before) ? before : undefined
   const log = openSync(home.agentLog, 'a', 0o600)
   const args = ['--home', home.folder, '--servers', servers.join(','), 'agent', 'run']
   if (listen !== undefined) args.push('--listen', listen)
@@ -55,7 +58,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     })
   const until = Date.now() + patienceMs
   while (Date.now() < until) {
-    if (agentIsRunning(home)) return done(home.agentPid()!)
+    if (home.agentPid() !== foreign && agentIsRunning(home)) return done(home.agentPid()!)
     if (ended) break
     await delay(lookEveryMs)
   }

@@ -4,6 +4,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { parseId } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import { askAgent, isAgentRunning } from './ask.ts'
 import { command, type Result } from './command.ts'
 import type { Context } from './context.ts'
 
@@ -89,12 +90,8 @@ async function tradePassword(context: Context, user: string, password: string): 
 /** Returns when the agent answers in the session of this device: from then on everything it shares is on offer. */
 async function haveAgentRunning(context: Context): Promise<Outcome<unknown>> {
   const { startAgent } = await import('../actors/agent/agent-process.ts')
-  const { commandLine } = await import('../../config/tunables.ts')
   const started = await startAgent(context.home, { servers: context.servers })
-  if (!started.ok) return started
-  const link = await context.connect()
-  if (!link.ok) return link
-  return link.value.agent.ask('status', {}, { patienceMs: commandLine.agentReadyMs, signal: context.signal })
+  return started.ok ? askAgent(context, 'status', {}) : started
 }
 
 const logout = command({
@@ -110,8 +107,7 @@ const logout = command({
       context.home.clearSession()
       return done({ user: session.user })
     }
-    const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
-    if (agentIsRunning(context.home)) await link.value.agent.ask('logout', {})
+    if (await isAgentRunning(context)) await link.value.agent.ask('logout', {})
     const answer = await link.value.trackers.ask('device.logout', {})
     if (!answer.ok) {
       context.home.saveSession(session)
@@ -128,11 +124,11 @@ const whoami = command({
   words: 'whoami',
   summary: 'Who is logged in on this device, and whether its agent runs.',
   example: 'whoami',
-  async run({ home }): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {
-    const session = home.session()
+  async run(context): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {
+    const session = context.home.session()
     if (!session) return refuse('not-logged-in', 'nobody is logged in on this device; run shoal login USER')
-    const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
-    return done({ user: session.user, device: session.device, agent: agentIsRunning(home) ? 'running' : 'stopped' })
+    const agent = (await isAgentRunning(context)) ? 'running' : 'stopped'
+    return done({ user: session.user, device: session.device, agent })
   },
   render: ({ user, device, agent }, style) =>
     `${style('bold', user)} on device ${device}, agent ${agent}${agent === 'stopped' ? ' (shoal agent start)' : ''}`,

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentResult } from '../wire/agent-api.ts'
+import { askAgent, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { count, formatBytes, formatDuration } from './render/format.ts'
 
@@ -26,12 +27,15 @@ const start = command({
   summary: "Start this device's agent in the background. Harmless when it runs.",
   example: 'agent start --listen 0.0.0.0:7000',
   options: { listen },
-  async run({ home, servers }, input): Promise<Result<{ agent: 'running'; pid: number }>> {
+  async run(context, input): Promise<Result<{ agent: 'running'; pid: number }>> {
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
     const { startAgent } = await processes()
-    const pid = await startAgent(home, { servers, listen: listen.value })
-    return pid.ok ? done({ agent: 'running', pid: pid.value }) : pid
+    const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })
+    if (!pid.ok) return pid
+    // So that the next command finds it at work. Without brokers or trackers it goes on trying by itself.
+    if (context.home.session()) await askAgent(context, 'status', {})
+    return done({ agent: 'running', pid: pid.value })
   },
   render: ({ pid }) => `The agent runs as process ${pid}.`,
 })
@@ -54,12 +58,9 @@ const status = command({
   summary: "Whether this device's agent runs, and what it is at.",
   example: 'agent status',
   async run(context): Promise<Result<Status>> {
-    const { agentIsRunning } = await processes()
-    if (!agentIsRunning(context.home)) return done({ agent: 'stopped' })
+    if (!(await isAgentRunning(context))) return done({ agent: 'stopped' })
     if (!context.home.session()) return done({ agent: 'running', pid: context.home.agentPid() ?? 0 })
-    const link = await context.connect()
-    if (!link.ok) return link
-    const answer = await link.value.agent.ask('status', {})
+    const answer = await askAgent(context, 'status', {})
     return answer.ok ? done({ agent: 'running', ...answer.value }) : answer
   },
   render(status, style) {

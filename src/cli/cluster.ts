@@ -39,7 +39,10 @@ const up = command({
     const { clusterUp } = await load()
     return done((await clusterUp({ folder, ...host, ...numbers, say })).nodes)
   },
-  render: renderNodes,
+  render(nodes, style) {
+    const brokers = nodes.flatMap(({ address }) => address ?? [])
+    return `${renderNodes(nodes, style)}\nFrom other homes: export SHOAL_SERVERS=${brokers.join(',')}`
+  },
 })
 
 const down = command({

@@ -4,8 +4,8 @@
 import { parseFileName, parseId } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { DownloadView } from '../wire/agent-api.ts'
+import { askAgent } from './ask.ts'
 import { command, flag, type Result } from './command.ts'
-import type { Context } from './context.ts'
 import { parseDestination } from './paths.ts'
 import {
   allDownloads,
@@ -21,7 +21,8 @@ import { formatBytes, formatDuration, formatRate } from './render/format.ts'
 
 const download = command({
   words: 'download',
-  summary: 'Fetch a file from everybody in the group who has it. Goes on in the background.',
+  summary:
+    'Fetch a file, in the background, from everybody in the group who has it; waits while none of them is online.',
   example: 'download reef some-film.mkv ~/films --wait',
   args: { group: 'the group', name: "the file's name there", dest: 'a folder, or the path of the new file' },
   options: {
@@ -35,10 +36,7 @@ const download = command({
     if (!name.ok) return name
     const destination = parseDestination(input.dest)
     if (!destination.ok) return destination
-    const link = await context.connect()
-    if (!link.ok) return link
-    const { agent } = link.value
-    const begun = await agent.ask('download', {
+    const begun = await askAgent(context, 'download', {
       group: group.value,
       name: name.value,
       destination: destination.value,
@@ -50,7 +48,7 @@ const download = command({
     context.leavesBehind = `download ${id} goes on in the background; follow it with shoal downloads --watch`
     const onProgress = (view: DownloadView) => context.display.progress(downloadDocument(view), oneDownload)
     onProgress(begun.value)
-    const followed = await agent.ask('download.follow', { id }, { onProgress, signal: context.signal })
+    const followed = await askAgent(context, 'download.follow', { id }, onProgress)
     return followed.ok ? ended(followed.value) : followed
   },
   render: renderBegunOrEnded,
@@ -90,15 +88,12 @@ const downloads = command({
   example: 'downloads --watch',
   options: { watch: flag('Keep showing them until interrupted.') },
   async run(context, input): Promise<Result<DownloadDocument[]>> {
-    const link = await context.connect()
-    if (!link.ok) return link
-    const { agent } = link.value
     if (!input.watch) {
-      const listed = await agent.ask('downloads', {})
+      const listed = await askAgent(context, 'downloads', {})
       return listed.ok ? done(listed.value.map(downloadDocument)) : listed
     }
     const onProgress = (views: DownloadView[]) => context.display.progress(views.map(downloadDocument), allDownloads)
-    const watched = await agent.ask('downloads.watch', {}, { onProgress, signal: context.signal })
+    const watched = await askAgent(context, 'downloads.watch', {}, onProgress)
     return watched.ok ? refuse('unreachable', 'the agent has ended; see shoal agent status') : watched
   },
   render(downloads, style) {
@@ -118,7 +113,7 @@ const steer = (verb: Steering, summary: string, said: (name: string) => string) 
     async run(context, input): Promise<Result<DownloadDocument>> {
       const id = parseDownloadId(input.id)
       if (!id.ok) return id
-      const answer = await askAboutOne(context, verb, id.value)
+      const answer = await askAgent<Steering>(context, verb, { id: id.value })
       return answer.ok ? done(downloadDocument(answer.value)) : answer
     },
     render: ({ name }) => said(name),
@@ -127,11 +122,6 @@ const steer = (verb: Steering, summary: string, said: (name: string) => string) 
 function parseDownloadId(typed: string): Outcome<number> {
   if (/^[1-9]\d{0,14}$/.test(typed)) return done(Number(typed))
   return refuse('usage', `a download has a number, as shoal downloads --json shows it; "${typed.slice(0, 40)}" is none`)
-}
-
-async function askAboutOne(context: Context, verb: Steering, id: number): Promise<Outcome<DownloadView>> {
-  const link = await context.connect()
-  return link.ok ? link.value.agent.ask(verb, { id }) : link
 }
 
 export const downloadCommands = [

@@ -2,22 +2,12 @@
 
 import { parseId } from '../domain/names.ts'
 import { done } from '../domain/refusal.ts'
-import type { TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
+import { askTrackers } from './ask.ts'
 import { command, type Result } from './command.ts'
-import type { Context } from './context.ts'
 import { formatMoment } from './render/format.ts'
 import { renderTable } from './render/table.ts'
 
 const theGroup = { group: 'the group' }
-
-async function ask<M extends TrackerMethod>(
-  context: Context,
-  method: M,
-  params: TrackerParams<M>,
-): Promise<Result<TrackerResult<M>>> {
-  const link = await context.connect()
-  return link.ok ? link.value.trackers.ask(method, params) : link
-}
 
 type GroupWrite = 'group.create' | 'group.join' | 'group.leave'
 
@@ -31,7 +21,7 @@ const onGroup = (method: GroupWrite, summary: string, said: (group: string) => s
     async run(context, input): Promise<Result<{ group: string }>> {
       const group = parseId('group', input.group)
       if (!group.ok) return group
-      const answer = await ask(context, method, { group: group.value })
+      const answer = await askTrackers(context, method, { group: group.value })
       return answer.ok ? done({ group: group.value }) : answer
     },
     render: ({ group }) => said(group),
@@ -51,7 +41,7 @@ const onMember = (method: OwnersWrite, summary: string, said: (user: string, gro
       if (!group.ok) return group
       const user = parseId('user', input.user)
       if (!user.ok) return user
-      const answer = await ask(context, method, { group: group.value, user: user.value })
+      const answer = await askTrackers(context, method, { group: group.value, user: user.value })
       return answer.ok ? done({ group: group.value, user: user.value }) : answer
     },
     render: ({ group, user }) => said(user, group),
@@ -61,7 +51,7 @@ const list = command({
   words: 'group list',
   summary: 'Every group, its owner, and what you are in it.',
   example: 'group list',
-  run: context => ask(context, 'group.list', {}),
+  run: context => askTrackers(context, 'group.list', {}),
   render: (groups, style) =>
     groups.length === 0
       ? 'There are no groups yet. Make one: shoal group create NAME'
@@ -84,7 +74,7 @@ const requests = command({
   args: theGroup,
   async run(context, input) {
     const group = parseId('group', input.group)
-    return group.ok ? ask(context, 'group.requests', { group: group.value }) : group
+    return group.ok ? askTrackers(context, 'group.requests', { group: group.value }) : group
   },
   render: (requests, style) =>
     requests.length === 0
@@ -106,7 +96,7 @@ const members = command({
   args: theGroup,
   async run(context, input) {
     const group = parseId('group', input.group)
-    return group.ok ? ask(context, 'group.members', { group: group.value }) : group
+    return group.ok ? askTrackers(context, 'group.members', { group: group.value }) : group
   },
   render: (members, style) =>
     renderTable<(typeof members)[number]>(

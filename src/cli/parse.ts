@@ -143,11 +143,14 @@ function misuse(error: CommanderError, words: readonly string[], commands: reado
   const isUnfinished = error.code === 'commander.help'
   const complaint = isUnfinished
     ? known === undefined
-      ? 'which command?'
-      : `shoal ${known} needs another word`
+      ? 'say what to do'
+      : `say what to do with ${known}: ${verbsOf(known, commands).join(', ')}`
     : error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
   return { kind: 'misuse', code: 'usage', message: `${complaint}; see ${help}` }
 }
+
+const verbsOf = (noun: string, commands: readonly Command[]) =>
+  commands.flatMap(({ words }) => (words.startsWith(`${noun} `) ? [words.slice(noun.length + 1)] : []))
 
 /** Every spelling of every command. */
 export function* names(commands: readonly Command[]): Generator<string> {

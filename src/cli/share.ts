@@ -3,6 +3,7 @@
 import { parseFileName, parseId } from '../domain/names.ts'
 import { done } from '../domain/refusal.ts'
 import type { AgentProgress, AgentResult } from '../wire/agent-api.ts'
+import { askAgent, askTrackers, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { absolutePath } from './paths.ts'
 import type { ProgressView } from './render/display.ts'
@@ -28,12 +29,11 @@ const share = command({
     if (!group.ok) return group
     const name = input.name === undefined ? done(undefined) : parseFileName(input.name)
     if (!name.ok) return name
-    const link = await context.connect()
-    if (!link.ok) return link
-    return link.value.agent.ask(
+    return askAgent(
+      context,
       'share',
       { path: absolutePath(input.path), group: group.value, ...(name.value === undefined ? {} : { name: name.value }) },
-      { onProgress: item => context.display.progress(item, hashing), signal: context.signal },
+      item => context.display.progress(item, hashing),
     )
   },
   render: ({ group, name, size, pieces }) =>
@@ -50,14 +50,11 @@ const unshare = command({
     if (!group.ok) return group
     const name = parseFileName(input.name)
     if (!name.ok) return name
-    const link = await context.connect()
-    if (!link.ok) return link
     const file = { group: group.value, name: name.value }
-    const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
     // Without an agent there is nobody to stop serving it: the trackers' word is all.
-    const answer = agentIsRunning(context.home)
-      ? await link.value.agent.ask('unshare', file)
-      : await link.value.trackers.ask('share.remove', { ...file, devices: 'all' })
+    const answer = (await isAgentRunning(context))
+      ? await askAgent(context, 'unshare', file)
+      : await askTrackers(context, 'share.remove', { ...file, devices: 'all' })
     return answer.ok ? done(file) : answer
   },
   render: ({ group, name }) => `You do not share ${name} with ${group} any more.`,
@@ -70,9 +67,7 @@ const files = command({
   args: { group: 'a group that you are in' },
   async run(context, input) {
     const group = parseId('group', input.group)
-    if (!group.ok) return group
-    const link = await context.connect()
-    return link.ok ? link.value.trackers.ask('group.files', { group: group.value }) : link
+    return group.ok ? askTrackers(context, 'group.files', { group: group.value }) : group
   },
   render: (files, style) =>
     files.length === 0

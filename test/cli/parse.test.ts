@@ -130,7 +130,7 @@ const mistakes: Record<string, RegExp> = {
   'group create a b': /^too many arguments.*; see shoal group create --help$/,
   'group crate g': /^unknown command 'crate'.*; see shoal group --help$/,
   grop: /^unknown command 'grop'.*; see shoal --help$/,
-  group: /^shoal group needs another word; see shoal group --help$/,
+  group: /^say what to do with group: .*create, list, .*; see shoal group --help$/,
   'download g f . --wiat': /^unknown option '--wiat'.*; see shoal download --help$/,
   'share f g --name': /^option '--name <name>' argument missing; see shoal share --help$/,
   'login alice secret more': /^too many arguments/,

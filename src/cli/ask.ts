@@ -1,0 +1,40 @@
+// Asking as whoever is logged in on this device: the trackers, or this device's agent.
+
+import { commandLine } from '../../config/tunables.ts'
+import type { AskOptions } from '../actors/agent-client.ts'
+import { type Outcome, refuse } from '../domain/refusal.ts'
+import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
+import type { TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
+import type { Context } from './context.ts'
+
+export async function askTrackers<M extends TrackerMethod>(
+  context: Context,
+  method: M,
+  params: TrackerParams<M>,
+): Promise<Outcome<TrackerResult<M>>> {
+  const link = await context.connect()
+  return link.ok ? link.value.trackers.ask(method, params) : link
+}
+
+/** An agent that runs may still be on its way to its session: it is waited for. Refuses at once when none runs. */
+export async function askAgent<M extends AgentMethod>(
+  context: Context,
+  method: M,
+  params: AgentParams<M>,
+  onProgress?: AskOptions<M>['onProgress'],
+): Promise<Outcome<AgentResult<M>>> {
+  const link = await context.connect()
+  if (!link.ok) return link
+  if (!(await isAgentRunning(context)))
+    return refuse('unreachable', 'no agent runs on this device; start it with shoal agent start')
+  return link.value.agent.ask(method, params, {
+    patienceMs: commandLine.agentReadyMs,
+    signal: context.signal,
+    ...(onProgress ? { onProgress } : {}),
+  })
+}
+
+export async function isAgentRunning({ home }: Context): Promise<boolean> {
+  const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
+  return agentIsRunning(home)
+}

@@ -24,7 +24,7 @@ export interface AgentDevice {
   /** Throws when it is refused. */
   ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
   /** Returns when the agent answers. */
-  start(): Promise<void>
+  start(options?: { readonly listen?: string }): Promise<void>
   stop(): Promise<void>
   /** SIGKILL; only of an agent in a process of its own. */
   kill(): Promise<void>
@@ -43,11 +43,11 @@ export async function agentDevice(
   const { user, device, credential } = person
   writeFileSync(join(home.folder, 'device.json'), JSON.stringify(device))
   home.saveSession({ user, device, credential })
+  home.saveSeen(person.trackers.seen)
   const agent = createAgentClient(person.connection, person)
-  const listen = '127.0.0.1:0'
   let stopRunning = async () => {}
 
-  const start = async () => {
+  const start = async ({ listen = '127.0.0.1:0' } = {}) => {
     if (ownProcess) {
       granted(await startAgent(home, { servers, listen }))
       stopRunning = async () => void (await stopAgent(home))

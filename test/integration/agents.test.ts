@@ -1,8 +1,9 @@
 // Agents on a real cluster: sharing, downloading, and what goes wrong between the two.
 
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { createActor, fromCallback } from 'xstate'
 import { presence } from '../../config/tunables.ts'
@@ -24,10 +25,15 @@ test.after.always(t => t.context.down?.())
 
 const MiB = 2 ** 20
 let groups = 0
+const members = new Map<string, AgentDevice[]>()
 
 /** People of a new group, each with an agent. */
-async function swarm(t: ExecutionContext<TestCluster>, count: number, ownProcesses: readonly number[] = []) {
-  const { servers } = t.context
+async function swarm(
+  t: ExecutionContext<TestCluster>,
+  count: number,
+  ownProcesses: readonly number[] = [],
+  servers = t.context.servers,
+) {
   groups += 1
   const group = `group${groups}`
   const devices: AgentDevice[] = []
@@ -37,7 +43,18 @@ async function swarm(t: ExecutionContext<TestCluster>, count: number, ownProcess
     else await admit(devices[0]!.person, group, member)
     devices.push(await agentDevice(t, servers, member, { ownProcess: ownProcesses.includes(index) }))
   }
+  members.set(group, devices)
   return { group, devices }
+}
+
+/** What one person did, the others' devices ask for: a person would have heard of it by other ways. */
+function tellEachOther(group: string): void {
+  const devices = members.get(group)!
+  const seen = Math.max(...devices.flatMap(({ home, person }) => [home.seen(), person.trackers.seen]))
+  for (const { home, person } of devices) {
+    home.saveSeen(seen)
+    person.trackers.advance(seen)
+  }
 }
 
 async function admit(owner: Person, group: string, member: Person) {
@@ -51,8 +68,10 @@ async function admit(owner: Person, group: string, member: Person) {
 /** ava compares buffers property by property. */
 const isSame = async (path: string, other: string) => (await readFile(path)).equals(await readFile(other))
 
-const download = (device: AgentDevice, group: string, name: string, destination = device.folder, overwrite = false) =>
-  device.ask('download', { group, name, destination, overwrite })
+function download(device: AgentDevice, group: string, name: string, destination = device.folder, overwrite = false) {
+  tellEachOther(group)
+  return device.ask('download', { group, name, destination, overwrite })
+}
 const atRest = (device: AgentDevice, id: number) => device.ask('download.follow', { id })
 const codeOf = async (outcome: Promise<{ ok: boolean; code?: string }>) => (await outcome).code ?? 'done'
 const piecesFrom = (view: { deliveries: { user: string; pieces: number }[] }, device: AgentDevice) =>
@@ -184,10 +203,28 @@ async function serveLies(t: ExecutionContext, mallory: Person, group: string, ma
   await mallory.connection.flush()
 }
 
+test('A peer that cannot be reached directly is reached through the brokers.', async t => {
+  const { group, devices } = await swarm(t, 2)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  await alice.stop()
+  // The brokers see it come from 127.0.0.1, where it does not listen.
+  await alice.start({ listen: '127.0.0.2:0' })
+  const file = randomFile(alice.folder, 'film.bin', 4 * MiB)
+  await alice.ask('share', { path: file, group })
+  const view = await atRest(bob, (await download(bob, group, 'film.bin')).id)
+  t.is(view.state, 'completed')
+  t.deepEqual(
+    view.deliveries.map(({ via }) => via),
+    ['relay'],
+  )
+  t.true(await isSame(view.path, file))
+})
+
 test('After a restart and a new log-in everything shared before is on offer, with no re-sharing.', async t => {
   const { group, devices } = await swarm(t, 2)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   await alice.ask('share', { path: randomFile(alice.folder, 'one.bin', MiB), group })
+  tellEachOther(group)
   const online = async () => granted(await bob.person.trackers.ask('group.files', { group }))[0]?.online
 
   const session = alice.home.session()!
@@ -208,6 +245,7 @@ test('A changed file leaves sharing mode, and no altered byte is served.', async
   await alice.ask('share', { path: file, group })
   const original = await readFile(file)
   writeFileSync(file, Buffer.concat([original.subarray(0, 4 * MiB - 4), Buffer.from('evil')]))
+  tellEachOther(group)
   const answer = await bob.agent.ask('download', { group, name: 'one.bin', destination: bob.folder, overwrite: false })
   if (answer.ok) {
     const view = await bob.until(answer.value.id, ({ state }) => state === 'stalled')
@@ -229,8 +267,7 @@ test('A touched file goes on being shared, a vanished one leaves and comes back.
   await alice.ask('share', { path: file, group })
   const listed = async () => granted(await alice.person.trackers.ask('group.files', { group })).length
   const settles = async (count: number) => {
-    while ((await listed()) !== count || (await alice.ask('status', {})).sharing !== count)
-      alice.person.trackers.advance(alice.home.seen())
+    while ((await listed()) !== count || (await alice.ask('status', {})).sharing !== count) tellEachOther(group)
   }
   rmSync(file)
   await settles(0)
@@ -244,6 +281,7 @@ test('A download goes to a folder or a path, and never onto another file unless 
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'one.bin', MiB)
   await alice.ask('share', { path: file, group })
+  tellEachOther(group)
   const ask = (destination: string, overwrite = false) =>
     codeOf(bob.agent.ask('download', { group, name: 'one.bin', destination, overwrite }))
 
@@ -280,7 +318,7 @@ test('What may not be shared is refused before it is hashed.', async t => {
   t.is(await share(join(alice.folder, 'no-such-file')), 'file-unreadable')
   const secret = `secret-${groups}`
   granted(await bob.person.trackers.ask('group.create', { group: secret }))
-  alice.person.trackers.advance(bob.person.trackers.seen)
+  tellEachOther(group)
   t.is(await share(file, secret), 'not-member')
   t.is(await share(file), 'done')
   t.is(await share(file), 'done')
@@ -335,4 +373,47 @@ test('Removed from the group, a running download fails, and its sharer serves it
   const view = await atRest(bob, id)
   t.is(view.state, 'failed')
   t.is(view.error?.code, 'not-member')
+})
+
+test('A download runs on while every tracker and all but one broker are down, and is shared once they are back.', async t => {
+  const cluster = await startCluster()
+  t.teardown(() => cluster.down())
+  const { group, devices } = await swarm(t, 2, [], cluster.servers)
+  const [alice, bob] = devices as [AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'big.bin', 96 * MiB)
+  await alice.ask('share', { path: file, group })
+  const { id } = await download(bob, group, 'big.bin')
+  await bob.until(id, view => view.pieces.done > 0)
+  await Promise.all([cluster.kill('t1'), cluster.kill('t2'), cluster.kill('n2'), cluster.kill('n3')])
+  const path = join(bob.folder, 'big.bin')
+  while (!existsSync(path)) await delay(50)
+  t.true(await isSame(path, file))
+
+  await Promise.all(['n2', 'n3', 't1', 't2'].map(node => cluster.start(node)))
+  const sharers = async () => {
+    const files = await alice.person.trackers.ask('group.files', { group })
+    return files.ok ? files.value[0]?.sharers.length : 0
+  }
+  while ((await sharers()) !== 2) await delay(100)
+  t.is((await bob.ask('downloads', {}))[0]?.state, 'completed')
+})
+
+test('A device that is logged out from elsewhere forgets its log-in; one whose trackers are away does not.', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(() => cluster.down())
+  const { devices } = await swarm(t, 1, [], cluster.servers)
+  const [alice] = devices as [AgentDevice]
+  const { home } = alice
+  await cluster.kill('t1')
+  await alice.stop()
+  const starting = alice.start()
+  while (!/it is tried again/.test(readFileSync(home.agentLog, 'utf8'))) await delay(50)
+  t.truthy(home.session())
+  await cluster.start('t1')
+  await starting
+  t.truthy(home.session())
+
+  granted(await alice.person.trackers.ask('device.logout', {}))
+  while (home.session()) await delay(50)
+  t.pass()
 })

@@ -71,7 +71,10 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         used = session
         if (!session) return 'revoked' as const
         const connection = await connectSession(servers(), session)
-        if (typeof connection === 'string') return connection
+        if (typeof connection === 'string') {
+          log.warn({ user: session.user, servers: servers() }, connection === 'away' ? away : revoked)
+          return connection
+        }
         connected = {
           session,
           connection,
@@ -159,6 +162,9 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     ended: ended.then(() => {}),
   }
 }
+
+const away = 'no broker answers, or no tracker that could say who we are; it is tried again'
+const revoked = 'this device was logged out elsewhere'
 
 /** With and without its scheme, an address is the same. */
 const distinct = (servers: readonly string[]): string[] => [

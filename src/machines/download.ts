@@ -37,7 +37,7 @@ export interface Problem {
 export type Ending = 'completed' | 'paused' | 'suspended' | 'failed' | 'cancelled'
 
 /** What earlier runs of the same download came to. */
-export interface Spent {
+interface Spent {
   readonly seconds: number
   readonly fetchedBytes: number
   readonly deliveries: readonly Delivery[]

@@ -21,7 +21,7 @@ import {
 import { addressOf, agentSubject } from '../../wire/subjects.ts'
 
 /** Who asked, as far as an answer needs to know. */
-export interface Asker<M extends AgentMethod> {
+interface Asker<M extends AgentMethod> {
   progress(item: AgentProgress<M>): void
   /** Aborted when nobody listens any more. */
   readonly signal: AbortSignal

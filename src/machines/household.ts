@@ -76,8 +76,6 @@ export const householdMachine = setup({
   context: ({ input }) => ({ listen: input.listen, isRevoked: false }),
   initial: 'open',
   on: {
-    'household.close': '.open.fetching.working.suspending',
-    'session.revoked': { target: '.open.fetching.working.suspending', actions: 'markRevoked' },
     'notice.received': {
       actions: [
         { type: 'tellKeeper', params: ({ event }) => event },
@@ -207,15 +205,28 @@ export const householdMachine = setup({
                 },
               },
               states: {
-                open: {},
+                // Closing is heard here and not above: from there it would start all five anew on its way.
+                open: {
+                  on: {
+                    'household.close': 'suspending',
+                    'session.revoked': { target: 'suspending', actions: 'markRevoked' },
+                  },
+                },
                 /** Each run finishes what it is writing and closes its part file. */
                 suspending: {
                   entry: sendTo('downloads', { type: 'queue.suspend' }),
                   after: { closeAtLast: '#household.closed' },
+                  on: { 'session.revoked': { actions: 'markRevoked' } },
                 },
               },
             },
-            failing: { after: { restart: 'working' } },
+            failing: {
+              after: { restart: 'working' },
+              on: {
+                'household.close': '#household.closed',
+                'session.revoked': { target: '#household.closed', actions: 'markRevoked' },
+              },
+            },
           },
         },
       },

@@ -108,6 +108,25 @@ test('A household closes also when its downloads never rest, and says that its l
   t.deepEqual(actor.getSnapshot().output, { isRevoked: true })
 })
 
+test('A household that closes starts nothing anew, and being told again gives it no more time.', async t => {
+  const { send, actor, clock, started } = startHousehold()
+  send({ type: 'household.close' })
+  clock.increment(tunables.leaveWithinMs - 1)
+  send({ type: 'household.close' })
+  await settled()
+  t.is(started.length, 5)
+  clock.increment(1)
+  t.is(actor.getSnapshot().status, 'done')
+})
+
+test('A household closes at once when its downloads are just being started again.', async t => {
+  const { send, actor, started } = startHousehold(['downloads'])
+  await settled()
+  send({ type: 'household.close' })
+  t.is(actor.getSnapshot().status, 'done')
+  t.is(started.length, 5)
+})
+
 interface Script {
   readonly connects?: readonly (Connected | Error)[]
   readonly opens?: readonly (boolean | Error)[]

@@ -57,6 +57,8 @@ export const link = {
   /** Back-off between attempts at one peer, doubling. */
   retryFirstMs: 500,
   retryMostMs: 30_000,
+  /** A peer whose link keeps ending for good (it breaks the protocol, or has no use for our tickets): as above, but longer. */
+  retryEndedMostMs: 300_000,
   /** What a peer delivers is measured over this much time with blocks outstanding: a few wake-ups, yet soon. */
   rateWindowMs: 50,
   /** Blocks a peer may refuse that it said it has: it may lose a file once, not play for time. */
@@ -67,7 +69,10 @@ export const link = {
 export const download = {
   /** Pieces asked of one peer at once, at most: bounds memory to links x pieces. */
   maxPiecesPerPeer: 8,
-  /** Arrived and not yet on disk, in bytes, over all peers of a download: beyond it nothing more is asked for. */
+  /**
+   * Asked for, or arrived and not yet on disk, in bytes, over all peers of a download: beyond it nothing more is asked
+   * for. Four pieces may be under way in any case, or large ones would all come from one peer.
+   */
   maxUnwrittenBytes: 32 * 1024 * 1024,
   /** Peers connected at once. */
   maxPeers: 40,

@@ -3,7 +3,7 @@
 // the peers. A restart begins from the library, never from a snapshot of this. Sets and flows: README.md beside it.
 
 import { type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
-import { download as tunables } from '../../config/tunables.ts'
+import { link, download as tunables } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
 import { type Manifest, pieceSize } from '../domain/manifest.ts'
@@ -114,6 +114,8 @@ interface Ledger {
   readonly links: Map<PeerKey, LinkEntry>
   /** Sent a piece that was wrong: not connected to again in this run. */
   readonly dropped: Set<PeerKey>
+  /** Links that ended for good, in a row without a right piece, and when the peer may be tried anew (ms of `now`). */
+  readonly ended: Map<PeerKey, { readonly times: number; readonly againAtMs: number }>
   /** Received and at the store. */
   checking: number
   fetchedBytes: number
@@ -141,6 +143,10 @@ const linkId = (peer: PeerKey) => `link:${peer}`
 
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
 const budgetPieces = ({ pieceLength }: Manifest) => Math.max(4, Math.floor(tunables.maxUnwrittenBytes / pieceLength))
+
+/** The first time at once, for a fresh ticket may be all that it takes. */
+const restMs = (times: number) =>
+  times <= 1 ? 0 : Math.min(link.retryFirstMs * 2 ** (times - 1), link.retryEndedMostMs)
 
 const brokenStore: Problem = {
   code: 'destination-unwritable',
@@ -174,6 +180,8 @@ export const downloadMachine = setup({
       ledger.isLocated &&
       ledger.picker?.canProgress === false &&
       ![...ledger.links.values()].some(link => link.state === 'connecting'),
+    /** Whose failure it is: the store's and the locator's have their own answers. */
+    isLink: (_, { actorId }: { actorId: string }) => actorId.startsWith(linkId('')),
     isEnding: ({ context }, { ending }: { ending: Ending }) => context.ending === ending,
   },
   actions: {
@@ -194,6 +202,8 @@ export const downloadMachine = setup({
       ledger.isLocated = true
       ledger.picker?.forgive()
       const located = new Map(peers.map(peer => [sharerKey(peer), peer]))
+      const mayTry = (key: PeerKey) =>
+        !ledger.dropped.has(key) && (ledger.ended.get(key)?.againAtMs ?? 0) <= context.now()
       for (const [key, link] of ledger.links) {
         if (located.has(key) || link.state === 'ready') continue
         ledger.links.delete(key)
@@ -201,7 +211,7 @@ export const downloadMachine = setup({
       }
       for (const [key, peer] of located) {
         if (ledger.links.has(key)) enqueue.sendTo(linkId(key), { type: 'peer.refreshed', peer })
-        else if (!ledger.dropped.has(key) && ledger.links.size < tunables.maxPeers) {
+        else if (mayTry(key) && ledger.links.size < tunables.maxPeers) {
           ledger.links.set(key, { state: 'connecting', reason: '' })
           const input: PeerLinkInput = { peer, share: spec.share, manifest: spec.manifest, parent: self }
           enqueue.spawnChild('peerLink', { id: linkId(key), input })
@@ -237,7 +247,7 @@ export const downloadMachine = setup({
 
     loseLink: enqueueActions(
       (
-        { context: { ledger }, enqueue },
+        { context: { ledger, now }, enqueue },
         { peer, reason, final }: { peer: PeerKey; reason: string; final: boolean },
       ) => {
         ledger.picker?.peerLeft(peer)
@@ -246,6 +256,8 @@ export const downloadMachine = setup({
         link.state = 'lost'
         link.reason = reason
         if (!final) return
+        const times = (ledger.ended.get(peer)?.times ?? 0) + 1
+        ledger.ended.set(peer, { times, againAtMs: now() + restMs(times) })
         ledger.links.delete(peer)
         enqueue.stopChild(linkId(peer))
       },
@@ -270,6 +282,7 @@ export const downloadMachine = setup({
       const { ledger, spec } = context
       ledger.checking -= 1
       ledger.picker?.verified(piece)
+      ledger.ended.delete(peer)
       const bytes = pieceSize(spec.manifest, piece)
       ledger.meter.add(bytes, context.now())
       const slash = peer.indexOf('/')
@@ -316,6 +329,7 @@ export const downloadMachine = setup({
       have: undefined,
       links: new Map(),
       dropped: new Set(),
+      ended: new Map(),
       checking: 0,
       fetchedBytes: input.spent.fetchedBytes,
       deliveries: new Map(input.spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
@@ -415,6 +429,10 @@ export const downloadMachine = setup({
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
         /** A link that failed, instead of saying that it lost its peer. */
         'xstate.error.actor.*': {
+          guard: {
+            type: 'isLink',
+            params: ({ event }: { event: { actorId: string } }) => event,
+          },
           actions: [
             {
               type: 'loseLink',

@@ -3,7 +3,7 @@
 import test from 'ava'
 import { type CallbackActorLogic, createActor, fromCallback, SimulatedClock } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { download as tunables } from '../../config/tunables.ts'
+import { link, download as tunables } from '../../config/tunables.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import {
   type DownloadEvent,
@@ -37,9 +37,9 @@ const peer = (user: string): SwarmPeer => ({
 const alice = 'alice/aaaaaaaaaaaa'
 const bob = 'bob/aaaaaaaaaaaa'
 
-type Failing = 'store' | 'locator' | 'link'
+type Failing = 'store' | 'locator' | 'link' | 'waste'
 
-function startDownload(failing?: Failing) {
+function startDownload(failing?: Failing, now = input.now) {
   const clock = new SimulatedClock()
   const told = {
     store: [] as StoreCommand[],
@@ -51,19 +51,26 @@ function startDownload(failing?: Failing) {
   const listening = <C extends { type: string }>(name: 'store' | 'locator') =>
     fromCallback<C>(({ receive }) => {
       if (failing === name) throw new Error(`the ${name} broke`)
-      receive(command => (told[name] as unknown as C[]).push(command))
+      receive(command => {
+        if (failing === 'waste' && command.type === 'piece.wasted') throw new Error(`the ${name} broke`)
+        ;(told[name] as unknown as C[]).push(command)
+      })
     })
-  const link = fromCallback<PeerLinkCommand, PeerLinkInput>(({ input: { peer }, receive }) => {
+  const peerLink = fromCallback<PeerLinkCommand, PeerLinkInput>(({ input: { peer }, receive }) => {
     linked.push(peer.user)
     if (failing === 'link') throw new Error('the link broke')
     receive(command => told.links.push([peer.user, command]))
   })
   const actor = createActor(
     downloadMachine.provide({
-      actors: { store: listening('store') as never, locator: listening('locator') as never, peerLink: link as never },
+      actors: {
+        store: listening('store') as never,
+        locator: listening('locator') as never,
+        peerLink: peerLink as never,
+      },
       actions: { recordEnding: (_, ended) => endings.push(ended) },
     }),
-    { input, clock },
+    { input: { ...input, now }, clock },
   )
   actor.subscribe({ error: () => {} })
   actor.start()
@@ -252,6 +259,27 @@ test('A store that breaks fails the download, and nothing else.', t => {
   t.is(state(), 'failed')
   t.is(endings[0]?.ending, 'failed')
   t.is(actor.getSnapshot().status, 'done')
+})
+
+test('A store that breaks while pieces arrive fails the download, too.', t => {
+  const { send, endings } = startDownload('waste')
+  t.is(send(...toTransferring, received(bob, 0)), 'failed')
+  t.like(endings, [{ ending: 'failed', problem: { code: 'destination-unwritable' } }])
+})
+
+test('A peer whose link keeps ending for good is tried ever less often, until a right piece comes from it.', t => {
+  let nowMs = 0
+  const { send, linked } = startDownload(undefined, () => nowMs)
+  const ends: DownloadEvent = { type: 'link.lost', peer: alice, reason: 'it broke the protocol', final: true }
+  send(...toTransferring, ends, located('alice'))
+  t.is(linked.length, 2, 'at once, with its fresh ticket')
+  send(ends, located('alice'))
+  t.is(linked.length, 2)
+  nowMs += link.retryFirstMs * 2
+  send(located('alice'))
+  t.is(linked.length, 3)
+  send(...joins(alice), received(alice, 0), verified(alice, 0), ends, located('alice'))
+  t.is(linked.length, 4, 'forgiven')
 })
 
 test('A locator that breaks fails the download.', t => {

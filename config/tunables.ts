@@ -148,7 +148,7 @@ export const processes = {
   stopTimeoutMs: 15_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
   monitorTimeoutMs: 1_000,
-  /** What a tracker writes down in months; beyond it the next start begins a new file and keeps this one. */
+  /** What a tracker or an agent writes down in months; beyond it the next start begins a new file and keeps this one. */
   maxOutputBytes: 10_000_000,
 } as const
 
@@ -196,6 +196,8 @@ export const agent = {
   retryMostMs: 5_000,
   /** A part of the agent that failed is started again after this long. */
   restartChildMs: 1_000,
+  /** For a command line that looked, for an instant, whether an agent holds the library. */
+  libraryPatienceMs: 500,
   /** A finished download, or a share that trackers could not be told of, is told to them within this. */
   settleSharesEveryMs: 500,
   /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */

@@ -46,7 +46,7 @@ interface Connected {
 /** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
 export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   const { home, log = pino({ level: 'info' }, pino.destination(2)) } = settings
-  const library = openLibrary(home.libraryFile)
+  const library = openLibrary(home.libraryFile, { patienceMs: agent.libraryPatienceMs })
   home.saveAgentPid(process.pid)
   /** Brokers that a connection has told us of. */
   let heard: readonly string[] = []
@@ -66,7 +66,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     actors: {
       sessionWatch: createSessionWatch(home, () => connected?.session),
 
-      connect: fromPromise(async () => {
+      connect: fromPromise(async ({ signal }) => {
         const session = home.session()
         used = session
         if (!session) return 'revoked' as const
@@ -74,6 +74,11 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         if (typeof connection === 'string') {
           log.warn({ user: session.user, servers: servers() }, connection === 'away' ? away : revoked)
           return connection
+        }
+        // Told to stop, or that the log-in is another one, while this was on its way: nobody would ever close it.
+        if (signal.aborted) {
+          await connection.close()
+          return 'away' as const
         }
         connected = {
           session,
@@ -85,9 +90,10 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         return 'connected' as const
       }),
 
-      open: fromPromise(async () => {
+      open: fromPromise(async ({ signal }) => {
         const { session, connection, trackers } = needed()
         const opened = await trackers.ask('agent.session', {})
+        if (signal.aborted) return undefined
         if (!opened.ok) {
           log.warn({ code: opened.code }, opened.message)
           return undefined
@@ -103,7 +109,11 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           isRevoked: () => isRevoked(servers(), session),
           onServers: found => {
             heard = found
-            home.saveServers(servers())
+            try {
+              home.saveServers(servers())
+            } catch (error) {
+              log.warn({ err: error }, "the brokers' addresses could not be kept for the next time")
+            }
           },
           logOut: () =>
             new Promise(resolve => {

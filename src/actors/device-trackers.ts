@@ -7,6 +7,13 @@ import { createTrackerClient, type TrackerClient } from './tracker-client.ts'
 
 export function createDeviceTrackers(connection: NatsConnection, session: Session, home: Home): TrackerClient {
   const client = createTrackerClient(connection, session, home.seen())
+  const remember = () => {
+    try {
+      home.saveSeen(client.seen)
+    } catch {
+      // On a full disk it is not kept: this process knows it all the same, and the next one waits a little less.
+    }
+  }
   return {
     get seen() {
       return client.seen
@@ -14,12 +21,12 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
     statuses: client.statuses,
     advance(seq) {
       client.advance(seq)
-      home.saveSeen(client.seen)
+      remember()
     },
     async ask(method, params) {
       client.advance(home.seen())
       const answer = await client.ask(method, params)
-      home.saveSeen(client.seen)
+      remember()
       return answer
     },
   }

@@ -7,8 +7,9 @@ import { agentApi } from '../../config/tunables.ts'
 import { agentIsRunning } from '../actors/agent/agent-process.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
+import { createDeviceTrackers } from '../actors/device-trackers.ts'
 import type { Home, Session } from '../actors/home.ts'
-import { createTrackerClient, type TrackerClient } from '../actors/tracker-client.ts'
+import type { TrackerClient } from '../actors/tracker-client.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
 import type { BrokerLogin } from '../wire/broker-login.ts'
 import { rememberServers } from './servers.ts'
@@ -61,21 +62,11 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
   if (!connected.ok) return connected
   const connection = connected.value
   rememberServers(home, servers, connection)
-  const client = createTrackerClient(connection, session, home.seen())
   const agent = createAgentClient(connection, session)
   return done({
     session,
     connection,
-    trackers: {
-      statuses: client.statuses,
-      // What this device's other processes have seen counts too, and what this one sees counts for them.
-      async ask(method, params) {
-        client.advance(home.seen())
-        const answer = await client.ask(method, params)
-        home.saveSeen(client.seen)
-        return answer
-      },
-    },
+    trackers: createDeviceTrackers(connection, session, home),
     agent: {
       // One that runs and does not hear us is between two brokers, or about to log in.
       ask: (method, params, options) =>

@@ -17,6 +17,7 @@ import {
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
+import { isAlive } from '../actors/process-alive.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
 export interface NodeProcess {
@@ -73,7 +74,8 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
     const deadline = Date.now() + processes.stopTimeoutMs
-    while (!isOver(pid)) {
+    // A process that is ending loses its arguments before it lets go of its ports, so those do not tell.
+    while (isAlive(pid)) {
       if (Date.now() > deadline)
         throw new ClusterFailure(
           'not-stopped',
@@ -100,31 +102,15 @@ function read(file: string): string {
   }
 }
 
-/**
- * Nothing is left of it but perhaps an entry that nobody has collected. A process that is ending loses its arguments
- * before it lets go of its ports, so those do not tell.
- */
-function isOver(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    const state = hasProc ? /\) (\w)/.exec(read(`/proc/${pid}/stat`))?.[1] : ps(pid, 'stat=')[0]?.[0]
-    return state === undefined || state === 'Z' || state === 'X'
-  } catch {
-    return true
-  }
-}
-
 const hasProc = existsSync('/proc/self/cmdline')
-
-const ps = (pid: number, field: string): string[] =>
-  execFileSync('ps', ['-ww', '-o', field, '-p', String(pid)], { encoding: 'utf8' })
-    .trim()
-    .split(' ')
 
 /** Its arguments, also with relative paths made absolute; none when there is no such process, or it has ended. */
 function commandLineOf(pid: number): string[] {
   try {
-    if (!hasProc) return ps(pid, 'args=')
+    if (!hasProc)
+      return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+        .trim()
+        .split(' ')
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
     const folder = readlinkSync(`/proc/${pid}/cwd`)
     return [...args, ...args.map(arg => resolve(folder, arg))]

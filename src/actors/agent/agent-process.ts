@@ -2,13 +2,15 @@
 // most: the library's lock decides that, the process id only says whom to signal.
 
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { processes } from '../../../config/tunables.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { LibraryInUse, openLibrary } from '../../storage/library.ts'
 import type { Home } from '../home.ts'
+import { isAlive } from '../process-alive.ts'
 
 /** A start is a process and a library; a stop says goodbye to peers and trackers. Both take well under a second. */
 const patienceMs = 15_000
@@ -40,6 +42,8 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
   const before = home.agentPid()
   // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
   const foreign = before !== undefined && isAlive(before) ? before : undefined
+  const size = statSync(home.agentLog, { throwIfNoEntry: false })?.size ?? 0
+  if (size > processes.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
   const log = openSync(home.agentLog, 'a', 0o600)
   const args = ['--home', home.folder, '--servers', servers.join(','), 'agent', 'run']
   if (listen !== undefined) args.push('--listen', listen)
@@ -47,7 +51,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     detached: true,
     stdio: ['ignore', log, log],
     // glibc keeps freed memory in an arena a thread; two arenas cost an agent 40 MiB less, measured over 1 GiB.
-    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+    env: { ...process.env, MALLOC_ARENA_MAX: '2', SHOAL_PASSWORD: undefined },
   })
   closeSync(log)
   agent.unref()
@@ -70,21 +74,21 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
 export async function stopAgent(home: Home): Promise<boolean> {
   if (!agentIsRunning(home)) return false
   const pid = home.agentPid()!
-  process.kill(pid, 'SIGTERM')
+  signal(pid, 'SIGTERM')
   const until = Date.now() + patienceMs
   while (isAlive(pid)) {
-    if (Date.now() > until) process.kill(pid, 'SIGKILL')
+    if (Date.now() > until) signal(pid, 'SIGKILL')
     await delay(lookEveryMs)
   }
   return true
 }
 
-function isAlive(pid: number): boolean {
+function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(pid, 0)
-    return true
+    process.kill(pid, name)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    // It went by itself in this moment.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

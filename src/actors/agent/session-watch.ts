@@ -1,7 +1,7 @@
 // Looks at the device's folder for who is logged in, whenever something changes there and now and then besides. Says
 // `session.found` as long as somebody is, and `session.replaced` once that is not whom the agent works for.
 
-import { watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { fromCallback } from 'xstate'
 import { agent as tunables } from '../../../config/tunables.ts'
 import type { AgentEvent } from '../../machines/agent-session.ts'
@@ -17,13 +17,21 @@ export const createSessionWatch = (home: Home, current: () => Session | undefine
       if (used && found?.credential !== used.credential) tell({ type: 'session.replaced' })
       else if (found) tell({ type: 'session.found' })
     }
-    const watcher = watch(home.folder, look)
-    // Some file systems cannot be watched; looking now and then is enough there.
-    watcher.on('error', () => watcher.close())
+    // Some file systems cannot be watched, and some systems have no watches left; looking now and then is enough there.
+    const watcher = tryToWatch(home.folder, look)
+    watcher?.on('error', () => watcher.close())
     const looking = setInterval(look, tunables.lookForSessionMs)
     look()
     return () => {
-      watcher.close()
+      watcher?.close()
       clearInterval(looking)
     }
   })
+
+function tryToWatch(folder: string, look: () => void): FSWatcher | undefined {
+  try {
+    return watch(folder, look)
+  } catch {
+    return undefined
+  }
+}

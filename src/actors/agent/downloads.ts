@@ -57,6 +57,8 @@ export interface Downloads {
 
 const noSuchDownload = (id: number) =>
   refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
+const hasCompleted = ({ id, path }: Pick<DownloadView, 'id' | 'path'>) =>
+  refuse('usage', `download ${id} has completed: ${showable(path)}`)
 const notNow = () => refuse('unreachable', 'the agent is starting its downloads again; try again in a moment')
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
@@ -146,14 +148,24 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       queue,
       ({ context }) => !context.running.has(id) && !context.waiting.some(each => each.spec.id === id),
     )
-    return done(view(id)!)
+    const rests = view(id)!
+    // It ended by itself in this moment, and nothing is as it was asked for.
+    return rests.state === 'completed' ? hasCompleted(rests) : done(rests)
   }
 
-  /** The download that is to end up at that path already, if one is not done with it. */
-  const claimant = (path: string) =>
-    library
+  /** When a download that is not done with that path has it already: the same file joins it, another is refused. */
+  const joinClaimant = (path: string, share: string, overwrite: boolean): Outcome<DownloadView> | undefined => {
+    const other = library
       .downloads(user)
       .find(({ state, destination }) => destination === path && state !== 'completed' && state !== 'cancelled')
+    if (!other) return undefined
+    const { id, state, located } = other
+    if (located?.share !== share)
+      return refuse('destination-exists', `download ${id} goes to ${showable(path)}; cancel it first`)
+    if (!isResting(state)) return done(view(id)!)
+    if (overwrite) library.changeDownload(id, { overwrite })
+    return start(id)
+  }
 
   return {
     logic,
@@ -179,10 +191,9 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (shareId(group, manifest) !== share || manifest.name !== name)
         return refuse('integrity', `the trackers' description of ${name} contradicts itself; it was not downloaded`)
 
-      const other = claimant(path.value)
-      if (other?.located?.share === share) return isResting(other.state) ? start(other.id) : done(view(other.id)!)
-      if (other)
-        return refuse('destination-exists', `download ${other.id} goes to ${showable(path.value)}; cancel it first`)
+      const claimed = () => joinClaimant(path.value, share, overwrite)
+      const before = claimed()
+      if (before) return before
       const part = `${path.value}.part`
       if (await lstat(part).catch(() => undefined))
         return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
@@ -190,6 +201,9 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (there === 'other' && !overwrite) return destinationExists(path.value)
       const space = there === 'free' ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
       if (!space.ok) return space
+      // Somebody may have asked for the same meanwhile; from here on nothing waits.
+      const meanwhile = claimed()
+      if (meanwhile) return meanwhile
 
       // Not under way before it is whole: a kill in between leaves a record that says so.
       const { id } = library.addDownload({
@@ -218,6 +232,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return refuse('usage', `download ${id} was cancelled; download ${now.name} again`)
+      if (now.state === 'completed') return hasCompleted(now)
       return now.state === 'paused' || now.state === 'failed' ? start(id) : done(now)
     },
 
@@ -225,7 +240,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return done(now)
-      if (now.state === 'completed') return refuse('usage', `download ${id} has completed: ${showable(now.path)}`)
+      if (now.state === 'completed') return hasCompleted(now)
       if (!isResting(now.state)) return putToRest(id, 'download.cancel')
       const record = library.download(id)!
       if (record.located && (await lstat(record.part).catch(() => undefined))) {

@@ -1,0 +1,81 @@
+// What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import pino from 'pino'
+import { createActor } from 'xstate'
+import { createDownloads } from '../../../src/actors/agent/downloads.ts'
+import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
+import { shareId } from '../../../src/domain/manifest.ts'
+import { done } from '../../../src/domain/refusal.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import { manifestOf } from '../../helpers/manifest-of.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+
+const bytes = Buffer.from('the very file')
+const manifest = manifestOf('film.bin', bytes)
+const located = { share: shareId('reef', manifest), manifest, peers: [], sharers: 1 }
+
+function openDownloads(t: ExecutionContext) {
+  const folder = tempFolder(t)
+  const destination = join(folder, 'films')
+  mkdirSync(destination)
+  const library = openLibrary(join(folder, 'library.db'))
+  const downloads = createDownloads({
+    user: 'alice',
+    library,
+    trackers: { ask: async () => done(located) } as unknown as TrackerClient,
+    offers: createOfferBook(() => {}),
+    keeper: { adopt() {} },
+    peers: {
+      me: { user: 'alice', device: 'aaaaaaaaaaaa' },
+      connectRelay: () => {
+        throw new Error('nobody is to be connected to')
+      },
+    },
+    log: pino({ level: 'silent' }),
+    queue: () => queue,
+  })
+  const queue = createActor(downloads.logic).start()
+  t.teardown(async () => {
+    for (const { id } of downloads.views()) await downloads.cancel(id)
+    queue.stop()
+    library.close()
+  })
+  const add = (overwrite = false) => downloads.add({ group: 'reef', name: 'film.bin', destination, overwrite })
+  return { downloads, add, path: join(destination, 'film.bin') }
+}
+
+test('Asked for twice at once, a file is downloaded once.', async t => {
+  const { downloads, add } = openDownloads(t)
+  const [one, other] = await Promise.all([add(), add()])
+  t.true(one.ok && other.ok && one.value.id === other.value.id)
+  t.is(downloads.views().length, 1)
+})
+
+test('A download that failed over a file in its way goes on once it may replace it.', async t => {
+  const { downloads, add, path } = openDownloads(t)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  await downloads.pause(id)
+  writeFileSync(path, 'another file')
+  await downloads.resume(id)
+  while (downloads.view(id)?.state !== 'failed') await new Promise(setImmediate)
+  t.is(downloads.view(id)?.error?.code, 'destination-exists')
+
+  t.true((await add(true)).ok)
+  while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+  t.is(readFileSync(path, 'utf8'), 'another file', 'until there is something to replace it with')
+})
+
+test('What has completed can neither be paused, nor resumed, nor cancelled.', async t => {
+  const { downloads, add, path } = openDownloads(t)
+  writeFileSync(path, bytes)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  while (downloads.view(id)?.state !== 'completed') await new Promise(setImmediate)
+  for (const steer of [downloads.pause, downloads.resume, downloads.cancel])
+    t.like(await steer(id), { ok: false, code: 'usage' })
+})

@@ -167,8 +167,8 @@ export const tracker = {
   followUpMs: 1_000,
   /** Between attempts to append while the brokers elect a leader. */
   appendAgainMs: 250,
-  /** A count of the reachable brokers holds this long; a write asks for it first. */
-  majorityKnownMs: 1_000,
+  /** That enough brokers were reached holds this long; a write asks for it first, and a count takes a millisecond. */
+  majorityKnownMs: 250,
   /** Too few brokers answered within this: the majority is gone. Well above the time to connect to another broker. */
   majorityWaitMs: 1_500,
   /** Consumers of a tracker that is gone are forgotten by the brokers after this. */

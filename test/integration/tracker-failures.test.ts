@@ -86,6 +86,8 @@ test.serial(
     t.deepEqual(await groupsOf(bob), ['before'])
     const refused = await bob.trackers.ask('group.create', { group: 'during' })
     t.is(refused.ok ? 'done' : refused.code, 'no-quorum')
+    // One that was begun before the loss was noticed may yet take effect, and says so.
+    const mayCome = !refused.ok && /may yet take effect/.test(refused.message)
     const again = await connectBroker(servers, { kind: 'device', ...bob }, 'test')
     await again.close()
     t.deepEqual(await groupsOf(bob), ['before'])
@@ -94,7 +96,8 @@ test.serial(
       const { ok } = await bob.trackers.ask('group.create', { group: 'after' })
       if (ok) break
     }
-    t.deepEqual(await groupsOf(bob), ['after', 'before'])
+    const isCertain = (group: string) => group !== 'during' || !mayCome
+    t.deepEqual([await groupsOf(bob)].flat().filter(isCertain), ['after', 'before'])
     await t.notThrowsAsync(logIn(servers, 'bob'))
     await start('n3')
     const [one, other] = await statusesAtOneSequence(bob.trackers, ['t1', 't2'])

@@ -1,5 +1,6 @@
-// Whether a majority of the brokers can be reached now, asked of the brokers themselves. Known for a moment, so that
-// a burst of writes asks once; a write that is not begun without it certainly did not happen.
+// Whether a majority of the brokers can be reached now, asked of the brokers themselves. A yes holds for a moment, so
+// that a burst of writes asks once; a no holds for nobody who asks later. A write that is not begun without it
+// certainly did not happen.
 
 import type { NatsConnection } from 'nats'
 import { tracker } from '../../../config/tunables.ts'
@@ -33,8 +34,8 @@ export function createMajority(sys: Pick<NatsConnection, 'requestMany'>, brokers
       if (known && performance.now() < known.validUntil) return known.answer
       const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
       known = asked
-      void asked.answer.then(() => {
-        asked.validUntil = performance.now() + tracker.majorityKnownMs
+      void asked.answer.then(isReachable => {
+        asked.validUntil = isReachable ? performance.now() + tracker.majorityKnownMs : 0
       })
       return asked.answer
     },

@@ -35,3 +35,12 @@ test('A connection that is closed reaches nobody.', async t => {
   const sys = { requestMany: () => Promise.reject(new Error('closed')) } as never
   t.false(await createMajority(sys, 3).isReachable())
 })
+
+test('A majority that comes back is seen by the next who asks.', async t => {
+  let answers = 1
+  const requestMany = () => Promise.resolve(Array.from({ length: answers }, () => ({})))
+  const majority = createMajority({ requestMany } as never, 3)
+  t.false(await majority.isReachable())
+  answers = 2
+  t.true(await majority.isReachable())
+})

@@ -99,6 +99,8 @@ export function createServerLink(
     }
 
     const onRequest = (block: Block) => {
+      // Refusals are small, but whoever asks on and takes none of them could have us hold any number.
+      if (socket.writableLength > 2 * serving.highWaterBytes) throw new FrameError('it asks on and takes nothing in')
       lastMoveAt = Date.now()
       if (!offer.have.has(block.piece)) return refuse(block)
       if (queue.length >= serving.maxBlocksQueued) throw new FrameError('too many requests at once')

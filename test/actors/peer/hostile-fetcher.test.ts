@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { duplexPair } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { link, serving } from '../../../config/tunables.ts'
+import { createBitfield } from '../../../src/domain/bitfield.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
@@ -118,6 +120,25 @@ test('a peer that does not take what it asked for has no more read for it than f
   fetcher.socket.resume()
   await fetcher.arrived(file.manifest.size)
   t.is(readBytes, file.manifest.size)
+})
+
+test('a peer that asks on for what is not there, and takes no refusal in, is let go', async t => {
+  const file = sharedBytes(mib)
+  const [ours, theirs] = duplexPair()
+  await using server = await startServer(alice, accept => {
+    accept(theirs, bob)
+    return () => {}
+  })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file, createBitfield(2)) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
+  await fetcher.next('bitfield')
+  fetcher.socket.pause()
+  const request = encodeFrame({ type: 'request', piece: 1, offset: 0, length: 1 })
+  const refusalBytes = 13
+  const tooMany = Math.ceil((4 * serving.highWaterBytes) / refusalBytes)
+  fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
+  while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+  t.pass()
 })
 
 /** An offer whose reads wait until they are let through. */

@@ -21,8 +21,8 @@ export type HouseholdEvent =
   | { readonly type: 'household.close' }
 
 export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'line.back' }>
-/** The address that peers can reach this device at, as far as it knows. */
-export type LineEvent = { readonly type: 'desk.opened'; readonly port: number }
+/** Peers can reach this device; one of them has come. */
+export type LineEvent = { readonly type: 'desk.opened' | 'guest.served' }
 
 export interface HouseholdOutput {
   readonly isRevoked: boolean
@@ -101,12 +101,13 @@ export const householdMachine = setup({
       actions: [
         { type: 'keepListening', params: ({ event }) => event },
         'offerEverything',
-        { type: 'tellLine', params: ({ event: { port } }) => ({ type: 'desk.opened' as const, port }) },
+        { type: 'tellLine', params: { type: 'desk.opened' } },
       ],
     },
     'desk.failed': {
       actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'servingDesk', error: event.refusal }) },
     },
+    'guest.served': { actions: { type: 'tellLine', params: { type: 'guest.served' } } },
     'offer.failed': { actions: { type: 'tellKeeper', params: ({ event }) => event } },
   },
   states: {

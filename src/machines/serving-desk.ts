@@ -240,6 +240,7 @@ export const servingDeskMachine = setup({
             actions: [
               { type: 'endEarlierLink', params: ({ event }) => event },
               { type: 'serve', params: ({ event }) => event },
+              { type: 'report', params: { type: 'guest.served' } },
             ],
           },
           {

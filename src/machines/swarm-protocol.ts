@@ -63,5 +63,7 @@ export type ServingDeskEvent =
   | { readonly type: 'desk.opened'; readonly host: string; readonly port: number }
   /** It cannot listen there, or no more: it has ended. */
   | { readonly type: 'desk.failed'; readonly refusal: Refusal }
+  /** Somebody with a ticket is let in; whether they still may, now that the ticket is shown, is to be asked. */
+  | { readonly type: 'guest.served' }
   /** The file changed or vanished. The desk has withdrawn the offer already. */
   | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

@@ -138,7 +138,10 @@ test('a failing offer is withdrawn and reported once, however many links notice'
   arrive(guest('1'), guest('2', 'carol'))
   const error = new Error('it changed')
   send({ type: 'read.failed', offer, error }, { type: 'read.failed', offer, error })
-  t.deepEqual(heard.slice(1), [{ type: 'offer.failed', share: file.share, error }])
+  t.deepEqual(
+    heard.filter(({ type }) => type === 'offer.failed'),
+    [{ type: 'offer.failed', share: file.share, error }],
+  )
   t.deepEqual(
     toLinks.map(({ id, command }) => [id, command.type]),
     [
@@ -155,7 +158,7 @@ test('the failure of an offer that was replaced meanwhile harms nobody', t => {
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer } })
   send({ type: 'read.failed', offer, error: new Error('renamed') })
   arrive(guest('1'))
-  t.is(heard.length, 1)
+  t.false(heard.some(({ type }) => type === 'offer.failed'))
   t.is(open.size, 1)
 })
 

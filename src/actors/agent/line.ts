@@ -1,6 +1,7 @@
 // What a device says and hears as long as it is logged in: its beats, by which trackers know that it is there, and the
-// notices to its person. It notices when the brokers were away (then notices may be missing, and access may have been
-// withdrawn unheard) and when the log-in itself is void. It never ends by itself.
+// notices to its person. It notices when the brokers were away (then notices may be missing) and when the log-in itself is
+// void. Access may have been withdrawn unheard, then or before this agent started, and a ticket outlives that: so the
+// trackers are asked again about everybody who is served, then and whenever somebody comes. It never ends by itself.
 
 import { errors, type NatsConnection } from 'nats'
 import { fromCallback } from 'xstate'
@@ -38,6 +39,8 @@ export const createLine = (needs: LineNeeds) =>
     let isUp = true
     let isProbing = false
     let hasEnded = false
+    let isAsking = false
+    let isWantedAgain = false
     let rechecking: NodeJS.Timeout | undefined
 
     const beat = () => {
@@ -49,13 +52,17 @@ export const createLine = (needs: LineNeeds) =>
     }
 
     const recheckAccess = async () => {
-      clearTimeout(rechecking)
+      isWantedAgain = isAsking
       const links = needs.served()
-      if (links.length === 0 || hasEnded) return
+      if (isAsking || links.length === 0 || hasEnded) return
+      clearTimeout(rechecking)
+      isAsking = true
       const answer = await trackers.ask('links.recheck', { links })
+      isAsking = false
       if (hasEnded) return
       if (answer.ok) for (const withdrawn of answer.value.revoked) tell({ type: 'access.withdrawn', ...withdrawn })
-      else rechecking = setTimeout(recheckAccess, tunables.retryMostMs)
+      if (!answer.ok) rechecking = setTimeout(recheckAccess, tunables.retryMostMs)
+      else if (isWantedAgain) recheckAccess()
     }
 
     const known = new Set<string>()
@@ -100,7 +107,7 @@ export const createLine = (needs: LineNeeds) =>
     }
     const noteServers = () => needs.onServers(connection.info?.connect_urls ?? [])
 
-    receive(beat)
+    receive(({ type }) => (type === 'desk.opened' ? beat() : recheckAccess()))
     const beating = setInterval(beat, presence.beatEveryMs)
     beat()
     noteServers()

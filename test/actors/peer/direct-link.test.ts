@@ -86,6 +86,16 @@ test('what is not on offer is refused for now', async t => {
   t.like(await link.heard.next('link.lost'), { final: false, reason: 'this file is not on offer here now' })
 })
 
+test('the desk says when it serves somebody new, so that their access can be asked for', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using link = startLink(server.peerFor(bob, file.share), file)
+  await link.heard.next('link.ready')
+  await server.heard.next('guest.served')
+  t.pass()
+})
+
 test('withdrawn access ends what is open at once, and refuses the tickets issued before', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()

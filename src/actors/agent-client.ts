@@ -52,6 +52,8 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       const payload = JSON.stringify(params)
       const askedAt = Date.now()
       let heardAt: number | undefined
+      /** Since when nothing at all came back, also not that nobody is there. */
+      let silentSince = askedAt
       let again: NodeJS.Timeout
 
       const close = () => {
@@ -76,7 +78,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         reject(signal?.reason)
       }
       const publish = () => {
-        if (Date.now() - (heardAt ?? askedAt) > agentApi.silentAfterMs)
+        if (Date.now() - silentSince > agentApi.silentAfterMs)
           return finish(refuse('unreachable', 'the agent does not answer; see shoal agent status'))
         again = setTimeout(publish, agentApi.listeningEveryMs)
         say(method, payload)
@@ -86,6 +88,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         clearTimeout(again)
         const patientUntil = heardAt === undefined ? askedAt + patienceMs : heardAt + agentApi.silentAfterMs
         if (Date.now() >= patientUntil) return finish(notRunning())
+        if (heardAt === undefined) silentSince = Date.now()
         again = setTimeout(publish, agentApi.nobodyThereRetryMs)
       }
       const unknownForm = () =>
@@ -98,6 +101,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
           const reply = parseReply(message)
           if (!reply) return
           heardAt = Date.now()
+          silentSince = heardAt
           if (reply.kind === 'working') return
           if (reply.kind === 'progress') {
             const item = agentMethods[method].progress.safeParse(reply.item)

@@ -68,6 +68,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
         if (isGone(asker)) abort.abort()
         else send(reply, { kind: 'working' })
       }, agentApi.workingEveryMs)
+      abort.signal.addEventListener('abort', () => clearInterval(working))
       const progress = (item: unknown) => {
         if (!abort.signal.aborted) send(reply, { kind: 'progress', item })
       }

@@ -1,6 +1,6 @@
 // The command line's requests to its agent, over a broker in memory: what each side does when the other misbehaves.
 
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { Msg, NatsConnection } from 'nats'
 import pino from 'pino'
 import { createActor } from 'xstate'
@@ -39,14 +39,16 @@ function memoryBus() {
   return { transport, listeners }
 }
 
-function agentWith(handlers: Partial<AgentHandlers>) {
+function agentWith(t: ExecutionContext, handlers: Partial<AgentHandlers>) {
   const { transport, listeners } = memoryBus()
   const api = createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' })))
+  // What remembers requests is a timer, which would hold this process.
+  t.teardown(() => api.stop())
   return { api: api.start(), transport, listeners, client: createAgentClient(transport, alice) }
 }
 
 test('A request is answered by a stream: progress, then one end.', async t => {
-  const { client } = agentWith({
+  const { client } = agentWith(t, {
     async share(params, { progress }) {
       t.deepEqual(params, request)
       progress({ hashedBytes: 1, size: 2 })
@@ -62,8 +64,8 @@ test('A request is answered by a stream: progress, then one end.', async t => {
 
 test('A refusal arrives as it was made, and a handler that throws is a refusal too.', async t => {
   const refusal = refuse('not-member', 'you are not a member of reef')
-  t.deepEqual(await agentWith({ share: async () => refusal }).client.ask('share', request), refusal)
-  const broken = agentWith({
+  t.deepEqual(await agentWith(t, { share: async () => refusal }).client.ask('share', request), refusal)
+  const broken = agentWith(t, {
     share: async () => {
       throw new Error('two\nlines')
     },
@@ -74,7 +76,7 @@ test('A refusal arrives as it was made, and a handler that throws is a refusal t
 })
 
 test('Parameters that are none, and methods that are none, never reach a handler.', async t => {
-  const { transport } = agentWith({ share: async () => t.fail('it reached the handler') as never })
+  const { transport } = agentWith(t, { share: async () => t.fail('it reached the handler') as never })
   const answers = ['share', 'constructor', 'no-such-method', ''].map(
     method =>
       new Promise<AgentReply>(resolve => {
@@ -98,7 +100,7 @@ test('Nobody there is known at once; with patience, a starting agent is waited f
 
 test('An asker that gives up ends what ran for it, and hears its own reason.', async t => {
   const aborted = Promise.withResolvers<void>()
-  const { client, listeners } = agentWith({
+  const { client, listeners } = agentWith(t, {
     share: (_, { signal, progress }) => {
       signal.addEventListener('abort', () => aborted.resolve())
       progress({ hashedBytes: 1, size: 2 })
@@ -118,7 +120,7 @@ test('An asker that gives up ends what ran for it, and hears its own reason.', a
 
 test('A session that ends aborts what runs for its askers.', async t => {
   const aborted = Promise.withResolvers<void>()
-  const { client, api } = agentWith({
+  const { client, api } = agentWith(t, {
     share: (_, { signal, progress }) => {
       signal.addEventListener('abort', () => aborted.resolve())
       progress({ hashedBytes: 1, size: 2 })
@@ -133,6 +135,6 @@ test('A session that ends aborts what runs for its askers.', async t => {
 })
 
 test('An answer in a form this version does not know is not passed on.', async t => {
-  const { client } = agentWith({ share: async () => done({ ...file, size: 'many' }) as never })
+  const { client } = agentWith(t, { share: async () => done({ ...file, size: 'many' }) as never })
   t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })
 })

@@ -1,0 +1,40 @@
+// How long an asker waits for an agent, in a time of the test's own.
+
+import { mock } from 'node:test'
+import test from 'ava'
+import type { Msg } from 'nats'
+import { agentApi } from '../../config/tunables.ts'
+import { type AgentClient, createAgentClient } from '../../src/actors/agent-client.ts'
+
+const reply = (body: object) => ({ json: () => body }) as unknown as Msg
+const nobodyThere = { headers: { code: 503 } } as unknown as Msg
+
+test('An agent that is not there yet is waited for as long as it was asked to, longer than a silent one.', async t => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  t.teardown(() => mock.timers.reset())
+  let isThere = false
+  let hear: (message: Msg) => void = () => {}
+  const transport = {
+    subscribe(_: string, options: { callback: (error: null, message: Msg) => void }) {
+      hear = message => options.callback(null, message)
+      return { unsubscribe() {} }
+    },
+    publish: () => hear(isThere ? reply({ kind: 'end', ok: true, result: [] }) : nobodyThere),
+  }
+  const client: AgentClient = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
+  const patienceMs = 2 * agentApi.silentAfterMs
+  const asked = client.ask('downloads', {}, { patienceMs })
+  const steps = (ms: number) => {
+    for (let passed = 0; passed < ms; passed += agentApi.nobodyThereRetryMs)
+      mock.timers.tick(agentApi.nobodyThereRetryMs)
+  }
+  steps(1.5 * agentApi.silentAfterMs)
+  isThere = true
+  steps(agentApi.nobodyThereRetryMs)
+  t.deepEqual(await asked, { ok: true, value: [] })
+
+  isThere = false
+  const inVain = client.ask('downloads', {}, { patienceMs })
+  steps(patienceMs + agentApi.nobodyThereRetryMs)
+  t.like(await inVain, { ok: false, code: 'unreachable' })
+})

@@ -4,7 +4,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { parseId } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import { askAgent, isAgentRunning } from './ask.ts'
+import { greetAgent, isAgentRunning } from './ask.ts'
 import { command, type Result } from './command.ts'
 import type { Context } from './context.ts'
 
@@ -91,7 +91,7 @@ async function tradePassword(context: Context, user: string, password: string): 
 async function haveAgentRunning(context: Context): Promise<Outcome<unknown>> {
   const { startAgent } = await import('../actors/agent/agent-process.ts')
   const started = await startAgent(context.home, { servers: context.servers })
-  return started.ok ? askAgent(context, 'status', {}) : started
+  return started.ok ? greetAgent(context) : started
 }
 
 const logout = command({

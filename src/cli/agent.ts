@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentResult } from '../wire/agent-api.ts'
-import { askAgent, isAgentRunning } from './ask.ts'
+import { askAgent, greetAgent, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { count, formatBytes, formatDuration } from './render/format.ts'
 
@@ -20,6 +20,18 @@ function parseListen(typed: string | undefined): Outcome<string | undefined> {
   return refuse('usage', `--listen takes HOST:PORT, as in 0.0.0.0:7000; "${typed.slice(0, 80)}" is none`)
 }
 
+/** Found out by listening there for a moment; also before anybody is logged in, when the agent does not listen yet. */
+async function needFree(listen: string): Promise<Outcome<void>> {
+  const { firstTakenPort } = await import('../cluster/free-port.ts')
+  const colon = listen.lastIndexOf(':')
+  const host = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
+  if ((await firstTakenPort(host, [Number(listen.slice(colon + 1))])) === undefined) return done(undefined)
+  return refuse(
+    'usage',
+    `the agent cannot listen at ${listen}: something else does, or ${host} is no address of this machine; choose another with --listen HOST:PORT`,
+  )
+}
+
 const processes = () => import('../actors/agent/agent-process.ts')
 
 const start = command({
@@ -30,11 +42,15 @@ const start = command({
   async run(context, input): Promise<Result<{ agent: 'running'; pid: number }>> {
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
-    const { startAgent } = await processes()
+    const { agentIsRunning, startAgent } = await processes()
+    if (listen.value !== undefined && !agentIsRunning(context.home)) {
+      const free = await needFree(listen.value)
+      if (!free.ok) return free
+    }
     const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })
     if (!pid.ok) return pid
     // So that the next command finds it at work. Without brokers or trackers it goes on trying by itself.
-    if (context.home.session()) await askAgent(context, 'status', {})
+    if (context.home.session()) await greetAgent(context)
     return done({ agent: 'running', pid: pid.value })
   },
   render: ({ pid }) => `The agent runs as process ${pid}.`,
@@ -66,12 +82,15 @@ const status = command({
   render(status, style) {
     if (status.agent === 'stopped') return 'The agent is stopped. Start it: shoal agent start'
     if (!('user' in status)) return `The agent runs as process ${status.pid}; nobody is logged in.`
-    const { user, device, pid, listen, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
+    const { user, device, pid, listen, listenFailure, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
     return [
       `The agent of ${style('bold', user)} on device ${device} runs as process ${pid}.`,
-      `  listens at ${listen}, ${count(peers, 'peer')} connected`,
+      listenFailure === undefined
+        ? `  listens at ${listen}, ${count(peers, 'peer')} connected`
+        : `  ${style('red', 'serves nobody')}: ${listenFailure}`,
       `  shares ${count(sharing, 'file')}, ${count(downloads, 'download')} under way`,
       `  up ${formatDuration(uptimeSeconds)}, ${formatBytes(memoryBytes)} of memory`,
+      ...status.troubles.map(trouble => `  ${style('yellow', '!')} ${trouble}`),
     ].join('\n')
   },
 })

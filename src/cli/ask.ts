@@ -34,6 +34,16 @@ export async function askAgent<M extends AgentMethod>(
   })
 }
 
+/** Returns when the agent is at work, and tells the person what is amiss with it. */
+export async function greetAgent(context: Context): Promise<Outcome<AgentResult<'status'>>> {
+  const status = await askAgent(context, 'status', {})
+  if (!status.ok) return status
+  const { listenFailure, troubles } = status.value
+  if (listenFailure !== undefined) context.display.note(`your agent serves nobody: ${listenFailure}`)
+  for (const trouble of troubles) context.display.note(trouble)
+  return status
+}
+
 export async function isAgentRunning({ home }: Context): Promise<boolean> {
   const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
   return agentIsRunning(home)

@@ -4,6 +4,7 @@
 
 import { assign, type CallbackActorLogic, type EventObject, sendTo, setup } from 'xstate'
 import { agent as tunables } from '../../config/tunables.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Notice } from '../wire/tracker-api.ts'
 import { downloadQueueMachine } from './download-queue.ts'
 import { type Listening, servingDeskMachine } from './serving-desk.ts'
@@ -59,6 +60,8 @@ export const householdMachine = setup({
   actions: {
     /** Something broke: it goes to the log. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
+    /** Why the desk cannot listen; undefined once it does. Provided by the actor. */
+    noteListening: (_, _desk: { failure: Refusal | undefined }) => {},
     /** Puts everything on offer at a desk that has just started. Provided by the actor. */
     offerEverything: () => {},
     // A child that is being started again hears nothing, and asks for what it missed when it starts.
@@ -100,12 +103,16 @@ export const householdMachine = setup({
     'desk.opened': {
       actions: [
         { type: 'keepListening', params: ({ event }) => event },
+        { type: 'noteListening', params: { failure: undefined } },
         'offerEverything',
         { type: 'tellLine', params: { type: 'desk.opened' } },
       ],
     },
     'desk.failed': {
-      actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'servingDesk', error: event.refusal }) },
+      actions: [
+        { type: 'noteListening', params: ({ event }) => ({ failure: event.refusal }) },
+        { type: 'reportFailure', params: ({ event }) => ({ child: 'servingDesk', error: event.refusal }) },
+      ],
     },
     'guest.served': { actions: { type: 'tellLine', params: { type: 'guest.served' } } },
     'offer.failed': { actions: { type: 'tellKeeper', params: ({ event }) => event } },

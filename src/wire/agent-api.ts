@@ -72,13 +72,15 @@ export const agentMethods = {
       user: idSchema,
       device: deviceSchema,
       pid: z.number(),
+      /** Where peers connect to; `nowhere` while it cannot listen, with why. */
       listen: z.string(),
+      listenFailure: z.string().optional(),
       uptimeSeconds: z.number(),
       sharing: z.number(),
       downloads: z.number(),
       peers: z.number(),
       memoryBytes: z.number(),
-      /** Files that left sharing mode since the agent started, and why; latest last. */
+      /** Files that are not shared any more without their owner having said so, and why; latest last. */
       troubles: z.array(z.string()),
     }),
   },
@@ -105,6 +107,8 @@ export const agentMethods = {
   downloads: { params: nothing, progress: z.never(), result: z.array(downloadViewSchema) },
   /** A list at every change, at most a few a second, until the asker goes away. */
   'downloads.watch': { params: nothing, progress: z.array(downloadViewSchema), result: nothing },
+  /** Each trouble (as in `status`) that comes up, until the asker goes away. */
+  'troubles.watch': { params: nothing, progress: z.string(), result: nothing },
   pause: { params: one, progress: z.never(), result: downloadViewSchema },
   resume: { params: one, progress: z.never(), result: downloadViewSchema },
   cancel: { params: one, progress: z.never(), result: downloadViewSchema },

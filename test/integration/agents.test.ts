@@ -1,7 +1,9 @@
 // Agents on a real cluster: sharing, downloading, and what goes wrong between the two.
 
+import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
@@ -202,6 +204,24 @@ async function serveLies(t: ExecutionContext, mallory: Person, group: string, ma
   })
   await mallory.connection.flush()
 }
+
+test('An agent that cannot listen where it was told to says so, and serves once it can.', async t => {
+  const { devices } = await swarm(t, 1)
+  const [alice] = devices as [AgentDevice]
+  await alice.stop()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const listen = `127.0.0.1:${(other.address() as AddressInfo).port}`
+  await alice.start({ listen })
+  const taken = await alice.ask('status', {})
+  t.is(taken.listen, 'nowhere')
+  t.true(taken.listenFailure?.includes(listen))
+  other.close()
+  let now = taken
+  while (now.listenFailure !== undefined) now = await alice.ask('status', {})
+  t.is(now.listen, listen)
+})
 
 test('A peer that cannot be reached directly is reached through the brokers.', async t => {
   const { group, devices } = await swarm(t, 2)

@@ -14,8 +14,11 @@ export interface HandlerNeeds {
   readonly by: Actor
   readonly keeper: ShareKeeper
   readonly downloads: Downloads
-  /** Undefined while the desk is being started. */
-  serving(): { readonly status: ServingStatus; readonly peers: readonly string[] } | undefined
+  /** Undefined while the desk is being started; why it cannot listen, until it can. */
+  serving():
+    | { readonly status: ServingStatus; readonly peers: readonly string[] }
+    | { readonly failure: string }
+    | undefined
   /** Resolves when everything of the session has come to rest, just before its connection closes. */
   logOut(): Promise<void>
 }
@@ -31,18 +34,20 @@ export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: 
   }
 
   return {
-    async status() {
-      const desk = serving()
+    async status(_, { signal }) {
+      const desk = await watch(signal, serving)
+      const isOpen = 'status' in desk
       return done({
         ...by,
         pid: process.pid,
-        listen: desk ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
+        listen: isOpen ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
+        ...(isOpen ? {} : { listenFailure: desk.failure }),
         uptimeSeconds: process.uptime(),
         sharing: keeper.sharing,
         downloads: downloads.running,
-        peers: new Set([...(desk?.peers ?? []), ...downloads.connectedPeers()]).size,
+        peers: new Set([...(isOpen ? desk.peers : []), ...downloads.connectedPeers()]).size,
         memoryBytes: process.memoryUsage.rss(),
-        troubles: [...keeper.troubles],
+        troubles: keeper.troubles.map(({ message }) => message),
       })
     },
 
@@ -76,6 +81,15 @@ export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: 
         const saying = JSON.stringify(views)
         if (saying !== said) progress(views)
         said = saying
+        return undefined
+      })
+    },
+
+    'troubles.watch'(_, { progress, signal }) {
+      let known = new Set(keeper.troubles)
+      return watch<never>(signal, () => {
+        for (const trouble of keeper.troubles) if (!known.has(trouble)) progress(trouble.message)
+        known = new Set(keeper.troubles)
         return undefined
       })
     },

@@ -49,6 +49,13 @@ export function openHousehold(needs: HouseholdNeeds): Household {
   const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
   const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
 
+  let deskFailure: string | undefined
+  /** Not before it listens: the port that it wants may be somebody else's. */
+  const openDesk = () => {
+    const snapshot = desk()?.getSnapshot()
+    return snapshot?.matches('open') ? snapshot : undefined
+  }
+
   const relay = openRelay(connection, by)
   const offers = createOfferBook(command => desk()?.send(command))
   const keeper = createShareKeeper({ user: by.user, library, trackers, offers, log })
@@ -68,7 +75,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     trackers,
     fetching: offers.partial,
     served: () => served().map(({ guest, group }) => ({ user: guest.holder.user, group })),
-    port: () => desk()?.getSnapshot().context.listen.port || undefined,
+    port: () => openDesk()?.context.listen.port,
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,
   })
@@ -77,7 +84,8 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     keeper,
     downloads,
     serving: () => {
-      const snapshot = desk()?.getSnapshot()
+      if (deskFailure !== undefined) return { failure: deskFailure }
+      const snapshot = openDesk()
       return snapshot && { status: servingStatus(snapshot), peers: served().map(link => sharerKey(link.guest.holder)) }
     },
     logOut: needs.logOut,
@@ -94,6 +102,9 @@ export function openHousehold(needs: HouseholdNeeds): Household {
       },
       actions: {
         reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
+        noteListening: (_, { failure }) => {
+          deskFailure = failure?.message
+        },
         offerEverything: () => offers.repeat(),
       },
     }),

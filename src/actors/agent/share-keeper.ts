@@ -18,6 +18,12 @@ import { type HashingOptions, hashFile } from './hashing.ts'
 import type { OfferBook } from './offer-book.ts'
 import { createOpenFiles } from './open-files.ts'
 
+export interface Trouble {
+  /** Group and name. */
+  readonly file: string
+  readonly message: string
+}
+
 export interface ShareKeeper {
   share(params: AgentParams<'share'>, options: HashingOptions): Promise<Outcome<AgentResult<'share'>>>
   unshare(params: AgentParams<'unshare'>): Promise<Outcome<AgentResult<'unshare'>>>
@@ -31,8 +37,8 @@ export interface ShareKeeper {
   check(share?: string): Promise<void>
   /** Files on offer. */
   readonly sharing: number
-  /** Why files left sharing mode, latest last. */
-  readonly troubles: readonly string[]
+  /** Files that are not shared any more without their owner having said so, and why, latest last. */
+  readonly troubles: readonly Trouble[]
   close(): Promise<void>
 }
 
@@ -59,13 +65,17 @@ async function lookAt(path: string, fingerprint: Fingerprint): Promise<FileState
   }
 }
 
+/** Which of these it was, nobody can tell from here; the file itself is where it was. */
+const withdrawnElsewhere = ({ path, group }: ShareRecord) =>
+  `it was withdrawn from elsewhere, you are no member of ${group} now, or these trackers have never heard of it; to share it again: ${showable(path)}`
+
 const isSameFile = (a: Pick<Manifest, 'size' | 'sha256' | 'sha1'>, b: Pick<Manifest, 'size' | 'sha256' | 'sha1'>) =>
   a.size === b.size && a.sha256 === b.sha256 && a.sha1 === b.sha1
 
 export function createShareKeeper({ user, library, trackers, offers, log }: ShareKeeperNeeds): ShareKeeper {
   const files = createOpenFiles()
   const offered = new Map<string, Offer>()
-  const troubles: string[] = []
+  const troubles: Trouble[] = []
   /** Set back by whatever happens while it is being made true. */
   let isReconciled = false
   const keyOf = ({ group, name }: { group: string; name: string }) => `${group}/${name}`
@@ -100,6 +110,7 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
     const before = offered.get(keyOf(record))
     offered.set(keyOf(record), made)
     offers.add(made)
+    settleTrouble(record)
     if (before && before.share !== share) offers.remove(before)
   }
   const withdraw = (record: { group: string; name: string }) => {
@@ -114,11 +125,25 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
     records.delete(keyOf(record))
   }
   const noteTrouble = (record: ShareRecord, why: string) => {
-    const trouble = `${record.name} is not shared with ${record.group} any more: ${why}`
-    log.warn({ group: record.group, name: record.name }, trouble)
-    troubles.push(trouble)
+    const message = `${record.name} is not shared with ${record.group} any more: ${why}`
+    log.warn({ group: record.group, name: record.name }, message)
+    troubles.push({ file: keyOf(record), message })
     if (troubles.length > keptTroubles) troubles.shift()
   }
+  const settleTrouble = (record: ShareRecord) => {
+    const at = troubles.findIndex(({ file }) => file === keyOf(record))
+    if (at >= 0) troubles.splice(at, 1)
+  }
+  const noteLeft = (record: ShareRecord, left: 'changed' | 'vanished') =>
+    noteTrouble(
+      record,
+      left === 'changed'
+        ? `${showable(record.path)} was changed; share it again`
+        : `${showable(record.path)} is not there, or cannot be read`,
+    )
+  // What left sharing mode under an earlier agent is still not shared.
+  for (const record of records.values())
+    if (record.state === 'changed' || record.state === 'vanished') noteLeft(record, record.state)
 
   /** Tells the trackers of a share that they have not heard of; true when that is settled. */
   const announce = async (record: ShareRecord): Promise<boolean> => {
@@ -146,19 +171,15 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
       const fresh: ShareRecord = { ...record, fingerprint: hashed.value.fingerprint, state: back }
       save(fresh)
       offer(fresh)
-      if (back === 'announcing') await announce(fresh)
+      if (back === 'announcing' && !(await announce(fresh))) isReconciled = false
       return
     }
     const left = hashed?.ok ? 'changed' : 'vanished'
     if (record.state === left) return
     setState(record, left)
-    noteTrouble(
-      record,
-      left === 'changed'
-        ? `${showable(record.path)} was changed; share it again`
-        : `${showable(record.path)} is not there, or cannot be read`,
-    )
-    await retract(record)
+    settleTrouble(record)
+    noteLeft(record, left)
+    if (!(await retract(record))) isReconciled = false
   }
 
   const checkOne = async (record: ShareRecord) => {
@@ -231,8 +252,10 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
         for (const record of [...records.values()]) {
           const inLog = logged.get(keyOf(record))?.share === record.share
           if (record.state === 'announcing') isSettled = (await announce(record)) && isSettled
-          else if (record.state === 'sharing' && !inLog) forget(record)
-          else if (record.state !== 'sharing' && inLog) isSettled = (await retract(record)) && isSettled
+          else if (record.state === 'sharing' && !inLog) {
+            noteTrouble(record, withdrawnElsewhere(record))
+            forget(record)
+          } else if (record.state !== 'sharing' && inLog) isSettled = (await retract(record)) && isSettled
           logged.delete(keyOf(record))
         }
         for (const unknown of logged.values()) isSettled = (await retract(unknown)) && isSettled

@@ -1,0 +1,103 @@
+// What a device shares, on real files and a real library, with trackers that are there or away as a test says.
+
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import pino from 'pino'
+import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createShareKeeper } from '../../../src/actors/agent/share-keeper.ts'
+import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
+import { type Manifest, shareId } from '../../../src/domain/manifest.ts'
+import { done, refuse } from '../../../src/domain/refusal.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+
+const group = 'reef'
+
+/** The log as far as this device is in it. */
+function createTrackers() {
+  const logged = new Map<string, string>()
+  let areAway = false
+  const ask = async (method: string, params: { manifest?: Manifest; name?: string }) => {
+    if (areAway) return refuse('unreachable', 'no tracker is running')
+    if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
+    if (method === 'share.remove') logged.delete(params.name!)
+    if (method !== 'agent.session') return done([])
+    return done({ ticketKey: '', shares: [...logged].map(([name, share]) => ({ group, name, share })) })
+  }
+  const goAway = () => {
+    areAway = true
+  }
+  const comeBack = () => {
+    areAway = false
+  }
+  return { logged, goAway, comeBack, client: { ask } as unknown as TrackerClient }
+}
+
+async function sharing(t: ExecutionContext) {
+  const folder = tempFolder(t)
+  const path = join(folder, 'film.bin')
+  writeFileSync(path, 'the very file')
+  const library = openLibrary(join(folder, 'library.db'))
+  t.teardown(() => library.close())
+  const trackers = createTrackers()
+  const offers = createOfferBook(() => {})
+  const open = () =>
+    createShareKeeper({
+      user: 'alice',
+      library,
+      trackers: trackers.client,
+      offers,
+      log: pino({ level: 'silent' }),
+    })
+  const keeper = open()
+  t.true((await keeper.share({ path, group }, {})).ok)
+  await keeper.reconcile()
+  t.true(keeper.isReconciled)
+  return { keeper, trackers, path, reopened: open }
+}
+
+test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {
+  const { keeper, trackers, path } = await sharing(t)
+  trackers.logged.clear()
+  await keeper.reconcile()
+  t.is(keeper.sharing, 0)
+  t.is(keeper.troubles.length, 1)
+  t.true(keeper.troubles[0]?.message.includes(path))
+})
+
+test('A file that vanishes while trackers are away is taken off the log once they are back.', async t => {
+  const { keeper, trackers, path } = await sharing(t)
+  trackers.goAway()
+  rmSync(path)
+  await keeper.check()
+  t.false(keeper.isReconciled, 'it is to be tried again')
+  trackers.comeBack()
+  await keeper.reconcile()
+  t.true(keeper.isReconciled)
+  t.is(trackers.logged.size, 0)
+})
+
+test('A file that comes back while trackers are away is told to them once they are back.', async t => {
+  const { keeper, trackers, path } = await sharing(t)
+  rmSync(path)
+  await keeper.check()
+  trackers.goAway()
+  writeFileSync(path, 'the very file')
+  await keeper.check()
+  t.false(keeper.isReconciled)
+  trackers.comeBack()
+  await keeper.reconcile()
+  t.is(trackers.logged.size, 1)
+})
+
+test('That a file left sharing is said until it is shared again, also by the next agent.', async t => {
+  const { keeper, path, reopened } = await sharing(t)
+  writeFileSync(path, 'other bytes')
+  await keeper.check()
+  t.is(keeper.troubles.length, 1)
+  const next = reopened()
+  t.deepEqual(next.troubles, keeper.troubles)
+  t.true((await next.share({ path, group }, {})).ok)
+  t.deepEqual(next.troubles, [])
+})

@@ -69,7 +69,7 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
     trackers: createDeviceTrackers(connection, session, home),
     agent: {
       // One that runs and does not hear us is between two brokers, or about to log in.
-      ask: (method, params, options) =>
+      ask: async (method, params, options) =>
         agent.ask(method, params, { patienceMs: agentIsRunning(home) ? agentApi.silentAfterMs : 0, ...options }),
     },
   })

@@ -15,6 +15,8 @@ export interface Workplace {
   readonly passwordSources: PasswordSources
   /** Commands are typed at our own prompt, where nobody else reads them. */
   readonly isShell: boolean
+  /** At the prompt: the command tells how this download ends, so the news need not. What is returned takes that back. */
+  readonly leaveOutOfNews?: (download: number) => () => void
   /** The connection of whoever is logged in on this device; made at the first call. */
   connect(): Promise<Outcome<DeviceLink>>
   /** Lets go of that connection: the log-in has changed, or all is done. */

@@ -6,6 +6,7 @@ import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { DownloadView } from '../wire/agent-api.ts'
 import { askAgent } from './ask.ts'
 import { command, flag, type Result } from './command.ts'
+import type { Context } from './context.ts'
 import { parseDestination } from './paths.ts'
 import {
   allDownloads,
@@ -48,11 +49,23 @@ const download = command({
     context.leavesBehind = `download ${id} goes on in the background; follow it with shoal downloads --watch`
     const onProgress = (view: DownloadView) => context.display.progress(downloadDocument(view), oneDownload)
     onProgress(begun.value)
-    const followed = await askAgent(context, 'download.follow', { id }, onProgress)
+    const followed = await follow(context, id, onProgress)
     return followed.ok ? ended(followed.value) : followed
   },
   render: renderBegunOrEnded,
 })
+
+async function follow(context: Context, id: number, onProgress: (view: DownloadView) => void) {
+  const backIntoNews = context.leaveOutOfNews?.(id)
+  let isTold = false
+  try {
+    const followed = await askAgent(context, 'download.follow', { id }, onProgress)
+    isTold = followed.ok && (followed.value.state === 'completed' || followed.value.state === 'failed')
+    return followed
+  } finally {
+    if (!isTold) backIntoNews?.()
+  }
+}
 
 /** What following a download until it goes no further amounts to. */
 function ended(view: DownloadView): Result<DownloadDocument> {

@@ -1,5 +1,6 @@
-// What a person at the prompt is told without asking: notices of the trackers, and downloads that end. Follows the
-// connection of whoever is logged in; every tracker sends each notice, and the first counts.
+// What a person at the prompt is told without asking: notices of the trackers, downloads that end, and files that are
+// not shared any more. Follows the connection of whoever is logged in; every tracker sends each notice, and the first
+// counts. What a command that is being waited for will say itself is not said here too.
 
 import type { Subscription } from 'nats'
 import type { DownloadView } from '../../wire/agent-api.ts'
@@ -11,6 +12,8 @@ import { formatBytes } from '../render/format.ts'
 export interface News {
   /** To be called whenever the log-in may have changed, or the agent may have started. */
   follow(link: DeviceLink | undefined): void
+  /** The command that runs tells how this download ends; what is returned takes that back. */
+  leaveOut(download: number): () => void
 }
 
 /** Notices whose sequence and kind were told already, as many as could still arrive from a slower tracker. */
@@ -36,20 +39,26 @@ export function createNews(say: (line: string) => void): News {
     })
   }
 
-  const followDownloads = async (link: DeviceLink) => {
+  const leftOut = new Set<number>()
+
+  const followAgent = async ({ agent }: DeviceLink) => {
     const controller = new AbortController()
+    const { signal } = controller
     watching = controller
     let before: Map<number, DownloadView['state']> | undefined
-    const onProgress = (views: DownloadView[]) => {
+    const onDownloads = (views: DownloadView[]) => {
       for (const view of views) {
         const was = before?.get(view.id)
         const words = before !== undefined && was !== view.state ? endOf(view) : undefined
-        if (words !== undefined) say(words)
+        if (words !== undefined && !leftOut.delete(view.id)) say(words)
       }
       before = new Map(views.map(({ id, state }) => [id, state]))
     }
-    // It ends when the agent does, or the log-in; the next `follow` begins anew.
-    await link.agent.ask('downloads.watch', {}, { onProgress, signal: controller.signal }).catch(() => {})
+    // Either ends when the agent does, or the log-in; the next `follow` begins anew.
+    await Promise.allSettled([
+      agent.ask('downloads.watch', {}, { onProgress: onDownloads, signal }),
+      agent.ask('troubles.watch', {}, { onProgress: say, signal }),
+    ])
     if (watching === controller) watching = undefined
   }
 
@@ -62,7 +71,11 @@ export function createNews(say: (line: string) => void): News {
         current = link
         if (link) followNotices(link)
       }
-      if (link && !watching) void followDownloads(link)
+      if (link && !watching) void followAgent(link)
+    },
+    leaveOut(download) {
+      leftOut.add(download)
+      return () => void leftOut.delete(download)
     },
   }
 }

@@ -33,7 +33,7 @@ export async function runShell(context: Context, commands: readonly Command[]): 
   }
   stdout.write('Type help for the commands, exit to leave. Tab completes.\n')
   void keepUp()
-  await runLines(context, commands, prompt, () => void keepUp())
+  await runLines({ ...context, leaveOutOfNews: news.leaveOut }, commands, prompt, () => void keepUp())
   news.follow(undefined)
   return done(undefined)
 }

@@ -94,7 +94,9 @@ test('Nobody there is known at once; with patience, a starting agent is waited f
   t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })
   const waiting = client.ask('share', request, { patienceMs: 60_000 })
   const handlers = { share: async () => done(file) } as Partial<AgentHandlers>
-  createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' }))).start()
+  const api = createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' })))
+  t.teardown(() => api.stop())
+  api.start()
   t.deepEqual(await waiting, done(file))
 })
 

@@ -42,13 +42,21 @@ const prologue = `Shoal shares files within private groups, in pieces, from all 
   Groups                 shoal group create G | group join G | group accept G USER
   Files                  shoal share PATH G | files G | download G NAME DEST --wait`
 
+const inLines = (names: readonly string[], perLine = 6) =>
+  Array.from(
+    { length: Math.ceil(names.length / perLine) },
+    (_, line) => `  ${names.slice(line * perLine, (line + 1) * perLine).join(' ')}`,
+  ).join('\n')
+
 const epilogue = `
 The assignment's names work too:
-  ${classics.map(({ name }) => name).join(' ')}
+${inLines(classics.map(({ name }) => name))}
 Environment: SHOAL_HOME, SHOAL_SERVERS, SHOAL_PASSWORD, NO_COLOR.`
 
-/** `words` are a line of the shell's or a process's arguments, without `shoal`. */
-export function parse(words: readonly string[], commands: readonly Command[]): Parsed {
+/** `line` is what was typed in the shell, or a process's arguments. */
+export function parse(line: readonly string[], commands: readonly Command[]): Parsed {
+  // Our own advice, typed at our own prompt: run shoal login USER.
+  const words = line[0] === 'shoal' ? line.slice(1) : line
   let text = ''
   let parsed: Parsed | undefined
   const root = new Commander('shoal')
@@ -145,7 +153,11 @@ function misuse(error: CommanderError, words: readonly string[], commands: reado
     ? known === undefined
       ? 'say what to do'
       : `say what to do with ${known}: ${verbsOf(known, commands).join(', ')}`
-    : error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
+    : error.message
+        .replace(/^error: /, '')
+        .replaceAll(/\s+/g, ' ')
+        .replace(/\.$/, '') +
+      (error.code === 'commander.unknownOption' ? ' (a name that begins with - goes behind --)' : '')
   return { kind: 'misuse', code: 'usage', message: `${complaint}; see ${help}` }
 }
 

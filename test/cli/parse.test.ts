@@ -144,6 +144,15 @@ for (const [line, message] of Object.entries(mistakes))
 
 test('no words at all are a mistake too', t => t.is(parse([], commands).kind, 'misuse'))
 
+test('a line copied from our own advice may begin with shoal', t =>
+  t.deepEqual(understood('shoal login alice'), understood('login alice')))
+
+test('an option that is none says how to give a name that begins with a dash', t => {
+  const parsed = parseLine('files -dash')
+  t.is(parsed.kind, 'misuse')
+  t.regex(parsed.kind === 'misuse' ? parsed.message : '', /-dash.*goes behind --.*; see shoal files --help$/)
+})
+
 test('a word that looks like an option can be an argument behind --', t => {
   t.deepEqual(understood('unshare g -- -odd'), { words: 'unshare', group: 'g', name: '-odd' })
 })

@@ -70,7 +70,8 @@ function lazily(load: () => Promise<LinkKeeper>): LinkKeeper {
 async function askHidden(question: string): Promise<string> {
   const { default: password } = await import('@inquirer/password')
   return password(
-    { message: question, mask: false, toggleMask: false, theme: { prefix: '', style: { maskedText: '' } } },
+    // The question stands where an icon would: a blank follows that even when there is none.
+    { message: '', mask: false, toggleMask: false, theme: { prefix: question, style: { maskedText: '' } } },
     { output: process.stderr, clearPromptOnDone: true },
   )
 }

@@ -48,7 +48,10 @@ export async function openRegularFile(path: string): Promise<Outcome<FileHandle>
 }
 
 const notRegular = (path: string, isFolder: boolean) =>
-  refuse('file-unreadable', `cannot share ${showable(path)}: it is ${isFolder ? 'a folder' : 'not a regular file'}`)
+  refuse(
+    'file-unreadable',
+    `cannot share ${showable(path)}: it is ${isFolder ? 'a folder; share the files in it, or pack it into one' : 'not a regular file'}`,
+  )
 
 /** Opens a file hashed before under `hashed`. Throws SharedFileVanished or SharedFileChanged when it is not that one. */
 export async function openSharedFile(path: string, hashed: Fingerprint): Promise<SharedFile> {

@@ -91,5 +91,5 @@ function problemOf(snapshot: DownloadSnapshot, state: DownloadState): Problem | 
       code: 'no-sharers',
       message: `nobody who is connected has the ${missing} missing pieces; waiting for more`,
     }
-  return { code: 'unreachable', message: `none of ${links.length} peers can be reached: ${links[0]!.reason}` }
+  return { code: 'unreachable', message: `no peer can be reached (${links.length} tried): ${links[0]!.reason}` }
 }

@@ -31,6 +31,8 @@ export interface PieceFile {
    * May be repeated after a kill half-way.
    */
   finish(finalPath: string, options: { readonly overwrite: boolean }): Promise<Outcome<Fingerprint>>
+  /** False when the file has lost its name: it, or its folder, was removed or replaced under our hands. */
+  isInPlace(): Promise<boolean>
   /** Removes the part file (not one that has got its final name) and closes it. */
   discard(): Promise<void>
   close(): Promise<void>
@@ -130,6 +132,8 @@ function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest
         return storageRefusal(error, finalPath)
       }
     },
+
+    isInPlace: () => isOurs(path),
 
     async discard() {
       if (await isOurs(path)) await unlink(path)

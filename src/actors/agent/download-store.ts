@@ -139,7 +139,15 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     }
 
     const checkWhole = async () => {
-      const { path: partPath } = openPart()
+      const { path: partPath, isInPlace } = openPart()
+      // Its pieces would all be called wrong, and fetched again into a file without a name, for ever.
+      if (!(await isInPlace()))
+        throw new StoreRefused(
+          refuse(
+            'destination-unwritable',
+            `${showable(partPath)} was removed while it filled; put its folder back, then resume the download`,
+          ),
+        )
       if ((await verifyFile(partPath, manifest, { signal })).ok) return tell({ type: 'whole.right' })
       const right = await recheckPieces(partPath, manifest, have, { signal })
       const wrong = Array.from({ length: have.length }, (_, piece) => piece).filter(

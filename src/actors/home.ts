@@ -3,7 +3,7 @@
 // The library beside them is the agent's own (storage/library.ts).
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { deviceSchema, idSchema, sequenceSchema } from '../wire/schemas.ts'
@@ -43,6 +43,8 @@ export interface Home {
 /** Opens the folder, making it (mode 700) when it is not there. Throws what the file system throws. */
 export function openHome(folder: string): Home {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // Somebody else's would look as if nobody were logged in.
+  accessSync(folder, constants.R_OK | constants.X_OK)
   const path = (name: string) => join(folder, name)
 
   const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {

@@ -1,6 +1,6 @@
 // Which downloads run and which wait, with runs that end when a test says so.
 
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { createActor, fromCallback } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import { download as tunables } from '../../config/tunables.ts'
@@ -32,7 +32,10 @@ const inputOf = (id: number): DownloadInput => ({
 const enqueue = (id: number): DownloadQueueEvent => ({ type: 'download.enqueue', download: inputOf(id) })
 
 /** Runs have a store that closes when told to, so a run ends as soon as it is asked to. */
-function startQueue({ broken = [] as readonly number[], unfinished = [] as readonly number[] } = {}) {
+function startQueue(
+  t: ExecutionContext,
+  { broken = [] as readonly number[], unfinished = [] as readonly number[] } = {},
+) {
   const endings: (DownloadOutput & { id: number })[] = []
   const located: number[] = []
   const store = fromCallback<StoreCommand, DownloadInput['spec']>(({ receive, sendBack }) => {
@@ -69,13 +72,15 @@ function startQueue({ broken = [] as readonly number[], unfinished = [] as reado
     }),
   )
   actor.start()
+  // Its runs look for peers again after a while, for as long as it is not stopped.
+  t.teardown(() => actor.stop())
   const running = () => [...actor.getSnapshot().context.running.keys()]
   const waiting = () => actor.getSnapshot().context.waiting.map(({ spec }) => spec.id)
   return { actor, endings, located, running, waiting }
 }
 
 test('At most so many run at once; the others wait their turn, first come first served.', t => {
-  const { actor, running, waiting } = startQueue()
+  const { actor, running, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
   t.is(tunables.maxRunning, 4)
   t.deepEqual(running(), [1, 2, 3, 4])
@@ -86,17 +91,17 @@ test('At most so many run at once; the others wait their turn, first come first 
 })
 
 test('One that is there already is not taken twice.', t => {
-  const { actor, running, waiting } = startQueue()
+  const { actor, running, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 5, 1]) actor.send(enqueue(id))
   t.deepEqual([running(), waiting()], [[1, 2, 3, 4], [5]])
 })
 
 test('It begins with what the library has under way.', t => {
-  t.deepEqual(startQueue({ unfinished: [7, 9] }).running(), [7, 9])
+  t.deepEqual(startQueue(t, { unfinished: [7, 9] }).running(), [7, 9])
 })
 
 test('One that waits pauses and cancels without ever running; an unknown one changes nothing.', t => {
-  const { actor, endings, waiting } = startQueue()
+  const { actor, endings, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
   actor.send({ type: 'download.pause', id: 5 })
   actor.send({ type: 'download.cancel', id: 6 })
@@ -112,7 +117,7 @@ test('One that waits pauses and cancels without ever running; an unknown one cha
 })
 
 test('A run that breaks is failed, takes no other down, and makes room.', t => {
-  const { actor, endings, running } = startQueue({ broken: [1] })
+  const { actor, endings, running } = startQueue(t, { broken: [1] })
   for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
   actor.send({ type: 'download.pause', id: 1 })
   t.like(endings[0], { id: 1, ending: 'failed' })
@@ -121,7 +126,7 @@ test('A run that breaks is failed, takes no other down, and makes room.', t => {
 })
 
 test('A download that rested runs again under its number.', t => {
-  const { actor, running } = startQueue()
+  const { actor, running } = startQueue(t)
   actor.send(enqueue(1))
   actor.send({ type: 'download.pause', id: 1 })
   actor.send(enqueue(1))
@@ -129,7 +134,7 @@ test('A download that rested runs again under its number.', t => {
 })
 
 test('Only the downloads of the share that changed look again, or all of them.', t => {
-  const { actor, located } = startQueue()
+  const { actor, located } = startQueue(t)
   actor.send(enqueue(1))
   actor.send(enqueue(2))
   t.deepEqual(located, [1, 2])
@@ -140,7 +145,7 @@ test('Only the downloads of the share that changed look again, or all of them.',
 })
 
 test('Suspending rests every run such that the next session goes on with it, and then ends.', t => {
-  const { actor, endings } = startQueue()
+  const { actor, endings } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
   actor.send({ type: 'queue.suspend' })
   t.is(actor.getSnapshot().status, 'done')

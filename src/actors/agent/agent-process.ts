@@ -62,7 +62,12 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     })
   const until = Date.now() + patienceMs
   while (Date.now() < until) {
-    if (home.agentPid() !== foreign && agentIsRunning(home)) return done(home.agentPid()!)
+    if (home.agentPid() !== foreign && agentIsRunning(home)) {
+      const running = home.agentPid()!
+      // Somebody else's start was faster. Ours waits for the library, and must not have it when that agent is stopped.
+      if (running !== agent.pid) agent.kill('SIGKILL')
+      return done(running)
+    }
     if (ended) break
     await delay(lookEveryMs)
   }

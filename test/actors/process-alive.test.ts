@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { isAlive } from '../../src/actors/process-alive.ts'
@@ -16,11 +16,16 @@ test('This process is alive; one that has ended and was collected is not.', asyn
 
 const onLinux = existsSync('/proc/self/stat') ? test : test.skip
 onLinux('One that has ended and that nobody collects is not alive, though it can be signalled.', async t => {
-  // The shell becomes a program that collects no children.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // The shell becomes a program that collects no children; only then does its child get the end of its input, and end.
+  const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 30'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
   t.teardown(() => parent.kill('SIGKILL'))
   const [line] = await once(parent.stdout, 'data')
   const pid = Number(String(line))
+  while (!readFileSync(`/proc/${parent.pid}/comm`, 'utf8').startsWith('sleep')) await delay(5)
+  t.true(isAlive(pid))
+  parent.stdin.end()
   while (isAlive(pid)) await delay(5)
   t.notThrows(() => process.kill(pid, 0))
 })

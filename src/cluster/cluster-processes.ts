@@ -103,13 +103,17 @@ async function needPorts({ name, ports }: BrokerNode, { host, brokers }: Cluster
   )
 }
 
-/** Looks again until `isReady`. Throws `not-ready` as soon as one of those waited for has ended, or after too long. */
+/** Looks again until `isReady`. Throws `not-ready` or `port-in-use` as soon as one of those waited for has ended, or after too long. */
 async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProcess[]): Promise<void> {
   const deadline = Date.now() + processes.startTimeoutMs
   while (!(await isReady())) {
     const ended = waitingFor().find(node => pidOf(node) === undefined)
-    if (ended)
-      throw new ClusterFailure('not-ready', `${ended.name} ended at once; see ${ended.folder}: ${lastWords(ended)}`)
+    if (ended) {
+      const words = lastWords(ended)
+      // Somebody took a port between our look at it and the broker's.
+      const code = words.includes('address already in use') ? 'port-in-use' : 'not-ready'
+      throw new ClusterFailure(code, `${ended.name} ended at once; see ${ended.folder}: ${words}`)
+    }
     if (Date.now() > deadline) {
       const names = waitingFor().map(({ name }) => name)
       throw new ClusterFailure(

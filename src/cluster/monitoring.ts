@@ -1,5 +1,8 @@
 // What a broker says of itself at its monitoring address. Silence is an answer, too: the broker is not up.
 
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { z } from 'zod'
 import { processes } from '../../config/tunables.ts'
 import { logStream } from '../wire/subjects.ts'
@@ -36,12 +39,16 @@ export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealt
   return { up: true, hasQuorum: meta === undefined || Boolean(meta.leader), leads: leader === name }
 }
 
+/** Not `fetch`: it refuses the ports that browsers may not use, of which a person's --port can be one (10080, 6000, …). */
 async function get(port: number, path: string): Promise<unknown> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      signal: AbortSignal.timeout(processes.monitorTimeoutMs),
-    })
-    return response.ok ? await response.json() : undefined
+    const signal = AbortSignal.timeout(processes.monitorTimeoutMs)
+    const [response] = (await once(
+      request({ host: '127.0.0.1', port, path, signal, agent: false }).end(),
+      'response',
+    )) as [IncomingMessage]
+    const body = await json(response)
+    return response.statusCode === 200 ? body : undefined
   } catch {
     return undefined
   }

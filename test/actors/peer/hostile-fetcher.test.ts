@@ -24,7 +24,7 @@ test('who connects and says nothing is let go', async t => {
 
 test('who shows a ticket and then says nothing is let go', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { provenWithinMs: 1000 })
+  await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
   await fetcher.closed

@@ -52,8 +52,10 @@ export const link = {
   pipelineMs: 400,
   /** Connect and handshake, then the relay is tried. */
   connectTimeoutMs: 4_000,
-  /** No byte of what was asked for in this time: its pieces go to others, and it is asked again later. */
+  /** Next to nothing of what was asked for in this time: its pieces go to others, and it is asked again later. */
   silentAfterMs: 10_000,
+  /** Next to nothing: less than this. A byte now and then must not keep a piece; a slow line's share of it may be small. */
+  leastBytes: 16 * 1024,
   /** Back-off between attempts at one peer, doubling. */
   retryFirstMs: 500,
   retryMostMs: 30_000,

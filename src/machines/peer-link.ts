@@ -33,7 +33,7 @@ export type PeerConnectionEvent =
   /** `have` is the connection's own live set. */
   | { readonly type: 'bitfield.received'; readonly have: Bitfield }
   | { readonly type: 'have.received'; readonly piece: number }
-  | { readonly type: 'capacity.measured'; readonly pieces: number; readonly bytesPerSecond: number }
+  | { readonly type: 'capacity.measured'; readonly pieces: number; readonly bytesPerSecond: number | undefined }
   | { readonly type: 'piece.gathered'; readonly piece: number; readonly data: Buffer }
   | { readonly type: 'piece.refused'; readonly piece: number; readonly reason: string }
   /** It is over; `final` when there is no use in trying again. */

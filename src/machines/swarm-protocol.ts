@@ -25,8 +25,16 @@ export type PeerLinkEvent =
   /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `link.have`. */
   | { readonly type: 'link.ready'; readonly peer: PeerKey; readonly via: 'direct' | 'relay'; readonly have: Bitfield }
   | { readonly type: 'link.have'; readonly peer: PeerKey; readonly piece: number }
-  /** How many pieces it could usefully have in flight, by what it delivers; sent when that changes, and first with ready. */
-  | { readonly type: 'link.capacity'; readonly peer: PeerKey; readonly pieces: number; readonly bytesPerSecond: number }
+  /**
+   * How many pieces it could usefully have in flight, by what it delivers; sent when that changes, also while a block
+   * is on its way, and first with ready. The rate is undefined before anything has been asked of it for a while.
+   */
+  | {
+      readonly type: 'link.capacity'
+      readonly peer: PeerKey
+      readonly pieces: number
+      readonly bytesPerSecond: number | undefined
+    }
   /** Every block is in; nobody has checked it yet. The receiver owns the buffer from here on. */
   | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
   /** It will not come from this peer now: refused, or silent too long. Somebody else may have it. */

@@ -8,7 +8,8 @@ import type { FileShape } from '../../wire/frames.ts'
 const newShare = 0.3
 
 export interface DeliveryRate {
-  readonly bytesPerSecond: number
+  /** Undefined before a first window has passed. */
+  readonly bytesPerSecond: number | undefined
   /** The first request after idling. */
   began(nowMs: number): void
   /** Bytes came; `idle` when nothing is outstanding after them. */
@@ -16,7 +17,7 @@ export interface DeliveryRate {
 }
 
 export function createDeliveryRate(): DeliveryRate {
-  let rate = 0
+  let rate: number | undefined
   let sinceMs: number | undefined
   let busyMs = 0
   let bytes = 0
@@ -33,7 +34,7 @@ export function createDeliveryRate(): DeliveryRate {
       sinceMs = idle ? undefined : nowMs
       if (busyMs < link.rateWindowMs) return
       const measured = (bytes * 1000) / busyMs
-      rate = rate === 0 ? measured : rate + (measured - rate) * newShare
+      rate = rate === undefined ? measured : rate + (measured - rate) * newShare
       busyMs = 0
       bytes = 0
     },

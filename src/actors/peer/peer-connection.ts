@@ -22,6 +22,10 @@ export interface PeerConnectionNeeds {
 
 /** A rate is news when it differs from the last one told by this factor. */
 const notableChange = 1.25
+const isNotable = (before: number | undefined, now: number | undefined) =>
+  before === undefined || now === undefined
+    ? before !== now
+    : now > before * notableChange || now * notableChange < before
 
 export function createPeerConnection(
   needs: PeerConnectionNeeds,
@@ -36,8 +40,11 @@ export function createPeerConnection(
     let have: Bitfield | undefined
     let secured = false
     let refusals = 0
-    let lastBytesAt = 0
-    let told = { pieces: 0, bytesPerSecond: 0 }
+    /** When it was first asked for something, or last brought `link.leastBytes` or the end of a block. */
+    let deliveredAt = 0
+    let bytesSinceDelivered = 0
+    let unmeasuredBytes = 0
+    let told: { readonly pieces: number; readonly bytesPerSecond: number | undefined } | undefined
     let ended = false
     let failure: Error | undefined
 
@@ -62,26 +69,34 @@ export function createPeerConnection(
 
     const tellCapacity = () => {
       const { bytesPerSecond } = rate
-      const pieces = piecesAhead(bytesPerSecond, shape)
-      const rose = bytesPerSecond > told.bytesPerSecond * notableChange
-      const fell = bytesPerSecond * notableChange < told.bytesPerSecond
-      if (pieces === told.pieces && !rose && !fell) return
+      const pieces = piecesAhead(bytesPerSecond ?? 0, shape)
+      if (told && pieces === told.pieces && !isNotable(told.bytesPerSecond, bytesPerSecond)) return
       told = { pieces, bytesPerSecond }
       tell({ type: 'capacity.measured', ...told })
     }
 
+    const measure = (now: number) => {
+      rate.delivered(unmeasuredBytes, now, requests.outstanding === 0)
+      unmeasuredBytes = 0
+    }
+
+    const noteDelivered = (now: number) => {
+      deliveredAt = now
+      bytesSinceDelivered = 0
+    }
+
     const ask = () => {
-      const blocks = requests.next(blocksAhead(rate.bytesPerSecond) - requests.outstanding)
+      const blocks = requests.next(blocksAhead(rate.bytesPerSecond ?? 0) - requests.outstanding)
       if (blocks.length === 0) return
       const now = performance.now()
-      if (requests.outstanding === blocks.length) lastBytesAt = now
+      if (requests.outstanding === blocks.length) noteDelivered(now)
       rate.began(now)
       socket.write(Buffer.concat(blocks.map(block => encodeFrame({ type: 'request', ...block }))))
     }
 
     const onRefused = (piece: number, offset: number) => {
       const wanted = requests.refused(piece, offset)
-      rate.delivered(0, performance.now(), requests.outstanding === 0)
+      measure(performance.now())
       if (wanted) {
         refusals += 1
         if (refusals > link.maxRefusals) return end('it refuses what it says it has', false)
@@ -111,12 +126,16 @@ export function createPeerConnection(
     const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
       onFrame,
       blockTarget: block => requests.target(block),
-      onBlockBytes: () => {
-        lastBytesAt = performance.now()
+      onBlockBytes: count => {
+        unmeasuredBytes += count
+        bytesSinceDelivered += count
+        if (bytesSinceDelivered >= link.leastBytes) noteDelivered(performance.now())
       },
       onBlock: block => {
         const whole = requests.arrived(block)
-        rate.delivered(block.length, lastBytesAt, requests.outstanding === 0)
+        const now = performance.now()
+        noteDelivered(now)
+        measure(now)
         if (whole) tell({ type: 'piece.gathered', ...whole })
         tellCapacity()
         ask()
@@ -138,10 +157,14 @@ export function createPeerConnection(
       else end(reason, refused)
     })
 
-    // Many pieces share one clock: the watch runs while connected, and looks whether anything is overdue.
+    // Many pieces share one clock: the watch runs while connected, and looks whether anything is overdue. A peer that
+    // dawdles over a block is measured meanwhile: the download is to know in time to ask somebody quicker.
     const watch = setInterval(() => {
-      const silentMs = performance.now() - lastBytesAt
-      if (requests.outstanding > 0 && silentMs > silentAfterMs) end('it has gone silent', false)
+      if (requests.outstanding === 0) return
+      const now = performance.now()
+      if (now - deliveredAt > silentAfterMs) return end('it has gone silent, or nearly so', false)
+      measure(now)
+      tellCapacity()
     }, silentAfterMs / 10)
 
     receive(({ type, piece }) => {

@@ -19,21 +19,21 @@ function deliver(rate: ReturnType<typeof createDeliveryRate>, everyMs: number, b
 test('a steady peer is measured at what it delivers', t => {
   const rate = createDeliveryRate()
   deliver(rate, 10, 100)
-  t.is(Math.round(rate.bytesPerSecond), link.blockBytes * 100)
+  t.is(Math.round(rate.bytesPerSecond!), link.blockBytes * 100)
 })
 
 test('the time in which nothing was asked for does not count', t => {
   const rate = createDeliveryRate()
   let now = 0
   for (let burst = 0; burst < 20; burst++) now = deliver(rate, 10, 10, now + 60_000)
-  t.is(Math.round(rate.bytesPerSecond), link.blockBytes * 100)
+  t.is(Math.round(rate.bytesPerSecond!), link.blockBytes * 100)
 })
 
 test('a peer that slows down is noticed within a few windows', t => {
   const rate = createDeliveryRate()
   const now = deliver(rate, 1, 1000)
   deliver(rate, 100, 10, now)
-  t.true(rate.bytesPerSecond < link.blockBytes * 50)
+  t.true(rate.bytesPerSecond! < link.blockBytes * 50)
 })
 
 test('whatever a peer delivers, it is asked ahead within the limits, and never less for delivering more', t => {

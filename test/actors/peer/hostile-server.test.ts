@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
+import { link } from '../../../config/tunables.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { startRawServer } from '../../helpers/raw-peer.ts'
@@ -88,9 +89,39 @@ test('a peer that goes silent loses what was wanted of it, and is tried again la
   using link = startLink(server.peer, file, { silentAfterMs: 100 })
   await link.heard.next('link.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent' })
+  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
   t.like(await link.heard.next('link.lost'), { final: false })
   await link.heard.next('link.ready')
+})
+
+/** A peer that answers each request with one byte of its block every few milliseconds. */
+const trickling = (frame: Frame, socket: TLSSocket) => {
+  if (frame.type === 'hello') socket.write(bitfield)
+  if (frame.type !== 'request' || frame.offset !== 0) return
+  socket.write(encodeBlockHeader(frame))
+  const drip = setInterval(() => socket.write(Buffer.alloc(1)), 5)
+  socket.on('error', () => {}).once('close', () => clearInterval(drip))
+}
+
+test('a byte now and then keeps no piece: a peer that trickles is as good as silent', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, trickling)
+  using link = startLink(server.peer, file, { silentAfterMs: 100 })
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
+  t.like(await link.heard.next('link.lost'), { final: false })
+})
+
+test('a peer that dawdles is measured before it has finished a block', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startRawServer(file.share, file.manifest, trickling)
+  using peer = startLink(server.peer, file, { silentAfterMs: 1_000 })
+  t.like(await peer.heard.next('link.capacity'), { bytesPerSecond: undefined })
+  peer.actor.send({ type: 'piece.wanted', piece: 0 })
+  const { bytesPerSecond } = await peer.heard.next('link.capacity')
+  t.true(bytesPerSecond !== undefined && bytesPerSecond < link.leastBytes)
+  t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
 
 test('a peer that is asked for nothing may be silent', async t => {

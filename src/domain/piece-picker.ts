@@ -7,8 +7,9 @@
 // fewest connected peers have is asked for first. Random ties make downloaders that start together fetch different
 // pieces. There is no random-first phase as in BEP 3: it gets a newcomer something to trade, and here nobody trades.
 // Endgame, after BEP 3: once no peer has an unasked piece, a peer that ran dry is also asked for what is still in
-// flight elsewhere, but only what it overtook (asked of others before what it has delivered since): so equal peers
-// duplicate little, and a slow peer does not hold up the end.
+// flight elsewhere, but only what it overtook (asked of others before what it has delivered since), or what is with
+// peers that are much slower: so equal peers duplicate little, and a slow peer does not hold up the end, whenever it was
+// asked.
 
 import { type Bitfield, createBitfield } from './bitfield.ts'
 
@@ -24,8 +25,11 @@ export interface PiecePicker {
   peerHas(peer: string, piece: number): void
   /** The pieces that were in flight there: unasked again, unless in flight elsewhere too. */
   peerLeft(peer: string): number[]
-  /** How many pieces the peer may have in flight at once. Fewer than it has now takes none back. */
-  setCapacity(peer: string, pieces: number): void
+  /**
+   * How many pieces the peer may have in flight at once; fewer than it has now takes none back. And how many it delivers
+   * in a second, once that is known.
+   */
+  setCapacity(peer: string, pieces: number, piecesPerSecond?: number): void
   /** New requests, now in flight: at most `budgetPieces`, shared between the peers in proportion to their capacity. */
   assign(budgetPieces: number): Request[]
   /**
@@ -57,6 +61,7 @@ export interface PiecePicker {
 interface Peer {
   readonly have: Bitfield
   capacity: number
+  piecesPerSecond: number | undefined
   /** Piece -> the number of the request for it. */
   readonly inFlight: Map<number, number>
   /** Returned, and not worth asking for again yet. */
@@ -80,6 +85,12 @@ const verified = 3
 
 /** Peers that fetch one piece at once in the endgame, at most: one slow, one that overtook it, one more for luck. */
 const mostCopies = 3
+
+/** A peer this many times slower than an idle one does not keep its last pieces to itself. */
+const muchSlower = 4
+
+/** What an idle peer that has not been measured is taken for: another is then much slower at over ten seconds a piece. */
+const presumedPiecesPerSecond = 0.4
 
 /** `alreadyVerified` is read once. `random` gives numbers from 0 up to 1. */
 export function createPiecePicker({
@@ -178,10 +189,15 @@ export function createPiecePicker({
       for (const piece of buckets[count] ?? []) if (isUsefulTo(peer, piece)) return piece
     throw new Error('bug: a peer counted as useful has no unasked piece')
   }
+  const isLeftBehind = (flight: Flight, peer: Peer): boolean => {
+    const most = (peer.piecesPerSecond ?? presumedPiecesPerSecond) / muchSlower
+    return [...flight.peers].every(name => (peers.get(name)!.piecesPerSecond ?? Number.POSITIVE_INFINITY) <= most)
+  }
   /** The piece overtaken that has waited longest: flights are kept in the order of their first request. */
   const overtakenBy = (peer: Peer): number | undefined => {
     for (const [piece, flight] of flights) {
-      const isOvertaken = flight.youngest < peer.overtook && flight.peers.size < mostCopies
+      if (flight.peers.size >= mostCopies) continue
+      const isOvertaken = flight.youngest < peer.overtook || isLeftBehind(flight, peer)
       if (isOvertaken && !peer.inFlight.has(piece) && isUsefulTo(peer, piece)) return piece
     }
     return undefined
@@ -224,7 +240,15 @@ export function createPiecePicker({
     peerJoined(name, have) {
       leave(name)
       const copy = createBitfield(pieceCount, have.toBytes())
-      const peer: Peer = { have: copy, capacity: 0, inFlight: new Map(), shunned: new Set(), useful: 0, overtook: 0 }
+      const peer: Peer = {
+        have: copy,
+        capacity: 0,
+        piecesPerSecond: undefined,
+        inFlight: new Map(),
+        shunned: new Set(),
+        useful: 0,
+        overtook: 0,
+      }
       peers.set(name, peer)
       for (let piece = 0; piece < pieceCount; piece += 1) {
         if (!copy.has(piece)) continue
@@ -243,9 +267,11 @@ export function createPiecePicker({
 
     peerLeft: leave,
 
-    setCapacity(name, pieces) {
+    setCapacity(name, pieces, piecesPerSecond) {
       const peer = peers.get(name)
-      if (peer) peer.capacity = pieces
+      if (!peer) return
+      peer.capacity = pieces
+      peer.piecesPerSecond = piecesPerSecond
     },
 
     assign(budgetPieces) {

@@ -240,8 +240,13 @@ export const downloadMachine = setup({
     },
     noteHave: ({ context: { ledger } }, { peer, piece }: { peer: PeerKey; piece: number }) =>
       ledger.picker?.peerHas(peer, piece),
-    noteCapacity: ({ context: { ledger } }, { peer, pieces }: { peer: PeerKey; pieces: number }) =>
-      ledger.picker?.setCapacity(peer, Math.min(pieces, tunables.maxPiecesPerPeer)),
+    noteCapacity: (
+      { context: { ledger, spec } },
+      { peer, pieces, bytesPerSecond }: { peer: PeerKey; pieces: number; bytesPerSecond: number | undefined },
+    ) => {
+      const piecesPerSecond = bytesPerSecond === undefined ? undefined : bytesPerSecond / spec.manifest.pieceLength
+      ledger.picker?.setCapacity(peer, Math.min(pieces, tunables.maxPiecesPerPeer), piecesPerSecond)
+    },
     noteReturned: ({ context: { ledger } }, { peer, piece }: { peer: PeerKey; piece: number }) =>
       ledger.picker?.returned(peer, piece),
 

@@ -199,6 +199,34 @@ function overtake(picker: ReturnType<typeof pickerOf>, pieceCount: number, peer:
   picker.verified(piece)
 }
 
+test('a much slower peer does not keep the last piece to itself, though it was asked last', t => {
+  const picker = pickerOf(2, { fast: {} })
+  const [first] = picker.assign(1)
+  picker.peerJoined('slow', fullBitfield(2))
+  picker.setCapacity('slow', 1)
+  const [last] = picker.assign(1)
+  t.is(last!.peer, 'slow')
+  picker.received('fast', first!.piece)
+  picker.verified(first!.piece)
+  picker.setCapacity('fast', 1, 10)
+  t.deepEqual(picker.assign(9), [], 'how slow it is, nobody knows yet')
+  picker.setCapacity('slow', 1, 3)
+  t.deepEqual(picker.assign(9), [], 'a little slower')
+  picker.setCapacity('slow', 1, 0)
+  t.deepEqual(picker.assign(9), [{ peer: 'fast', piece: last!.piece }])
+  t.deepEqual(picker.received('fast', last!.piece).unwanted, ['slow'])
+})
+
+test('the only piece of a file goes also to a peer that has delivered nothing yet, if another crawls', t => {
+  const picker = pickerOf(1, { crawling: {}, unknown: {} })
+  const [{ peer } = { peer: '' }] = picker.assign(9)
+  const other = peer === 'crawling' ? 'unknown' : 'crawling'
+  picker.setCapacity(peer, 1, 0.2)
+  t.deepEqual(picker.assign(9), [], 'five seconds more are not long')
+  picker.setCapacity(peer, 1, 0.01)
+  t.deepEqual(picker.assign(9), [{ peer: other, piece: 0 }])
+})
+
 test('in the endgame a piece is in flight at three peers at most', t => {
   const picker = stuckPicker(4)
   for (const [index, peer] of ['a', 'b', 'c'].entries()) {

@@ -89,7 +89,7 @@ const ready = (have: Bitfield = createBitfield(pieces)): DownloadEvent => ({ typ
 const located = (...users: string[]): DownloadEvent => ({ type: 'swarm.located', peers: users.map(peer) })
 const joins = (peer: string, have = fullBitfield(pieces), capacity = 8): DownloadEvent[] => [
   { type: 'link.ready', peer, via: 'direct', have },
-  { type: 'link.capacity', peer, pieces: capacity, bytesPerSecond: 1 },
+  { type: 'link.capacity', peer, pieces: capacity, bytesPerSecond: undefined },
 ]
 const received = (peer: string, piece: number): DownloadEvent => ({
   type: 'piece.received',
@@ -201,6 +201,25 @@ test('A peer whose piece is wrong is closed, its pieces go to others, and it is 
   send(located('alice', 'bob'), { type: 'link.have', peer: bob, piece })
   t.deepEqual(linked, ['alice', 'bob'])
   t.deepEqual(told.links.at(-1), ['bob', { type: 'piece.wanted', piece }])
+})
+
+test('The last piece of a peer that is found to be much slower is asked of a quicker one as well.', t => {
+  const { send, told } = startDownload()
+  const capacity = (peer: string, bytesPerSecond: number): DownloadEvent => ({
+    type: 'link.capacity',
+    peer,
+    pieces: 1,
+    bytesPerSecond,
+  })
+  const last = createBitfield(pieces)
+  for (const piece of [0, 1, 2]) last.add(piece)
+  send(ready(last), located('alice', 'bob'), ...joins(alice, fullBitfield(pieces), 1))
+  send(...joins(bob, fullBitfield(pieces), 1))
+  t.is(told.links.length, 1)
+  send(capacity(bob, 1e6), capacity(alice, 100))
+  t.deepEqual(told.links.slice(1), [['bob', { type: 'piece.wanted', piece: 3 }]])
+  send(received(bob, 3))
+  t.deepEqual(told.links.at(-1), ['alice', { type: 'piece.unwanted', piece: 3 }])
 })
 
 test('Bytes that nobody waits for are told to the store as waste, and not checked.', t => {

@@ -63,6 +63,13 @@ export const link = {
   retryEndedMostMs: 300_000,
   /** What a peer delivers is measured over this much time with blocks outstanding: a few wake-ups, yet soon. */
   rateWindowMs: 50,
+  /**
+   * Reads in which next to nothing came and that ended no frame, beyond what whole blocks make up for: a TLS record a
+   * byte costs more than a block. An honest peer writes whole frames, and blocks in records of 16 KiB.
+   */
+  maxCrumbs: 1_000,
+  crumbBytes: 1_024,
+  crumbsPerBlock: 16,
   /** Blocks a peer may refuse that it said it has: it may lose a file once, not play for time. */
   maxRefusals: 256,
 } as const

@@ -4,7 +4,7 @@
 // owner wants them, so a hostile peer cannot make us hold more than one small frame.
 //   hello     fetcher -> server  user and device of the holder of the ticket, `user/device` in UTF-8
 //   bitfield  server -> fetcher  the pieces it has (domain/bitfield.ts), once, before anything else
-//   have      server -> fetcher  piece u32: one more
+//   have      server -> fetcher  piece u32: one more, each announced once, here or in the bitfield
 //   request   fetcher -> server  piece u32, offset u32, length u32: one block
 //   cancel    fetcher -> server  the same three: no longer wanted; if it is not on its way yet, `refused` answers it
 //   block     server -> fetcher  piece u32, offset u32, bytes
@@ -225,8 +225,18 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
   let type: FrameType | undefined
   let block: { readonly of: Block; readonly target: Uint8Array | undefined; filled: number } | undefined
   let stopped = false
+  let ended = 0
+  let crumbs = 0
+
+  /** What comes in crumbs is paid for by the read, not by the byte. */
+  const countCrumb = (bytes: number, endedBefore: number) => {
+    if (bytes >= link.crumbBytes || ended > endedBefore) return
+    crumbs += 1
+    if (crumbs > link.maxCrumbs) throw new FrameError('it comes in crumbs')
+  }
 
   const startOver = () => {
+    ended += 1
     filled = 0
     needed = prefixBytes
     type = undefined
@@ -276,6 +286,7 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
     reader.onBlockBytes?.(taken)
     if (current.filled === current.of.length) {
       startOver()
+      crumbs = Math.max(0, crumbs - link.crumbsPerBlock)
       reader.onBlock?.(current.of)
     }
     return taken
@@ -284,7 +295,9 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
   return {
     write(chunk) {
       try {
+        const endedBefore = ended
         for (let at = 0; at < chunk.length && !stopped; ) at += block ? fill(block, chunk, at) : gather(chunk, at)
+        countCrumb(chunk.length, endedBefore)
       } catch (error) {
         stopped = true
         throw error

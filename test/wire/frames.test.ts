@@ -187,6 +187,20 @@ test('a decoder that is stopped by what it reads ignores the rest of the chunk',
   t.is(seen.length, 1)
 })
 
+test('a stream that comes in crumbs is refused; whole blocks make up for some', t => {
+  const decoder = createFrameDecoder(['block'], shape, { onFrame: () => t.fail() })
+  const sent = { piece: 0, offset: 0, length: link.blockBytes }
+  const block = Buffer.concat([encodeBlockHeader(sent), Buffer.alloc(sent.length)])
+  /** All but the last bytes in one, then as many crumbs, then the rest. */
+  const writeCrumbled = (crumbs: number) => {
+    decoder.write(block.subarray(0, -crumbs - 1))
+    for (let left = crumbs + 1; left > 1; left--) decoder.write(block.subarray(-left, -left + 1))
+    decoder.write(block.subarray(-1))
+  }
+  for (let crumbs = 0; crumbs < 3 * link.maxCrumbs; crumbs += link.crumbsPerBlock) writeCrumbled(link.crumbsPerBlock)
+  t.throws(() => writeCrumbled(link.maxCrumbs + 1), { instanceOf: FrameError, message: 'it comes in crumbs' })
+})
+
 test('a block that nobody wants any more passes without being kept', t => {
   const passed: Block[] = []
   const decoder = createFrameDecoder(['block'], shape, {

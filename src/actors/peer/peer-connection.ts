@@ -110,6 +110,12 @@ export function createPeerConnection(
       for (const block of requests.unwant(piece)) socket.write(encodeFrame({ type: 'cancel', ...block }))
     }
 
+    /** Of use once a piece: whoever goes on about it only costs time. */
+    const onHave = (known: Bitfield, piece: number) => {
+      if (!known.add(piece)) throw new FrameError(`piece ${piece} announced twice`)
+      tell({ type: 'have.received', piece })
+    }
+
     const onFrame = (frame: Frame) => {
       if (frame.type === 'bye') return end(frame.reason, !frame.retry)
       if (frame.type === 'bitfield') {
@@ -119,7 +125,7 @@ export function createPeerConnection(
         return tellCapacity()
       }
       if (!have) throw new FrameError(`${frame.type} before the bitfield`)
-      if (frame.type === 'have' && have.add(frame.piece)) tell({ type: 'have.received', piece: frame.piece })
+      if (frame.type === 'have') onHave(have, frame.piece)
       if (frame.type === 'refused') onRefused(frame.piece, frame.offset)
     }
 

@@ -14,6 +14,8 @@ const common = {
   ciphers: 'DHE-PSK-AES128-GCM-SHA256',
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.2',
+  // One handshake a connection: each costs both sides milliseconds, and either could ask the other for more of them.
+  secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
 } as const
 
 /** Read into over and over: Node hands over up to four TLS records of 16 KiB at a time. */
@@ -90,7 +92,6 @@ export function secureAsServer(
     {
       ...common,
       dhparam: 'auto',
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
       handshakeTimeout: link.connectTimeoutMs,
       pskCallback: (_, identity) => {
         const ticket = decodeTicket(identity)

@@ -1,13 +1,17 @@
-import type { TLSSocket } from 'node:tls'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { createServer, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { link } from '../../../config/tunables.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { startRawServer } from '../../helpers/raw-peer.ts'
-import { type SharedBytes, sharedBytes, startLink } from '../../helpers/swarm.ts'
+import { alice, type SharedBytes, sharedBytes, startLink } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 const bitfield = encodeFrame({ type: 'bitfield', have: fullBitfield(2) })
+const nothing = encodeFrame({ type: 'bitfield', have: createBitfield(2) })
 const blockOf = (piece: number, offset: number, length: number) =>
   Buffer.concat([encodeBlockHeader({ piece, offset, length }), Buffer.alloc(length)])
 
@@ -46,6 +50,12 @@ const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buf
     encodeFrame({ type: 'bitfield', have: fullBitfield(20) }),
     bitfield,
     /bitfield frame/,
+  ],
+  [
+    'a piece that it has announced before',
+    bitfield,
+    encodeFrame({ type: 'have', piece: 1 }),
+    /piece 1 announced twice/,
   ],
   ['a piece before its bitfield', encodeFrame({ type: 'have', piece: 1 }), bitfield, /before the bitfield/],
   [
@@ -116,11 +126,11 @@ test('a byte now and then keeps no piece: a peer that trickles is as good as sil
 test('a peer that dawdles is measured before it has finished a block', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using peer = startLink(server.peer, file, { silentAfterMs: 1_000 })
+  using peer = startLink(server.peer, file, { silentAfterMs: 4_000 })
   t.like(await peer.heard.next('link.capacity'), { bytesPerSecond: undefined })
   peer.actor.send({ type: 'piece.wanted', piece: 0 })
   const { bytesPerSecond } = await peer.heard.next('link.capacity')
-  t.true(bytesPerSecond !== undefined && bytesPerSecond < link.leastBytes)
+  t.true(bytesPerSecond !== undefined && bytesPerSecond < link.leastBytes, `${bytesPerSecond} bytes a second`)
   t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
 
@@ -128,7 +138,7 @@ test('a peer that is asked for nothing may be silent', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type !== 'hello') return
-    socket.write(bitfield)
+    socket.write(nothing)
     setTimeout(() => socket.write(encodeFrame({ type: 'have', piece: 0 })), 300)
     setTimeout(() => socket.write(encodeFrame({ type: 'bye', retry: false, reason: 'bye' })), 301)
   })
@@ -152,16 +162,55 @@ test('a peer that refuses all it says it has is given up for a while', async t =
   t.like(await lost, { final: false, reason: 'it refuses what it says it has' })
 })
 
-test('a peer that announces a piece over and over announces it once', async t => {
+test('a peer that announces a piece over and over announces it once, and is dropped for good', async t => {
   const file = sharedBytes(mib)
   const have = encodeFrame({ type: 'have', piece: 1 })
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
-    if (frame.type !== 'hello') return
-    const nothing = encodeFrame({ type: 'bitfield', have: createBitfield(2) })
-    const bye = encodeFrame({ type: 'bye', retry: false, reason: 'that was it' })
-    socket.write(Buffer.concat([nothing, have, have, have, bye]))
+    if (frame.type === 'hello') socket.write(Buffer.concat([nothing, have, have, have]))
   })
   using link = startLink(server.peer, file)
-  await link.heard.next('link.lost')
+  t.like(await link.heard.next('link.lost'), { final: true })
   t.is(link.heard.events.filter(({ type }) => type === 'link.have').length, 1)
+})
+
+test('a peer that sends a TLS record a byte is dropped for good, however quick it is', t =>
+  isSeenThrough(
+    t,
+    (frame, socket) => {
+      if (frame.type === 'hello') socket.write(bitfield)
+      if (frame.type !== 'request' || frame.offset !== 0) return
+      const crumb = Buffer.alloc(1)
+      const next = (error?: Error | null) => void (error || socket.write(crumb, next))
+      socket.on('error', () => {}).write(encodeBlockHeader(frame), next)
+    },
+    /crumbs/,
+  ))
+
+test('a peer that asks for one TLS handshake after another gets no second one', async t => {
+  const file = sharedBytes(mib)
+  let handshakes = 0
+  const answered = Promise.withResolvers<string | undefined>()
+  const psk = randomBytes(32)
+  const server = createServer({
+    ciphers: 'DHE-PSK-AES128-GCM-SHA256',
+    maxVersion: 'TLSv1.2',
+    dhparam: 'auto',
+    pskCallback: () => psk,
+  })
+  server.on('keylog', () => ++handshakes > 1 && answered.resolve('another handshake'))
+  server.on('secureConnection', socket => {
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => answered.resolve(code))
+    socket.once('data', () => {
+      socket.renegotiate({}, () => {})
+      socket.write(bitfield)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const ticket = { identity: 'a ticket', key: psk.toString('base64url') }
+  using link = startLink({ ...alice, host: '127.0.0.1', port, complete: true, ticket }, file)
+  await link.heard.next('link.ready')
+  t.is(await answered.promise, 'ERR_SSL_NO_RENEGOTIATION')
+  server.close()
 })

@@ -98,7 +98,13 @@ export const serving = {
   maxLinks: 200,
   /** Requested and not yet sent blocks of one link: beyond it the peer breaks the protocol. */
   maxBlocksQueued: 256,
-  /** A peer that asks for nothing this long is let go; it may come back. */
+  /**
+   * Requests that no block pays for, of one link: a whole block pays for a few. What a download cancels at its end fits
+   * many times over; a peer that asks for a byte at a time, or asks and cancels for ever, costs a second at most.
+   */
+  maxUnearnedRequests: 2_048,
+  requestsPerBlock: 4,
+  /** A peer that asks for nothing this long, or takes nothing of what it asked for, is let go; it may come back. */
   idleAfterMs: 120_000,
   /** Bytes queued on one socket before the next block is read from disk. */
   highWaterBytes: 1024 * 1024,

@@ -9,6 +9,7 @@ import { createBitfield } from '../../domain/bitfield.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-desk.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Block, createFrameDecoder, encodeBlockHeader, encodeFrame, FrameError } from '../../wire/frames.ts'
+import { createConduct } from './conduct.ts'
 
 /** Takes the queue's first block and the neighbours that follow it, to be read together. */
 function takeRun(queue: Block[]): Block[] {
@@ -38,12 +39,17 @@ export function createServerLink(
     /** What the peer has been told we have. */
     const told = createBitfield(offer.have.length, offer.have.toBytes())
     const queue: Block[] = []
+    const conduct = createConduct()
     let reading = false
     let leaving = false
     let uncounted = 0
     let lastMoveAt = Date.now()
 
-    const refuse = ({ piece, offset }: Block) => socket.write(encodeFrame({ type: 'refused', piece, offset }))
+    const noteMove = () => {
+      lastMoveAt = Date.now()
+    }
+
+    const refuse = ({ piece, offset }: Block) => socket.write(encodeFrame({ type: 'refused', piece, offset }), noteMove)
 
     const leave = (reason: string, retry: boolean) => {
       if (leaving) return
@@ -69,10 +75,11 @@ export function createServerLink(
       }
       socket.uncork()
       uncounted += data.length
+      conduct.served(data.length)
     }
 
     const onSent = () => {
-      lastMoveAt = Date.now()
+      noteMove()
       serveMore()
     }
 
@@ -101,7 +108,9 @@ export function createServerLink(
     const onRequest = (block: Block) => {
       // Refusals are small, but whoever asks on and takes none of them could have us hold any number.
       if (socket.writableLength > 2 * serving.highWaterBytes) throw new FrameError('it asks on and takes nothing in')
-      lastMoveAt = Date.now()
+      conduct.requested()
+      // Who takes nothing in does not move, however much it asks.
+      if (socket.writableLength === 0) noteMove()
       if (!offer.have.has(block.piece)) return refuse(block)
       if (queue.length >= serving.maxBlocksQueued) throw new FrameError('too many requests at once')
       queue.push(block)
@@ -109,6 +118,7 @@ export function createServerLink(
     }
 
     const onCancel = ({ piece, offset }: Block) => {
+      conduct.cancelled()
       const at = queue.findIndex(block => block.piece === piece && block.offset === offset)
       if (at >= 0) queue.splice(at, 1).forEach(refuse)
     }
@@ -141,8 +151,9 @@ export function createServerLink(
       tell({ type: 'server-link.ended', id })
     }
     const counting = setInterval(count, serving.countEveryMs)
-    // Asking for nothing and taking nothing in look the same from here, and end the same.
+    // Asking for nothing and taking nothing in end the same; while a read is awaited, it is ours to move.
     const idling = setInterval(() => {
+      if (queue.length > 0 && socket.writableLength === 0) noteMove()
       if (Date.now() - lastMoveAt > idleAfterMs) leave('nothing was asked for', true)
     }, idleAfterMs / 4)
     socket.on('close', onClose)

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
+import type { Actor } from '../../../src/domain/decider.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
@@ -12,6 +13,11 @@ import { settled } from '../../helpers/settled.ts'
 import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
+/** A relay by which bob comes in over `channel`: a pipe without the kernel's buffers. */
+const relayedAs = (channel: Duplex) => (accept: (channel: Duplex, from: Actor) => void) => {
+  accept(channel, bob)
+  return () => {}
+}
 const carol = { user: 'carol', device: 'cccccccccccc' }
 const blockBytes = link.blockBytes
 
@@ -75,6 +81,17 @@ const nonsense: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['a request of more than a block', encodeFrame({ type: 'request', piece: 0, offset: 0, length: blockBytes + 1 })],
   ['a block', Buffer.concat([encodeBlockHeader({ piece: 0, offset: 0, length: 1 }), Buffer.alloc(1)])],
   ['a second hello', encodeFrame({ type: 'hello', holder: bob })],
+  ['what it has itself', encodeFrame({ type: 'bitfield', have: createBitfield(2) })],
+  ['a cancel of what it has not asked for', encodeFrame({ type: 'cancel', piece: 0, offset: 0, length: 1 })],
+  [
+    'a request and its cancel over and over',
+    Buffer.concat(
+      Array.from({ length: serving.maxUnearnedRequests + 1 }, () => [
+        encodeFrame({ type: 'request', piece: 0, offset: 0, length: 1 }),
+        encodeFrame({ type: 'cancel', piece: 0, offset: 0, length: 1 }),
+      ]).flat(),
+    ),
+  ],
 ]
 for (const [what, bytes] of nonsense)
   test(`a peer that sends ${what} is told so and let go`, async t => {
@@ -139,6 +156,48 @@ test('a peer that asks on for what is not there, and takes no refusal in, is let
   fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
   while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
   t.pass()
+})
+
+test('a peer that asks for one byte after another, and takes them all, is let go', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+  await fetcher.next('bitfield')
+  const bye = fetcher.next('bye')
+  let isOver = false
+  bye.then(() => {
+    isOver = true
+  })
+  let asked = 0
+  for (; !isOver; await Promise.race([bye, fetcher.arrived(asked - 100)]))
+    for (let count = 0; count < 100; count++, asked++)
+      fetcher.send({ type: 'request', piece: 0, offset: asked, length: 1 })
+  t.like(await bye, { retry: false, reason: 'you broke the protocol' })
+  t.true(fetcher.blockBytes() <= serving.maxUnearnedRequests + 1)
+})
+
+test('a peer that asks on and takes nothing in is let go, though what it is sent stays small', async t => {
+  const file = sharedBytes(8 * mib)
+  const [ours, theirs] = duplexPair()
+  await using server = await startServer(alice, relayedAs(theirs), { idleAfterMs: 200 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
+  await fetcher.next('bitfield')
+  fetcher.socket.pause()
+  // So much that the pipe does not hold it.
+  for (let piece = 0; piece < 15; piece++)
+    for (let offset = 0; offset < mib / 2; offset += blockBytes)
+      fetcher.send({ type: 'request', piece, offset, length: blockBytes })
+  const block = { piece: 15, offset: 0, length: 1 }
+  let pairs = 0
+  while (servingStatus(server.desk.getSnapshot()).links > 0) {
+    fetcher.send({ type: 'request', ...block })
+    fetcher.send({ type: 'cancel', ...block })
+    pairs += 1
+    await delay(20)
+  }
+  t.true(pairs < serving.maxUnearnedRequests / 2, `${pairs} requests until it was let go`)
 })
 
 /** An offer whose reads wait until they are let through. */

@@ -96,6 +96,8 @@ export const download = {
 /** The serving side. */
 export const serving = {
   maxLinks: 200,
+  /** Of one user, over all devices and shares: nobody takes all the room. */
+  maxLinksPerUser: 50,
   /** Requested and not yet sent blocks of one link: beyond it the peer breaks the protocol. */
   maxBlocksQueued: 256,
   /**

@@ -127,6 +127,10 @@ export const servingDeskMachine = setup({
     /** An offer that took its place meanwhile is not to blame. */
     isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
     isFull: ({ context }) => context.links.size >= serving.maxLinks,
+    hasEnough: ({ context }, { guest }: { guest: Guest }) => {
+      const theirs = [...context.links.values()].filter(({ guest: other }) => other.holder.user === guest.holder.user)
+      return theirs.length >= serving.maxLinksPerUser
+    },
   },
   actions: {
     report: sendTo(
@@ -233,6 +237,13 @@ export const servingDeskMachine = setup({
             actions: {
               type: 'dismiss',
               params: ({ event }) => ({ ...event, retry: true, reason: 'too many peers are connected' }),
+            },
+          },
+          {
+            guard: { type: 'hasEnough', params: ({ event }) => event },
+            actions: {
+              type: 'dismiss',
+              params: ({ event }) => ({ ...event, retry: true, reason: 'too many of your devices are connected' }),
             },
           },
           {

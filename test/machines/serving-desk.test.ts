@@ -94,6 +94,21 @@ test('a desk that is full dismisses who comes, until somebody leaves', t => {
   t.is(toDoor.length, 1)
 })
 
+test('one user does not take all the room, however many devices they have', t => {
+  const { send, arrive, status, toDoor } = start()
+  send({ type: 'offer.added', offer })
+  arrive(
+    ...Array.from({ length: serving.maxLinksPerUser + 1 }, (_, index) => ({
+      ...guest(`${index}`),
+      holder: { user: 'bob', device: String(index).padStart(12, 'b') },
+    })),
+  )
+  t.is(status().links, serving.maxLinksPerUser)
+  t.like(toDoor, [{ id: `${serving.maxLinksPerUser}`, type: 'guest.dismissed', retry: true }])
+  arrive(guest('another', 'carol'))
+  t.is(status().links, serving.maxLinksPerUser + 1)
+})
+
 test('news of a share goes to the links of that share alone', t => {
   const { send, arrive, toLinks } = start()
   const other = 'f'.repeat(32)

@@ -1,6 +1,7 @@
 // Where peers come in, directly or through the relay: lets in whoever proves to hold a ticket for this device, and
 // believes nothing else. A guest's hello must name the ticket's holder and, relayed, the sender that the broker vouches
-// for. Whoever takes longer than `link.connectTimeoutMs` over all that is out.
+// for. Whoever takes longer than `link.connectTimeoutMs` over all that is out; when too many are at it at once, whoever
+// came first from where most came from.
 
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -71,8 +72,22 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
 
   return fromCallback<FrontDoorCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: FrontDoorEvent) => sendBack(event)
-    /** Connections that have not shown a ticket and said who they are. */
-    const unproven = new Set<Duplex>()
+    /** Connections that have not shown a ticket and said who they are, oldest first; and where each came from. */
+    const unproven = new Map<Duplex, string>()
+
+    /** False when nobody is to make room for another one from there. */
+    const makeRoom = (origin: string): boolean => {
+      if (unproven.size < serving.maxHandshakes) return true
+      const counts = new Map<string, number>()
+      for (const from of unproven.values()) counts.set(from, (counts.get(from) ?? 0) + 1)
+      const [[most, count] = [origin, 0]] = [...counts].sort(([, a], [, b]) => b - a)
+      if (count <= (counts.get(origin) ?? 0) + 1) return false
+      const [oldest] = [...unproven].find(([, from]) => from === most) ?? []
+      if (!oldest) return false
+      unproven.delete(oldest)
+      oldest.destroy()
+      return true
+    }
 
     const dismiss = (socket: TLSSocket, reason: string, retry: boolean) => {
       socket.resume()
@@ -82,8 +97,9 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
 
     const admit = (raw: Duplex, via: Via, sender?: Actor) => {
       raw.on('error', () => {})
-      if (unproven.size >= serving.maxHandshakes) return raw.destroy()
-      unproven.add(raw)
+      const origin = sender ? `relay ${sender.user}` : ((raw as Socket).remoteAddress ?? '')
+      if (!makeRoom(origin)) return raw.destroy()
+      unproven.set(raw, origin)
       const deadline = setTimeout(() => raw.destroy(), provenWithinMs)
       const settle = () => {
         clearTimeout(deadline)
@@ -124,7 +140,7 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
     return () => {
       stopRelayed()
       server.close()
-      for (const raw of unproven) raw.destroy()
+      for (const raw of unproven.keys()) raw.destroy()
       for (const socket of waiting.values()) socket.destroy()
     }
   })

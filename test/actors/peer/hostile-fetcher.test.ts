@@ -75,6 +75,38 @@ test('connections without a ticket beyond the limit are turned away, and whoever
   await peer.heard.next('link.ready')
 })
 
+test('whoever fills the door with connections from one place makes room for who comes from another', async t => {
+  const file = sharedBytes(mib)
+  let knock: (channel: Duplex, from: Actor) => void = () => {}
+  await using server = await startServer(
+    alice,
+    accept => {
+      knock = accept
+      return () => {}
+    },
+    { provenWithinMs: 60_000 },
+  )
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  const closed: number[] = []
+  const idlers = Array.from({ length: serving.maxHandshakes }, (_, index) =>
+    connect(server.port, '127.0.0.1')
+      .resume()
+      .on('error', () => {})
+      .on('close', () => closed.push(index)),
+  )
+  // Each is let in before the next one knocks, so that who came first is known.
+  for (const idler of idlers) if (idler.connecting) await once(idler, 'connect')
+  const oneMore = connect(server.port, '127.0.0.1').resume()
+  await once(oneMore, 'close')
+  const [ours, theirs] = duplexPair()
+  knock(theirs, bob)
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
+  await fetcher.next('bitfield')
+  while (closed.length === 0) await delay(10)
+  t.is(closed.length, 1)
+  for (const idler of idlers) idler.destroy()
+})
+
 const nonsense: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['bytes that are no frame', Buffer.alloc(64, 0x99)],
   ['a request beyond the end of the file', encodeFrame({ type: 'request', piece: 9, offset: 0, length: 1 })],

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { tickets } from '../../config/tunables.ts'
@@ -15,6 +15,8 @@ import { alice, bob } from './swarm.ts'
 
 export interface RawServer extends AsyncDisposable {
   readonly peer: SwarmPeer
+  /** The most connections that were open at once. */
+  readonly mostOpen: () => number
 }
 
 /** A serving side that hands over every secured connection and each frame that comes on it. */
@@ -22,30 +24,30 @@ export async function startRawServer(
   share: string,
   shape: FileShape,
   onFrame: (frame: Frame, socket: TLSSocket) => void,
+  me: Actor = alice,
 ): Promise<RawServer> {
   const ticketKey = randomBytes(32)
-  const sockets = new Set<TLSSocket>()
-  const server = createServer(raw =>
-    secureAsServer(
-      raw.on('error', () => {}),
-      ticketKey,
-      socket => {
-        sockets.add(socket)
-        const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'bye'], shape, {
-          onFrame: frame => onFrame(frame, socket),
-        })
-        socket.on('data', chunk => decoder.write(chunk))
-      },
-    ),
-  ).listen(0, '127.0.0.1')
+  const open = new Set<Socket>()
+  let mostOpen = 0
+  const server = createServer(raw => {
+    open.add(raw.on('error', () => {}).once('close', () => open.delete(raw)))
+    mostOpen = Math.max(mostOpen, open.size)
+    secureAsServer(raw, ticketKey, socket => {
+      const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'bye'], shape, {
+        onFrame: frame => onFrame(frame, socket),
+      })
+      socket.on('data', chunk => decoder.write(chunk))
+    })
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const identity = encodeTicket(share, bob, Date.now() + tickets.lifetimeMs)
   const key = ticketPsk(ticketKey, identity).toString('base64url')
   const { port } = server.address() as AddressInfo
   return {
-    peer: { ...alice, host: '127.0.0.1', port, complete: true, ticket: { identity, key } },
+    mostOpen: () => mostOpen,
+    peer: { ...me, host: '127.0.0.1', port, complete: true, ticket: { identity, key } },
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
+      for (const raw of open) raw.destroy()
       server.close()
     },
   }

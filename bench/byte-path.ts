@@ -6,6 +6,8 @@ import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { connect } from 'nats'
 import { createActor, fromCallback } from 'xstate'
+import { download } from '../config/tunables.ts'
+import { createBufferPool } from '../src/actors/peer/buffer-pool.ts'
 import { providePeerLink } from '../src/actors/peer/peer-link.ts'
 import { openRelay } from '../src/actors/peer/relay.ts'
 import { fullBitfield } from '../src/domain/bitfield.ts'
@@ -26,6 +28,7 @@ const { values } = parseArgs({
 })
 const size = Number(values.mib) * 1024 * 1024
 const manifest = { name: 'bench.bin', size, sha1: '', sha256: '', pieceLength: pieceLengthFor(size), pieces: '' }
+const buffers = createBufferPool(download.keptPieceBytes)
 const share = '0'.repeat(32)
 const count = pieceCount(manifest)
 
@@ -34,7 +37,9 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
   const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), me)
   const server = await startServer(me, relay?.accept)
   const piece = Buffer.alloc(manifest.pieceLength, index)
-  const read = async (_: number, offset: number, length: number) => piece.subarray(offset, offset + length)
+  const read = async (_: number, offset: number, into: readonly Buffer[]) => {
+    for (const target of into) offset += piece.copy(target, 0, offset, offset + target.length)
+  }
   server.desk.send({
     type: 'offer.added',
     offer: { share, group: 'bench', manifest, have: fullBitfield(count), read },
@@ -52,7 +57,7 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
 
 async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<void> {
   const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), bob)
-  const machine = providePeerLink({ me: bob, connectRelay: relay?.connect ?? noRelay })
+  const machine = providePeerLink({ me: bob, connectRelay: relay?.connect ?? noRelay, buffers })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let next = 0
   let arrived = 0
@@ -68,6 +73,7 @@ async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefi
         if (event.type === 'link.capacity') capacity = event.pieces
         if (event.type === 'piece.received') {
           inFlight--
+          buffers.give(event.data)
           if (++arrived === count) resolve()
         }
         for (; inFlight < capacity && next < count; inFlight++) link.send({ type: 'piece.wanted', piece: next++ })

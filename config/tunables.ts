@@ -83,6 +83,8 @@ export const download = {
    * for. Four pieces may be under way in any case, or large ones would all come from one peer.
    */
   maxUnwrittenBytes: 32 * 1024 * 1024,
+  /** Buffers for pieces that are kept for the next ones, over all downloads of a device. */
+  keptPieceBytes: 32 * 1024 * 1024,
   /** Peers connected at once. */
   maxPeers: 40,
   /** The trackers are asked again for the swarm this often while pieces are missing; notices make it sooner. */
@@ -112,6 +114,8 @@ export const serving = {
   highWaterBytes: 1024 * 1024,
   /** Neighbouring blocks are read from disk together up to this: fewer, longer reads. */
   maxReadBytes: 512 * 1024,
+  /** Buffers for reads that are kept for the next ones, over all links: what a handful of busy links turn over. */
+  keptReadBytes: 8 * 1024 * 1024,
   /** Connections that have not shown a ticket yet, at once; each has `link.connectTimeoutMs` to do so. */
   maxHandshakes: 100,
   /** A peer that was told goodbye has this long to take it in. */

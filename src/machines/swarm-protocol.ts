@@ -35,7 +35,7 @@ export type PeerLinkEvent =
       readonly pieces: number
       readonly bytesPerSecond: number | undefined
     }
-  /** Every block is in; nobody has checked it yet. The receiver owns the buffer from here on. */
+  /** Every block is in; nobody has checked it yet. The receiver has the buffer, and gives it back to its pool. */
   | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
   /** It will not come from this peer now: refused, or silent too long. Somebody else may have it. */
   | { readonly type: 'piece.returned'; readonly peer: PeerKey; readonly piece: number; readonly reason: string }
@@ -52,8 +52,11 @@ export interface Offer {
   readonly manifest: Manifest
   /** Live: the offer's owner adds to it before it announces the piece. */
   readonly have: Bitfield
-  /** Bytes of a piece that `have` holds. Rejects when the file changed or vanished: the offer then leaves by itself. */
-  read(piece: number, offset: number, length: number): Promise<Buffer>
+  /**
+   * Fills the buffers, one after the other, with bytes of a piece that `have` holds. Rejects when the file changed or
+   * vanished: the offer then leaves by itself.
+   */
+  read(piece: number, offset: number, into: readonly Buffer[]): Promise<void>
 }
 
 /** Library and downloads -> serving desk. */

@@ -9,6 +9,7 @@ import { type Manifest, pieceSize } from '../domain/manifest.ts'
 import { showable } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts'
+import { readFully, totalBytes } from './read-fully.ts'
 import { storageRefusal } from './storage-refusal.ts'
 
 /** Bytes that were written are not there: somebody else shortened the file, or the disk fails. */
@@ -21,8 +22,8 @@ export interface PieceFile {
   readonly path: string
   /** Data of one piece from `offset` within it on. Refuses with `no-space` or `destination-unwritable`. */
   write(piece: number, offset: number, data: Uint8Array): Promise<Outcome<void>>
-  /** Throws PieceFileDamaged, or the file system's error. */
-  read(piece: number, offset: number, length: number): Promise<Buffer>
+  /** Fills the buffers from there on. Throws PieceFileDamaged, or the file system's error. */
+  read(piece: number, offset: number, into: readonly Buffer[]): Promise<void>
   /** What was written is on the disk, power loss or not. */
   sync(): Promise<Outcome<void>>
   /**
@@ -98,16 +99,10 @@ function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest
       })
     },
 
-    async read(piece, offset, length) {
-      const start = position(piece, offset, length)
-      const data = Buffer.allocUnsafe(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await file.read(data, filled, length - filled, start + filled)
-        if (bytesRead === 0) throw new PieceFileDamaged(`${showable(path)} is shorter than it was`)
-        filled += bytesRead
-      }
-      return data
+    async read(piece, offset, into) {
+      const length = totalBytes(into)
+      if ((await readFully(file, into, position(piece, offset, length))) < length)
+        throw new PieceFileDamaged(`${showable(path)} is shorter than it was`)
     },
 
     sync: () => attempt(() => file.datasync()),

@@ -6,6 +6,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { showable } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf, isSameFingerprint } from './fingerprint.ts'
+import { readFully, totalBytes } from './read-fully.ts'
 
 /** The file's bytes may not be those that were hashed any more. */
 export class SharedFileChanged extends Error {
@@ -21,8 +22,8 @@ export class SharedFileVanished extends Error {
 
 export interface SharedFile {
   readonly path: string
-  /** Exactly those bytes, or SharedFileChanged or SharedFileVanished, or the file system's own error. */
-  read(offset: number, length: number): Promise<Buffer>
+  /** Fills the buffers from there on, or SharedFileChanged or SharedFileVanished, or the file system's own error. */
+  read(offset: number, into: readonly Buffer[]): Promise<void>
   /** Whether the path still leads to the same unaltered file: cheap, for now and then. Throws as `read` does. */
   check(): Promise<void>
   close(): Promise<void>
@@ -88,17 +89,10 @@ export async function openSharedFile(path: string, hashed: Fingerprint): Promise
   return {
     path,
     check,
-    async read(offset, length) {
-      const data = Buffer.allocUnsafe(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await file.read(data, filled, length - filled, offset + filled)
-        if (bytesRead === 0) break
-        filled += bytesRead
-      }
+    async read(offset, into) {
+      const filled = await readFully(file, into, offset)
       await compareOpen()
-      if (filled < length) throw new RangeError(`bug: read of ${showable(path)} beyond its end`)
-      return data
+      if (filled < totalBytes(into)) throw new RangeError(`bug: read of ${showable(path)} beyond its end`)
     },
     close: () => file.close(),
   }

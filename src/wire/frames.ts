@@ -126,9 +126,11 @@ export function encodeFrame(frame: Frame): Buffer {
   }
 }
 
-/** What goes in front of a block's bytes; the sender writes both, one after the other, without joining them. */
-export function encodeBlockHeader({ piece, offset, length }: Block): Buffer {
-  const bytes = Buffer.allocUnsafe(blockHeaderBytes)
+/** What goes in front of a block's bytes: written to the start of `bytes`, which has room for both. */
+export function encodeBlockHeader(
+  { piece, offset, length }: Block,
+  bytes: Buffer = Buffer.allocUnsafe(blockHeaderBytes),
+): Buffer {
   bytes.writeUInt32BE(1 + 8 + length, 0)
   bytes.writeUInt8(codes.block, 4)
   bytes.writeUInt32BE(piece, prefixBytes)

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { PassThrough } from 'node:stream'
 import { type ActorRef, type ActorRefFrom, createActor, fromCallback, type Snapshot } from 'xstate'
 import { tickets } from '../../config/tunables.ts'
+import { createBufferPool } from '../../src/actors/peer/buffer-pool.ts'
 import type { AcceptRelayed } from '../../src/actors/peer/front-door.ts'
 import type { PeerConnectionNeeds } from '../../src/actors/peer/peer-connection.ts'
 import { providePeerLink } from '../../src/actors/peer/peer-link.ts'
@@ -18,6 +19,8 @@ import type { servingDeskMachine } from '../../src/machines/serving-desk.ts'
 import type { Offer, PeerLinkEvent, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+
+const mib = 1024 * 1024
 
 export const alice: Actor = { user: 'alice', device: 'aaaaaaaaaaaa' }
 export const bob: Actor = { user: 'bob', device: 'bbbbbbbbbbbb' }
@@ -56,9 +59,9 @@ export function offerOf({ bytes, manifest, share }: SharedBytes, have?: Bitfield
     group,
     manifest,
     have: have ?? fullBitfield(pieceCount(manifest)),
-    read: async (piece, offset, length) => {
-      const start = piece * manifest.pieceLength + offset
-      return bytes.subarray(start, start + length)
+    read: async (piece, offset, into) => {
+      let start = piece * manifest.pieceLength + offset
+      for (const target of into) start += bytes.copy(target, 0, start, start + target.length)
     },
   }
 }
@@ -153,7 +156,7 @@ export function startLink(
   react?: (event: PeerLinkEvent) => void,
 ): TestLink {
   const heard = recordEvents<PeerLinkEvent>(react)
-  const machine = providePeerLink({ me: bob, connectRelay: noRelay, ...needs })
+  const machine = providePeerLink({ me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), ...needs })
   const actor = createActor(machine, { input: { peer, share, manifest, parent: heard.ref } }).start()
   return { actor, heard, [Symbol.dispose]: () => actor.stop() }
 }

@@ -187,7 +187,15 @@ async function serveLies(t: ExecutionContext, mallory: Person, group: string, ma
   const share = shareId(group, manifest)
   desk.send({
     type: 'offer.added',
-    offer: { share, group, manifest, have, read: async (_, __, length) => Buffer.alloc(length) },
+    offer: {
+      share,
+      group,
+      manifest,
+      have,
+      read: async (_, __, into) => {
+        for (const target of into) target.fill(0)
+      },
+    },
   })
   const port = await opened.promise
   const beat = () =>

@@ -19,6 +19,7 @@ import type { Outcome } from '../../src/domain/refusal.ts'
 import { fingerprintOf } from '../../src/storage/fingerprint.ts'
 import { openPieceFile, type PieceFile, PieceFileDamaged } from '../../src/storage/piece-file.ts'
 import { checkFreeSpace, storageRefusal } from '../../src/storage/storage-refusal.ts'
+import { readBytes } from '../helpers/read-bytes.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const manifest = { size: 25, pieceLength: 10 }
@@ -49,13 +50,13 @@ async function fill(file: PieceFile): Promise<void> {
 test('pieces written in any order are read back, and end up as the whole file under its name', async t => {
   const { file, final, folder } = await fixture(t)
   await fill(file)
-  t.deepEqual(await file.read(1, 2, 5), bytes.subarray(12, 17))
+  t.deepEqual(await readBytes(5, into => file.read(1, 2, into)), bytes.subarray(12, 17))
   t.is(codeOf(await file.sync()), 'done')
   const finished = await file.finish(final, { overwrite: false })
   t.deepEqual(await readFile(final), bytes)
   t.deepEqual(await readdir(folder), ['file'])
   t.deepEqual(granted(finished), fingerprintOf(await lstat(final, { bigint: true })))
-  t.deepEqual(await file.read(2, 0, 5), bytes.subarray(20))
+  t.deepEqual(await readBytes(5, into => file.read(2, 0, into)), bytes.subarray(20))
 })
 
 test('the part file is as long as the whole from the start, and its owner alone may read it', async t => {
@@ -75,7 +76,7 @@ test('bytes outside of their piece are a broken contract', async t => {
     [-1, 0, 1],
   ] as const) {
     await t.throwsAsync(file.write(piece, offset, Buffer.alloc(length)), { instanceOf: RangeError })
-    await t.throwsAsync(file.read(piece, offset, length), { instanceOf: RangeError })
+    await t.throwsAsync(file.read(piece, offset, [Buffer.alloc(length)]), { instanceOf: RangeError })
   }
 })
 
@@ -172,10 +173,10 @@ test('resuming goes on with the bytes that are there, and makes a lost part file
   const { file, part } = await fixture(t)
   await fill(file)
   const again = granted(await openPieceFile(part, manifest, 'resume'))
-  t.deepEqual(await again.read(0, 0, 10), bytes.subarray(0, 10))
+  t.deepEqual(await readBytes(10, into => again.read(0, 0, into)), bytes.subarray(0, 10))
   await again.discard()
   const fresh = granted(await openPieceFile(part, manifest, 'resume'))
-  t.deepEqual(await fresh.read(0, 0, 10), Buffer.alloc(10))
+  t.deepEqual(await readBytes(10, into => fresh.read(0, 0, into)), Buffer.alloc(10))
   await fresh.discard()
 })
 
@@ -184,7 +185,7 @@ test('a part file that is there is only replaced when that was asked for', async
   await fill(file)
   t.is(codeOf(await openPieceFile(part, manifest, 'fresh')), 'destination-exists')
   const replaced = granted(await openPieceFile(part, manifest, 'replace'))
-  t.deepEqual(await replaced.read(0, 0, 10), Buffer.alloc(10))
+  t.deepEqual(await readBytes(10, into => replaced.read(0, 0, into)), Buffer.alloc(10))
   await replaced.close()
 })
 
@@ -202,7 +203,7 @@ test('discarding removes the part file, but not one that somebody put there sinc
 test('a part file that somebody shortened is noticed when it is read', async t => {
   const { file, part } = await fixture(t)
   await writeFile(part, '')
-  await t.throwsAsync(file.read(0, 0, 10), { instanceOf: PieceFileDamaged })
+  await t.throwsAsync(file.read(0, 0, [Buffer.alloc(10)]), { instanceOf: PieceFileDamaged })
 })
 
 test('free space is checked before anything is written', async t => {

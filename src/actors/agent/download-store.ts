@@ -17,6 +17,7 @@ import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
 import type { Library } from '../../storage/library.ts'
 import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace } from '../../storage/storage-refusal.ts'
+import type { BufferPool } from '../peer/buffer-pool.ts'
 import { recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
@@ -25,6 +26,7 @@ export interface DownloadStoreNeeds {
   readonly library: Library
   readonly offers: OfferBook
   readonly keeper: Pick<ShareKeeper, 'adopt'>
+  readonly peers: { readonly buffers: BufferPool }
   readonly log: Logger
 }
 
@@ -55,6 +57,7 @@ export const destinationExists = (path: string) =>
 export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLogic<StoreCommand, DownloadSpec> =>
   fromCallback<StoreCommand, DownloadSpec>(({ input: spec, sendBack, receive }) => {
     const { library, offers, keeper, log } = needs
+    const { buffers } = needs.peers
     const { id, group, name, share, manifest, path } = spec
     const hashes = pieceHashes(manifest)
     const closing = new AbortController()
@@ -94,7 +97,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       return part
     }
     const offerPieces = () => {
-      offer = { share, group, manifest, have, read: (piece, offset, length) => openPart().read(piece, offset, length) }
+      offer = { share, group, manifest, have, read: (piece, offset, into) => openPart().read(piece, offset, into) }
       offers.add(offer)
     }
     const adopt = (fingerprint: Fingerprint) => {
@@ -126,11 +129,13 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     const checkPiece = async ({ peer, via, piece, data }: Extract<StoreCommand, { type: 'piece.check' }>) => {
       if (!(await verifyPiece(data, hashes.subarray(piece * sha1Bytes, (piece + 1) * sha1Bytes)))) {
         library.recordWaste(id, data.length)
+        buffers.give(data)
         log.warn({ download: id, peer, piece }, 'a peer sent a piece that is not what it should be; it is dropped')
         return tell({ type: 'piece.rejected', peer, piece })
       }
       insist(await openPart().write(piece, 0, data))
       library.recordPiece(id, piece, sharerOf(peer), via, data.length)
+      buffers.give(data)
       have.add(piece)
       if (signal.aborted) return
       if (offer) offers.announce(offer, piece)

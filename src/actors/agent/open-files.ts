@@ -11,8 +11,8 @@ interface Entry {
 }
 
 export interface OpenFiles {
-  /** Bytes of the unaltered file, or what storage/shared-file.ts throws. */
-  read(path: string, fingerprint: Fingerprint, offset: number, length: number): Promise<Buffer>
+  /** Fills the buffers with bytes of the unaltered file, or throws what storage/shared-file.ts throws. */
+  read(path: string, fingerprint: Fingerprint, offset: number, into: readonly Buffer[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,14 +35,14 @@ export function createOpenFiles(mostOpen: number = serving.maxOpenFiles): OpenFi
   }
 
   return {
-    async read(path, fingerprint, offset, length) {
+    async read(path, fingerprint, offset, into) {
       const key = JSON.stringify([path, fingerprint])
       const entry = entries.get(key) ?? { opening: openSharedFile(path, fingerprint), readers: 0 }
       entries.delete(key)
       entries.set(key, entry)
       entry.readers += 1
       try {
-        return await (await entry.opening).read(offset, length)
+        await (await entry.opening).read(offset, into)
       } catch (error) {
         if (entries.get(key) === entry) entries.delete(key)
         throw error

@@ -4,12 +4,14 @@
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import type { ActorRefFrom } from 'xstate'
+import { download } from '../../../config/tunables.ts'
 import { sharerKey } from '../../domain/group.ts'
 import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { householdMachine } from '../../machines/household.ts'
 import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
 import type { Library } from '../../storage/library.ts'
 import type { Session } from '../home.ts'
+import { createBufferPool } from '../peer/buffer-pool.ts'
 import { openRelay } from '../peer/relay.ts'
 import { provideServingDesk } from '../peer/serving-desk.ts'
 import type { TrackerClient } from '../tracker-client.ts'
@@ -65,7 +67,11 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     trackers,
     offers,
     keeper,
-    peers: { me: by, connectRelay: to => relay.connect(to) },
+    peers: {
+      me: by,
+      connectRelay: to => relay.connect(to),
+      buffers: createBufferPool(download.keptPieceBytes),
+    },
     log,
     queue,
   })

@@ -105,7 +105,7 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
       group,
       manifest,
       have: fullBitfield(pieceCount(manifest)),
-      read: (piece, offset, length) => files.read(path, fingerprint, piece * manifest.pieceLength + offset, length),
+      read: (piece, offset, into) => files.read(path, fingerprint, piece * manifest.pieceLength + offset, into),
     }
     const before = offered.get(keyOf(record))
     offered.set(keyOf(record), made)

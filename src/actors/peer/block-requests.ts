@@ -5,6 +5,7 @@
 import { link } from '../../../config/tunables.ts'
 import { pieceSize } from '../../domain/manifest.ts'
 import { type Block, type FileShape, FrameError } from '../../wire/frames.ts'
+import type { BufferPool } from './buffer-pool.ts'
 
 interface Gathering {
   readonly piece: number
@@ -32,7 +33,8 @@ export interface BlockRequests {
   refused(piece: number, offset: number): boolean
 }
 
-export function createBlockRequests(shape: FileShape): BlockRequests {
+/** Pieces are gathered in buffers of `buffers`, which go with the piece. */
+export function createBlockRequests(shape: FileShape, buffers: BufferPool): BlockRequests {
   /** Insertion order is the order in which they are asked for. */
   const gatherings = new Map<number, Gathering>()
   /** Key of an outstanding block -> who waits for it; undefined when it was cancelled. */
@@ -55,7 +57,7 @@ export function createBlockRequests(shape: FileShape): BlockRequests {
 
     want(piece) {
       if (gatherings.has(piece)) return false
-      const data = Buffer.allocUnsafeSlow(pieceSize(shape, piece))
+      const data = buffers.take(pieceSize(shape, piece))
       gatherings.set(piece, { piece, data, nextOffset: 0, arrivedBytes: 0 })
       return true
     },

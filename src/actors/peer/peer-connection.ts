@@ -10,6 +10,7 @@ import type { Actor } from '../../domain/decider.ts'
 import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
 import { createFrameDecoder, encodeFrame, type Frame, FrameError } from '../../wire/frames.ts'
 import { createBlockRequests } from './block-requests.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { blocksAhead, createDeliveryRate, piecesAhead } from './delivery-rate.ts'
 import { describeFailure, secureAsFetcher } from './tls.ts'
 
@@ -17,6 +18,8 @@ export interface PeerConnectionNeeds {
   readonly me: Actor
   /** Opens a relayed channel; what fails about it shows as an error of the stream. */
   connectRelay(to: Actor): Duplex
+  /** Where pieces are gathered; whoever gets a piece gives its buffer back when it is done with it. */
+  readonly buffers: BufferPool
   readonly silentAfterMs?: number
 }
 
@@ -30,12 +33,12 @@ const isNotable = (before: number | undefined, now: number | undefined) =>
 export function createPeerConnection(
   needs: PeerConnectionNeeds,
 ): CallbackActorLogic<PeerConnectionCommand, PeerConnectionInput> {
-  const { me, connectRelay, silentAfterMs = link.silentAfterMs } = needs
+  const { me, connectRelay, buffers, silentAfterMs = link.silentAfterMs } = needs
 
   return fromCallback<PeerConnectionCommand, PeerConnectionInput>(({ input, sendBack, receive }) => {
     const { peer, via, shape } = input
     const tell = (event: PeerConnectionEvent) => sendBack(event)
-    const requests = createBlockRequests(shape)
+    const requests = createBlockRequests(shape, buffers)
     const rate = createDeliveryRate()
     let have: Bitfield | undefined
     let secured = false

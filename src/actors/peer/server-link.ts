@@ -4,11 +4,20 @@
 
 import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { serving } from '../../../config/tunables.ts'
+import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../domain/bitfield.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-desk.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
-import { type Block, createFrameDecoder, encodeBlockHeader, encodeFrame, FrameError } from '../../wire/frames.ts'
+import { totalBytes } from '../../storage/read-fully.ts'
+import {
+  type Block,
+  blockHeaderBytes,
+  createFrameDecoder,
+  encodeBlockHeader,
+  encodeFrame,
+  FrameError,
+} from '../../wire/frames.ts'
+import { createBufferPool } from './buffer-pool.ts'
 import { createConduct } from './conduct.ts'
 
 /** Takes the queue's first block and the neighbours that follow it, to be read together. */
@@ -26,11 +35,29 @@ function takeRun(queue: Block[]): Block[] {
   return run
 }
 
+const slotBytes = blockHeaderBytes + link.blockBytes
+
+/**
+ * A run as it goes out, each block behind its header, and where the file's bytes go in it. In one stretch of memory, for
+ * several would be copied together before they are encrypted.
+ */
+function layOut(run: readonly Block[], lent: Buffer): { readonly wire: Buffer; readonly targets: readonly Buffer[] } {
+  let end = 0
+  const targets = run.map(block => {
+    encodeBlockHeader(block, lent.subarray(end))
+    const start = end + blockHeaderBytes
+    end = start + block.length
+    return lent.subarray(start, end)
+  })
+  return { wire: lent.subarray(0, end), targets }
+}
+
 /** `take` hands over the connection of a guest. */
 export function createServerLink(
   take: (id: string) => TLSSocket,
   idleAfterMs: number = serving.idleAfterMs,
 ): CallbackActorLogic<ServerLinkCommand, ServerLinkInput> {
+  const buffers = createBufferPool(serving.keptReadBytes)
   return fromCallback<ServerLinkCommand, ServerLinkInput>(({ input, sendBack, receive }) => {
     const socket = take(input.guest.id)
     const tell = (event: ServerLinkEvent) => sendBack(event)
@@ -65,32 +92,26 @@ export function createServerLink(
       uncounted = 0
     }
 
-    const send = (run: readonly Block[], data: Buffer) => {
-      const start = run[0]!.offset
-      socket.cork()
-      for (const block of run) {
-        const at = block.offset - start
-        socket.write(encodeBlockHeader(block))
-        socket.write(data.subarray(at, at + block.length), onSent)
-      }
-      socket.uncork()
-      uncounted += data.length
-      conduct.served(data.length)
-    }
-
-    const onSent = () => {
-      noteMove()
-      serveMore()
+    const send = (wire: Buffer, lent: Buffer) => {
+      socket.write(wire, error => {
+        if (!error) buffers.give(lent)
+        noteMove()
+        serveMore()
+      })
     }
 
     const serveRun = async (run: readonly Block[]) => {
       const { piece, offset } = run[0]!
-      const length = run.reduce((sum, block) => sum + block.length, 0)
+      const lent = buffers.take(run.length * slotBytes)
+      const { wire, targets } = layOut(run, lent)
       const from = offer
       try {
-        const data = await from.read(piece, offset, length)
-        if (data.length !== length) throw new Error(`the file gave ${data.length} bytes of ${length}`)
-        if (!leaving) send(run, data)
+        await from.read(piece, offset, targets)
+        if (leaving) return
+        send(wire, lent)
+        const bytes = totalBytes(targets)
+        uncounted += bytes
+        conduct.served(bytes)
       } catch (error) {
         if (!leaving) run.forEach(refuse)
         tell({ type: 'read.failed', offer: from, error: error as Error })

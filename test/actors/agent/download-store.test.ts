@@ -7,6 +7,7 @@ import pino from 'pino'
 import { type AnyActorRef, createActor, fromCallback } from 'xstate'
 import { createDownloadStore } from '../../../src/actors/agent/download-store.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import type { StoreEvent } from '../../../src/machines/download.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
@@ -26,7 +27,13 @@ test('A part file that vanished with its folder ends the download, and is not fe
   const record = { ...names, user: 'alice', destination: path, part: `${path}.part`, createdAt: 0 }
   const { id } = library.addDownload({ ...record, state: 'cancelled' })
   library.locateDownload(id, share, manifest)
-  const needs = { library, offers: createOfferBook(() => {}), keeper: { adopt() {} }, log: pino({ level: 'silent' }) }
+  const needs = {
+    library,
+    offers: createOfferBook(() => {}),
+    keeper: { adopt() {} },
+    peers: { buffers: createBufferPool(0) },
+    log: pino({ level: 'silent' }),
+  }
   const logic = createDownloadStore(needs)
 
   const outcome = await new Promise<StoreEvent>(resolve => {

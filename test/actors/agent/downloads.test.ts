@@ -7,6 +7,7 @@ import pino from 'pino'
 import { createActor } from 'xstate'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
@@ -31,6 +32,7 @@ function openDownloads(t: ExecutionContext) {
     keeper: { adopt() {} },
     peers: {
       me: { user: 'alice', device: 'aaaaaaaaaaaa' },
+      buffers: createBufferPool(0),
       connectRelay: () => {
         throw new Error('nobody is to be connected to')
       },

@@ -13,6 +13,7 @@ import { createActor } from 'xstate'
 import { link, download as tunables } from '../../../config/tunables.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
@@ -51,7 +52,7 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
     trackers: { ask: async () => done({ share, manifest, peers, sharers: peers.length }) } as unknown as TrackerClient,
     offers: createOfferBook(() => {}),
     keeper: { adopt() {} },
-    peers: { me: bob, connectRelay: noRelay, silentAfterMs },
+    peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), silentAfterMs },
     log: pino({ level: 'silent' }),
     queue: () => queue,
   })

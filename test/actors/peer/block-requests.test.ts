@@ -2,6 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { link } from '../../../config/tunables.ts'
 import { createBlockRequests } from '../../../src/actors/peer/block-requests.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import { pieceCount, pieceSize } from '../../../src/domain/manifest.ts'
 import { type Block, FrameError } from '../../../src/wire/frames.ts'
 
@@ -9,7 +10,7 @@ const shape = { size: 3 * 512 * 1024 + link.blockBytes + 5, pieceLength: 512 * 1
 const last = pieceCount(shape) - 1
 
 test('blocks are asked for piece by piece in order, the last one only as long as the file', t => {
-  const requests = createBlockRequests(shape)
+  const requests = createBlockRequests(shape, createBufferPool(0))
   t.true(requests.want(last))
   t.true(requests.want(0))
   t.deepEqual(requests.next(3), [
@@ -21,14 +22,14 @@ test('blocks are asked for piece by piece in order, the last one only as long as
 })
 
 test('a piece that is being gathered is not begun again', t => {
-  const requests = createBlockRequests(shape)
+  const requests = createBlockRequests(shape, createBufferPool(0))
   requests.want(1)
   t.false(requests.want(1))
   t.is(requests.next(100).length, 4)
 })
 
 const asked = () => {
-  const requests = createBlockRequests(shape)
+  const requests = createBlockRequests(shape, createBufferPool(0))
   requests.want(1)
   return { requests, blocks: requests.next(100) }
 }
@@ -73,7 +74,7 @@ test('in whatever order blocks are asked for and arrive, every piece is gathered
       fc.shuffledSubarray([0, 1, 2, last], { minLength: 4 }),
       fc.infiniteStream(fc.nat()),
       (pieces, choices) => {
-        const requests = createBlockRequests(shape)
+        const requests = createBlockRequests(shape, createBufferPool(0))
         for (const piece of pieces) requests.want(piece)
         const outstanding: Block[] = []
         const gathered = new Map<number, Buffer>()

@@ -7,6 +7,8 @@ import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
+import type { Offer } from '../../../src/machines/swarm-protocol.ts'
+import { totalBytes } from '../../../src/storage/read-fully.ts'
 import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
 import { settled } from '../../helpers/settled.ts'
@@ -151,9 +153,9 @@ test('a peer that does not take what it asked for has no more read for it than f
     type: 'offer.added',
     offer: {
       ...offer,
-      read: (piece, offset, length) => {
-        readBytes += length
-        return offer.read(piece, offset, length)
+      read: (piece, offset, into) => {
+        readBytes += totalBytes(into)
+        return offer.read(piece, offset, into)
       },
     },
   })
@@ -236,9 +238,9 @@ test('a peer that asks on and takes nothing in is let go, though what it is sent
 function gatedOffer(file: ReturnType<typeof sharedBytes>, holds: (piece: number) => boolean) {
   const offer = offerOf(file)
   const gate = Promise.withResolvers<void>()
-  const read = async (piece: number, offset: number, length: number) => {
+  const read: Offer['read'] = async (piece, offset, into) => {
     if (holds(piece)) await gate.promise
-    return offer.read(piece, offset, length)
+    return offer.read(piece, offset, into)
   }
   return { offer: { ...offer, read }, open: gate.resolve }
 }

@@ -1,0 +1,30 @@
+// Reading into buffers that the caller has, as many at once as the system takes in one go.
+
+import type { FileHandle } from 'node:fs/promises'
+
+/** Fills `into`, one buffer after the other, from `position` on. The bytes read: fewer only when the file ends first. */
+export async function readFully(file: FileHandle, into: readonly Buffer[], position: number): Promise<number> {
+  let left = into
+  let filled = 0
+  while (left.length > 0) {
+    const { bytesRead } = await file.readv(left, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+    left = withoutFirst(left, bytesRead)
+  }
+  return filled
+}
+
+/** What of the buffers lies behind their first `bytes`. */
+function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
+  const rest: Buffer[] = []
+  let before = 0
+  for (const buffer of buffers) {
+    const from = Math.max(0, bytes - before)
+    if (from < buffer.length) rest.push(buffer.subarray(from))
+    before += buffer.length
+  }
+  return rest
+}
+
+export const totalBytes = (buffers: readonly Buffer[]): number => buffers.reduce((sum, { length }) => sum + length, 0)

@@ -145,7 +145,7 @@ function checkBlock(shape: FileShape, { piece, offset, length }: Block): void {
   if (offset + length > pieceSize(shape, piece)) throw new FrameError(`piece ${piece} ends before this block does`)
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeText(bytes: Buffer): string {
   try {

@@ -155,6 +155,7 @@ const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['a bye with a third answer', header(2, 8, 2)],
   ['a bye that is not UTF-8', header(3, 8, 0, 0xff)],
   ['a bye with a terminal escape', header(3, 8, 0, 27)],
+  ['a bye with a byte order mark', header(5, 8, 0, 0xef, 0xbb, 0xbf)],
   ['a bye that goes on and on', header(1000, 8)],
 ]
 for (const [what, bytes] of malformed)

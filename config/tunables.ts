@@ -118,6 +118,9 @@ export const serving = {
   keptReadBytes: 8 * 1024 * 1024,
   /** Connections that have not shown a ticket yet, at once; each has `link.connectTimeoutMs` to do so. */
   maxHandshakes: 100,
+  /** From one address, or of one user by the relay, in this time: a TLS handshake costs a millisecond, a closed door little. */
+  maxArrivals: 200,
+  arrivalsWithinMs: 10_000,
   /** A peer that was told goodbye has this long to take it in. */
   farewellMs: 1_000,
   /** Uploaded bytes are counted up the tree this often. */

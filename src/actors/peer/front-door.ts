@@ -1,7 +1,7 @@
 // Where peers come in, directly or through the relay: lets in whoever proves to hold a ticket for this device, and
 // believes nothing else. A guest's hello must name the ticket's holder and, relayed, the sender that the broker vouches
 // for. Whoever takes longer than `link.connectTimeoutMs` over all that is out; when too many are at it at once, whoever
-// came first from where most came from.
+// came first from where most came from; and whoever comes more often than a handshake's cost allows is not let in at all.
 
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -75,6 +75,16 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
     /** Connections that have not shown a ticket and said who they are, oldest first; and where each came from. */
     const unproven = new Map<Duplex, string>()
 
+    /** Where who came lately came from: how many times. */
+    const arrivals = new Map<string, number>()
+    const forgetting = setInterval(() => arrivals.clear(), serving.arrivalsWithinMs).unref()
+
+    const comesTooOften = (origin: string): boolean => {
+      const times = (arrivals.get(origin) ?? 0) + 1
+      arrivals.set(origin, times)
+      return times > serving.maxArrivals
+    }
+
     /** False when nobody is to make room for another one from there. */
     const makeRoom = (origin: string): boolean => {
       if (unproven.size < serving.maxHandshakes) return true
@@ -98,7 +108,7 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
     const admit = (raw: Duplex, via: Via, sender?: Actor) => {
       raw.on('error', () => {})
       const origin = sender ? `relay ${sender.user}` : ((raw as Socket).remoteAddress ?? '')
-      if (!makeRoom(origin)) return raw.destroy()
+      if (comesTooOften(origin) || !makeRoom(origin)) return raw.destroy()
       unproven.set(raw, origin)
       const deadline = setTimeout(() => raw.destroy(), provenWithinMs)
       const settle = () => {
@@ -139,6 +149,7 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
 
     return () => {
       stopRelayed()
+      clearInterval(forgetting)
       server.close()
       for (const raw of unproven.keys()) raw.destroy()
       for (const socket of waiting.values()) socket.destroy()

@@ -161,6 +161,8 @@ export function createServerLink(
         decoder.write(chunk)
       } catch (error) {
         if (!(error instanceof FrameError)) throw error
+        // Whatever else it floods us with stays unread.
+        socket.pause()
         leave('you broke the protocol', false)
       }
     })

@@ -116,7 +116,7 @@ const trickling = (frame: Frame, socket: TLSSocket) => {
 test('a byte now and then keeps no piece: a peer that trickles is as good as silent', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using link = startLink(server.peer, file, { silentAfterMs: 100 })
+  using link = startLink(server.peer, file, { silentAfterMs: 1_000 })
   await link.heard.next('link.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })

@@ -87,6 +87,8 @@ export const download = {
   keptPieceBytes: 32 * 1024 * 1024,
   /** Peers connected at once. */
   maxPeers: 40,
+  /** With no room for more, so many that bring nothing give way at each look-up to peers that are not connected. */
+  givingWayAtOnce: 8,
   /** The trackers are asked again for the swarm this often while pieces are missing; notices make it sooner. */
   locateEveryMs: 15_000,
   /** While stalled: without peers, more often. */

@@ -102,6 +102,8 @@ export type DownloadCommand =
 export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | PeerLinkEvent
 
 interface LinkEntry {
+  /** Since the look-up before the last: connected, or has brought a right piece. */
+  isOfUse: boolean
   state: 'connecting' | 'ready' | 'lost'
   /** Why it was lost last. */
   reason: string
@@ -147,6 +149,10 @@ const budgetPieces = ({ pieceLength }: Manifest) => Math.max(4, Math.floor(tunab
 /** The first time at once, for a fresh ticket may be all that it takes. */
 const restMs = (times: number) =>
   times <= 1 ? 0 : Math.min(link.retryFirstMs * 2 ** (times - 1), link.retryEndedMostMs)
+
+/** Peers that take up room and have brought nothing for a look-up or two, nor are asked for anything; oldest first. */
+const idlersOf = ({ links, picker }: Ledger): PeerKey[] =>
+  [...links.keys()].filter(key => !links.get(key)!.isOfUse && (picker?.inFlightAt(key).length ?? 0) === 0)
 
 const brokenStore: Problem = {
   code: 'destination-unwritable',
@@ -209,10 +215,19 @@ export const downloadMachine = setup({
         ledger.links.delete(key)
         enqueue.stopChild(linkId(key))
       }
+      const untried = [...located.keys()].filter(key => !ledger.links.has(key) && mayTry(key))
+      const lacking = ledger.links.size + untried.length - tunables.maxPeers
+      for (const key of idlersOf(ledger).slice(0, Math.max(0, Math.min(lacking, tunables.givingWayAtOnce)))) {
+        ledger.picker?.peerLeft(key)
+        ledger.links.delete(key)
+        located.delete(key)
+        enqueue.stopChild(linkId(key))
+      }
+      for (const link of ledger.links.values()) link.isOfUse = false
       for (const [key, peer] of located) {
         if (ledger.links.has(key)) enqueue.sendTo(linkId(key), { type: 'peer.refreshed', peer })
         else if (mayTry(key) && ledger.links.size < tunables.maxPeers) {
-          ledger.links.set(key, { state: 'connecting', reason: '' })
+          ledger.links.set(key, { isOfUse: true, state: 'connecting', reason: '' })
           const input: PeerLinkInput = { peer, share: spec.share, manifest: spec.manifest, parent: self }
           enqueue.spawnChild('peerLink', { id: linkId(key), input })
         }
@@ -288,6 +303,8 @@ export const downloadMachine = setup({
       ledger.checking -= 1
       ledger.picker?.verified(piece)
       ledger.ended.delete(peer)
+      const link = ledger.links.get(peer)
+      if (link) link.isOfUse = true
       const bytes = pieceSize(spec.manifest, piece)
       ledger.meter.add(bytes, context.now())
       const slash = peer.indexOf('/')

@@ -244,6 +244,28 @@ test('Peers that left the swarm are let go, unless they still deliver; known one
   t.deepEqual(linked, ['alice', 'bob'])
 })
 
+test('Peers that hold a link and bring nothing make room for those that were not tried, a few at a time.', t => {
+  const { send, linked, actor } = startDownload()
+  const idlers = Array.from({ length: tunables.maxPeers - 1 }, (_, index) => `idler${index}`)
+  const late = Array.from({ length: tunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
+  const all = located('alice', ...idlers, ...late)
+  const has = (user: string) => actor.getSnapshot().context.ledger.links.has(`${user}/aaaaaaaaaaaa`)
+  send(ready(), all, ...joins(alice, fullBitfield(pieces), 1))
+  for (const idler of idlers) send(...joins(`${idler}/aaaaaaaaaaaa`, createBitfield(pieces), 1))
+  t.is(linked.length, tunables.maxPeers)
+  send(all)
+  t.is(linked.length, tunables.maxPeers, 'they have had no time yet')
+  send(all)
+  t.is(linked.length, tunables.maxPeers + late.length - 1)
+  t.true(has('alice'), 'it is asked for something')
+  t.deepEqual(late.map(has), [...late.slice(1).map(() => true), false])
+  t.deepEqual(
+    idlers.map(has),
+    idlers.map((_, index) => index >= tunables.givingWayAtOnce),
+  )
+  t.is(actor.getSnapshot().context.ledger.links.size, tunables.maxPeers)
+})
+
 test('The trackers are asked again now and then, sooner while stalled, and at once when something changed.', t => {
   const { send, told, clock } = startDownload()
   send(...toTransferring)

@@ -127,8 +127,6 @@ export function createServerLink(
     }
 
     const onRequest = (block: Block) => {
-      // Refusals are small, but whoever asks on and takes none of them could have us hold any number.
-      if (socket.writableLength > 2 * serving.highWaterBytes) throw new FrameError('it asks on and takes nothing in')
       conduct.requested()
       // Who takes nothing in does not move, however much it asks.
       if (socket.writableLength === 0) noteMove()

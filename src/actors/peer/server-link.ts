@@ -27,7 +27,7 @@ function takeRun(queue: Block[]): Block[] {
   const run = [first]
   let end = first.offset + first.length
   for (let next = queue[0]; next?.piece === first.piece && next.offset === end; next = queue[0]) {
-    if (end + next.length - first.offset > serving.maxReadBytes) break
+    if ((run.length + 1) * link.blockBytes > serving.maxReadBytes) break
     end += next.length
     run.push(next)
     queue.shift()
@@ -70,6 +70,8 @@ export function createServerLink(
     let reading = false
     let leaving = false
     let uncounted = 0
+    /** Lent to reads, and not taken in by the peer yet: for small blocks more than goes over the wire. */
+    let heldBytes = 0
     let lastMoveAt = Date.now()
 
     const noteMove = () => {
@@ -95,6 +97,7 @@ export function createServerLink(
     const send = (wire: Buffer, lent: Buffer) => {
       socket.write(wire, error => {
         if (!error) buffers.give(lent)
+        heldBytes -= lent.length
         noteMove()
         serveMore()
       })
@@ -103,6 +106,7 @@ export function createServerLink(
     const serveRun = async (run: readonly Block[]) => {
       const { piece, offset } = run[0]!
       const lent = buffers.take(run.length * slotBytes)
+      heldBytes += lent.length
       const { wire, targets } = layOut(run, lent)
       const from = offer
       try {
@@ -113,6 +117,7 @@ export function createServerLink(
         uncounted += bytes
         conduct.served(bytes)
       } catch (error) {
+        heldBytes -= lent.length
         if (!leaving) run.forEach(refuse)
         tell({ type: 'read.failed', offer: from, error: error as Error })
       }
@@ -121,8 +126,7 @@ export function createServerLink(
     const serveMore = async () => {
       if (reading) return
       reading = true
-      while (queue.length > 0 && !leaving && socket.writableLength < serving.highWaterBytes)
-        await serveRun(takeRun(queue))
+      while (queue.length > 0 && !leaving && heldBytes < serving.highWaterBytes) await serveRun(takeRun(queue))
       reading = false
     }
 

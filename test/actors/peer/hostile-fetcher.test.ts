@@ -216,6 +216,35 @@ test('a peer that does not take what it asked for has no more read for it than f
   t.is(readBytes, file.manifest.size)
 })
 
+for (const [how, offsetOf] of [
+  ['one after the other', (count: number) => count],
+  ['backwards', (count: number) => 999 - count],
+] as const)
+  test(`a peer that asks for a thousand small blocks ${how} and takes none has no more memory held for it`, async t => {
+    const file = sharedBytes(2 * mib)
+    const offer = offerOf(file)
+    const lent = new Map<ArrayBufferLike, number>()
+    let reads = 0
+    const [ours, theirs] = duplexPair()
+    await using server = await startServer(alice, relayedAs(theirs))
+    const read: typeof offer.read = (piece, offset, into) => {
+      reads += 1
+      for (const { buffer } of into) lent.set(buffer, buffer.byteLength)
+      return offer.read(piece, offset, into)
+    }
+    server.desk.send({ type: 'offer.added', offer: { ...offer, read } })
+    using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
+    await fetcher.next('bitfield')
+    fetcher.socket.pause()
+    const length = 512
+    for (let count = 0; count < 1_000; count++) {
+      fetcher.send({ type: 'request', piece: 0, offset: offsetOf(count) * length, length })
+      if (count % 100 === 99) await settled(() => reads)
+    }
+    const lentBytes = [...lent.values()].reduce((sum, bytes) => sum + bytes, 0)
+    t.true(lentBytes <= serving.highWaterBytes + 2 * serving.maxReadBytes, `${lentBytes} bytes were lent`)
+  })
+
 test('a peer that asks on for what is not there, and takes no refusal in, is let go', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()

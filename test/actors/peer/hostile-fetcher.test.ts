@@ -39,6 +39,24 @@ test('who shows a ticket and then says nothing is let go', async t => {
   t.deepEqual(fetcher.frames, [])
 })
 
+test('who trickles a TLS handshake or a hello is let go all the same', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer(alice, undefined, { provenWithinMs: 500 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
+  // The head of a TLS record of 16 KiB, or of a hello, and then a byte now and then: never enough.
+  socket.write(Buffer.from('1603014000', 'hex'))
+  fetcher.socket.write(encodeFrame({ type: 'hello', holder: bob }).subarray(0, 5))
+  const drip = setInterval(() => {
+    socket.write(Buffer.alloc(1))
+    if (!fetcher.socket.destroyed) fetcher.socket.write('a')
+  }, 100)
+  await Promise.all([once(socket.resume(), 'close'), fetcher.closed])
+  clearInterval(drip)
+  t.deepEqual(fetcher.frames, [])
+})
+
 test('who connects and speaks no TLS is let go', async t => {
   await using server = await startServer()
   const socket = connect(server.port, '127.0.0.1')

@@ -205,10 +205,12 @@ for (const [what, answer] of [
     const file = sharedBytes(mib)
     const struck = Promise.withResolvers<void>()
     const fair = await startFair(file, struck.promise)
+    const sockets = new Set<TLSSocket>()
     const slow = await startRawServer(
       file.share,
       file.manifest,
       async (frame, socket) => {
+        sockets.add(socket)
         await fair.asked
         answer(frame, socket, file, struck.resolve)
       },
@@ -220,6 +222,7 @@ for (const [what, answer] of [
 
     t.true(came.bytes.equals(file.bytes))
     t.is(came.mostOfMallory, 1)
+    for (const socket of sockets) t.true(socket.bytesWritten < link.blockBytes, 'it was not waited for')
     t.deepEqual(deliveries(came.view), [['alice', 2]])
   })
 

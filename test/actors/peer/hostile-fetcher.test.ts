@@ -41,7 +41,7 @@ test('who shows a ticket and then says nothing is let go', async t => {
 
 test('who trickles a TLS handshake or a hello is let go all the same', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { provenWithinMs: 500 })
+  await using server = await startServer(alice, undefined, { provenWithinMs: 2_000 })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const socket = connect(server.port, '127.0.0.1').on('error', () => {})
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
@@ -51,7 +51,7 @@ test('who trickles a TLS handshake or a hello is let go all the same', async t =
   const drip = setInterval(() => {
     socket.write(Buffer.alloc(1))
     if (!fetcher.socket.destroyed) fetcher.socket.write('a')
-  }, 100)
+  }, 200)
   await Promise.all([once(socket.resume(), 'close'), fetcher.closed])
   clearInterval(drip)
   t.deepEqual(fetcher.frames, [])

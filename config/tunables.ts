@@ -133,6 +133,20 @@ export const serving = {
   checkFilesEveryMs: 5_000,
 } as const
 
+/** The limits that a person may set for a device. */
+export const limits = {
+  /** Least cap on bytes a second: one block then takes 8 s, and a peer gives up after `link.silentAfterMs`. */
+  leastBytesPerSecond: 16 * 1024,
+  /** Beyond it a cap caps nothing: 1 TiB a second. */
+  mostBytesPerSecond: 2 ** 40,
+  /** What a cap lets through at once after a quiet while: more than timers and a busy event loop come late. */
+  burstMs: 100,
+  /** Under an upload cap no more peers are served than get a block this often: before they think us silent. */
+  servedEveryMs: 8_000,
+  /** Fewest connections: one for each download that may run. */
+  leastConnections: 4,
+} as const
+
 /** The relay through NATS. */
 export const relay = {
   /** One message; the brokers take 1 MB. Measured at 236 MiB/s with four in flight. */

@@ -5,6 +5,7 @@ import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentResult } from '../wire/agent-api.ts'
 import { askAgent, greetAgent, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
+import { limitsInShort } from './limit.ts'
 import { count, formatBytes, formatDuration } from './render/format.ts'
 
 const listen = value(
@@ -83,12 +84,14 @@ const status = command({
     if (status.agent === 'stopped') return 'The agent is stopped. Start it: shoal agent start'
     if (!('user' in status)) return `The agent runs as process ${status.pid}; nobody is logged in.`
     const { user, device, pid, listen, listenFailure, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
+    const limits = limitsInShort(status.limits)
     return [
       `The agent of ${style('bold', user)} on device ${device} runs as process ${pid}.`,
       listenFailure === undefined
         ? `  listens at ${listen}, ${count(peers, 'peer')} connected`
         : `  ${style('red', 'serves nobody')}: ${listenFailure}`,
       `  shares ${count(sharing, 'file')}, ${count(downloads, 'download')} under way`,
+      ...(limits === undefined ? [] : [`  limited to ${limits}`]),
       `  up ${formatDuration(uptimeSeconds)}, ${formatBytes(memoryBytes)} of memory`,
       ...status.troubles.map(trouble => `  ${style('yellow', '!')} ${trouble}`),
     ].join('\n')

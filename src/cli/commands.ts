@@ -6,6 +6,7 @@ import { clusterCommands } from './cluster.ts'
 import type { Command } from './command.ts'
 import { downloadCommands } from './download.ts'
 import { groupCommands } from './group.ts'
+import { limitCommands } from './limit.ts'
 import { shareCommands } from './share.ts'
 import { createShell } from './shell.ts'
 import { trackerCommands } from './tracker.ts'
@@ -15,6 +16,7 @@ const atAnyPrompt: readonly Command[] = [
   ...groupCommands,
   ...shareCommands,
   ...downloadCommands,
+  ...limitCommands,
   ...agentCommands,
   ...clusterCommands,
   ...trackerCommands,

@@ -148,17 +148,21 @@ function misuse(error: CommanderError, words: readonly string[], commands: reado
     candidate => candidate !== '' && [...names(commands)].some(name => `${name} `.startsWith(`${candidate} `)),
   )
   const help = known === undefined ? 'shoal --help' : `shoal ${known} --help`
-  const isUnfinished = error.code === 'commander.help'
-  const complaint = isUnfinished
-    ? known === undefined
-      ? 'say what to do'
-      : `say what to do with ${known}: ${verbsOf(known, commands).join(', ')}`
-    : error.message
-        .replace(/^error: /, '')
-        .replaceAll(/\s+/g, ' ')
-        .replace(/\.$/, '') +
-      (error.code === 'commander.unknownOption' ? ' (a name that begins with - goes behind --)' : '')
+  const complaint = complaintOf(error, known, spoken[1], known === undefined ? [] : verbsOf(known, commands))
   return { kind: 'misuse', code: 'usage', message: `${complaint}; see ${help}` }
+}
+
+function complaintOf({ code, message }: CommanderError, known = '', verb = '', verbs: readonly string[]): string {
+  if (code === 'commander.help')
+    return known === '' ? 'say what to do' : `say what to do with ${known}: ${verbs.join(', ')}`
+  // A noun that means something by itself takes any other word for an argument too many.
+  if (code === 'commander.excessArguments' && verbs.length > 0)
+    return `unknown command '${verb}'; ${known} takes ${verbs.join(', ')}`
+  const said = message
+    .replace(/^error: /, '')
+    .replaceAll(/\s+/g, ' ')
+    .replace(/\.$/, '')
+  return code === 'commander.unknownOption' ? `${said} (a name that begins with - goes behind --)` : said
 }
 
 const verbsOf = (noun: string, commands: readonly Command[]) =>

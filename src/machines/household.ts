@@ -64,6 +64,8 @@ export const householdMachine = setup({
     noteListening: (_, _desk: { failure: Refusal | undefined }) => {},
     /** Puts everything on offer at a desk that has just started. Provided by the actor. */
     offerEverything: () => {},
+    /** Tells a desk that has just started how many peers it may serve at once. Provided by the actor. */
+    limitLinks: () => {},
     // A child that is being started again hears nothing, and asks for what it missed when it starts.
     tellLine: ({ system }, event: LineEvent) => system.get('line')?.send(event),
     tellDesk: ({ system }, command: ServingDeskCommand) => system.get('servingDesk')?.send(command),
@@ -104,6 +106,7 @@ export const householdMachine = setup({
       actions: [
         { type: 'keepListening', params: ({ event }) => event },
         { type: 'noteListening', params: { failure: undefined } },
+        'limitLinks',
         'offerEverything',
         { type: 'tellLine', params: { type: 'desk.opened' } },
       ],

@@ -22,6 +22,7 @@ export interface PeerLinkInput {
 
 export interface PeerConnectionInput {
   readonly peer: SwarmPeer
+  readonly share: string
   readonly via: Via
   readonly shape: Pick<Manifest, 'size' | 'pieceLength'>
 }
@@ -120,7 +121,7 @@ export const peerLinkMachine = setup({
       invoke: {
         id: 'connection',
         src: 'connection',
-        input: ({ context }) => ({ peer: context.peer, via: context.via, shape: context.manifest }),
+        input: ({ context: { peer, share, via, manifest } }) => ({ peer, share, via, shape: manifest }),
         onError: {
           target: 'backingOff',
           actions: {

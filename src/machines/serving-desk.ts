@@ -89,6 +89,7 @@ interface Context {
   readonly links: ReadonlyMap<string, Link>
   /** `user group` -> when, ms since 1970: tickets issued before that are refused. */
   readonly revoked: ReadonlyMap<string, number>
+  readonly mostLinks: number
   readonly servedBytes: number
 }
 
@@ -107,6 +108,7 @@ const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) =>
 
 const failedActor = ({ type }: LinkFailed) => type.slice('xstate.error.actor.'.length)
 
+const tooMany = { retry: true, reason: 'too many peers are connected' } as const
 const withdrawn = { type: 'link.close', retry: true, reason: 'this file is no longer on offer here' } as const
 
 export const servingDeskMachine = setup({
@@ -126,7 +128,7 @@ export const servingDeskMachine = setup({
     isRevoked: ({ context }, { guest }: { guest: Guest }) => isRevoked(context, guest),
     /** An offer that took its place meanwhile is not to blame. */
     isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
-    isFull: ({ context }) => context.links.size >= serving.maxLinks,
+    isFull: ({ context }) => context.links.size >= context.mostLinks,
     hasEnough: ({ context }, { guest }: { guest: Guest }) => {
       const theirs = [...context.links.values()].filter(({ guest: other }) => other.holder.user === guest.holder.user)
       return theirs.length >= serving.maxLinksPerUser
@@ -182,6 +184,12 @@ export const servingDeskMachine = setup({
       for (const { ref } of [...context.links.values()].filter(theirs)) enqueue.stopChild(ref)
       enqueue.assign({ links: keep(context.links, link => !theirs(link)) })
     }),
+    keepMostLinks: assign({ mostLinks: (_, { most }: { most: number }) => Math.min(most, serving.maxLinks) }),
+    /** They leave by themselves, once they have said goodbye. */
+    letSurplusGo: enqueueActions(({ context: { links, mostLinks }, enqueue }) => {
+      for (const { ref } of [...links.values()].slice(mostLinks))
+        enqueue.sendTo(ref, { type: 'link.close', ...tooMany })
+    }),
     rememberRevocation: assign({
       revoked: ({ context }, { user, group }: { user: string; group: string }) => {
         const now = Date.now()
@@ -193,7 +201,14 @@ export const servingDeskMachine = setup({
   },
 }).createMachine({
   id: 'servingDesk',
-  context: ({ input }) => ({ ...input, offers: new Map(), links: new Map(), revoked: new Map(), servedBytes: 0 }),
+  context: ({ input }) => ({
+    ...input,
+    offers: new Map(),
+    links: new Map(),
+    revoked: new Map(),
+    mostLinks: serving.maxLinks,
+    servedBytes: 0,
+  }),
   invoke: {
     id: 'frontDoor',
     src: 'frontDoor',
@@ -236,7 +251,7 @@ export const servingDeskMachine = setup({
             guard: 'isFull',
             actions: {
               type: 'dismiss',
-              params: ({ event }) => ({ ...event, retry: true, reason: 'too many peers are connected' }),
+              params: ({ event }) => ({ ...event, ...tooMany }),
             },
           },
           {
@@ -312,6 +327,7 @@ export const servingDeskMachine = setup({
       ],
     },
     'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: failedActor(event) }) } },
+    'links.limited': { actions: [{ type: 'keepMostLinks', params: ({ event }) => event }, 'letSurplusGo'] },
     'server-link.ended': { actions: [{ type: 'forgetLink', params: ({ event }) => event }] },
     'bytes.served': { actions: { type: 'countBytes', params: ({ event }) => event } },
   },

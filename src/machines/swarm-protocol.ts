@@ -67,6 +67,8 @@ export type ServingDeskCommand =
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
   /** Close what this user has open in that group, and refuse tickets issued before now. */
   | { readonly type: 'access.revoked'; readonly user: string; readonly group: string }
+  /** Serve no more peers at once than that; the latest beyond it are let go, and may come again. */
+  | { readonly type: 'links.limited'; readonly most: number }
 
 /** Serving desk -> agent. */
 export type ServingDeskEvent =

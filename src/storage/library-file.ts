@@ -74,6 +74,10 @@ const migrations = [
     PRIMARY KEY (download, user, device, via)
   ) WITHOUT ROWID;
   `,
+  `
+  -- The device's, whoever is logged in. Those that are not set are absent.
+  CREATE TABLE limits (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 /**

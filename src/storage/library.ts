@@ -1,4 +1,5 @@
-// The agent's library: what each person shares from this device, their downloads, and which pieces are verified.
+// The agent's library: what each person shares from this device, their downloads, which pieces are verified, and the
+// device's limits.
 // One process at a time holds it, which makes it impossible to run two agents on one home. Every function is one
 // transaction; what it recorded is there after a kill of the process. (After a loss of power the last moments may be
 // missing; part files are checked again when an agent starts.)
@@ -7,7 +8,7 @@ import { z } from 'zod'
 import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
-import { type Delivery, type DownloadState, downloadStates } from '../wire/agent-api.ts'
+import { type Delivery, type DownloadState, downloadStates, type Limits, limitsSchema } from '../wire/agent-api.ts'
 import { manifestSchema } from '../wire/schemas.ts'
 import { type Fingerprint, fingerprintSchema } from './fingerprint.ts'
 import { LibraryUnusable, openLibraryFile, translateSqliteError } from './library-file.ts'
@@ -96,6 +97,10 @@ export interface Library {
   /** After a check of the part file: exactly these are right. */
   saveVerified(id: number, verified: Bitfield): void
 
+  /** The device's. */
+  limits(): Limits
+  saveLimits(limits: Limits): void
+
   close(): void
 }
 
@@ -139,6 +144,8 @@ function parseJson(text: string): unknown {
     return undefined
   }
 }
+
+const noLimits: Limits = { up: null, down: null, connections: null }
 
 const selectShares = `
   SELECT group_name AS "group", name, share, manifest, path, fingerprint, state
@@ -195,6 +202,9 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     deliveries: database.prepare(
       'SELECT user, device, pieces, bytes, via FROM deliveries WHERE download = ? ORDER BY user, device, via',
     ),
+    limits: database.prepare('SELECT name, value FROM limits').raw(),
+    clearLimits: database.prepare('DELETE FROM limits'),
+    addLimit: database.prepare('INSERT INTO limits (name, value) VALUES (?, ?)'),
   }
 
   const transaction = <Arguments extends unknown[], Result>(action: (...args: Arguments) => Result) => {
@@ -284,6 +294,14 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     }),
     saveVerified: transaction((id: number, verified: Bitfield) => {
       sql.saveVerified.run(verified.toBytes(), id)
+    }),
+
+    limits: transaction(() =>
+      parse(limitsSchema, { ...noLimits, ...Object.fromEntries(sql.limits.all() as [string, number][]) }),
+    ),
+    saveLimits: transaction((limits: Limits) => {
+      sql.clearLimits.run()
+      for (const [name, value] of Object.entries(limits)) if (value !== null) sql.addLimit.run(name, value)
     }),
 
     close: () => database.close(),

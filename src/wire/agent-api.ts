@@ -6,6 +6,7 @@
 // Paths are absolute: the agent's working directory is nobody's business.
 
 import { z } from 'zod'
+import { limits, serving } from '../../config/tunables.ts'
 import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
 
 const nothing = z.strictObject({})
@@ -61,6 +62,18 @@ export const downloadViewSchema = z.strictObject({
 })
 export type DownloadView = z.infer<typeof downloadViewSchema>
 
+const rate = z.number().int().min(limits.leastBytesPerSecond).max(limits.mostBytesPerSecond).nullable()
+
+/** Of a device, whoever is logged in; null is no limit. */
+export const limitsSchema = z.strictObject({
+  /** Bytes a second to all peers together, and from all of them. */
+  up: rate,
+  down: rate,
+  /** Peers that it serves at once, and also those that its downloads are connected to at once. */
+  connections: z.number().int().min(limits.leastConnections).max(serving.maxLinks).nullable(),
+})
+export type Limits = z.infer<typeof limitsSchema>
+
 const hashingSchema = z.strictObject({ hashedBytes: z.number(), size: z.number() })
 
 /** `progress` is the schema of the items before the end; `result` of the end. */
@@ -80,6 +93,7 @@ export const agentMethods = {
       downloads: z.number(),
       peers: z.number(),
       memoryBytes: z.number(),
+      limits: limitsSchema,
       /** Files that are not shared any more without their owner having said so, and why; latest last. */
       troubles: z.array(z.string()),
     }),
@@ -112,6 +126,9 @@ export const agentMethods = {
   pause: { params: one, progress: z.never(), result: downloadViewSchema },
   resume: { params: one, progress: z.never(), result: downloadViewSchema },
   cancel: { params: one, progress: z.never(), result: downloadViewSchema },
+  limits: { params: nothing, progress: z.never(), result: limitsSchema },
+  /** Those left out stay as they are. Holds at once, for what is under way too; kept until it is changed. */
+  'limits.change': { params: limitsSchema.partial(), progress: z.never(), result: limitsSchema },
   /** Pauses downloads and sharing and lets go of the session; the agent stays. The asker then revokes the credential. */
   logout: { params: nothing, progress: z.never(), result: nothing },
 } as const

@@ -62,6 +62,15 @@ test('Tab completes commands in both spellings', async t => {
   t.deepEqual(await complete('paus'), [['pause '], 'paus'])
 })
 
+test('Tab goes on behind a command that begins others', async t => {
+  t.deepEqual(await complete('limi'), [['limit', 'limit up', 'limit down', 'limit connections'], 'limi'])
+  t.deepEqual(await complete('limit '), [['limit up', 'limit down', 'limit connections'], 'limit '])
+  t.deepEqual(await complete('limit c'), [['limit connections '], 'limit c'])
+  t.deepEqual(await complete('limit up '), [['off '], ''])
+  t.deepEqual(await complete('limit connections o'), [['off '], 'o'])
+  t.deepEqual(await complete('limit up 2'), [[], '2'])
+})
+
 test('Tab completes paths where a path belongs', async t => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'film one.mkv'), '')

@@ -113,11 +113,11 @@ const nobodyRelays: AcceptRelayed = () => () => {}
 export async function startServer(
   me: Actor = alice,
   acceptRelayed: AcceptRelayed = nobodyRelays,
-  times: Pick<ServingDeskNeeds, 'idleAfterMs' | 'provenWithinMs'> = {},
+  more: Omit<ServingDeskNeeds, 'ticketKey' | 'acceptRelayed'> = {},
 ): Promise<TestServer> {
   const ticketKey = randomBytes(32)
   const heard = recordEvents<ServingDeskEvent>()
-  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed, ...times }), {
+  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed, ...more }), {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: heard.ref },
   }).start()
   const { port } = await heard.next('desk.opened')

@@ -109,6 +109,30 @@ test('one user does not take all the room, however many devices they have', t =>
   t.is(status().links, serving.maxLinksPerUser + 1)
 })
 
+test('a lower limit lets the latest go, who may come again, and serves nobody more until there is room', t => {
+  const { send, arrive, toDoor, toLinks } = start()
+  send({ type: 'offer.added', offer })
+  for (let index = 0; index < 6; index++) arrive(guest(`${index}`, `user${index}`))
+  send({ type: 'links.limited', most: 4 })
+  t.like(toLinks, [
+    { id: '4', command: { type: 'link.close', retry: true } },
+    { id: '5', command: { type: 'link.close', retry: true } },
+  ])
+  send({ type: 'server-link.ended', id: '4' }, { type: 'server-link.ended', id: '5' })
+  arrive(guest('late'))
+  t.like(toDoor, [{ id: 'late', retry: true }])
+  send({ type: 'links.limited', most: 5 })
+  arrive(guest('later'))
+  t.is(toDoor.length, 1)
+})
+
+test('no limit serves more peers than a desk can', t => {
+  const { send, arrive, toDoor } = start()
+  send({ type: 'offer.added', offer }, { type: 'links.limited', most: serving.maxLinks + 1 })
+  for (let index = 0; index <= serving.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
+  t.is(toDoor.length, 1)
+})
+
 test('news of a share goes to the links of that share alone', t => {
   const { send, arrive, toLinks } = start()
   const other = 'f'.repeat(32)

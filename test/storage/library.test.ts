@@ -288,6 +288,32 @@ test('a damaged library is a clear error and stays as it is', t => {
   t.deepEqual(readFileSync(file), damaged)
 })
 
+test('limits are none until they are set, and kept as they were set last', t => {
+  const { library, reopen } = fixture(t)
+  t.deepEqual(library.limits(), { up: null, down: null, connections: null })
+  library.saveLimits({ up: 2 * mib, down: null, connections: 20 })
+  t.deepEqual(reopen().limits(), { up: 2 * mib, down: null, connections: 20 })
+  const again = reopen()
+  again.saveLimits({ up: null, down: 500_000, connections: 20 })
+  t.deepEqual(again.limits(), { up: null, down: 500_000, connections: 20 })
+})
+
+test('a library of the first version opens with all it has, and takes limits from then on', t => {
+  const { library, file, reopen } = fixture(t)
+  library.saveShare('alice', shareOf())
+  library.addDownload(downloadOf())
+  library.close()
+  const database = new Database(file)
+  database.exec('DROP TABLE limits')
+  database.pragma('user_version = 1')
+  database.close()
+  const opened = reopen()
+  t.deepEqual(opened.shares('alice'), [shareOf()])
+  t.is(opened.downloads('alice').length, 1)
+  opened.saveLimits({ up: mib, down: mib, connections: null })
+  t.deepEqual(reopen().limits(), { up: mib, down: mib, connections: null })
+})
+
 test('a later version’s library is left alone', t => {
   const { library, file } = fixture(t)
   library.close()

@@ -6,6 +6,7 @@ import type { Actor } from '../../domain/decider.ts'
 import { done, refuse } from '../../domain/refusal.ts'
 import type { ServingStatus } from '../../machines/serving-desk.ts'
 import type { AgentHandlers } from './agent-api.ts'
+import type { DeviceLimits } from './device-limits.ts'
 import { isResting } from './download-view.ts'
 import type { Downloads } from './downloads.ts'
 import type { ShareKeeper } from './share-keeper.ts'
@@ -14,6 +15,9 @@ export interface HandlerNeeds {
   readonly by: Actor
   readonly keeper: ShareKeeper
   readonly downloads: Downloads
+  readonly limits: DeviceLimits
+  /** Tells the desk how many peers it may serve at once now. */
+  limitLinks(): void
   /** Undefined while the desk is being started; why it cannot listen, until it can. */
   serving():
     | { readonly status: ServingStatus; readonly peers: readonly string[] }
@@ -23,7 +27,9 @@ export interface HandlerNeeds {
   logOut(): Promise<void>
 }
 
-export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: HandlerNeeds): AgentHandlers {
+export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
+  const { by, keeper, downloads, limits, limitLinks, serving, logOut } = needs
+
   /** Calls `look` at most a few times a second until it returns something, or nobody listens. */
   const watch = async <T>(signal: AbortSignal, look: () => T | undefined): Promise<T> => {
     for (;;) {
@@ -47,6 +53,7 @@ export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: 
         downloads: downloads.running,
         peers: new Set([...(isOpen ? desk.peers : []), ...downloads.connectedPeers()]).size,
         memoryBytes: process.memoryUsage.rss(),
+        limits: limits.current,
         troubles: keeper.troubles.map(({ message }) => message),
       })
     },
@@ -92,6 +99,13 @@ export function createAgentHandlers({ by, keeper, downloads, serving, logOut }: 
         known = new Set(keeper.troubles)
         return undefined
       })
+    },
+
+    limits: async () => done(limits.current),
+    async 'limits.change'(change) {
+      limits.change(change)
+      limitLinks()
+      return done(limits.current)
     },
 
     async logout() {

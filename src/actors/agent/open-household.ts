@@ -17,6 +17,7 @@ import { provideServingDesk } from '../peer/serving-desk.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { createAgentApi } from './agent-api.ts'
 import { createAgentHandlers } from './agent-handlers.ts'
+import type { DeviceLimits } from './device-limits.ts'
 import { createDownloads } from './downloads.ts'
 import { createKeeperActor } from './keeper-actor.ts'
 import { createLine } from './line.ts'
@@ -30,6 +31,7 @@ export interface HouseholdNeeds {
   /** From which tickets for this device are checked: `agent.session` tells it. */
   readonly ticketKey: Buffer
   readonly library: Library
+  readonly limits: DeviceLimits
   readonly log: Logger
   /** An actor of the agent's by its system id, while it runs. */
   actor(systemId: string): unknown
@@ -45,7 +47,7 @@ export interface Household {
 }
 
 export function openHousehold(needs: HouseholdNeeds): Household {
-  const { session, connection, trackers, ticketKey, library, log } = needs
+  const { session, connection, trackers, ticketKey, library, limits, log } = needs
   const by = { user: session.user, device: session.device }
   const desk = () => needs.actor('servingDesk') as ActorRefFrom<typeof servingDeskMachine> | undefined
   const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
@@ -71,6 +73,8 @@ export function openHousehold(needs: HouseholdNeeds): Household {
       me: by,
       connectRelay: to => relay.connect(to),
       buffers: createBufferPool(download.keptPieceBytes),
+      fetching: limits.fetching,
+      connections: limits.connections,
     },
     log,
     queue,
@@ -85,10 +89,13 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,
   })
+  const limitLinks = () => desk()?.send({ type: 'links.limited', most: limits.mostServed })
   const handlers = createAgentHandlers({
     by,
     keeper,
     downloads,
+    limits,
+    limitLinks,
     serving: () => {
       if (deskFailure !== undefined) return { failure: deskFailure }
       const snapshot = openDesk()
@@ -101,7 +108,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     logic: householdMachine.provide({
       actors: {
         line,
-        servingDesk: provideServingDesk({ ticketKey, acceptRelayed: relay.accept }),
+        servingDesk: provideServingDesk({ ticketKey, acceptRelayed: relay.accept, throttle: limits.serving }),
         keeper: createKeeperActor(keeper, log),
         downloads: downloads.logic,
         api: createAgentApi(connection, by, handlers, log),
@@ -112,6 +119,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
           deskFailure = failure?.message
         },
         offerEverything: () => offers.repeat(),
+        limitLinks,
       },
     }),
     async close() {

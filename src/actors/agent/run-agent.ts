@@ -13,8 +13,10 @@ import type { Beat } from '../../wire/tracker-api.ts'
 import { createDeviceTrackers } from '../device-trackers.ts'
 import type { Home, Session } from '../home.ts'
 import { inspectSteps } from '../inspect.ts'
+import type { ThrottleClock } from '../peer/throttle.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
+import { createDeviceLimits } from './device-limits.ts'
 import { type Household, openHousehold } from './open-household.ts'
 import { createSessionWatch } from './session-watch.ts'
 
@@ -26,6 +28,8 @@ export interface AgentSettings {
   readonly listen?: string | undefined
   /** Default: lines of JSON on standard error. */
   readonly log?: Logger
+  /** What caps on bytes a second go by. Default: the machine's. */
+  readonly clock?: ThrottleClock
 }
 
 export interface RunningAgent {
@@ -47,6 +51,7 @@ interface Connected {
 export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   const { home, log = pino({ level: 'info' }, pino.destination(2)) } = settings
   const library = openLibrary(home.libraryFile, { patienceMs: agent.libraryPatienceMs })
+  const limits = createDeviceLimits(library, settings.clock)
   home.saveAgentPid(process.pid)
   /** Brokers that a connection has told us of. */
   let heard: readonly string[] = []
@@ -104,6 +109,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           trackers,
           ticketKey: Buffer.from(opened.value.ticketKey, 'base64url'),
           library,
+          limits,
           log,
           actor: systemId => root.system.get(systemId),
           isRevoked: () => isRevoked(servers(), session),

@@ -7,11 +7,14 @@ import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { link } from '../../../config/tunables.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Actor } from '../../domain/decider.ts'
+import { pieceSize } from '../../domain/manifest.ts'
 import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
-import { createFrameDecoder, encodeFrame, type Frame, FrameError } from '../../wire/frames.ts'
+import { type Block, createFrameDecoder, encodeFrame, type Frame, FrameError } from '../../wire/frames.ts'
 import { createBlockRequests } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'
 import { blocksAhead, createDeliveryRate, piecesAhead } from './delivery-rate.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
 import { describeFailure, secureAsFetcher } from './tls.ts'
 
 export interface PeerConnectionNeeds {
@@ -20,8 +23,13 @@ export interface PeerConnectionNeeds {
   connectRelay(to: Actor): Duplex
   /** Where pieces are gathered; whoever gets a piece gives its buffer back when it is done with it. */
   readonly buffers: BufferPool
+  /** This device's caps, over all downloads; none when left out. */
+  readonly fetching?: Throttle
+  readonly connections?: ConnectionCap
   readonly silentAfterMs?: number
 }
+
+const tooMany = 'as many peers are connected as this device may have'
 
 /** A rate is news when it differs from the last one told by this factor. */
 const notableChange = 1.25
@@ -34,10 +42,13 @@ export function createPeerConnection(
   needs: PeerConnectionNeeds,
 ): CallbackActorLogic<PeerConnectionCommand, PeerConnectionInput> {
   const { me, connectRelay, buffers, silentAfterMs = link.silentAfterMs } = needs
+  const { fetching = createThrottle(), connections = createConnectionCap() } = needs
 
   return fromCallback<PeerConnectionCommand, PeerConnectionInput>(({ input, sendBack, receive }) => {
-    const { peer, via, shape } = input
+    const { peer, share, via, shape } = input
     const tell = (event: PeerConnectionEvent) => sendBack(event)
+    const leave = connections.enter(share, () => end(tooMany, false))
+    if (!leave) return tell({ type: 'connection.ended', reason: tooMany, final: false })
     const requests = createBlockRequests(shape, buffers)
     const rate = createDeliveryRate()
     let have: Bitfield | undefined
@@ -48,6 +59,9 @@ export function createPeerConnection(
     let bytesSinceDelivered = 0
     let unmeasuredBytes = 0
     let told: { readonly pieces: number; readonly bytesPerSecond: number | undefined } | undefined
+    /** Under a cap: waits for its turn; the piece it asked for last is not asked for whole. */
+    let isInLine = false
+    let isBegun = false
     let ended = false
     let failure: Error | undefined
 
@@ -66,6 +80,7 @@ export function createPeerConnection(
       ended = true
       decoder.stop()
       clearInterval(watch)
+      leave()
       socket.destroy()
       tell({ type: 'connection.ended', reason, final })
     }
@@ -89,7 +104,31 @@ export function createPeerConnection(
     }
 
     const ask = () => {
-      const blocks = requests.next(blocksAhead(rate.bytesPerSecond ?? 0) - requests.outstanding)
+      const most = blocksAhead(rate.bytesPerSecond ?? 0) - requests.outstanding
+      if (fetching.isCapped) askInTurn(most)
+      else request(requests.next(most))
+    }
+
+    /** A block at a time: what waits here is not outstanding, so no peer looks silent for it. */
+    const askInTurn = (most: number) => {
+      if (isInLine || most <= 0) return
+      isInLine = true
+      fetching.claim({
+        key: share,
+        isBegun,
+        use() {
+          isInLine = false
+          const [block] = ended ? [] : requests.next(1)
+          if (!block) return 0
+          isBegun = block.offset + block.length < pieceSize(shape, block.piece)
+          request([block])
+          ask()
+          return block.length
+        },
+      })
+    }
+
+    const request = (blocks: readonly Block[]) => {
       if (blocks.length === 0) return
       const now = performance.now()
       if (requests.outstanding === blocks.length) noteDelivered(now)
@@ -188,6 +227,7 @@ export function createPeerConnection(
       ended = true
       decoder.stop()
       clearInterval(watch)
+      leave()
       socket.destroy()
     }
   })

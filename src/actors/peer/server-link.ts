@@ -19,6 +19,7 @@ import {
 } from '../../wire/frames.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createConduct } from './conduct.ts'
+import { createThrottle, inTurn, type Throttle } from './throttle.ts'
 
 /** Takes the queue's first block and the neighbours that follow it, to be read together. */
 function takeRun(queue: Block[]): Block[] {
@@ -56,6 +57,7 @@ function layOut(run: readonly Block[], lent: Buffer): { readonly wire: Buffer; r
 export function createServerLink(
   take: (id: string) => TLSSocket,
   idleAfterMs: number = serving.idleAfterMs,
+  throttle: Throttle = createThrottle(),
 ): CallbackActorLogic<ServerLinkCommand, ServerLinkInput> {
   const buffers = createBufferPool(serving.keptReadBytes)
   return fromCallback<ServerLinkCommand, ServerLinkInput>(({ input, sendBack, receive }) => {
@@ -103,6 +105,12 @@ export function createServerLink(
       })
     }
 
+    /** Under a cap: one block, which is this link's at its turn and not before, for until then it may be cancelled. */
+    const serveInTurn = async () => {
+      const block = await inTurn(throttle, id, () => (leaving ? undefined : queue.shift()))
+      if (block) await serveRun([block])
+    }
+
     const serveRun = async (run: readonly Block[]) => {
       const { piece, offset } = run[0]!
       const lent = buffers.take(run.length * slotBytes)
@@ -126,7 +134,8 @@ export function createServerLink(
     const serveMore = async () => {
       if (reading) return
       reading = true
-      while (queue.length > 0 && !leaving && heldBytes < serving.highWaterBytes) await serveRun(takeRun(queue))
+      while (queue.length > 0 && !leaving && heldBytes < serving.highWaterBytes)
+        await (throttle.isCapped ? serveInTurn() : serveRun(takeRun(queue)))
       reading = false
     }
 

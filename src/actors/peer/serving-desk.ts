@@ -5,9 +5,12 @@ import type { TLSSocket } from 'node:tls'
 import { servingDeskMachine } from '../../machines/serving-desk.ts'
 import { createFrontDoor, type FrontDoorNeeds } from './front-door.ts'
 import { createServerLink } from './server-link.ts'
+import type { Throttle } from './throttle.ts'
 
 export interface ServingDeskNeeds extends Omit<FrontDoorNeeds, 'waiting'> {
   readonly idleAfterMs?: number
+  /** This device's upload cap, over all links; none when left out. */
+  readonly throttle?: Throttle
 }
 
 export function provideServingDesk(needs: ServingDeskNeeds): typeof servingDeskMachine {
@@ -21,7 +24,7 @@ export function provideServingDesk(needs: ServingDeskNeeds): typeof servingDeskM
   return servingDeskMachine.provide({
     actors: {
       frontDoor: createFrontDoor({ ...needs, waiting }),
-      serverLink: createServerLink(take, needs.idleAfterMs),
+      serverLink: createServerLink(take, needs.idleAfterMs, needs.throttle),
     },
   })
 }

@@ -17,8 +17,10 @@ export function createCompletion(
 ): Complete {
   const spellings = [...names(commands), 'help', 'exit']
   return async line => {
-    const spelling = spellings.find(name => line.startsWith(`${name} `))
-    if (spelling === undefined) return [finished(spellings.filter(name => name.startsWith(line))), line]
+    const longer = spellings.filter(name => name.startsWith(line))
+    const spelling = spellings.findLast(name => line.startsWith(`${name} `))
+    // `limit ` is a command, and the beginning of others.
+    if (spelling === undefined || longer.length > 0) return [finished(longer), line]
     const words = splitWords(line.slice(spelling.length))
     if (!words.ok) return [[], line]
     const isNewWord = /\s$/.test(line)
@@ -46,6 +48,7 @@ async function candidates(
 ): Promise<string[]> {
   if (argument === undefined) return []
   if (argument === 'path' || argument === 'dest') return paths(part)
+  if (argument === 'rate' || argument === 'most') return ['off']
   const link = await connect()
   if (!link) return []
   const { trackers, agent } = link

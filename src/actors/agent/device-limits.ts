@@ -1,0 +1,63 @@
+// The limits that a person has set for this device: kept in the library, whoever is logged in, and in force from the
+// start of the agent and from the moment of a change, for what is under way too.
+
+import { link, serving, limits as tunables } from '../../../config/tunables.ts'
+import type { Library } from '../../storage/library.ts'
+import type { AgentParams, Limits } from '../../wire/agent-api.ts'
+import { type ConnectionCap, createConnectionCap } from '../peer/connection-cap.ts'
+import { createThrottle, type Throttle, type ThrottleClock } from '../peer/throttle.ts'
+
+export interface DeviceLimits {
+  readonly current: Limits
+  /** What is left out stays as it is. */
+  change(change: AgentParams<'limits.change'>): void
+  /** Over all peers that this device serves. */
+  readonly serving: Throttle
+  /** Over all downloads. */
+  readonly fetching: Throttle
+  readonly connections: ConnectionCap
+  /** Peers that may be served at once. */
+  readonly mostServed: number
+}
+
+/** More peers than that would each wait so long for their next block that they gave up; one is served in any case. */
+const servedUnder = (bytesPerSecond: number) =>
+  Math.max(1, Math.floor((bytesPerSecond * tunables.servedEveryMs) / 1000 / link.blockBytes))
+
+export function createDeviceLimits(
+  library: Pick<Library, 'limits' | 'saveLimits'>,
+  clock?: ThrottleClock,
+): DeviceLimits {
+  const upload = createThrottle(clock)
+  const fetching = createThrottle(clock)
+  const connections = createConnectionCap()
+  let current = library.limits()
+
+  const apply = () => {
+    upload.limit(current.up ?? undefined)
+    fetching.limit(current.down ?? undefined)
+    connections.limit(current.connections ?? undefined)
+  }
+  apply()
+
+  return {
+    get current() {
+      return current
+    },
+    change(change) {
+      const { up = current.up, down = current.down, connections = current.connections } = change
+      library.saveLimits({ up, down, connections })
+      current = { up, down, connections }
+      apply()
+    },
+    serving: upload,
+    fetching,
+    connections,
+    get mostServed() {
+      return Math.min(
+        current.connections ?? serving.maxLinks,
+        current.up === null ? serving.maxLinks : servedUnder(current.up),
+      )
+    },
+  }
+}

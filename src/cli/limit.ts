@@ -1,0 +1,114 @@
+// limit: what this device may take of its line, for all files and peers together. Units are those in which rates are
+// printed: a kilobyte has 1024 bytes, however it is spelled.
+
+import { limits, serving } from '../../config/tunables.ts'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import type { Limits } from '../wire/agent-api.ts'
+import { askAgent } from './ask.ts'
+import { command, type Result } from './command.ts'
+import { formatBytes, formatRate } from './render/format.ts'
+
+const { leastBytesPerSecond, mostBytesPerSecond, leastConnections } = limits
+const mostConnections = serving.maxLinks
+
+const powers = { '': 0, k: 1, m: 2, g: 3, t: 4 }
+
+/** "1.5 MiB/s" -> 1572864; null for "off". */
+export function parseRate(typed: string): Outcome<number | null> {
+  const words = typed.trim().toLowerCase()
+  if (words === 'off') return done(null)
+  const shown = typed.slice(0, 40)
+  const example = 'give bytes a second, as in 500k or 2MB/s, or off'
+  if (/bit|bps$/.test(words)) return refuse('usage', `"${shown}" counts bits; ${example}`)
+  const [, number, unit] = /^(\d{1,15}(?:\.\d{1,15})?)\s*(?:([kmgt])i?)?b?(?:\/s)?$/.exec(words) ?? []
+  if (number === undefined) return refuse('usage', `"${shown}" is no rate; ${example}`)
+  const rate = Math.round(Number(number) * 1024 ** powers[(unit ?? '') as keyof typeof powers])
+  if (rate < leastBytesPerSecond)
+    return refuse(
+      'usage',
+      `"${shown}" is too little to move files with; the least is ${formatRate(leastBytesPerSecond)}, typed as ${leastBytesPerSecond / 1024}k`,
+    )
+  if (rate > mostBytesPerSecond) return refuse('usage', `"${shown}" limits nothing; say off for no limit`)
+  return done(rate)
+}
+
+/** null for "off". */
+export function parseConnections(typed: string): Outcome<number | null> {
+  if (typed.trim().toLowerCase() === 'off') return done(null)
+  const number = Number(typed)
+  if (/^\d{1,9}$/.test(typed) && number >= leastConnections && number <= mostConnections) return done(number)
+  return refuse(
+    'usage',
+    `"${typed.slice(0, 40)}" is no number from ${leastConnections} to ${mostConnections}; give one, or off`,
+  )
+}
+
+const rateOf = (limit: number | null) => (limit === null ? 'no limit' : formatRate(limit))
+
+export function renderLimits({ up, down, connections }: Limits): string {
+  return [
+    `upload       ${rateOf(up)}`,
+    `download     ${rateOf(down)}`,
+    `connections  ${connections === null ? 'no limit' : `${connections} each way`}`,
+  ].join('\n')
+}
+
+/** Those that are set, in a few words; nothing when none is. */
+export function limitsInShort({ up, down, connections }: Limits): string | undefined {
+  const set = [
+    ...(up === null ? [] : [`${formatRate(up)} up`]),
+    ...(down === null ? [] : [`${formatRate(down)} down`]),
+    ...(connections === null ? [] : [`${connections} connections each way`]),
+  ]
+  return set.length === 0 ? undefined : set.join(', ')
+}
+
+const show = command({
+  words: 'limit',
+  summary: 'The limits of this device: upload, download, connections. They hold for all its files and peers together.',
+  example: 'limit',
+  async run(context): Promise<Result<Limits>> {
+    return askAgent(context, 'limits', {})
+  },
+  render: renderLimits,
+})
+
+const rateAbout = `bytes a second, as in 500k, 2MB or "1.5 MiB/s" (1k is 1024; the least is ${formatBytes(leastBytesPerSecond)}); or off`
+
+const rate = (direction: 'up' | 'down', summary: string, example: string) =>
+  command({
+    words: `limit ${direction}`,
+    summary,
+    example,
+    args: { rate: rateAbout },
+    async run(context, input): Promise<Result<Limits>> {
+      const rate = parseRate(input.rate)
+      return rate.ok ? askAgent(context, 'limits.change', { [direction]: rate.value }) : rate
+    },
+    render: renderLimits,
+  })
+
+const connections = command({
+  words: 'limit connections',
+  summary:
+    'Serve so many peers at once, and be connected to so many for downloads. Others are told to come again; ' +
+    'each running download keeps one.',
+  example: 'limit connections 20',
+  args: { most: `a number from ${leastConnections} to ${mostConnections}; or off` },
+  async run(context, input): Promise<Result<Limits>> {
+    const most = parseConnections(input.most)
+    return most.ok ? askAgent(context, 'limits.change', { connections: most.value }) : most
+  },
+  render: renderLimits,
+})
+
+export const limitCommands = [
+  show,
+  rate(
+    'up',
+    'Upload no faster than that. Peers take turns; under a low limit fewer of them are served at once.',
+    'limit up 2MB',
+  ),
+  rate('down', 'Download no faster than that. Downloads take turns.', 'limit down off'),
+  connections,
+]

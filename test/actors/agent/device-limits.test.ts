@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { link, serving, limits as tunables } from '../../../config/tunables.ts'
+import { createDeviceLimits } from '../../../src/actors/agent/device-limits.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+
+function openLimits(t: ExecutionContext) {
+  const library = openLibrary(join(tempFolder(t), 'library.db'))
+  t.teardown(() => library.close())
+  return { limits: createDeviceLimits(library), again: () => createDeviceLimits(library) }
+}
+
+test('a device is not limited until it is, and only in what is said', t => {
+  const { limits, again } = openLimits(t)
+  t.deepEqual(limits.current, { up: null, down: null, connections: null })
+  t.false(limits.serving.isCapped || limits.fetching.isCapped)
+  limits.change({ down: 500_000 })
+  limits.change({ connections: 20 })
+  t.deepEqual(limits.current, { up: null, down: 500_000, connections: 20 })
+  t.deepEqual([limits.serving.isCapped, limits.fetching.isCapped], [false, true])
+  t.deepEqual(again().current, limits.current)
+  t.true(again().fetching.isCapped)
+  limits.change({ down: null })
+  t.false(limits.fetching.isCapped)
+  t.false(again().fetching.isCapped)
+})
+
+test('as many peers are served as the person allows, and as the upload cap feeds', t => {
+  const { limits } = openLimits(t)
+  t.is(limits.mostServed, serving.maxLinks)
+  limits.change({ connections: 20 })
+  t.is(limits.mostServed, 20)
+  limits.change({ up: 10 * link.blockBytes, connections: null })
+  t.is(limits.mostServed, 80)
+  limits.change({ connections: 30 })
+  t.is(limits.mostServed, 30)
+  limits.change({ up: tunables.leastBytesPerSecond })
+  t.is(limits.mostServed, 1)
+})
+
+test('peers that take turns under the least cap hear of us before they give up', t => {
+  const secondsABlock = link.blockBytes / tunables.leastBytesPerSecond
+  t.true(secondsABlock * 1000 < link.silentAfterMs)
+  t.true(tunables.servedEveryMs < link.silentAfterMs)
+})

@@ -1,0 +1,116 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { limits } from '../../config/tunables.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { limitsInShort, parseConnections, parseRate, renderLimits } from '../../src/cli/limit.ts'
+import { formatRate } from '../../src/cli/render/format.ts'
+import { plainStyle } from '../../src/cli/render/style.ts'
+import { limitsSchema } from '../../src/wire/agent-api.ts'
+
+const mib = 2 ** 20
+
+const rates: Record<string, number | null> = {
+  off: null,
+  OFF: null,
+  '2MB': 2 * mib,
+  '2MB/s': 2 * mib,
+  '2 mb/s': 2 * mib,
+  '2M': 2 * mib,
+  '500k': 500 * 1024,
+  '500kB/s': 500 * 1024,
+  '1.5 MiB/s': 1.5 * mib,
+  ' 0.5GiB ': mib * 512,
+  '20000': 20_000,
+  '20000B/s': 20_000,
+  '16k': 16 * 1024,
+  '1T': 2 ** 40,
+}
+for (const [typed, rate] of Object.entries(rates))
+  test(`the rate "${typed}" is ${rate}`, t => t.deepEqual(parseRate(typed), { ok: true, value: rate }))
+
+const noRates: Record<string, RegExp> = {
+  '0': /too little.*16 KiB\/s/,
+  '0MB': /too little/,
+  '1': /too little/,
+  '15k': /the least is 16 KiB\/s, typed as 16k/,
+  '-2MB': /is no rate; give bytes a second, as in 500k or 2MB\/s, or off/,
+  '': /is no rate/,
+  none: /is no rate/,
+  'MB/s': /is no rate/,
+  '2 MB 3': /is no rate/,
+  '1e9': /is no rate/,
+  Infinity: /is no rate/,
+  '0x10000': /is no rate/,
+  '1,5MB': /is no rate/,
+  '2MB/h': /is no rate/,
+  '50Mbit/s': /counts bits/,
+  '50mbps': /counts bits/,
+  '2T': /limits nothing; say off/,
+}
+for (const [typed, why] of Object.entries(noRates))
+  test(`the rate "${typed}" is refused with what to do`, t => {
+    const refused = parseRate(typed)
+    t.like(refused, { ok: false, code: 'usage' })
+    t.regex(refused.ok ? '' : refused.message, why)
+  })
+
+test('a rate as it is printed is understood, and means what is printed', t => {
+  fc.assert(
+    fc.property(fc.integer({ min: limits.leastBytesPerSecond, max: limits.mostBytesPerSecond }), rate => {
+      const parsed = parseRate(formatRate(rate))
+      t.true(parsed.ok)
+      if (parsed.ok) t.is(formatRate(parsed.value!), formatRate(rate))
+    }),
+  )
+})
+
+test('what is understood is what the agent takes', t => {
+  fc.assert(
+    fc.property(fc.string(), typed => {
+      const [rate, most] = [parseRate(typed), parseConnections(typed)]
+      if (rate.ok) t.true(limitsSchema.partial().safeParse({ up: rate.value }).success)
+      if (most.ok) t.true(limitsSchema.partial().safeParse({ connections: most.value }).success)
+    }),
+  )
+  for (const value of [0, -1, 1.5, limits.leastBytesPerSecond - 1, '2MB'])
+    t.false(limitsSchema.partial().safeParse({ down: value }).success)
+})
+
+test('connections are a number from 4 to 200, or off', t => {
+  t.deepEqual(parseConnections('20'), { ok: true, value: 20 })
+  t.deepEqual(parseConnections('off'), { ok: true, value: null })
+  for (const typed of ['0', '3', '201', '-5', '4.5', 'many', '', '1e2', '99999999999999'])
+    t.like(parseConnections(typed), { ok: false, code: 'usage' }, typed)
+})
+
+test('limits read as a table, and in short where they are set', t => {
+  const none = { up: null, down: null, connections: null }
+  t.is(renderLimits(none), 'upload       no limit\ndownload     no limit\nconnections  no limit')
+  t.is(
+    renderLimits({ up: 2 * mib, down: 500 * 1024, connections: 20 }),
+    'upload       2 MiB/s\ndownload     500 KiB/s\nconnections  20 each way',
+  )
+  t.is(limitsInShort(none), undefined)
+  t.is(limitsInShort({ ...none, down: mib }), '1 MiB/s down')
+  t.is(limitsInShort({ up: mib, down: mib, connections: 9 }), '1 MiB/s up, 1 MiB/s down, 9 connections each way')
+})
+
+test('the agent says in its status how it is limited, when it is', t => {
+  const status = commands.find(({ words }) => words === 'agent status')!
+  const running = {
+    agent: 'running',
+    user: 'alice',
+    device: 'abcdefabcdef',
+    pid: 7,
+    listen: '0.0.0.0:7000',
+    uptimeSeconds: 60,
+    sharing: 1,
+    downloads: 0,
+    peers: 2,
+    memoryBytes: 50 * mib,
+    limits: { up: 2 * mib, down: null, connections: null },
+    troubles: [],
+  }
+  t.regex(status.render(running, plainStyle), /\n {2}limited to 2 MiB\/s up\n/)
+  t.notRegex(status.render({ ...running, limits: { ...running.limits, up: null } }, plainStyle), /limited/)
+})

@@ -10,6 +10,7 @@ import { agentIsRunning, startAgent, stopAgent } from '../../src/actors/agent/ag
 import { runAgent } from '../../src/actors/agent/run-agent.ts'
 import { type AgentClient, createAgentClient } from '../../src/actors/agent-client.ts'
 import { type Home, openHome } from '../../src/actors/home.ts'
+import type { ThrottleClock } from '../../src/actors/peer/throttle.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult, DownloadView } from '../../src/wire/agent-api.ts'
 import type { Person } from './person.ts'
@@ -36,7 +37,7 @@ export async function agentDevice(
   t: ExecutionContext,
   servers: readonly string[],
   person: Person,
-  { ownProcess = false } = {},
+  { ownProcess = false, clock }: { readonly ownProcess?: boolean; readonly clock?: ThrottleClock } = {},
 ): Promise<AgentDevice> {
   const folder = tempFolder(t)
   const home = openHome(join(folder, 'home'))
@@ -53,7 +54,7 @@ export async function agentDevice(
       stopRunning = async () => void (await stopAgent(home))
     } else {
       const log = pino({ level: 'warn' }, pino.destination({ dest: home.agentLog, sync: true }))
-      const running = await runAgent({ home, servers, listen, log })
+      const running = await runAgent({ home, servers, listen, log, ...(clock ? { clock } : {}) })
       stopRunning = () => running.stop()
     }
     granted(await agent.ask('status', {}, { patienceMs: 20_000 }))

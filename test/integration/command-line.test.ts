@@ -51,11 +51,20 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   t.like((await json('whoami'))[0], { user: 'alice', agent: 'running' })
 
   t.like((await json('agent', 'status'))[0], { agent: 'running', user: 'alice' })
+  t.deepEqual(await json('limit'), [{ up: null, down: null, connections: null }])
+  t.deepEqual(await json('limit', 'up', '2MB/s'), [{ up: 2 ** 21, down: null, connections: null }])
+  t.deepEqual(await json('limit', 'connections', '20'), [{ up: 2 ** 21, down: null, connections: 20 }])
+  for (const wrong of ['0', '5', '-1', '2Mbit', 'fast']) t.deepEqual(await refusal('limit', 'down', '--', wrong), usage)
+  t.deepEqual(await refusal('limit', 'connections', '3'), usage)
+  t.deepEqual(await refusal('limit', 'sideways'), usage)
+  t.regex((await run(['agent', 'status'])).out, /limited to 2 MiB\/s up, 20 connections each way/)
+
   t.deepEqual(await json('agent', 'stop'), [{ agent: 'stopped', ran: true }])
   t.deepEqual(await json('agent', 'stop'), [{ agent: 'stopped', ran: false }])
   t.like((await json('whoami'))[0], { user: 'alice', agent: 'stopped' })
   t.deepEqual(await json('agent', 'status'), [{ agent: 'stopped' }])
   t.deepEqual(await refusal('downloads'), unreachable)
+  t.deepEqual(await refusal('limit'), unreachable)
   t.deepEqual(await refusal('agent', 'start', '--listen', 'nonsense'), usage)
   t.like((await json('agent', 'start', '--listen', '127.0.0.1:0'))[0], { agent: 'running' })
 
@@ -63,6 +72,9 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
   t.deepEqual(await json('login', 'bob'), [{ user: 'bob', device: me!.device }])
   t.like((await json('whoami'))[0], { user: 'bob', agent: 'running' })
+  const kept = await run(['limit'])
+  t.is(kept.out, 'upload       2 MiB/s\ndownload     no limit\nconnections  20 each way\n', 'the device is the same')
+  t.deepEqual(await json('limit', 'up', 'off'), [{ up: null, down: null, connections: 20 }])
 
   // A credential that the trackers do not know: revoked, or of another cluster.
   const stolen = { ...JSON.parse(readFileSync(join(home, 'session.json'), 'utf8')), credential: 'x'.repeat(43) }

@@ -231,7 +231,7 @@ test('a peer that is not asked because of the cap is not called silent; one that
   await using dumb = await openBook(file)
   using asking = await fetchFrom(dumb, file, { silentAfterMs: 600 })
   asking.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await asking.heard.next('link.lost'), { reason: 'it has gone silent' })
+  t.regex((await asking.heard.next('link.lost')).reason, /gone silent/)
   t.false(waiting.heard.events.some(({ type }) => type === 'link.lost'))
   clock.advance(1000)
   await book.asked(2)

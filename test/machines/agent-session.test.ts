@@ -87,6 +87,17 @@ test('What one child says reaches those it concerns.', t => {
   ])
 })
 
+test('A desk that has started is told how many it may serve, and then what is on offer.', t => {
+  const told: string[] = []
+  const logic = household().logic.provide({
+    actions: { limitLinks: () => told.push('limit'), offerEverything: () => told.push('offers') },
+  })
+  const actor = createActor(logic, { input: { listen } }).start()
+  actor.send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
+  t.deepEqual(told, ['limit', 'offers'])
+  actor.stop()
+})
+
 test('A desk that starts again listens where peers know it to be.', t => {
   const { send, actor } = startHousehold()
   send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })

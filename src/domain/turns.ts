@@ -19,7 +19,10 @@ interface Line<Claim> {
 }
 
 export function createTurns<Claim>(): Turns<Claim> {
-  /** Empty ones are kept while they have had more than the others: leaving and coming again gains nobody anything. */
+  /**
+   * Empty ones are kept while others wait that have had less: leaving and coming again gains nobody anything. Once
+   * nobody waits, all begin anew.
+   */
   const lines = new Map<string, Line<Claim>>()
   /** Where the turn stands that was served last. */
   let served = 0
@@ -32,6 +35,7 @@ export function createTurns<Claim>(): Turns<Claim> {
   }
 
   const forgetOthers = () => {
+    if (!nextLine()) return lines.clear()
     for (const [key, line] of lines) if (isEmpty(line) && line.start <= served) lines.delete(key)
   }
 

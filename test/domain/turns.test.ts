@@ -48,6 +48,15 @@ test('who uses nothing of a turn has not had one', t => {
   t.is(turns.next(), 'a2')
 })
 
+test('once nobody waits all begin anew', t => {
+  const turns = createTurns<string>()
+  turns.join('a', 'a', false)
+  turns.serve(() => 1000)
+  turns.join('a', 'a', false)
+  turns.join('b', 'b', false)
+  t.is(serveAll(turns), 'a b')
+})
+
 test('nobody is served from an empty line', t => {
   t.is(createTurns().next(), undefined)
   t.throws(() => createTurns().serve(() => 1), { message: /^bug: / })

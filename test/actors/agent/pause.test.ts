@@ -8,6 +8,7 @@ import pino from 'pino'
 import { createActor } from 'xstate'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
@@ -55,7 +56,7 @@ test('After a pause no further block is asked for, and none that was on its way 
     trackers: { ask: async () => done({ ...file, peers: [peer], sharers: 1 }) } as unknown as TrackerClient,
     offers: createOfferBook(() => {}),
     keeper: { adopt() {} },
-    peers: { me: bob, connectRelay: noRelay },
+    peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
     queue: () => queue,
   })

@@ -1,6 +1,6 @@
 // What the file system says when a download cannot be written, in our vocabulary.
 
-import { statfs } from 'node:fs/promises'
+import { access, constants, statfs } from 'node:fs/promises'
 import { showable } from '../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
 
@@ -27,6 +27,15 @@ export function storageRefusal(error: unknown, path: string): Refusal {
       throw error
     default:
       return refuse('destination-unwritable', `cannot write ${where}: ${showable(message)}`)
+  }
+}
+
+/** Refuses with `destination-unwritable` when no file of ours can be made in the folder. */
+export async function checkWritable(folder: string): Promise<Outcome<void>> {
+  try {
+    return done(await access(folder, constants.W_OK | constants.X_OK))
+  } catch (error) {
+    return storageRefusal(error, folder)
   }
 }
 

@@ -13,7 +13,7 @@ import { type DownloadInput, type DownloadOutput, downloadMachine } from '../../
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
 import type { DownloadRecord, Library } from '../../storage/library.ts'
 import { openPieceFile } from '../../storage/piece-file.ts'
-import { checkFreeSpace } from '../../storage/storage-refusal.ts'
+import { checkFreeSpace, checkWritable } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView } from '../../wire/agent-api.ts'
 import type { PeerConnectionNeeds } from '../peer/peer-connection.ts'
 import { providePeerLink } from '../peer/peer-link.ts'
@@ -199,6 +199,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
         return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
       const there = await lookAtDestination({ path: path.value, manifest })
       if (there === 'other' && !overwrite) return destinationExists(path.value)
+      const writable = typeof there === 'string' ? await checkWritable(dirname(path.value)) : done(undefined)
+      if (!writable.ok) return writable
       const space = there === 'free' ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
       if (!space.ok) return space
       // Somebody may have asked for the same meanwhile; from here on nothing waits.

@@ -1,6 +1,6 @@
 // What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
@@ -47,7 +47,7 @@ function openDownloads(t: ExecutionContext) {
     library.close()
   })
   const add = (overwrite = false) => downloads.add({ group: 'reef', name: 'film.bin', destination, overwrite })
-  return { downloads, add, path: join(destination, 'film.bin') }
+  return { downloads, add, destination, path: join(destination, 'film.bin') }
 }
 
 test('Asked for twice at once, a file is downloaded once.', async t => {
@@ -81,3 +81,22 @@ test('What has completed can neither be paused, nor resumed, nor cancelled.', as
   for (const steer of [downloads.pause, downloads.resume, downloads.cancel])
     t.like(await steer(id), { ok: false, code: 'usage' })
 })
+
+// root may write anywhere.
+const untilNotRoot = process.getuid?.() === 0 ? test.skip : test
+
+untilNotRoot(
+  'A folder that may not be written is refused when asked for, unless the file is in it already.',
+  async t => {
+    const { downloads, add, destination, path } = openDownloads(t)
+    t.teardown(() => chmodSync(destination, 0o700))
+    chmodSync(destination, 0o500)
+    t.like(await add(), { ok: false, code: 'destination-unwritable' })
+    t.is(downloads.views().length, 0)
+
+    chmodSync(destination, 0o700)
+    writeFileSync(path, bytes)
+    chmodSync(destination, 0o500)
+    t.true((await add()).ok)
+  },
+)

@@ -94,8 +94,10 @@ const rateOf = ({ state, bytes, seconds, bytesPerSecond }: View) =>
 
 /** Two bars on a terminal, a line each tenth of the way elsewhere. */
 function progressDisplay(names: readonly string[]) {
-  const from = (view: View) =>
-    view.peers.map(({ user, pieces, via }) => `${user} ${pieces}${via === 'relay' ? ' (relay)' : ''}`).join(', ')
+  const from = ({ peers }: View) => {
+    const each = peers.map(({ user, pieces, via }) => `${user} ${pieces}${via === 'relay' ? ' (relay)' : ''}`)
+    return each.length === 0 ? 'looking for peers' : `pieces from ${each.join(', ')}`
+  }
   if (!process.stdout.isTTY) {
     const tenths = new Map<string, number>()
     return {
@@ -103,14 +105,14 @@ function progressDisplay(names: readonly string[]) {
         const tenth = Math.floor((10 * view.pieces.done) / view.pieces.total)
         if (tenth === tenths.get(name)) return
         tenths.set(name, tenth)
-        say(`  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${rateOf(view)}  pieces from ${from(view)}`)
+        say(`  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${rateOf(view)}  ${from(view)}`)
       },
       log: say,
       stop() {},
     }
   }
   const bars = new MultiBar({
-    format: '  {name} {bar} {percentage}%  {rate}  pieces from {from}',
+    format: '  {name} {bar} {percentage}%  {rate}  {from}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,

@@ -48,7 +48,7 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
         pid: process.pid,
         listen: isOpen ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
         ...(isOpen ? {} : { listenFailure: desk.failure }),
-        uptimeSeconds: process.uptime(),
+        uptimeSeconds: Math.floor(process.uptime()),
         sharing: keeper.sharing,
         downloads: downloads.running,
         peers: new Set([...(isOpen ? desk.peers : []), ...downloads.connectedPeers()]).size,

@@ -14,7 +14,7 @@ export interface DownloadDocument extends Omit<DownloadView, 'peers' | 'deliveri
 }
 
 export function downloadDocument({ peers: connected, deliveries: peers, ...view }: DownloadView): DownloadDocument {
-  return { ...view, size: view.bytes.total, peers, connected }
+  return { ...view, seconds: Math.round(view.seconds * 1000) / 1000, size: view.bytes.total, peers, connected }
 }
 
 /** The contract's line. */

@@ -221,8 +221,8 @@ export const tracker = {
 
 /** Hashing files. */
 export const hashing = {
-  /** Bytes read ahead of the slower of the two hashes: evens out which thread hashes the pieces, up to 8 MiB each. */
-  ringBytes: 8 * 1024 * 1024,
+  /** Read and not yet hashed: evens out what the two threads do, also while one gets no core for some milliseconds. */
+  ringBytes: 16 * 1024 * 1024,
   /** People see progress this often; asking costs nothing. */
   progressEveryMs: 250,
   /** Of an arrived piece, hashed before the event loop gets its turn again: 0.6 ms. */

@@ -33,10 +33,21 @@ export const lanes: readonly Lane[] = ['sha1', 'sha256']
 /** The smallest piece length, so it divides every other; few system calls, and half of it fits a core's cache. */
 export const chunkBytes = 512 * 1024
 
-/** Indexes into the counters: chunks that somebody set out to read, and that are read; pieces that somebody took. */
-export const chunksClaimed = 0
-export const chunksFilled = 1
-export const piecesClaimed = 2
+/** Indexes into the counters: how often a lane did what another may wait for. */
+export const steps = 0
+/** Chunks that somebody set out to read, and that are read; pieces that somebody took. */
+export const chunksClaimed = 1
+export const chunksFilled = 2
+export const piecesClaimed = 3
 /** How many chunks each lane has hashed: from here on. */
-export const chunksHashed = 3
-export const counterCount = chunksHashed + lanes.length
+export const chunksHashed = 4
+/** From which chunk on each lane still needs them for the piece it took: from here on. */
+export const pieceChunk = chunksHashed + lanes.length
+
+/** Stands for the chunk of a lane that has no piece. */
+export const noPiece = 2 ** 31 - 1
+
+export function createCounters(): Int32Array<SharedArrayBuffer> {
+  const counters = new Int32Array(new SharedArrayBuffer(4 * (pieceChunk + lanes.length)))
+  return counters.fill(noPiece, pieceChunk)
+}

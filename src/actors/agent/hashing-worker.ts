@@ -1,13 +1,12 @@
 // A worker thread of hashing.ts: one lane of a job. The two lanes of a `hash` job, SHA-1 and SHA-256, read the file
-// once between them: whichever comes to a chunk first reads it, into a ring that both hash from and whose slots are
-// used again only when both are done with them; so memory stays flat. Likewise whichever comes to a piece first hashes
-// it too: the one that is ahead takes on the work, which keeps both busy to the end. Lanes of a `recheck` job share
-// nothing but who takes which piece.
+// once between them, into a ring that all hashing is done from, so memory stays flat. A lane does whatever can be done:
+// reads ahead; hashes the whole, which is its own; hashes a piece, whoever comes first. It waits only when the ring
+// holds nothing more for it, which keeps both busy to the end. A slot is used again once nobody needs its chunk. Lanes
+// of a `recheck` job share nothing but who takes which piece. Imports little, for each job waits for its threads.
 
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { sha1Bytes } from '../../domain/manifest.ts'
 import {
   chunkBytes,
   chunksClaimed,
@@ -16,40 +15,84 @@ import {
   type HashJob,
   type Lane,
   lanes,
+  noPiece,
+  pieceChunk,
   piecesClaimed,
   type RecheckJob,
+  steps,
 } from './hashing-job.ts'
 
 /** The lane's digest of the whole file, in hex. */
 function hashWhole(job: HashJob, lane: Lane): string {
   const counters = new Int32Array(job.counters)
-  const mine = chunksHashed + lanes.indexOf(lane)
-  const others = lanes.filter(other => other !== lane).map(other => chunksHashed + lanes.indexOf(other))
-  const slots = job.ring.byteLength / chunkBytes
   const digests = job.pieceHashes && Buffer.from(job.pieceHashes)
+  const chunks = Math.ceil(job.size / chunkBytes)
+  const pieces = digests ? Math.ceil(job.size / job.pieceLength) : 0
+  const chunksPerPiece = job.pieceLength / chunkBytes
+  const slots = job.ring.byteLength / chunkBytes
+  const mine = chunksHashed + lanes.indexOf(lane)
+  const myPiece = pieceChunk + lanes.indexOf(lane)
   const whole = createHash(lane)
-  let piece: ReturnType<typeof createHash> | undefined
+  let hashed = 0
+  let piece: { readonly hash: Hash; readonly index: number } | undefined
 
-  for (let chunk = 0; chunk * chunkBytes < job.size; chunk += 1) {
-    const start = chunk * chunkBytes
-    const end = Math.min(start + chunkBytes, job.size)
-    const data = new Uint8Array(job.ring, (chunk % slots) * chunkBytes, end - start)
-    if (claim(counters, chunksClaimed, chunk)) {
-      for (const other of others) waitUntil(counters, other, chunk - slots + 1)
-      readWhole(job.fd, data, start)
-      advance(counters, chunksFilled)
-    } else waitUntil(counters, chunksFilled, chunk + 1)
+  const dataOf = (chunk: number): Uint8Array =>
+    new Uint8Array(job.ring, (chunk % slots) * chunkBytes, Math.min(chunkBytes, job.size - chunk * chunkBytes))
 
-    whole.update(data)
-    if (digests) {
-      const index = Math.floor(start / job.pieceLength)
-      if (start % job.pieceLength === 0) piece = claim(counters, piecesClaimed, index) ? createHash('sha1') : undefined
-      piece?.update(data)
-      if (end % job.pieceLength === 0 || end === job.size) piece?.digest().copy(digests, index * sha1Bytes)
-    }
-    advance(counters, mine)
+  /** The first chunk that somebody has yet to hash. Looks at what is taken first: who takes a piece says so before. */
+  function oldestNeeded(): number {
+    let oldest = pieces === 0 ? chunks : Atomics.load(counters, piecesClaimed) * chunksPerPiece
+    for (let lane = 0; lane < lanes.length; lane += 1)
+      oldest = Math.min(oldest, Atomics.load(counters, pieceChunk + lane), Atomics.load(counters, chunksHashed + lane))
+    return oldest
   }
-  return whole.digest('hex')
+
+  function fill(filled: number): boolean {
+    if (filled === chunks || filled - oldestNeeded() >= slots || !claim(counters, chunksClaimed, filled)) return false
+    readWhole(job.fd, dataOf(filled), filled * chunkBytes)
+    advance(counters, chunksFilled, filled + 1)
+    return true
+  }
+
+  function hashNext(filled: number): boolean {
+    if (hashed === filled) return false
+    whole.update(dataOf(hashed))
+    hashed += 1
+    advance(counters, mine, hashed)
+    return true
+  }
+
+  function takePiece(filled: number): boolean {
+    const index = Atomics.load(counters, piecesClaimed)
+    if (index >= pieces || index * chunksPerPiece >= filled) return false
+    Atomics.store(counters, myPiece, index * chunksPerPiece)
+    if (claim(counters, piecesClaimed, index)) piece = { hash: createHash('sha1'), index }
+    else advance(counters, myPiece, noPiece)
+    return true
+  }
+
+  function hashPiece(filled: number): boolean {
+    if (!piece) return takePiece(filled)
+    const chunk = Atomics.load(counters, myPiece)
+    if (chunk === filled) return false
+    piece.hash.update(dataOf(chunk))
+    const isLast = chunk + 1 === chunks || (chunk + 1) % chunksPerPiece === 0
+    if (isLast) {
+      const digest = piece.hash.digest()
+      digest.copy(digests!, piece.index * digest.length)
+      piece = undefined
+    }
+    advance(counters, myPiece, isLast ? noPiece : chunk + 1)
+    return true
+  }
+
+  for (;;) {
+    const seen = Atomics.load(counters, steps)
+    const filled = Atomics.load(counters, chunksFilled)
+    if (fill(filled) || hashNext(filled) || hashPiece(filled)) continue
+    if (hashed === chunks && !piece && Atomics.load(counters, piecesClaimed) >= pieces) return whole.digest('hex')
+    Atomics.wait(counters, steps, seen)
+  }
 }
 
 function recheck(job: RecheckJob): void {
@@ -69,7 +112,8 @@ function recheck(job: RecheckJob): void {
       isThere = read(job.fd, data, start)
       piece.update(data)
     }
-    if (!isThere || !piece.digest().equals(expected.subarray(index * sha1Bytes, (index + 1) * sha1Bytes)))
+    const digest = piece.digest()
+    if (!isThere || !digest.equals(expected.subarray(index * digest.length, (index + 1) * digest.length)))
       right[index] = 0
   }
 }
@@ -78,14 +122,10 @@ function recheck(job: RecheckJob): void {
 const claim = (counters: Int32Array, counter: number, next: number): boolean =>
   Atomics.compareExchange(counters, counter, next, next + 1) === next
 
-function advance(counters: Int32Array, counter: number): void {
-  Atomics.add(counters, counter, 1)
-  Atomics.notify(counters, counter)
-}
-
-function waitUntil(counters: Int32Array, counter: number, least: number): void {
-  for (let value = Atomics.load(counters, counter); value < least; value = Atomics.load(counters, counter))
-    Atomics.wait(counters, counter, value)
+function advance(counters: Int32Array, counter: number, value: number): void {
+  Atomics.store(counters, counter, value)
+  Atomics.add(counters, steps, 1)
+  Atomics.notify(counters, steps)
 }
 
 /** False when the file ends before. */

@@ -24,7 +24,7 @@ import { openRegularFile } from '../../storage/shared-file.ts'
 import {
   chunkBytes,
   chunksHashed,
-  counterCount,
+  createCounters,
   type HashJob,
   lanes,
   piecesClaimed,
@@ -93,7 +93,7 @@ export async function recheckPieces(
   const count = pieceCount(manifest)
   const right = new Uint8Array(new SharedArrayBuffer(count))
   for (let piece = 0; piece < count; piece += 1) right[piece] = Number(claimed.has(piece))
-  const counters = new Int32Array(new SharedArrayBuffer(4 * counterCount))
+  const counters = createCounters()
   const checked = await withFile(path, async file => {
     const expected = new SharedArrayBuffer(count * sha1Bytes)
     pieceHashes(manifest).copy(Buffer.from(expected))
@@ -146,7 +146,7 @@ async function hashWhole(
   { onProgress, signal, ...rest }: HashingOptions & Pick<HashJob, 'pieceLength' | 'pieceHashes'>,
 ): Promise<{ sha1: string; sha256: string }> {
   const ring = new SharedArrayBuffer(Math.min(hashing.ringBytes, Math.ceil(size / chunkBytes) * chunkBytes))
-  const counters = new Int32Array(new SharedArrayBuffer(4 * counterCount))
+  const counters = createCounters()
   const hashedBytes = () =>
     Math.min(size, Math.min(...lanes.map((_, lane) => counters[chunksHashed + lane]!)) * chunkBytes)
   const job: HashJob = { kind: 'hash', fd, size, ring, counters: counters.buffer, ...rest }

@@ -1,0 +1,255 @@
+// Whole swarms of our own client beside aria2 and libtorrent. Every peer is a process on a host of its own; each round
+// runs every client once, one after the other, from nothing, so that what else the machine does meets all alike. A run
+// counts only if every leecher has the file, byte for byte. Needs root and iproute2 for hosts of their own; else peers
+// meet on loopback, and what needs a rate is skipped. Without options: the two swarms that the project is held to.
+//   npm run bench -- swarm [--seeds 4] [--leechers 1] [--mib 1024] [--rate MBIT] [--seed-rate MBIT] [--late SECONDS]
+//                          [--leave SECONDS] [--rounds 3] [--clients shoal,aria2,libtorrent] [--limit 300] [--json]
+// --late: every other leecher starts that much later. --leave: every seed but the first is gone after that long.
+
+import { spawnSync } from 'node:child_process'
+import { randomFillSync } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { plainStyle } from '../src/cli/render/style.ts'
+import { renderTable } from '../src/cli/render/table.ts'
+import { median } from './support/statistics.ts'
+import { aria2, libtorrent } from './swarm/bittorrent.ts'
+import type { Client } from './swarm/client.ts'
+import { loopbackHosts, namespaceHosts, whyNoNamespaces } from './swarm/hosts.ts'
+import { shoal } from './swarm/shoal.ts'
+import { type Usage, usageOf } from './swarm/usage.ts'
+
+const known: Record<string, Client> = { shoal, aria2, libtorrent }
+const mib = 2 ** 20
+const gib = 2 ** 30
+
+interface Case {
+  readonly seeds: number
+  readonly leechers: number
+  readonly mib: number
+  /** Mbit/s both ways of every peer; undefined: as fast as it goes. */
+  readonly rate: number | undefined
+  readonly seedRate: number | undefined
+  readonly lateSeconds: number | undefined
+  readonly leaveSeconds: number | undefined
+}
+
+/** One client's run. Means over the peers of a kind, but for `seconds`, which is that of the last leecher. */
+interface Run {
+  readonly seconds: number
+  readonly leecher: Usage
+  readonly seed: Usage
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    leechers: { type: 'string' },
+    mib: { type: 'string' },
+    rate: { type: 'string' },
+    'seed-rate': { type: 'string' },
+    late: { type: 'string' },
+    leave: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    clients: { type: 'string', default: Object.keys(known).join(',') },
+    limit: { type: 'string', default: '300' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+const numberOf = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+
+function casesAsked(): readonly Case[] {
+  const { seeds, leechers, rate, late, leave } = values
+  const rest = { seedRate: numberOf(values['seed-rate']), lateSeconds: numberOf(late), leaveSeconds: numberOf(leave) }
+  const unshaped = { seeds: 4, leechers: 1, mib: 1024, rate: undefined, ...rest }
+  const shaped = { seeds: 1, leechers: 8, mib: 128, rate: 50, ...rest }
+  if ([seeds, leechers, values.mib, rate, late, leave].every(value => value === undefined)) return [unshaped, shaped]
+  const base = rate === undefined ? unshaped : shaped
+  return [
+    {
+      ...base,
+      seeds: numberOf(seeds) ?? base.seeds,
+      leechers: numberOf(leechers) ?? base.leechers,
+      mib: numberOf(values.mib) ?? base.mib,
+      rate: numberOf(rate),
+    },
+  ]
+}
+
+/** Seconds that no swarm can beat, where all start together and stay: the seeds' upload, a download, everybody's upload. */
+function fluidBound({ seeds, leechers, rate, seedRate, lateSeconds, leaveSeconds, ...rest }: Case): number | undefined {
+  if (rate === undefined || lateSeconds !== undefined || leaveSeconds !== undefined) return undefined
+  const bytesPerSecond = (mbit: number) => (mbit * 1e6) / 8
+  const size = rest.mib * mib
+  const upload = bytesPerSecond(rate)
+  const seedUpload = seeds * bytesPerSecond(seedRate ?? rate)
+  return Math.max(size / seedUpload, size / upload, (leechers * size) / (seedUpload + leechers * upload))
+}
+
+function describe({ seeds, leechers, rate, seedRate, lateSeconds, leaveSeconds, ...rest }: Case): string {
+  const parts = [`${seeds} seeds, ${leechers} leechers, ${rest.mib} MiB`]
+  parts.push(rate === undefined ? 'unshaped' : `${rate} Mbit/s both ways`)
+  if (seedRate !== undefined) parts.push(`seeds ${seedRate} Mbit/s`)
+  if (lateSeconds !== undefined) parts.push(`every other leecher ${lateSeconds} s late`)
+  if (leaveSeconds !== undefined) parts.push(`all seeds but one gone after ${leaveSeconds} s`)
+  return parts.join(', ')
+}
+
+function writePayload(path: string, size: number): void {
+  const file = openSync(path, 'w')
+  const chunk = Buffer.allocUnsafe(mib)
+  for (let at = 0; at < size; at += chunk.length) writeSync(file, randomFillSync(chunk), 0, Math.min(mib, size - at))
+  closeSync(file)
+}
+
+const isSame = (one: string, other: string) => spawnSync('cmp', ['-s', one, other]).status === 0
+
+function mean(usages: readonly Usage[]): Usage {
+  const over = (pick: (usage: Usage) => number) => usages.reduce((sum, usage) => sum + pick(usage), 0) / usages.length
+  return { cpuSeconds: over(usage => usage.cpuSeconds), peakMib: over(usage => usage.peakMib) }
+}
+
+async function runOnce(client: Client, swarmCase: Case, work: string, payload: string): Promise<Run> {
+  const { seeds, leechers, rate, seedRate, lateSeconds = 0, leaveSeconds } = swarmCase
+  const folder = mkdtempSync(join(work, 'run-'))
+  const seedHosts = Array.from({ length: seeds }, (_, index) => index + 1)
+  const leecherHosts = Array.from({ length: leechers }, (_, index) => seeds + index + 1)
+  try {
+    await using hosts = whyNoNamespaces() ? loopbackHosts() : await namespaceHosts(1 + seeds + leechers)
+    await using swarm = await client.open({ hosts, folder, payload, seeds, leechers })
+    const seedPids: number[] = []
+    for (const host of seedHosts) seedPids.push(await swarm.seed(host))
+    await swarm.seedsReady()
+    for (const host of [...seedHosts, ...leecherHosts]) {
+      const limit = host <= seeds ? (seedRate ?? rate) : rate
+      if (limit !== undefined) await hosts.limit(host, limit)
+    }
+
+    const before = new Map<number, Usage | undefined>(seedPids.map(pid => [pid, usageOf(pid)]))
+    const leecherPids: number[] = []
+    const over = new AbortController()
+    const leech = async (host: number, index: number): Promise<number> => {
+      if (index % 2 === 1 && lateSeconds > 0) await delay(lateSeconds * 1000, undefined, { signal: over.signal })
+      const startedAt = performance.now()
+      const { pid, whole } = swarm.leech(host)
+      leecherPids.push(pid)
+      before.set(pid, client === shoal ? usageOf(pid) : undefined)
+      await whole
+      return (performance.now() - startedAt) / 1000
+    }
+    const leave = async () => {
+      await delay(leaveSeconds! * 1000, undefined, { signal: over.signal })
+      for (const pid of seedPids.slice(1)) process.kill(pid, 'SIGKILL')
+    }
+    const tooLong = async (): Promise<never> => {
+      await delay(Number(values.limit) * 1000, undefined, { signal: over.signal })
+      throw new Error(`not done after ${values.limit} s`)
+    }
+    if (leaveSeconds !== undefined) leave().catch(() => {})
+    const seconds = await Promise.race([Promise.all(leecherHosts.map(leech)), tooLong(), interruption])
+    const used = (pids: readonly number[]) =>
+      mean(
+        pids.flatMap(pid => {
+          const now = usageOf(pid)
+          return now ? [{ ...now, cpuSeconds: now.cpuSeconds - (before.get(pid)?.cpuSeconds ?? 0) }] : []
+        }),
+      )
+    const run = { seconds: Math.max(...seconds), leecher: used(leecherPids), seed: used(seedPids) }
+    over.abort()
+    for (const host of leecherHosts)
+      if (!isSame(payload, join(folder, `d${host}`, 'payload.bin'))) throw new Error(`host ${host} has another file`)
+    return run
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function report(swarmCase: Case, runs: ReadonlyMap<string, readonly Run[]>): void {
+  const bound = fluidBound(swarmCase)
+  const delivered = (swarmCase.leechers * swarmCase.mib * mib) / gib
+  const rows = [...runs]
+    .filter(([, done]) => done.length > 0)
+    .map(([name, done]) => {
+      const of = (pick: (run: Run) => number) => median(done.map(pick))
+      const seconds = of(run => run.seconds)
+      return {
+        client: name,
+        runs: done.map(run => Number(run.seconds.toFixed(2))),
+        seconds,
+        megabytesPerSecond: (swarmCase.mib * mib) / 1e6 / seconds,
+        overBound: bound === undefined ? undefined : seconds / bound,
+        leecherCpuPerGib: (of(run => run.leecher.cpuSeconds) * swarmCase.leechers) / delivered,
+        seedsCpuPerGib: (of(run => run.seed.cpuSeconds) * swarmCase.seeds) / delivered,
+        leecherMib: of(run => run.leecher.peakMib),
+        seedMib: of(run => run.seed.peakMib),
+      }
+    })
+  if (values.json) {
+    console.log(JSON.stringify({ case: swarmCase, bound, rows }))
+    return
+  }
+  const ours = rows.find(({ client }) => client === 'shoal')
+  const columns = [
+    { head: 'client', cell: row => row.client },
+    { head: 'seconds', align: 'right', cell: row => row.seconds.toFixed(2) },
+    { head: 'MB/s', align: 'right', cell: row => row.megabytesPerSecond.toFixed(0) },
+    { head: 'over the bound', align: 'right', cell: row => row.overBound?.toFixed(2) ?? '-' },
+    { head: 'shoal is', align: 'right', cell: row => (ours ? `${(row.seconds / ours.seconds).toFixed(2)}x` : '-') },
+    { head: 'CPU s/GiB leecher', align: 'right', cell: row => row.leecherCpuPerGib.toFixed(2) },
+    { head: 'seeds', align: 'right', cell: row => row.seedsCpuPerGib.toFixed(2) },
+    { head: 'peak MiB leecher', align: 'right', cell: row => row.leecherMib.toFixed(0) },
+    { head: 'seed', align: 'right', cell: row => row.seedMib.toFixed(0) },
+    { head: 'rounds', cell: row => row.runs.join(' ') },
+  ] satisfies Parameters<typeof renderTable<(typeof rows)[number]>>[0]
+  console.log(renderTable(columns, rows, plainStyle))
+  if (bound !== undefined) console.log(`fluid bound ${bound.toFixed(2)} s`)
+}
+
+// Hosts and processes are cleared away by the run itself.
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => interrupted.abort(new Error('interrupted')))
+const interruption = once(interrupted.signal, 'abort').then(() => Promise.reject(interrupted.signal.reason))
+interruption.catch(() => {})
+
+const say = (text: string) => console.error(text)
+const clients = values.clients.split(',').filter(name => {
+  const why = known[name] ? known[name].missing() : 'no such client'
+  if (why !== undefined) say(`${name} is skipped: ${why}`)
+  return why === undefined
+})
+const noNamespaces = whyNoNamespaces()
+if (noNamespaces) say(`on loopback: ${noNamespaces}`)
+
+const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'shoal-bench-'))
+process.once('exit', () => rmSync(work, { recursive: true, force: true }))
+for (const swarmCase of casesAsked()) {
+  say(`\n${describe(swarmCase)}`)
+  if (noNamespaces && swarmCase.rate !== undefined) {
+    say(`skipped: ${noNamespaces}`)
+    continue
+  }
+  const payload = join(work, 'payload.bin')
+  writePayload(payload, swarmCase.mib * mib)
+  const runs = new Map<string, Run[]>(clients.map(name => [name, []]))
+  for (let round = 1; round <= Number(values.rounds); round += 1)
+    for (const name of clients) {
+      if (interrupted.signal.aborted) break
+      try {
+        const run = await runOnce(known[name]!, swarmCase, work, payload)
+        runs.get(name)!.push(run)
+        say(`round ${round} ${name}: ${run.seconds.toFixed(2)} s`)
+      } catch (error) {
+        say(`round ${round} ${name}: failed: ${(error as Error).message}`)
+        process.exitCode = 1
+      }
+    }
+  report(swarmCase, runs)
+  if (interrupted.signal.aborted) break
+}
+process.exit()

@@ -7,15 +7,14 @@
 // --late: every other leecher starts that much later. --leave: every seed but the first is gone after that long.
 
 import { spawnSync } from 'node:child_process'
-import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { plainStyle } from '../src/cli/render/style.ts'
 import { renderTable } from '../src/cli/render/table.ts'
+import { workFolder, writeRandomFile } from './support/random-file.ts'
 import { median } from './support/statistics.ts'
 import { aria2, libtorrent } from './swarm/bittorrent.ts'
 import type { Client } from './swarm/client.ts'
@@ -98,13 +97,6 @@ function describe({ seeds, leechers, rate, seedRate, lateSeconds, leaveSeconds, 
   if (lateSeconds !== undefined) parts.push(`every other leecher ${lateSeconds} s late`)
   if (leaveSeconds !== undefined) parts.push(`all seeds but one gone after ${leaveSeconds} s`)
   return parts.join(', ')
-}
-
-function writePayload(path: string, size: number): void {
-  const file = openSync(path, 'w')
-  const chunk = Buffer.allocUnsafe(mib)
-  for (let at = 0; at < size; at += chunk.length) writeSync(file, randomFillSync(chunk), 0, Math.min(mib, size - at))
-  closeSync(file)
 }
 
 const isSame = (one: string, other: string) => spawnSync('cmp', ['-s', one, other]).status === 0
@@ -226,8 +218,7 @@ const clients = values.clients.split(',').filter(name => {
 const noNamespaces = whyNoNamespaces()
 if (noNamespaces) say(`on loopback: ${noNamespaces}`)
 
-const work = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'shoal-bench-'))
-process.once('exit', () => rmSync(work, { recursive: true, force: true }))
+const work = workFolder()
 for (const swarmCase of casesAsked()) {
   say(`\n${describe(swarmCase)}`)
   if (noNamespaces && swarmCase.rate !== undefined) {
@@ -235,7 +226,7 @@ for (const swarmCase of casesAsked()) {
     continue
   }
   const payload = join(work, 'payload.bin')
-  writePayload(payload, swarmCase.mib * mib)
+  writeRandomFile(payload, swarmCase.mib * mib)
   const runs = new Map<string, Run[]>(clients.map(name => [name, []]))
   for (let round = 1; round <= Number(values.rounds); round += 1)
     for (const name of clients) {

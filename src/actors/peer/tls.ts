@@ -6,7 +6,6 @@ import { constants } from 'node:crypto'
 import type { TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
-import { link } from '../../../config/tunables.ts'
 import { decodeTicket, type Ticket, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer } from '../../wire/tracker-api.ts'
 
@@ -80,7 +79,7 @@ export function describeFailure(error: Error & { code?: string }): {
 
 /**
  * The serving side, over one raw connection: calls `onSecure` once the holder of a ticket that is valid now has proven
- * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close.
+ * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close, and says how long it may take.
  */
 export function secureAsServer(
   raw: Duplex,
@@ -92,7 +91,6 @@ export function secureAsServer(
     {
       ...common,
       dhparam: 'auto',
-      handshakeTimeout: link.connectTimeoutMs,
       pskCallback: (_, identity) => {
         const ticket = decodeTicket(identity)
         if (!ticket || ticket.expiresAt <= Date.now()) return null

@@ -1,6 +1,6 @@
 // How fast verified-to-be bytes travel between our own peers on this machine: N serving processes, one fetching process,
 // over loopback, direct or relayed. Nothing is hashed or written: this is the links' own limit.
-//   node bench/byte-path.ts [--servers 4] [--mib 1024] [--relay]
+//   npm run bench -- byte-path [--servers 4] [--mib 1024] [--relay]      --relay: both, and how they compare
 
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -55,7 +55,7 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
   })
 }
 
-async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<void> {
+async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<number> {
   const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), bob)
   const machine = providePeerLink({ me: bob, connectRelay: relay?.connect ?? noRelay, buffers })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -87,28 +87,39 @@ async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefi
   await promise
   const seconds = (performance.now() - startedAt) / 1000
   const { user, system } = process.cpuUsage(startedCpu)
+  const rate = size / seconds / 1e6
   console.log(
-    `${peers.length} servers: ${(size / seconds / 1e6).toFixed(0)} MB/s, fetcher ${((user + system) / 1e6).toFixed(2)} CPU s, ` +
+    `${peers.length} servers, ${brokerUrl === undefined ? 'direct' : 'relayed'}: ${rate.toFixed(0)} MB/s, fetcher ${((user + system) / 1e6).toFixed(2)} CPU s, ` +
       `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB at most`,
   )
+  return rate
 }
 
-if (values.serve !== undefined) await serve(Number(values.serve), values.broker)
-else {
-  const broker = values.relay ? await startOpenBroker() : undefined
-  const flags = broker ? ['--broker', broker.server] : []
+/** MB/s, through the broker if there is one. */
+async function measure(broker: string | undefined): Promise<number> {
+  const flags = broker === undefined ? [] : ['--broker', broker]
   const children = Array.from({ length: Number(values.servers) }, (_, index) =>
     fork(import.meta.filename, ['--serve', String(index), '--mib', values.mib, ...flags]),
   )
   const peers = await Promise.all(
     children.map(child => new Promise<SwarmPeer>(resolve => child.once('message', peer => resolve(peer as SwarmPeer)))),
   )
-  await fetchFrom(peers, broker?.server)
+  const rate = await fetchFrom(peers, broker)
   for (const child of children) {
     const gone = new Promise(resolve => child.once('exit', resolve))
     child.disconnect()
     await gone
   }
-  await broker?.[Symbol.asyncDispose]()
+  return rate
+}
+
+if (values.serve !== undefined) await serve(Number(values.serve), values.broker)
+else {
+  const direct = await measure(undefined)
+  if (values.relay) {
+    await using broker = await startOpenBroker()
+    const relayed = await measure(broker.server)
+    console.log(`relayed is ${(relayed / direct).toFixed(2)} times direct`)
+  }
   process.exit()
 }

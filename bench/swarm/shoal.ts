@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openHome } from '../../src/actors/home.ts'
+import { isAlive } from '../../src/actors/process-alive.ts'
 import type { Client } from './client.ts'
 
 const program = join(import.meta.dirname, '../../bin/shoal.js')
@@ -65,7 +66,7 @@ export const shoal: Client = {
         return { pid: pidOf(host), whole }
       },
       async [Symbol.asyncDispose]() {
-        for (const pid of agents) process.kill(pid, 'SIGTERM')
+        for (const pid of agents) if (isAlive(pid)) process.kill(pid, 'SIGTERM')
         await call(0, 'cluster', 'down')
       },
     }

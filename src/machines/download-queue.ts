@@ -4,13 +4,8 @@
 
 import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, sendTo, setup } from 'xstate'
 import { download as tunables } from '../../config/tunables.ts'
-import {
-  type DownloadCommand,
-  type DownloadInput,
-  type DownloadOutput,
-  downloadMachine,
-  type Problem,
-} from './download.ts'
+import { downloadMachine } from './download.ts'
+import type { DownloadCommand, DownloadInput, DownloadOutput, Problem } from './download-protocol.ts'
 
 export type DownloadQueueEvent =
   | { readonly type: 'download.enqueue'; readonly download: DownloadInput }

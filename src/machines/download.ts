@@ -9,97 +9,20 @@ import { sharerKey } from '../domain/group.ts'
 import { type Manifest, pieceSize } from '../domain/manifest.ts'
 import { createPiecePicker, type PiecePicker } from '../domain/piece-picker.ts'
 import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
-import type { RefusalCode } from '../domain/refusal.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
+import type {
+  DownloadEvent,
+  DownloadInput,
+  DownloadOutput,
+  DownloadSpec,
+  Ending,
+  LocatorCommand,
+  Problem,
+  StoreCommand,
+} from './download-protocol.ts'
 import { type PeerLinkInput, peerLinkMachine } from './peer-link.ts'
-import type { PeerKey, PeerLinkEvent } from './swarm-protocol.ts'
-
-export interface DownloadSpec {
-  /** Numbered on this device. */
-  readonly id: number
-  readonly group: string
-  readonly name: string
-  readonly share: string
-  readonly manifest: Manifest
-  /** Where the finished file goes: absolute, the name included. */
-  readonly path: string
-  /** A different file at `path` may be replaced. */
-  readonly overwrite: boolean
-}
-
-export interface Problem {
-  readonly code: RefusalCode
-  readonly message: string
-}
-
-/** `suspended`: the agent stops or logs out; the next session goes on with it. */
-export type Ending = 'completed' | 'paused' | 'suspended' | 'failed' | 'cancelled'
-
-/** What earlier runs of the same download came to. */
-interface Spent {
-  readonly seconds: number
-  readonly fetchedBytes: number
-  readonly deliveries: readonly Delivery[]
-}
-
-export interface DownloadInput {
-  readonly spec: DownloadSpec
-  readonly spent: Spent
-  /** Milliseconds, from a clock that never goes back. */
-  readonly now: () => number
-}
-
-export type StoreCommand =
-  | {
-      readonly type: 'piece.check'
-      readonly peer: PeerKey
-      readonly via: Delivery['via']
-      readonly piece: number
-      readonly data: Buffer
-    }
-  /** Bytes that nobody waited for any more. */
-  | { readonly type: 'piece.wasted'; readonly bytes: number }
-  | { readonly type: 'whole.check' }
-  | { readonly type: 'file.finish' }
-  /** Finish what is being written, then close; `discard` removes the part file too. */
-  | { readonly type: 'store.close'; readonly discard: boolean }
-
-export type StoreEvent =
-  /** Destination and disk are fine; `have` is what the part file holds, checked just now. It grows with each piece. */
-  | { readonly type: 'store.ready'; readonly have: Bitfield }
-  /** The very bytes are at the destination already, and are shared from there now. */
-  | { readonly type: 'store.there' }
-  /** Matches its SHA-1, is in the part file and in the library, and on offer to others. */
-  | { readonly type: 'piece.verified'; readonly peer: PeerKey; readonly piece: number }
-  | { readonly type: 'piece.rejected'; readonly peer: PeerKey; readonly piece: number }
-  | { readonly type: 'whole.right' }
-  /** The whole does not match, because of these pieces, which `have` holds no more. */
-  | { readonly type: 'whole.wrong'; readonly pieces: readonly number[] }
-  /** It has its name, and this device shares it. */
-  | { readonly type: 'file.finished' }
-  | ({ readonly type: 'store.failed' } & Problem)
-  | { readonly type: 'store.closed' }
-
-export type LocatorCommand = { readonly type: 'swarm.locate' }
-
-export type LocatorEvent =
-  | { readonly type: 'swarm.located'; readonly peers: readonly SwarmPeer[] }
-  /** Nobody shares it now; somebody may again. */
-  | ({ readonly type: 'swarm.absent' } & Problem)
-  /** Trackers are away, or busy. */
-  | ({ readonly type: 'swarm.unanswered' } & Problem)
-  /** We may not have it. */
-  | ({ readonly type: 'swarm.refused' } & Problem)
-
-export type DownloadCommand =
-  | { readonly type: 'download.pause' }
-  | { readonly type: 'download.cancel' }
-  | { readonly type: 'download.suspend' }
-  /** A notice says so, or notices may have been missed. */
-  | { readonly type: 'swarm.changed' }
-
-export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | PeerLinkEvent
+import type { PeerKey } from './swarm-protocol.ts'
 
 interface LinkEntry {
   /** Since the look-up before the last: connected, or has brought a right piece. */
@@ -133,11 +56,6 @@ interface DownloadContext extends DownloadInput {
   readonly startedAtMs: number
   readonly ending: Ending | undefined
   /** Why it failed, or what it is waiting for. */
-  readonly problem: Problem | undefined
-}
-
-export interface DownloadOutput {
-  readonly ending: Ending
   readonly problem: Problem | undefined
 }
 

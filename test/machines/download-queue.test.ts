@@ -5,13 +5,13 @@ import { createActor, fromCallback } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import { download as tunables } from '../../config/tunables.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
-import {
-  type DownloadInput,
-  type DownloadOutput,
-  downloadMachine,
-  type LocatorCommand,
-  type StoreCommand,
-} from '../../src/machines/download.ts'
+import { downloadMachine } from '../../src/machines/download.ts'
+import type {
+  DownloadInput,
+  DownloadOutput,
+  LocatorCommand,
+  StoreCommand,
+} from '../../src/machines/download-protocol.ts'
 import { type DownloadQueueEvent, downloadQueueMachine } from '../../src/machines/download-queue.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 

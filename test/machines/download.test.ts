@@ -5,14 +5,14 @@ import { type CallbackActorLogic, createActor, fromCallback, SimulatedClock } fr
 import { getShortestPaths } from 'xstate/graph'
 import { link, download as tunables } from '../../config/tunables.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
-import {
-  type DownloadEvent,
-  type DownloadInput,
-  type DownloadOutput,
-  downloadMachine,
-  type LocatorCommand,
-  type StoreCommand,
-} from '../../src/machines/download.ts'
+import { downloadMachine } from '../../src/machines/download.ts'
+import type {
+  DownloadEvent,
+  DownloadInput,
+  DownloadOutput,
+  LocatorCommand,
+  StoreCommand,
+} from '../../src/machines/download-protocol.ts'
 import type { PeerLinkInput } from '../../src/machines/peer-link.ts'
 import type { PeerLinkCommand } from '../../src/machines/swarm-protocol.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'

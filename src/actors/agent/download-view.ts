@@ -2,7 +2,8 @@
 
 import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
 import { type Manifest, pieceSize } from '../../domain/manifest.ts'
-import type { DownloadSnapshot, Problem } from '../../machines/download.ts'
+import type { DownloadSnapshot } from '../../machines/download.ts'
+import type { Problem } from '../../machines/download-protocol.ts'
 import type { DownloadRecord } from '../../storage/library.ts'
 import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
 

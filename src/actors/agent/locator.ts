@@ -3,7 +3,7 @@
 // what will not (we may not have it).
 
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import type { DownloadSpec, LocatorCommand, LocatorEvent } from '../../machines/download.ts'
+import type { DownloadSpec, LocatorCommand, LocatorEvent } from '../../machines/download-protocol.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 
 export const createLocator = (trackers: TrackerClient): CallbackActorLogic<LocatorCommand, DownloadSpec> =>

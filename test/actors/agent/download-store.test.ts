@@ -9,7 +9,7 @@ import { createDownloadStore } from '../../../src/actors/agent/download-store.ts
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
-import type { StoreEvent } from '../../../src/machines/download.ts'
+import type { StoreEvent } from '../../../src/machines/download-protocol.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'

@@ -85,8 +85,16 @@ export const download = {
   maxUnwrittenBytes: 32 * 1024 * 1024,
   /** Buffers for pieces that are kept for the next ones, over all downloads of a device. */
   keptPieceBytes: 32 * 1024 * 1024,
-  /** Peers connected at once. */
-  maxPeers: 40,
+  /**
+   * Asked for ahead, over all peers: what arrives in this time, and so many pieces at least. Above a long path's round
+   * trip with full lines in between; the less, the later a choice is made, and the sooner a new piece is passed on.
+   */
+  aheadMs: 500,
+  leastPiecesInFlight: 10,
+  /** A request that takes longer does not count as asked ahead: peers that are slow on purpose do not use it up. */
+  slowPieceMs: 3_000,
+  /** Peers connected at once: enough to find what is rare; with more, more wait for a turn that they no longer need. */
+  maxPeers: 20,
   /** With no room for more, so many that bring nothing give way at each look-up to peers that are not connected. */
   givingWayAtOnce: 8,
   /** The trackers are asked again for the swarm this often while pieces are missing; notices make it sooner. */
@@ -102,6 +110,15 @@ export const serving = {
   maxLinks: 200,
   /** Of one user, over all devices and shares: nobody takes all the room. */
   maxLinksPerUser: 50,
+  /** Links served at a time while others wait: few, so that a piece is passed on soon; more than one covers the round trip. */
+  places: 4,
+  /** A share begins with one of these, and gets another after so many pieces given. */
+  turnsPerPlace: 2,
+  /** Links asked for what they want next, meanwhile: not all that waited still want something. */
+  placesAhead: 3,
+  /** A turn that takes so many times longer than usual, and this long at least, makes room: slow readers hold up nobody. */
+  slowTurnFactor: 3,
+  slowTurnLeastMs: 200,
   /** Requested and not yet sent blocks of one link: beyond it the peer breaks the protocol. */
   maxBlocksQueued: 256,
   /**

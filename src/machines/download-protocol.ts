@@ -91,6 +91,8 @@ export type DownloadCommand =
   | { readonly type: 'download.suspend' }
   /** A notice says so, or notices may have been missed. */
   | { readonly type: 'swarm.changed' }
+  /** This peer fetches the same share from us. */
+  | { readonly type: 'peer.met'; readonly peer: PeerKey }
 
 export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | PeerLinkEvent
 

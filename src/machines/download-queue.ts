@@ -13,6 +13,7 @@ export type DownloadQueueEvent =
   | { readonly type: 'download.cancel'; readonly id: number }
   /** Of one share, or of all: ask the trackers again. */
   | { readonly type: 'swarm.changed'; readonly share?: string }
+  | { readonly type: 'peer.met'; readonly share: string; readonly peer: string }
   /** Put all to rest such that the next session goes on with them; done when the last one rests. */
   | { readonly type: 'queue.suspend' }
 
@@ -67,9 +68,9 @@ export const downloadQueueMachine = setup({
       (_, { type }) => ({ type }),
     ),
     tellRuns: enqueueActions(
-      ({ context, enqueue }, { type, share }: { type: DownloadCommand['type']; share?: string | undefined }) => {
+      ({ context, enqueue }, { share, command }: { share?: string | undefined; command: DownloadCommand }) => {
         for (const { spec } of context.running.values())
-          if (share === undefined || spec.share === share) enqueue.sendTo(runId(spec.id), { type })
+          if (share === undefined || spec.share === share) enqueue.sendTo(runId(spec.id), command)
       },
     ),
     forgetRun: enqueueActions(({ context, enqueue }, { run }: { run: string }) => {
@@ -120,8 +121,17 @@ export const downloadQueueMachine = setup({
             ],
           },
         ],
+        'peer.met': {
+          actions: {
+            type: 'tellRuns',
+            params: ({ event: { share, peer } }) => ({ share, command: { type: 'peer.met' as const, peer } }),
+          },
+        },
         'swarm.changed': {
-          actions: { type: 'tellRuns', params: ({ event: { share } }) => ({ type: 'swarm.changed' as const, share }) },
+          actions: {
+            type: 'tellRuns',
+            params: ({ event: { share } }) => ({ share, command: { type: 'swarm.changed' as const } }),
+          },
         },
         'queue.suspend': 'suspending',
         'xstate.done.actor.*': {
@@ -140,7 +150,7 @@ export const downloadQueueMachine = setup({
       },
     },
     suspending: {
-      entry: [assign({ waiting: [] }), { type: 'tellRuns', params: { type: 'download.suspend' } }],
+      entry: [assign({ waiting: [] }), { type: 'tellRuns', params: { command: { type: 'download.suspend' } } }],
       always: { guard: 'isIdle', target: 'suspended' },
       on: {
         'xstate.done.actor.*': { actions: { type: 'forgetRun', params: ({ event }) => ({ run: event.actorId }) } },

@@ -9,6 +9,7 @@ import { sharerKey } from '../domain/group.ts'
 import { type Manifest, pieceSize } from '../domain/manifest.ts'
 import { createPiecePicker, type PiecePicker } from '../domain/piece-picker.ts'
 import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
+import { createRequestWindow, type RequestWindow } from '../domain/request-window.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 import type {
@@ -36,7 +37,11 @@ interface LinkEntry {
 interface Ledger {
   picker: PiecePicker | undefined
   have: Bitfield | undefined
+  /** How much is asked for ahead. */
+  window: RequestWindow | undefined
   readonly links: Map<PeerKey, LinkEntry>
+  /** They fetch the same from us. */
+  readonly met: Set<PeerKey>
   /** Sent a piece that was wrong: not connected to again in this run. */
   readonly dropped: Set<PeerKey>
   /** Links that ended for good, in a row without a right piece, and when the peer may be tried anew (ms of `now`). */
@@ -106,6 +111,7 @@ export const downloadMachine = setup({
       ![...ledger.links.values()].some(link => link.state === 'connecting'),
     /** Whose failure it is: the store's and the locator's have their own answers. */
     isLink: (_, { actorId }: { actorId: string }) => actorId.startsWith(linkId('')),
+    isStranger: ({ context: { ledger } }, { peer }: { peer: PeerKey }) => !ledger.links.has(peer),
     isEnding: ({ context }, { ending }: { ending: Ending }) => context.ending === ending,
   },
   actions: {
@@ -117,6 +123,13 @@ export const downloadMachine = setup({
       context.ledger.checking = 0
       context.ledger.have = have
       context.ledger.picker = createPiecePicker({ verified: have })
+      const { pieceLength } = context.spec.manifest
+      context.ledger.window = createRequestWindow({
+        pieceLength,
+        aheadMs: tunables.aheadMs,
+        leastPieces: tunables.leastPiecesInFlight,
+        mostPieces: budgetPieces(context.spec.manifest),
+      })
     },
 
     locate: sendTo('locator', { type: 'swarm.locate' }),
@@ -128,6 +141,17 @@ export const downloadMachine = setup({
       const located = new Map(peers.map(peer => [sharerKey(peer), peer]))
       const mayTry = (key: PeerKey) =>
         !ledger.dropped.has(key) && (ledger.ended.get(key)?.againAtMs ?? 0) <= context.now()
+      /** Lets one go that delivers nothing now and does not fetch from us. */
+      const makeRoom = () => {
+        const isIdle = (key: PeerKey) => !ledger.met.has(key) && ledger.picker?.inFlightAt(key).length === 0
+        const key = [...ledger.links.keys()].find(isIdle)
+        if (key === undefined) return false
+        ledger.links.delete(key)
+        ledger.picker?.peerLeft(key)
+        enqueue.sendTo(linkId(key), { type: 'link.close', reason: 'others need us more' })
+        enqueue.stopChild(linkId(key))
+        return true
+      }
       for (const [key, link] of ledger.links) {
         if (located.has(key) || link.state === 'ready') continue
         ledger.links.delete(key)
@@ -142,9 +166,12 @@ export const downloadMachine = setup({
         enqueue.stopChild(linkId(key))
       }
       for (const link of ledger.links.values()) link.isOfUse = false
-      for (const [key, peer] of located) {
+      // By chance, or everybody in a large swarm would ask the same few; who fetches from us finds room, or who comes
+      // last would be asked by nobody.
+      const shuffled = [...located].map(each => ({ each, at: Math.random() })).sort((one, two) => one.at - two.at)
+      for (const [key, peer] of shuffled.map(({ each }) => each)) {
         if (ledger.links.has(key)) enqueue.sendTo(linkId(key), { type: 'peer.refreshed', peer })
-        else if (mayTry(key) && ledger.links.size < tunables.maxPeers) {
+        else if (mayTry(key) && (ledger.links.size < tunables.maxPeers || (ledger.met.has(key) && makeRoom()))) {
           ledger.links.set(key, { isOfUse: true, state: 'connecting', reason: '' })
           const input: PeerLinkInput = { peer, share: spec.share, manifest: spec.manifest, parent: self }
           enqueue.spawnChild('peerLink', { id: linkId(key), input })
@@ -153,11 +180,13 @@ export const downloadMachine = setup({
     }),
 
     /** Asks links for as many pieces as there is room for. */
-    askForPieces: enqueueActions(({ context: { ledger, spec }, enqueue }) => {
-      const { picker } = ledger
-      if (!picker) return
-      const budget = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
-      for (const { peer, piece } of picker.assign(Math.max(0, budget)))
+    askForPieces: enqueueActions(({ context: { ledger, spec, now }, enqueue }) => {
+      const { picker, window } = ledger
+      if (!picker || !window) return
+      const nowMs = now()
+      const room = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
+      const ahead = window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
+      for (const { peer, piece } of picker.assign(Math.min(room, ahead), nowMs))
         enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece })
     }),
 
@@ -180,8 +209,30 @@ export const downloadMachine = setup({
       const piecesPerSecond = bytesPerSecond === undefined ? undefined : bytesPerSecond / spec.manifest.pieceLength
       ledger.picker?.setCapacity(peer, Math.min(pieces, tunables.maxPiecesPerPeer), piecesPerSecond)
     },
-    noteReturned: ({ context: { ledger } }, { peer, piece }: { peer: PeerKey; piece: number }) =>
-      ledger.picker?.returned(peer, piece),
+    noteReturned: (
+      { context: { ledger } },
+      { peer, piece, why }: { peer: PeerKey; piece: number; why: 'gone' | 'lost' | 'busy' | 'declined' },
+    ) => {
+      if (why === 'busy') ledger.picker?.busy(peer, piece)
+      else if (why === 'declined') ledger.picker?.declined(peer, piece)
+      else ledger.picker?.returned(peer, piece)
+    },
+    noteFresh: ({ context: { ledger } }, { peer, fresh }: { peer: PeerKey; fresh: Bitfield }) =>
+      ledger.picker?.setFresh(peer, fresh),
+    noteMet: ({ context: { ledger } }, { peer }: { peer: PeerKey }) => {
+      ledger.met.add(peer)
+    },
+    /** A place is kept for us there, but not for long. */
+    answerCall: enqueueActions(({ context: { ledger, spec, now }, enqueue }, { peer }: { peer: PeerKey }) => {
+      const { picker, window } = ledger
+      if (!picker || !window) return
+      const nowMs = now()
+      const room = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
+      const ahead = 2 * window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
+      const request = picker.called(peer, room > 0 && ahead > 0, nowMs)
+      if (request) enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece: request.piece })
+      else if (ledger.links.has(peer)) enqueue.sendTo(linkId(peer), { type: 'call.passed' })
+    }),
 
     loseLink: enqueueActions(
       (
@@ -202,8 +253,9 @@ export const downloadMachine = setup({
     ),
 
     checkPiece: enqueueActions(
-      ({ context: { ledger, spec }, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
+      ({ context: { ledger, spec, now }, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
         ledger.fetchedBytes += event.data.length
+        ledger.window?.received(event.data.length, now())
         const received = ledger.picker?.received(event.peer, event.piece)
         if (!received?.fresh) return enqueue.sendTo('store', { type: 'piece.wasted', bytes: event.data.length })
         for (const other of received.unwanted)
@@ -267,7 +319,9 @@ export const downloadMachine = setup({
     ledger: {
       picker: undefined,
       have: undefined,
+      window: undefined,
       links: new Map(),
+      met: new Set(),
       dropped: new Set(),
       ended: new Map(),
       checking: 0,
@@ -328,6 +382,13 @@ export const downloadMachine = setup({
       initial: 'locating',
       on: {
         'swarm.changed': { actions: 'locate' },
+        'peer.met': [
+          {
+            guard: { type: 'isStranger', params: ({ event }) => event },
+            actions: [{ type: 'noteMet', params: ({ event }) => event }, 'locate'],
+          },
+          { actions: { type: 'noteMet', params: ({ event }) => event } },
+        ],
         'swarm.located': {
           actions: [
             { type: 'connect', params: ({ event }) => ({ peers: event.peers }) },
@@ -364,7 +425,19 @@ export const downloadMachine = setup({
             'askForPieces',
           ],
         },
-        'piece.returned': { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
+        'piece.returned': [
+          {
+            guard: ({ event }) => event.why === 'declined',
+            actions: [
+              { type: 'noteReturned', params: ({ event }) => event },
+              { type: 'answerCall', params: ({ event }) => event },
+              'askForPieces',
+            ],
+          },
+          { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
+        ],
+        'link.called': { actions: [{ type: 'answerCall', params: ({ event }) => event }, 'askForPieces'] },
+        'link.fresh': { actions: { type: 'noteFresh', params: ({ event }) => event } },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
         /** A link that failed, instead of saying that it lost its peer. */

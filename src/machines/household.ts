@@ -23,7 +23,7 @@ export type HouseholdEvent =
 
 export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'line.back' }>
 /** Peers can reach this device; one of them has come. */
-export type LineEvent = { readonly type: 'desk.opened' | 'guest.served' }
+export type LineEvent = { readonly type: 'desk.opened' | 'guest.served' | 'fetching.began' }
 
 export interface HouseholdOutput {
   readonly isRevoked: boolean
@@ -73,6 +73,9 @@ export const householdMachine = setup({
     /** Which downloads look again for peers: those of one share; all, when membership or a connection changed. */
     tellDownloads: ({ system }, change: { share?: string }) =>
       system.get('downloads')?.send({ type: 'swarm.changed', ...change }),
+    /** Whoever fetches a share from here may have some of it to give. */
+    tellOfGuest: ({ system }, guest: { share: string; peer: string }) =>
+      system.get('downloads')?.send({ type: 'peer.met', ...guest }),
     keepListening: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
     markRevoked: assign({ isRevoked: true }),
   },
@@ -117,7 +120,12 @@ export const householdMachine = setup({
         { type: 'reportFailure', params: ({ event }) => ({ child: 'servingDesk', error: event.refusal }) },
       ],
     },
-    'guest.served': { actions: { type: 'tellLine', params: { type: 'guest.served' } } },
+    'guest.served': {
+      actions: [
+        { type: 'tellLine', params: { type: 'guest.served' } },
+        { type: 'tellOfGuest', params: ({ event: { share, peer } }) => ({ share, peer }) },
+      ],
+    },
     'offer.failed': { actions: { type: 'tellKeeper', params: ({ event }) => event } },
   },
   states: {

@@ -8,6 +8,7 @@ import { link } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
 import type { Manifest } from '../domain/manifest.ts'
+import type { RefusalReason } from '../wire/frames.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 import type { PeerLinkCommand, PeerLinkEvent } from './swarm-protocol.ts'
 
@@ -36,12 +37,22 @@ export type PeerConnectionEvent =
   | { readonly type: 'have.received'; readonly piece: number }
   | { readonly type: 'capacity.measured'; readonly pieces: number; readonly bytesPerSecond: number | undefined }
   | { readonly type: 'piece.gathered'; readonly piece: number; readonly data: Buffer }
-  | { readonly type: 'piece.refused'; readonly piece: number; readonly reason: string }
+  | {
+      readonly type: 'piece.refused'
+      readonly piece: number
+      readonly why: RefusalReason
+      readonly reason: string
+    }
+  | { readonly type: 'call.received' }
+  | { readonly type: 'fresh.received'; readonly fresh: Bitfield }
   /** It is over; `final` when there is no use in trying again. */
   | { readonly type: 'connection.ended'; readonly reason: string; readonly final: boolean }
 
 /** Link -> connection. */
-export type PeerConnectionCommand = Extract<PeerLinkCommand, { type: 'piece.wanted' | 'piece.unwanted' }>
+export type PeerConnectionCommand = Extract<
+  PeerLinkCommand,
+  { type: 'piece.wanted' | 'piece.unwanted' | 'call.passed' }
+>
 
 interface Context extends PeerLinkInput {
   readonly via: Via
@@ -93,7 +104,13 @@ export const peerLinkMachine = setup({
     reportLost: enqueueActions(({ context, enqueue }, { reason, final }: { reason: string; final: boolean }) => {
       const peer = sharerKey(context.peer)
       for (const piece of context.wanted)
-        enqueue.sendTo(context.parent, { type: 'piece.returned', peer, piece, reason } satisfies PeerLinkEvent)
+        enqueue.sendTo(context.parent, {
+          type: 'piece.returned',
+          peer,
+          piece,
+          why: 'lost',
+          reason,
+        } satisfies PeerLinkEvent)
       enqueue.sendTo(context.parent, { type: 'link.lost', peer, reason, final } satisfies PeerLinkEvent)
       enqueue.assign({ wanted: new Set(), failures: context.failures + 1 })
     }),
@@ -112,7 +129,12 @@ export const peerLinkMachine = setup({
     'piece.wanted': {
       actions: {
         type: 'report',
-        params: ({ event }) => ({ type: 'piece.returned', piece: event.piece, reason: 'it is not connected' }),
+        params: ({ event }) => ({
+          type: 'piece.returned',
+          piece: event.piece,
+          why: 'lost',
+          reason: 'it is not connected',
+        }),
       },
     },
   },
@@ -178,6 +200,11 @@ export const peerLinkMachine = setup({
           on: {
             'have.received': {
               actions: { type: 'report', params: ({ event }) => ({ type: 'link.have', piece: event.piece }) },
+            },
+            'call.received': { actions: { type: 'report', params: { type: 'link.called' } } },
+            'call.passed': { actions: { type: 'instruct', params: { type: 'call.passed' } } },
+            'fresh.received': {
+              actions: { type: 'report', params: ({ event }) => ({ type: 'link.fresh', fresh: event.fresh }) },
             },
             'capacity.measured': {
               actions: { type: 'report', params: ({ event }) => ({ ...event, type: 'link.capacity' }) },

@@ -15,6 +15,7 @@ import {
   setup,
 } from 'xstate'
 import { serving, tickets } from '../../config/tunables.ts'
+import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey } from '../domain/group.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -66,6 +67,8 @@ export type ServerLinkCommand =
 export interface ServerLinkInput {
   readonly guest: Guest
   readonly offer: Offer
+  /** What this device had when it began to offer the share, and should hand out once before anything twice. */
+  readonly own: Bitfield
 }
 
 const serverLink = fromCallback<ServerLinkCommand, ServerLinkInput>(() => {
@@ -85,6 +88,8 @@ interface Context {
   readonly listen: Listening
   readonly parent: ActorRef<Snapshot<unknown>, ServingDeskEvent>
   readonly offers: ReadonlyMap<string, Offer>
+  /** By share: what its first offer had from the beginning. */
+  readonly own: ReadonlyMap<string, Bitfield>
   /** By the guest's id. */
   readonly links: ReadonlyMap<string, Link>
   /** `user group` -> when, ms since 1970: tickets issued before that are refused. */
@@ -159,7 +164,7 @@ export const servingDeskMachine = setup({
       links: ({ context, spawn }, { guest }: { guest: Guest }) => {
         const offer = context.offers.get(guest.ticket.share)
         if (!offer) throw new Error('bug: serving what is not on offer')
-        const ref = spawn('serverLink', { id: guest.id, input: { guest, offer } })
+        const ref = spawn('serverLink', { id: guest.id, input: { guest, offer, own: context.own.get(offer.share)! } })
         return new Map(context.links).set(guest.id, { guest, group: offer.group, ref })
       },
     }),
@@ -168,9 +173,14 @@ export const servingDeskMachine = setup({
     }),
     addOffer: assign({
       offers: ({ context }, { offer }: { offer: Offer }) => new Map(context.offers).set(offer.share, offer),
+      own: ({ context }, { offer: { share, have } }: { offer: Offer }) =>
+        context.own.has(share)
+          ? context.own
+          : new Map(context.own).set(share, createBitfield(have.length, have.toBytes())),
     }),
     removeOffer: assign({
       offers: ({ context }, { share }: { share: string }) => keep(context.offers, offer => offer.share !== share),
+      own: ({ context }, { share }: { share: string }) => keep(context.own, (_, of) => of !== share),
     }),
     tellLinks: enqueueActions(
       ({ context, enqueue }, { share, command }: { share: string; command: ServerLinkCommand }) => {
@@ -204,6 +214,7 @@ export const servingDeskMachine = setup({
   context: ({ input }) => ({
     ...input,
     offers: new Map(),
+    own: new Map(),
     links: new Map(),
     revoked: new Map(),
     mostLinks: serving.maxLinks,
@@ -266,7 +277,14 @@ export const servingDeskMachine = setup({
             actions: [
               { type: 'endEarlierLink', params: ({ event }) => event },
               { type: 'serve', params: ({ event }) => event },
-              { type: 'report', params: { type: 'guest.served' } },
+              {
+                type: 'report',
+                params: ({ event: { guest } }) => ({
+                  type: 'guest.served',
+                  share: guest.ticket.share,
+                  peer: sharerKey(guest.holder),
+                }),
+              },
             ],
           },
           {

@@ -4,6 +4,7 @@
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { RefusalReason } from '../wire/frames.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 
 /** `user/device` (domain/group.ts, sharerKey): one peer of a swarm. */
@@ -15,6 +16,8 @@ export type PeerLinkCommand =
   | { readonly type: 'piece.wanted'; readonly piece: number }
   /** Somebody else delivered it (endgame), or the download pauses. */
   | { readonly type: 'piece.unwanted'; readonly piece: number }
+  /** It called, and nothing is wanted of it now. */
+  | { readonly type: 'call.passed' }
   /** A later look-up brought a fresh ticket or address, for the next attempt. */
   | { readonly type: 'peer.refreshed'; readonly peer: SwarmPeer }
   /** Let the peer go and end; nothing more is heard of it. */
@@ -37,8 +40,18 @@ export type PeerLinkEvent =
     }
   /** Every block is in; nobody has checked it yet. The receiver has the buffer, and gives it back to its pool. */
   | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
-  /** It will not come from this peer now: refused, or silent too long. Somebody else may have it. */
-  | { readonly type: 'piece.returned'; readonly peer: PeerKey; readonly piece: number; readonly reason: string }
+  /** It will not come from this peer now: it refused (wire/frames.ts says why), or is lost. Somebody else may have it. */
+  | {
+      readonly type: 'piece.returned'
+      readonly peer: PeerKey
+      readonly piece: number
+      readonly why: RefusalReason | 'lost'
+      readonly reason: string
+    }
+  /** It refused a piece because it was busy, and is not any more: answered by a `piece.wanted` or `call.passed`. */
+  | { readonly type: 'link.called'; readonly peer: PeerKey }
+  /** What it gave to nobody yet. */
+  | { readonly type: 'link.fresh'; readonly peer: PeerKey; readonly fresh: Bitfield }
   /**
    * Not ready any more, or an attempt to become so failed; every piece asked of it is back.
    * The link tries again by itself unless `final`: then it has ended.
@@ -77,6 +90,6 @@ export type ServingDeskEvent =
   /** It cannot listen there, or no more: it has ended. */
   | { readonly type: 'desk.failed'; readonly refusal: Refusal }
   /** Somebody with a ticket is let in; whether they still may, now that the ticket is shown, is to be asked. */
-  | { readonly type: 'guest.served' }
+  | { readonly type: 'guest.served'; readonly share: string; readonly peer: PeerKey }
   /** The file changed or vanished. The desk has withdrawn the offer already. */
   | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

@@ -8,7 +8,11 @@
 //   request   fetcher -> server  piece u32, offset u32, length u32: one block
 //   cancel    fetcher -> server  the same three: no longer wanted; if it is not on its way yet, `refused` answers it
 //   block     server -> fetcher  piece u32, offset u32, bytes
-//   refused   server -> fetcher  piece u32, offset u32: this block will not come
+//   refused   server -> fetcher  piece u32, offset u32, why u8 (`refusalReasons`): this block will not come
+//   call      server -> fetcher  who was refused because others are served: ask now, or pass
+//   pass      fetcher -> server  called, and wants nothing
+//   fresh     server -> fetcher  a bitfield as above: what it gave to nobody yet, and had better be asked for
+//   taken     fetcher -> server  piece u32: half of it has arrived, so that the next can be served when all of it has
 //   bye       either             come again u8 (0 or 1), reason in UTF-8, then the link closes
 
 import { link } from '../../config/tunables.ts'
@@ -34,17 +38,38 @@ export interface Block {
   readonly length: number
 }
 
+/**
+ * `gone`: it does not have it (any more). `declined`: others got it from there, and not yet what `fresh` says; asked for
+ * again it comes. `busy`: others are being served, and it will call.
+ */
+export const refusalReasons = ['gone', 'declined', 'busy'] as const
+export type RefusalReason = (typeof refusalReasons)[number]
+
 export type Frame =
   | { readonly type: 'hello'; readonly holder: Actor }
-  | { readonly type: 'bitfield'; readonly have: Bitfield }
-  | { readonly type: 'have'; readonly piece: number }
+  | { readonly type: 'bitfield' | 'fresh'; readonly have: Bitfield }
+  | { readonly type: 'have' | 'taken'; readonly piece: number }
+  | { readonly type: 'call' | 'pass' }
   | ({ readonly type: 'request' | 'cancel' } & Block)
-  | { readonly type: 'refused'; readonly piece: number; readonly offset: number }
+  | { readonly type: 'refused'; readonly piece: number; readonly offset: number; readonly why: RefusalReason }
   | { readonly type: 'bye'; readonly retry: boolean; readonly reason: string }
 
 export type FrameType = Frame['type'] | 'block'
 
-const codes = { hello: 1, bitfield: 2, have: 3, request: 4, cancel: 5, block: 6, refused: 7, bye: 8 } as const
+const codes = {
+  hello: 1,
+  bitfield: 2,
+  have: 3,
+  request: 4,
+  cancel: 5,
+  block: 6,
+  refused: 7,
+  bye: 8,
+  call: 9,
+  pass: 10,
+  fresh: 11,
+  taken: 12,
+} as const
 const typeOf = new Map(Object.entries(codes).map(([type, code]) => [code as number, type as FrameType]))
 
 const prefixBytes = 5
@@ -57,19 +82,24 @@ function payloadLimits(type: FrameType, shape: FileShape): readonly [least: numb
   switch (type) {
     case 'hello':
       return [1 + 1 + deviceLength, maxIdLength + 1 + deviceLength]
-    case 'bitfield': {
+    case 'bitfield':
+    case 'fresh': {
       const bytes = bitfieldBytes(pieceCount(shape))
       return [bytes, bytes]
     }
     case 'have':
+    case 'taken':
       return [4, 4]
+    case 'call':
+    case 'pass':
+      return [0, 0]
     case 'request':
     case 'cancel':
       return [12, 12]
     case 'block':
       return [8 + 1, 8 + link.blockBytes]
     case 'refused':
-      return [8, 8]
+      return [9, 9]
     case 'bye':
       return [1, 1 + maxReasonBytes]
   }
@@ -90,14 +120,19 @@ export function encodeFrame(frame: Frame): Buffer {
       bytes.write(holder, prefixBytes)
       return bytes
     }
-    case 'bitfield': {
+    case 'bitfield':
+    case 'fresh': {
       const have = frame.have.toBytes()
-      const bytes = frameOf('bitfield', have.length)
+      const bytes = frameOf(frame.type, have.length)
       bytes.set(have, prefixBytes)
       return bytes
     }
-    case 'have': {
-      const bytes = frameOf('have', 4)
+    case 'call':
+    case 'pass':
+      return frameOf(frame.type, 0)
+    case 'have':
+    case 'taken': {
+      const bytes = frameOf(frame.type, 4)
       bytes.writeUInt32BE(frame.piece, prefixBytes)
       return bytes
     }
@@ -110,9 +145,10 @@ export function encodeFrame(frame: Frame): Buffer {
       return bytes
     }
     case 'refused': {
-      const bytes = frameOf('refused', 8)
+      const bytes = frameOf('refused', 9)
       bytes.writeUInt32BE(frame.piece, prefixBytes)
       bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
+      bytes.writeUInt8(refusalReasons.indexOf(frame.why), prefixBytes + 8)
       return bytes
     }
     case 'bye': {
@@ -166,12 +202,17 @@ function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): 
   switch (type) {
     case 'hello':
       return { type, holder: decodeHolder(payload) }
-    case 'bitfield': {
+    case 'call':
+    case 'pass':
+      return { type }
+    case 'bitfield':
+    case 'fresh': {
       const length = pieceCount(shape)
       if (!isBitfield(payload, length)) throw new FrameError('a bitfield with bits beyond the last piece')
       return { type, have: createBitfield(length, payload) }
     }
-    case 'have': {
+    case 'have':
+    case 'taken': {
       const piece = payload.readUInt32BE(0)
       if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
       return { type, piece }
@@ -185,7 +226,9 @@ function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): 
     case 'refused': {
       const refused = block()
       checkBlock(shape, { ...refused, length: 1 })
-      return { type, ...refused }
+      const why = refusalReasons[payload.readUInt8(8)]
+      if (!why) throw new FrameError('a refusal for no reason')
+      return { type, ...refused, why }
     }
     case 'bye': {
       const retry = payload.readUInt8(0)

@@ -39,6 +39,15 @@ function enter(model: Model, requests: readonly Request[], isFirst: (piece: numb
   }
 }
 
+/** As `enter`, but that a peer which calls may be asked for one more than its capacity. */
+function enterCalled(model: Model, request: Request): void {
+  const peer = model.peers.get(request.peer)!
+  const { capacity } = peer
+  model.peers.set(request.peer, { ...peer, capacity: Math.max(capacity, peer.asked.size + 1) })
+  enter(model, [request], () => false)
+  model.peers.set(request.peer, peer)
+}
+
 type Step = (model: Model, picker: PiecePicker) => void
 
 const peerName = fc.constantFrom(...names)
@@ -116,6 +125,33 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
           picker.rejected(name, piece)
           model.peers.delete(name)
         }
+      },
+  ),
+  fc.tuple(peerName, anyPiece, fc.boolean()).map(
+    ([name, number, isBusy]): Step =>
+      (model, picker) => {
+        const piece = pieceOf(model, number)
+        if (isBusy) picker.busy(name, piece)
+        else picker.declined(name, piece)
+        model.peers.get(name)?.asked.delete(piece)
+      },
+  ),
+  fc.tuple(peerName, fc.uniqueArray(anyPiece)).map(
+    ([name, fresh]): Step =>
+      (model, picker) => {
+        const bitfield = createBitfield(model.pieceCount)
+        for (const piece of fresh) bitfield.add(pieceOf(model, piece) % model.pieceCount)
+        picker.setFresh(name, bitfield)
+      },
+  ),
+  fc.tuple(peerName, fc.boolean()).map(
+    ([name, hasRoom]): Step =>
+      (model, picker) => {
+        const request = picker.called(name, hasRoom)
+        if (request && (!hasRoom || request.peer !== name)) throw new Error('asked without room, or of another')
+        const peer = model.peers.get(name)
+        // Who calls is asked for one more than it takes otherwise.
+        if (request && peer) enterCalled(model, request)
       },
   ),
   fc.constant<Step>((_, picker) => picker.forgive()),

@@ -33,7 +33,7 @@ export async function startRawServer(
     open.add(raw.on('error', () => {}).once('close', () => open.delete(raw)))
     mostOpen = Math.max(mostOpen, open.size)
     secureAsServer(raw, ticketKey, socket => {
-      const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'bye'], shape, {
+      const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'taken', 'pass', 'bye'], shape, {
         onFrame: frame => onFrame(frame, socket),
       })
       socket.on('data', chunk => decoder.write(chunk))

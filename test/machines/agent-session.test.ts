@@ -75,7 +75,7 @@ test('What one child says reaches those it concerns.', t => {
   send({ type: 'access.withdrawn', user: 'bob', group: 'reef' })
   send({ type: 'line.back' })
   send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
-  send({ type: 'guest.served' })
+  send({ type: 'guest.served', share: 'f'.repeat(32), peer: 'bob/abcdef012345' })
   send({ type: 'offer.failed', share: 'f'.repeat(32), error: new Error('gone') })
   t.deepEqual(heard, [
     ['keeper', 'notice.received'],

@@ -31,7 +31,7 @@ const bitfield: Event = { type: 'bitfield.received', have }
 const wanted: Event = { type: 'piece.wanted', piece: 1 }
 const unwanted: Event = { type: 'piece.unwanted', piece: 1 }
 const gathered: Event = { type: 'piece.gathered', piece: 1, data: Buffer.from('abcde') }
-const refused: Event = { type: 'piece.refused', piece: 1, reason: 'no' }
+const refused: Event = { type: 'piece.refused', piece: 1, why: 'gone', reason: 'no' }
 const broken: Event = { type: 'connection.ended', reason: 'it hung up', final: false }
 const finallyBroken: Event = { type: 'connection.ended', reason: 'not welcome', final: true }
 const refreshed: Event = { type: 'peer.refreshed', peer: { ...peer, complete: false } }
@@ -160,15 +160,15 @@ test('a piece that is let go is cancelled, and not reported when it comes all th
 test('a piece wanted of a link that is not ready comes back at once', t => {
   const { send, events: heard } = start()
   send(wanted)
-  t.deepEqual(heard, [{ type: 'piece.returned', peer: key, piece: 1, reason: 'it is not connected' }])
+  t.deepEqual(heard, [{ type: 'piece.returned', peer: key, piece: 1, why: 'lost', reason: 'it is not connected' }])
 })
 
 test('what was wanted of a lost link comes back before the loss is told', t => {
   const { send, events: heard } = start()
   send(secured, bitfield, wanted, { type: 'piece.wanted', piece: 0 }, broken)
   t.deepEqual(heard.slice(1), [
-    { type: 'piece.returned', peer: key, piece: 1, reason: 'it hung up' },
-    { type: 'piece.returned', peer: key, piece: 0, reason: 'it hung up' },
+    { type: 'piece.returned', peer: key, piece: 1, why: 'lost', reason: 'it hung up' },
+    { type: 'piece.returned', peer: key, piece: 0, why: 'lost', reason: 'it hung up' },
     { type: 'link.lost', peer: key, reason: 'it hung up', final: false },
   ])
 })

@@ -35,7 +35,7 @@ const encoded = fc.oneof(
   fc
     .tuple(fc.constantFrom('request' as const, 'cancel' as const), block)
     .map(([type, at]) => encodeFrame({ type, ...at })),
-  block.map(at => encodeFrame({ type: 'refused', piece: at.piece, offset: at.offset })),
+  block.map(at => encodeFrame({ type: 'refused', piece: at.piece, offset: at.offset, why: 'gone' })),
   fc.constantFrom('', 'ça va').map(reason => encodeFrame({ type: 'bye', retry: true, reason })),
   block.map(at => Buffer.concat([encodeBlockHeader(at), Buffer.alloc(at.length, 7)])),
 )
@@ -124,7 +124,7 @@ test('one byte flipped anywhere in a stream of every kind of frame does no more 
     encodeFrame({ type: 'bitfield', have: createBitfield(pieceCount(shape)) }),
     encodeFrame({ type: 'have', piece: 1 }),
     Buffer.concat([encodeBlockHeader({ piece: 2, offset: 3, length: 20 }), Buffer.alloc(20, 7)]),
-    encodeFrame({ type: 'refused', piece: 3, offset: 999 }),
+    encodeFrame({ type: 'refused', piece: 3, offset: 999, why: 'gone' }),
     encodeFrame({ type: 'bye', retry: true, reason: 'later' }),
   ]
   const right = Buffer.concat(whole)

@@ -13,10 +13,14 @@ import {
   type Frame,
   FrameError,
   type FrameType,
+  refusalReasons,
 } from '../../src/wire/frames.ts'
 
 const shape = { size: 5 * 512 * 1024 + 1000, pieceLength: 512 * 1024 }
-const every: readonly FrameType[] = ['hello', 'bitfield', 'have', 'request', 'cancel', 'block', 'refused', 'bye']
+const every: readonly FrameType[] = [
+  ...(['hello', 'bitfield', 'have', 'request', 'cancel', 'block', 'refused', 'bye'] as const),
+  ...(['call', 'pass', 'fresh', 'taken'] as const),
+]
 
 type Seen = Frame | (Block & { readonly type: 'block'; readonly bytes: Buffer })
 
@@ -54,17 +58,26 @@ const block = piece.chain(index =>
         .map(length => ({ piece: index, offset, length })),
     ),
 )
+const pieceSets = fc.uniqueArray(piece).map(pieces => {
+  const have = createBitfield(pieceCount(shape))
+  for (const index of pieces) have.add(index)
+  return have
+})
 const frame: fc.Arbitrary<Seen> = fc.oneof(
   fc.constantFrom('a', 'Zed-9_').map(user => ({ type: 'hello' as const, holder: { user, device: 'abcdef012345' } })),
-  fc.uniqueArray(piece).map(pieces => {
-    const have = createBitfield(pieceCount(shape))
-    for (const index of pieces) have.add(index)
-    return { type: 'bitfield' as const, have }
-  }),
+  pieceSets.map(have => ({ type: 'bitfield' as const, have })),
+  pieceSets.map(have => ({ type: 'fresh' as const, have })),
+  fc.constantFrom({ type: 'call' as const }, { type: 'pass' as const }),
   piece.map(index => ({ type: 'have' as const, piece: index })),
+  piece.map(index => ({ type: 'taken' as const, piece: index })),
   block.map(asked => ({ type: 'request' as const, ...asked })),
   block.map(asked => ({ type: 'cancel' as const, ...asked })),
-  block.map(({ piece: index, offset }) => ({ type: 'refused' as const, piece: index, offset })),
+  fc.tuple(block, fc.constantFrom(...refusalReasons)).map(([{ piece: index, offset }, why]) => ({
+    type: 'refused' as const,
+    piece: index,
+    offset,
+    why,
+  })),
   block.map(sent => ({ type: 'block' as const, ...sent, bytes: randomBytes(sent.length) })),
   fc.record({
     type: fc.constant('bye' as const),
@@ -77,7 +90,8 @@ const encode = (seen: Seen): Buffer =>
   seen.type === 'block' ? Buffer.concat([encodeBlockHeader(seen), seen.bytes]) : encodeFrame(seen)
 
 /** Bitfields compared by their bits. */
-const plain = (seen: Seen) => (seen.type === 'bitfield' ? { type: seen.type, bits: seen.have.toBytes() } : seen)
+const plain = (seen: Seen) =>
+  seen.type === 'bitfield' || seen.type === 'fresh' ? { type: seen.type, bits: seen.have.toBytes() } : seen
 
 test('whatever is encoded is decoded the same, however the stream is cut', t => {
   fc.assert(
@@ -102,10 +116,10 @@ test('no bytes, however strange, give anything but frames that the file can have
   const allowed = (seen: Seen) => {
     if ('piece' in seen && seen.piece >= pieceCount(shape)) return false
     if ('length' in seen && seen.offset + seen.length > pieceSize(shape, seen.piece)) return false
-    return seen.type !== 'bitfield' || isBitfield(seen.have.toBytes(), pieceCount(shape))
+    return !('have' in seen) || isBitfield(seen.have.toBytes(), pieceCount(shape))
   }
   const prefix = fc
-    .tuple(fc.nat(300), fc.nat(9))
+    .tuple(fc.nat(300), fc.nat(13))
     .map(([length, type]) => Buffer.from([0, 0, length >> 8, length & 255, type]))
   const noise = fc.uint8Array({ maxLength: 400 }).map(bytes => Buffer.from(bytes))
   const stream = fc

@@ -107,7 +107,7 @@ export const createLine = (needs: LineNeeds) =>
     }
     const noteServers = () => needs.onServers(connection.info?.connect_urls ?? [])
 
-    receive(({ type }) => (type === 'desk.opened' ? beat() : recheckAccess()))
+    receive(({ type }) => (type === 'guest.served' ? recheckAccess() : beat()))
     const beating = setInterval(beat, presence.beatEveryMs)
     beat()
     noteServers()

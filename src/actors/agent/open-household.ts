@@ -3,11 +3,11 @@
 
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import type { ActorRefFrom } from 'xstate'
+import type { ActorRef, ActorRefFrom, Snapshot } from 'xstate'
 import { download } from '../../../config/tunables.ts'
 import { sharerKey } from '../../domain/group.ts'
 import type { downloadQueueMachine } from '../../machines/download-queue.ts'
-import { householdMachine } from '../../machines/household.ts'
+import { householdMachine, type LineEvent } from '../../machines/household.ts'
 import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
 import type { Library } from '../../storage/library.ts'
 import type { Session } from '../home.ts'
@@ -51,6 +51,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
   const by = { user: session.user, device: session.device }
   const desk = () => needs.actor('servingDesk') as ActorRefFrom<typeof servingDeskMachine> | undefined
   const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
+  const lineActor = () => needs.actor('line') as ActorRef<Snapshot<unknown>, LineEvent> | undefined
   const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
 
   let deskFailure: string | undefined
@@ -61,7 +62,11 @@ export function openHousehold(needs: HouseholdNeeds): Household {
   }
 
   const relay = openRelay(connection, by)
-  const offers = createOfferBook(command => desk()?.send(command))
+  const offers = createOfferBook(command => {
+    desk()?.send(command)
+    // Others who fetch it look for us now, not at our next beat.
+    if (command.type === 'offer.added' && !command.offer.have.isFull()) lineActor()?.send({ type: 'fetching.began' })
+  })
   const keeper = createShareKeeper({ user: by.user, library, trackers, offers, log })
   const downloads = createDownloads({
     user: by.user,

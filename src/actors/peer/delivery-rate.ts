@@ -49,6 +49,6 @@ const pipelineBytes = (bytesPerSecond: number) => (bytesPerSecond * link.pipelin
 export const blocksAhead = (bytesPerSecond: number): number =>
   clamp(Math.ceil(pipelineBytes(bytesPerSecond) / link.blockBytes), link.minBlocksInFlight, link.maxBlocksInFlight)
 
-/** One more than fills the pipeline, so that the end of one piece and the choice of the next leave no gap. */
+/** One more than fill the pipeline, so that the end of one piece leaves no gap; one of a peer that delivered nothing yet. */
 export const piecesAhead = (bytesPerSecond: number, { pieceLength }: FileShape): number =>
-  clamp(1 + Math.floor(pipelineBytes(bytesPerSecond) / pieceLength), 1, download.maxPiecesPerPeer)
+  clamp(1 + Math.ceil(pipelineBytes(bytesPerSecond) / pieceLength), 1, download.maxPiecesPerPeer)

@@ -7,9 +7,16 @@ import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { link } from '../../../config/tunables.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Actor } from '../../domain/decider.ts'
-import { pieceSize } from '../../domain/manifest.ts'
+import { pieceCount, pieceSize } from '../../domain/manifest.ts'
 import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
-import { type Block, createFrameDecoder, encodeFrame, type Frame, FrameError } from '../../wire/frames.ts'
+import {
+  type Block,
+  createFrameDecoder,
+  encodeFrame,
+  type Frame,
+  FrameError,
+  type RefusalReason,
+} from '../../wire/frames.ts'
 import { createBlockRequests } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'
@@ -54,6 +61,10 @@ export function createPeerConnection(
     let have: Bitfield | undefined
     let secured = false
     let refusals = 0
+    let declines = 0
+    /** It was busy, and has not called since. */
+    let mayCall = false
+    let isFreshNews = false
     /** When it was first asked for something, or last brought `link.leastBytes` or the end of a block. */
     let deliveredAt = 0
     let bytesSinceDelivered = 0
@@ -136,14 +147,19 @@ export function createPeerConnection(
       socket.write(Buffer.concat(blocks.map(block => encodeFrame({ type: 'request', ...block }))))
     }
 
-    const onRefused = (piece: number, offset: number) => {
+    const onRefused = (piece: number, offset: number, why: RefusalReason) => {
       const wanted = requests.refused(piece, offset)
+      isFreshNews = false
+      if (why === 'busy') mayCall = true
       measure(performance.now())
       if (wanted) {
-        refusals += 1
-        if (refusals > link.maxRefusals) return end('it refuses what it says it has', false)
+        // Declining a piece once, and being busy, is everybody's right.
+        if (why === 'gone') refusals += 1
+        if (why === 'declined') declines += 1
+        if (refusals > link.maxRefusals || declines > pieceCount(shape))
+          return end('it refuses what it says it has', false)
         drop(piece)
-        tell({ type: 'piece.refused', piece, reason: 'the peer cannot serve it' })
+        tell({ type: 'piece.refused', piece, why, reason: `the peer says: ${why}` })
       }
       ask()
     }
@@ -158,6 +174,20 @@ export function createPeerConnection(
       tell({ type: 'have.received', piece })
     }
 
+    const onCall = () => {
+      if (!mayCall) throw new FrameError('a call that nobody waits for')
+      mayCall = false
+      isFreshNews = false
+      tell({ type: 'call.received' })
+    }
+
+    /** Comes before a call or a refusal, and costs a look at every piece. */
+    const onFresh = (fresh: Bitfield) => {
+      if (isFreshNews) throw new FrameError('the same news twice')
+      isFreshNews = true
+      tell({ type: 'fresh.received', fresh })
+    }
+
     const onFrame = (frame: Frame) => {
       if (frame.type === 'bye') return end(frame.reason, !frame.retry)
       if (frame.type === 'bitfield') {
@@ -168,10 +198,12 @@ export function createPeerConnection(
       }
       if (!have) throw new FrameError(`${frame.type} before the bitfield`)
       if (frame.type === 'have') onHave(have, frame.piece)
-      if (frame.type === 'refused') onRefused(frame.piece, frame.offset)
+      if (frame.type === 'refused') onRefused(frame.piece, frame.offset, frame.why)
+      if (frame.type === 'call') onCall()
+      if (frame.type === 'fresh') onFresh(frame.have)
     }
 
-    const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
+    const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'], shape, {
       onFrame,
       blockTarget: block => requests.target(block),
       onBlockBytes: count => {
@@ -180,6 +212,9 @@ export function createPeerConnection(
         if (bytesSinceDelivered >= link.leastBytes) noteDelivered(performance.now())
       },
       onBlock: block => {
+        const half = pieceSize(shape, block.piece) / 2
+        if (block.offset < half && block.offset + block.length >= half)
+          socket.write(encodeFrame({ type: 'taken', piece: block.piece }))
         const whole = requests.arrived(block)
         const now = performance.now()
         noteDelivered(now)
@@ -215,10 +250,11 @@ export function createPeerConnection(
       tellCapacity()
     }, silentAfterMs / 10)
 
-    receive(({ type, piece }) => {
+    receive(command => {
       if (ended) return
-      if (type === 'piece.unwanted') drop(piece)
-      else requests.want(piece)
+      if (command.type === 'call.passed') return socket.write(encodeFrame({ type: 'pass' }))
+      if (command.type === 'piece.unwanted') drop(command.piece)
+      else requests.want(command.piece)
       ask()
     })
 

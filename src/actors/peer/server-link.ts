@@ -1,11 +1,14 @@
-// One peer being served: says what there is, answers each request once, in order, and reads the next block from its
-// offer only when the socket has drained. One read at a time, so that no peer's queue holds up another's.
+// One peer being served: says what there is, answers each request once, and reads the next block from its offer only
+// when the socket has drained. A piece is asked for by its first block; when it is served, or that it is not now, is for
+// the turns of the whole device to say (upload-turns.ts), and blocks of a piece being served follow at once, in order.
+// One read at a time, so that no peer's queue holds up another's.
 // Holds no more than `serving.highWaterBytes` and one read for a peer, however slowly it takes them.
 
 import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../domain/bitfield.ts'
+import { pieceSize } from '../../domain/manifest.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-desk.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { totalBytes } from '../../storage/read-fully.ts'
@@ -16,10 +19,12 @@ import {
   encodeBlockHeader,
   encodeFrame,
   FrameError,
+  type RefusalReason,
 } from '../../wire/frames.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createConduct } from './conduct.ts'
 import { createThrottle, inTurn, type Throttle } from './throttle.ts'
+import type { UploadTurns } from './upload-turns.ts'
 
 /** Takes the queue's first block and the neighbours that follow it, to be read together. */
 function takeRun(queue: Block[]): Block[] {
@@ -56,6 +61,7 @@ function layOut(run: readonly Block[], lent: Buffer): { readonly wire: Buffer; r
 /** `take` hands over the connection of a guest. */
 export function createServerLink(
   take: (id: string) => TLSSocket,
+  turns: UploadTurns,
   idleAfterMs: number = serving.idleAfterMs,
   throttle: Throttle = createThrottle(),
 ): CallbackActorLogic<ServerLinkCommand, ServerLinkInput> {
@@ -67,8 +73,16 @@ export function createServerLink(
     let offer: Offer = input.offer
     /** What the peer has been told we have. */
     const told = createBitfield(offer.have.length, offer.have.toBytes())
+    /** Of pieces that are being served. */
     const queue: Block[] = []
+    const served = new Set<number>()
+    /** Blocks of pieces that have been accepted, until their turns. */
+    const accepted = new Map<number, Block[]>()
+    /** The piece refused last, and why: the same goes for the rest of it. */
+    let refused: { readonly piece: number; readonly why: RefusalReason } | undefined
     const conduct = createConduct()
+    /** Accepted, or being served, and not sent. */
+    let blocksHeld = 0
     let reading = false
     let leaving = false
     let uncounted = 0
@@ -80,7 +94,12 @@ export function createServerLink(
       lastMoveAt = Date.now()
     }
 
-    const refuse = ({ piece, offset }: Block) => socket.write(encodeFrame({ type: 'refused', piece, offset }), noteMove)
+    const refuse = ({ piece, offset }: Block, why: RefusalReason = 'gone') =>
+      socket.write(encodeFrame({ type: 'refused', piece, offset, why }), noteMove)
+    const tellFresh = () => {
+      const fresh = turns.freshOf(id)
+      if (fresh) socket.write(encodeFrame({ type: 'fresh', have: fresh }))
+    }
 
     const leave = (reason: string, retry: boolean) => {
       if (leaving) return
@@ -108,7 +127,7 @@ export function createServerLink(
     /** Under a cap: one block, which is this link's at its turn and not before, for until then it may be cancelled. */
     const serveInTurn = async () => {
       const block = await inTurn(throttle, id, () => (leaving ? undefined : queue.shift()))
-      if (block) await serveRun([block])
+      if (block) await serveRun(startRun([block]))
     }
 
     const serveRun = async (run: readonly Block[]) => {
@@ -126,16 +145,24 @@ export function createServerLink(
         conduct.served(bytes)
       } catch (error) {
         heldBytes -= lent.length
-        if (!leaving) run.forEach(refuse)
+        if (!leaving) for (const block of run) refuse(block)
         tell({ type: 'read.failed', offer: from, error: error as Error })
       }
+    }
+
+    /** Asked for again after its last block, a piece needs a turn of its own again. */
+    const startRun = (run: Block[]): Block[] => {
+      const { piece, offset, length } = run.at(-1)!
+      blocksHeld -= run.length
+      if (offset + length === pieceSize(offer.manifest, piece)) served.delete(piece)
+      return run
     }
 
     const serveMore = async () => {
       if (reading) return
       reading = true
       while (queue.length > 0 && !leaving && heldBytes < serving.highWaterBytes)
-        await (throttle.isCapped ? serveInTurn() : serveRun(takeRun(queue)))
+        await (throttle.isCapped ? serveInTurn() : serveRun(startRun(takeRun(queue))))
       reading = false
     }
 
@@ -144,25 +171,62 @@ export function createServerLink(
       // Who takes nothing in does not move, however much it asks.
       if (socket.writableLength === 0) noteMove()
       if (!offer.have.has(block.piece)) return refuse(block)
-      if (queue.length >= serving.maxBlocksQueued) throw new FrameError('too many requests at once')
-      queue.push(block)
+      blocksHeld += 1
+      if (blocksHeld > serving.maxBlocksQueued) throw new FrameError('too many requests at once')
+      if (served.has(block.piece)) {
+        queue.push(block)
+        return serveMore()
+      }
+      const blocks = accepted.get(block.piece)
+      if (blocks) blocks.push(block)
+      else askForTurn(block)
+    }
+
+    const askForTurn = (block: Block) => {
+      const { piece, offset } = block
+      const answer = offset > 0 && refused?.piece === piece ? refused.why : turns.ask(id, piece)
+      if (answer === 'accepted') return accepted.set(piece, [block])
+      if (answer === 'declined' && refused?.piece !== piece) tellFresh()
+      refused = { piece, why: answer }
+      blocksHeld -= 1
+      refuse(block, answer)
+    }
+
+    const onTurn = (piece: number) => {
+      served.add(piece)
+      queue.push(...(accepted.get(piece) ?? []))
+      accepted.delete(piece)
       serveMore()
+    }
+    const onCall = () => {
+      tellFresh()
+      socket.write(encodeFrame({ type: 'call' }))
     }
 
     const onCancel = ({ piece, offset }: Block) => {
       conduct.cancelled()
-      const at = queue.findIndex(block => block.piece === piece && block.offset === offset)
-      if (at >= 0) queue.splice(at, 1).forEach(refuse)
+      const blocks = accepted.get(piece) ?? queue
+      const at = blocks.findIndex(block => block.piece === piece && block.offset === offset)
+      if (at >= 0) {
+        blocksHeld -= 1
+        refuse(blocks.splice(at, 1)[0]!)
+      }
+      if (blocks.some(block => block.piece === piece)) return
+      accepted.delete(piece)
+      served.delete(piece)
+      turns.settled(id, piece)
     }
 
     const announce = (piece: number) => {
       if (!leaving && told.add(piece)) socket.write(encodeFrame({ type: 'have', piece }))
     }
 
-    const decoder = createFrameDecoder(['request', 'cancel', 'bye'], offer.manifest, {
+    const decoder = createFrameDecoder(['request', 'cancel', 'taken', 'pass', 'bye'], offer.manifest, {
       onFrame: frame => {
         if (frame.type === 'request') onRequest(frame)
         else if (frame.type === 'cancel') onCancel(frame)
+        else if (frame.type === 'taken') turns.settled(id, frame.piece)
+        else if (frame.type === 'pass') turns.passed(id)
         else socket.destroy()
       },
     })
@@ -182,6 +246,7 @@ export function createServerLink(
       clearInterval(counting)
       clearInterval(idling)
       count()
+      turns.close(id)
       tell({ type: 'server-link.ended', id })
     }
     const counting = setInterval(count, serving.countEveryMs)
@@ -202,6 +267,7 @@ export function createServerLink(
         socket.uncork()
       }
     })
+    turns.open(id, ticket.share, input.own, { serve: onTurn, call: onCall })
     socket.write(encodeFrame({ type: 'bitfield', have: told }))
     socket.resume()
 
@@ -209,6 +275,7 @@ export function createServerLink(
       leaving = true
       clearInterval(counting)
       clearInterval(idling)
+      turns.close(id)
       socket.off('close', onClose)
       socket.destroy()
     }

@@ -6,6 +6,7 @@ import { servingDeskMachine } from '../../machines/serving-desk.ts'
 import { createFrontDoor, type FrontDoorNeeds } from './front-door.ts'
 import { createServerLink } from './server-link.ts'
 import type { Throttle } from './throttle.ts'
+import { createUploadTurns } from './upload-turns.ts'
 
 export interface ServingDeskNeeds extends Omit<FrontDoorNeeds, 'waiting'> {
   readonly idleAfterMs?: number
@@ -24,7 +25,7 @@ export function provideServingDesk(needs: ServingDeskNeeds): typeof servingDeskM
   return servingDeskMachine.provide({
     actors: {
       frontDoor: createFrontDoor({ ...needs, waiting }),
-      serverLink: createServerLink(take, needs.idleAfterMs, needs.throttle),
+      serverLink: createServerLink(take, createUploadTurns(), needs.idleAfterMs, needs.throttle),
     },
   })
 }

@@ -125,7 +125,10 @@ const trickling = announcing((block, socket) => portion(socket, blockOf(block), 
 
 const have = encodeFrame({ type: 'have', piece: 0 })
 const hostiles: readonly (readonly [what: string, answer: Answer])[] = [
-  ['refuses each block', announcing((block, socket) => socket.write(encodeFrame({ ...block, type: 'refused' })))],
+  [
+    'refuses each block',
+    announcing((block, socket) => socket.write(encodeFrame({ ...block, type: 'refused', why: 'gone' }))),
+  ],
   ['answers no request', announcing(() => {})],
   ['hangs up at each request', announcing((_, socket) => socket.destroy())],
   [

@@ -41,10 +41,11 @@ const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buf
   [
     'a refusal of what nobody asked for',
     bitfield,
-    encodeFrame({ type: 'refused', piece: 1, offset: 0 }),
+    encodeFrame({ type: 'refused', piece: 1, offset: 0, why: 'gone' }),
     /nobody asked/,
   ],
   ['a second bitfield', bitfield, bitfield, /second bitfield/],
+  ['a call that nobody waits for', bitfield, encodeFrame({ type: 'call' }), /nobody waits/],
   [
     'a bitfield of the wrong size',
     encodeFrame({ type: 'bitfield', have: fullBitfield(20) }),
@@ -150,7 +151,7 @@ test('a peer that refuses all it says it has is given up for a while', async t =
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type === 'hello') socket.write(bitfield)
-    if (frame.type === 'request') socket.write(encodeFrame({ ...frame, type: 'refused' }))
+    if (frame.type === 'request') socket.write(encodeFrame({ ...frame, type: 'refused', why: 'gone' }))
   })
   using link = startLink(server.peer, file)
   await link.heard.next('link.ready')

@@ -1,0 +1,368 @@
+// A swarm in virtual time, without sockets: every peer runs the real picker (domain/piece-picker.ts), request window
+// and upload schedule; only the network is a model. Blocks leave through the sender's line one at a time, turn about
+// over what it sends, travel, and come in through the receiver's line one at a time; a sender has at most
+// `windowBlocks` of a piece under way, so a congested receiver slows its own flows alone. That is two queues a block,
+// as in store-and-forward networks, and keeps every line busy that could be; nothing is lost on the way.
+
+import { download, link as linkTunables, serving } from '../../config/tunables.ts'
+import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
+import { createPiecePicker, type PiecePicker } from '../../src/domain/piece-picker.ts'
+import { createRequestWindow, type RequestWindow } from '../../src/domain/request-window.ts'
+import { createUploadSchedule, type Places, type UploadSchedule } from '../../src/domain/upload-schedule.ts'
+import { createEventQueue } from './event-queue.ts'
+
+export type Conduct =
+  | 'honest'
+  /** Takes requests and never answers. */
+  | 'stalls'
+  /** Answers with bytes that are not the piece. */
+  | 'garbage'
+
+export interface PeerSpec {
+  readonly upBytesPerMs: number
+  readonly downBytesPerMs: number
+  readonly isSeed?: boolean
+  readonly conduct?: Conduct
+  readonly joinsAtMs?: number
+  /** Leaves so long after it has everything; undefined: stays. */
+  readonly leavesAfterMs?: number
+}
+
+export interface SwarmSpec {
+  readonly peers: readonly PeerSpec[]
+  readonly pieceCount: number
+  readonly pieceBytes: number
+  readonly latencyMs: number
+  readonly random: () => number
+  readonly blocksPerPiece?: number
+  /** In place of config/tunables.ts's. */
+  readonly schedule?: Places
+}
+
+export interface SwarmResult {
+  /** When each leecher had everything (ms), in the order of `peers`; undefined: seeds, hostile peers, or never. */
+  readonly doneAtMs: readonly (number | undefined)[]
+  readonly uploadedBytes: readonly number[]
+  /** Bytes that arrived for nothing: copies, and garbage. */
+  readonly wastedBytes: number
+  readonly usefulBytes: number
+  readonly declines: number
+}
+
+interface Flow {
+  readonly link: Link
+  readonly piece: number
+  blocksToSend: number
+  blocksToArrive: number
+  cancelled: boolean
+}
+
+interface Link {
+  readonly from: Peer
+  readonly to: Peer
+  isOpen: boolean
+  /** What is being served over it, in order. */
+  readonly flows: Flow[]
+  blocksUnderWay: number
+}
+
+interface Peer {
+  readonly id: string
+  readonly spec: PeerSpec
+  readonly have: ReturnType<typeof createBitfield>
+  readonly picker: PiecePicker
+  readonly window: RequestWindow
+  readonly schedule: UploadSchedule
+  /** By the other's id: whom it fetches from, and who fetches from it. */
+  readonly servers: Map<string, Link>
+  readonly fetchers: Map<string, Link>
+  /** Links with something to send, in turn. */
+  readonly sending: Link[]
+  isSending: boolean
+  lineFreeAtMs: number
+  wakeAtMs: number
+  uploaded: number
+  doneAtMs: number | undefined
+  hasLeft: boolean
+}
+
+const windowBlocks = 4
+
+export function simulateSwarm(spec: SwarmSpec): SwarmResult {
+  const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, schedule = serving } = spec
+  const queue = createEventQueue()
+  const blockBytes = pieceBytes / blocksPerPiece
+  let wastedBytes = 0
+  let usefulBytes = 0
+  let declines = 0
+  let unfinished = 0
+
+  const isHonest = (peer: Peer) => (peer.spec.conduct ?? 'honest') === 'honest'
+
+  const peers = spec.peers.map((peerSpec, index): Peer => {
+    const claimsAll = peerSpec.isSeed === true || (peerSpec.conduct ?? 'honest') !== 'honest'
+    const have = claimsAll ? fullBitfield(pieceCount) : createBitfield(pieceCount)
+    return {
+      id: `${index}`,
+      spec: peerSpec,
+      have,
+      picker: createPiecePicker({ verified: have, random }),
+      window: createRequestWindow({
+        pieceLength: pieceBytes,
+        aheadMs: download.aheadMs,
+        leastPieces: download.leastPiecesInFlight,
+        mostPieces: Math.max(4, Math.floor(download.maxUnwrittenBytes / pieceBytes)),
+      }),
+      schedule: createUploadSchedule(schedule),
+      servers: new Map(),
+      fetchers: new Map(),
+      sending: [],
+      isSending: false,
+      lineFreeAtMs: 0,
+      wakeAtMs: Number.POSITIVE_INFINITY,
+      uploaded: 0,
+      doneAtMs: undefined,
+      hasLeft: false,
+    }
+  })
+  const present: Peer[] = []
+
+  // The serving side.
+  /** The next block of the next link that may send one; a link sends one piece after the other, as over one socket. */
+  const sendNext = (server: Peer) => {
+    if (server.isSending) return
+    for (let tried = server.sending.length; tried > 0; tried -= 1) {
+      const link = server.sending.shift()!
+      while (link.flows[0] && (link.flows[0].cancelled || !link.isOpen)) link.flows.shift()
+      const flow = link.flows[0]
+      if (!flow) continue
+      server.sending.push(link)
+      if (link.blocksUnderWay >= windowBlocks) continue
+      flow.blocksToSend -= 1
+      link.blocksUnderWay += 1
+      if (flow.blocksToSend === 0) link.flows.shift()
+      server.isSending = true
+      const sendMs = blockBytes / server.spec.upBytesPerMs
+      queue.after(sendMs, () => {
+        server.isSending = false
+        server.uploaded += blockBytes
+        travel(flow, sendMs)
+        sendNext(server)
+      })
+      return
+    }
+  }
+  const travel = (flow: Flow, sendMs: number) => {
+    const fetcher = flow.link.from
+    const takeMs = blockBytes / fetcher.spec.downBytesPerMs
+    const atMs = Math.max(queue.nowMs + latencyMs + Math.max(0, takeMs - sendMs), fetcher.lineFreeAtMs + takeMs)
+    fetcher.lineFreeAtMs = atMs
+    queue.after(atMs - queue.nowMs, () => arrive(flow))
+  }
+  const serve = (link: Link, piece: number) => {
+    const server = link.to
+    const answer = server.schedule.asked(link.from.id, piece, queue.nowMs)
+    if (answer === 'busy') {
+      tell(link, fetcher => {
+        fetcher.picker.busy(server.id, piece)
+        ask(fetcher)
+      })
+    } else if (answer === 'declined') {
+      declines += 1
+      tellFresh(link)
+      tell(link, fetcher => {
+        fetcher.picker.declined(server.id, piece)
+        const request = fetcher.picker.called(server.id, true, queue.nowMs)
+        if (request) sendRequest(link, request.piece)
+        else pass(link)
+      })
+    }
+    giveTurns(server)
+  }
+  const tellFresh = (link: Link) => {
+    const fresh = link.to.spec.isSeed && link.to.schedule.freshOf(link.from.id)
+    if (!fresh) return
+    const copy = createBitfield(pieceCount, fresh.toBytes())
+    tell(link, fetcher => fetcher.picker.setFresh(link.to.id, copy))
+  }
+  const giveTurns = (server: Peer) => {
+    if (server.hasLeft) return
+    for (const turn of server.schedule.next(queue.nowMs)) {
+      const link = server.fetchers.get(turn.link)!
+      if (turn.type === 'serve') {
+        if (server.spec.conduct === 'stalls') continue
+        const { piece } = turn
+        const flow = { link, piece, blocksToSend: blocksPerPiece, blocksToArrive: blocksPerPiece }
+        link.flows.push({ ...flow, cancelled: false })
+        if (!server.sending.includes(link)) server.sending.push(link)
+        sendNext(server)
+        continue
+      }
+      tellFresh(link)
+      tell(link, fetcher => {
+        const { picker, window } = fetcher
+        const hasRoom = picker.inFlightSince(queue.nowMs - download.slowPieceMs) < 2 * window.pieces
+        const request = picker.called(server.id, hasRoom, queue.nowMs)
+        if (request) sendRequest(link, request.piece)
+        else pass(link)
+      })
+    }
+    const wakeAtMs = server.schedule.wakeAtMs(queue.nowMs)
+    if (wakeAtMs === undefined || wakeAtMs >= server.wakeAtMs) return
+    server.wakeAtMs = wakeAtMs
+    queue.after(wakeAtMs - queue.nowMs + 1, () => {
+      server.wakeAtMs = Number.POSITIVE_INFINITY
+      giveTurns(server)
+    })
+  }
+  const tell = (link: Link, what: (fetcher: Peer) => void) =>
+    queue.after(latencyMs, () => {
+      if (link.isOpen) what(link.from)
+    })
+  const settle = (link: Link, piece: number) =>
+    queue.after(latencyMs, () => {
+      if (!link.isOpen) return
+      link.to.schedule.settled(link.from.id, piece, queue.nowMs)
+      giveTurns(link.to)
+    })
+
+  // The fetching side.
+  const ask = (fetcher: Peer) => {
+    const { picker, window } = fetcher
+    const room = window.pieces - picker.inFlightSince(queue.nowMs - download.slowPieceMs)
+    if (room <= 0) return
+    for (const { peer, piece } of picker.assign(room, queue.nowMs)) sendRequest(fetcher.servers.get(peer)!, piece)
+  }
+  const sendRequest = (link: Link, piece: number) => {
+    queue.after(latencyMs, () => {
+      if (link.isOpen) serve(link, piece)
+    })
+    if (link.to.spec.conduct !== 'stalls') return
+    // As the links measure who dawdles, and give up who is silent.
+    queue.after(1_000, () => link.from.picker.setCapacity(link.to.id, 1, 0))
+    queue.after(linkTunables.silentAfterMs, () => closeLink(link))
+  }
+  const pass = (link: Link) =>
+    queue.after(latencyMs, () => {
+      if (!link.isOpen) return
+      link.to.schedule.passed(link.from.id)
+      giveTurns(link.to)
+    })
+  const cancel = (link: Link, piece: number) => {
+    queue.after(latencyMs, () => {
+      for (const flow of link.flows) if (flow.piece === piece) flow.cancelled = true
+    })
+    settle(link, piece)
+  }
+  const arrive = (flow: Flow) => {
+    const { link, piece } = flow
+    link.blocksUnderWay -= 1
+    flow.blocksToArrive -= 1
+    sendNext(link.to)
+    if (!link.isOpen) return
+    const fetcher = link.from
+    if (!fetcher.picker.isInFlightAt(link.to.id, piece)) {
+      wastedBytes += blockBytes
+      return
+    }
+    if (flow.blocksToArrive === blocksPerPiece / 2) settle(link, piece)
+    if (flow.blocksToArrive > 0) return
+    const { unwanted } = fetcher.picker.received(link.to.id, piece)
+    for (const other of unwanted) cancel(fetcher.servers.get(other)!, piece)
+    fetcher.window.received(pieceBytes, queue.nowMs)
+    if (isHonest(link.to)) {
+      usefulBytes += pieceBytes
+      fetcher.picker.verified(piece)
+      obtain(fetcher, piece)
+    } else {
+      wastedBytes += pieceBytes
+      fetcher.picker.rejected(link.to.id, piece)
+      closeLink(link)
+    }
+    ask(fetcher)
+  }
+  const obtain = (peer: Peer, piece: number) => {
+    peer.have.add(piece)
+    queue.after(latencyMs, () => {
+      for (const { from } of peer.fetchers.values()) {
+        from.picker.peerHas(peer.id, piece)
+        ask(from)
+      }
+    })
+    if (!peer.have.isFull()) return
+    peer.doneAtMs = queue.nowMs
+    unfinished -= 1
+    for (const link of peer.servers.values()) closeLink(link)
+    if (peer.spec.leavesAfterMs !== undefined) queue.after(peer.spec.leavesAfterMs, () => leave(peer))
+  }
+
+  // Coming and going.
+  const openLink = (from: Peer, to: Peer) => {
+    if (from.servers.has(to.id) || from.servers.size >= download.maxPeers || to.fetchers.size >= serving.maxLinks)
+      return
+    const link: Link = { from, to, isOpen: true, flows: [], blocksUnderWay: 0 }
+    from.servers.set(to.id, link)
+    to.fetchers.set(from.id, link)
+    to.schedule.opened(from.id, 'share', to.spec.isSeed ? to.have : createBitfield(pieceCount))
+    from.picker.peerJoined(to.id, to.have)
+    from.picker.setCapacity(to.id, 2)
+  }
+  const closeLink = (link: Link) => {
+    if (!link.isOpen) return
+    link.isOpen = false
+    link.from.servers.delete(link.to.id)
+    link.to.fetchers.delete(link.from.id)
+    link.from.picker.peerLeft(link.to.id)
+    link.to.schedule.closed(link.from.id)
+    giveTurns(link.to)
+    if (link.from.doneAtMs === undefined) ask(link.from)
+  }
+  /** As machines/download.ts does, for somebody who fetches from it. */
+  const makeRoom = (peer: Peer) => {
+    const isIdle = ({ to }: Link) => !to.have.isFull() && peer.picker.inFlightAt(to.id).length === 0
+    const idle = [...peer.servers.values()].filter(isIdle)
+    if (idle.length > 0) closeLink(idle[Math.floor(random() * idle.length)]!)
+  }
+  const leave = (peer: Peer) => {
+    peer.hasLeft = true
+    present.splice(present.indexOf(peer), 1)
+    for (const link of [...peer.servers.values(), ...peer.fetchers.values()]) closeLink(link)
+  }
+  const join = (peer: Peer) => {
+    const isLeecher = !peer.have.isFull()
+    const seeds = present.filter(other => other.have.isFull())
+    const others = present.filter(other => !other.have.isFull())
+    const some = (list: Peer[], count: number) => {
+      for (let at = 0; at < Math.min(count, list.length); at += 1) {
+        const from = at + Math.floor(random() * (list.length - at))
+        ;[list[at], list[from]] = [list[from]!, list[at]!]
+      }
+      return list.slice(0, count)
+    }
+    const met = isLeecher
+      ? [...some(seeds, download.maxPeers / 2), ...some(others, download.maxPeers)]
+      : some(others, serving.maxLinks)
+    for (const other of met) {
+      if (isLeecher) openLink(peer, other)
+      if (other.have.isFull()) continue
+      if (other.servers.size >= download.maxPeers) makeRoom(other)
+      openLink(other, peer)
+    }
+    present.push(peer)
+    if (isLeecher) ask(peer)
+    for (const { from } of peer.fetchers.values()) ask(from)
+  }
+  for (const peer of peers) {
+    if (!peer.have.isFull()) unfinished += 1
+    queue.after(peer.spec.joinsAtMs ?? 0, () => join(peer))
+  }
+  while (unfinished > 0 && queue.step()) {}
+
+  return {
+    doneAtMs: peers.map(peer => (peer.spec.isSeed ? undefined : peer.doneAtMs)),
+    uploadedBytes: peers.map(peer => peer.uploaded),
+    wastedBytes,
+    usefulBytes,
+    declines,
+  }
+}

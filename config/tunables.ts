@@ -112,8 +112,6 @@ export const serving = {
   maxLinksPerUser: 50,
   /** Links served at a time while others wait: few, so that a piece is passed on soon; more than one covers the round trip. */
   places: 4,
-  /** A share begins with one of these, and gets another after so many pieces given. */
-  turnsPerPlace: 2,
   /** Links asked for what they want next, meanwhile: not all that waited still want something. */
   placesAhead: 3,
   /** A turn that takes so many times longer than usual, and this long at least, makes room: slow readers hold up nobody. */

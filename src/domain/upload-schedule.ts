@@ -42,8 +42,6 @@ export interface UploadSchedule {
 export interface Places {
   /** Links served at a time while others wait. */
   readonly places: number
-  /** Of one share: after each so many turns one more. */
-  readonly turnsPerPlace: number
   /** Links called, or accepted and not served yet, at a time while others wait. */
   readonly placesAhead: number
   /** A turn that takes so many times longer than usual, and longer than `slowTurnLeastMs`, holds no place any more. */
@@ -72,7 +70,6 @@ interface Share {
   /** Own pieces given to nobody. */
   readonly fresh: Bitfield
   links: number
-  turns: number
 }
 
 /** How much a new turn weighs in how long turns usually take. */
@@ -91,16 +88,10 @@ export function createUploadSchedule(of: Places): UploadSchedule {
 
   const slowAfterMs = () => Math.max(of.slowTurnLeastMs, usualMs * of.slowTurnFactor)
   const servedSinceMs = (link: Link): number => link.served.values().next().value!
-  /** The first turns of a share are given one at a time, then more and more: until many have some, haste is all. */
-  const hasPlace = ({ share }: Link, nowMs: number): boolean => {
+  const hasPlace = (nowMs: number): boolean => {
     let taken = 0
-    let takenOfShare = 0
-    for (const link of served.values()) {
-      if (nowMs - servedSinceMs(link) >= slowAfterMs()) continue
-      taken += 1
-      if (link.share === share) takenOfShare += 1
-    }
-    return taken < of.places && takenOfShare < 1 + Math.floor(share.turns / of.turnsPerPlace)
+    for (const link of served.values()) if (nowMs - servedSinceMs(link) < slowAfterMs()) taken += 1
+    return taken < of.places
   }
   const hasPlaceAhead = (nowMs: number): boolean => {
     let taken = accepted.size
@@ -125,13 +116,8 @@ export function createUploadSchedule(of: Places): UploadSchedule {
 
   /** Whoever is being served goes on only if nobody else has been accepted. */
   const nextToServe = (nowMs: number): string | undefined => {
-    let isContended = false
-    for (const [name, link] of accepted) {
-      if (served.has(name)) continue
-      if (hasPlace(link, nowMs)) return name
-      isContended = true
-    }
-    return isContended ? undefined : accepted.keys().next().value
+    for (const name of accepted.keys()) if (!served.has(name)) return hasPlace(nowMs) ? name : undefined
+    return accepted.keys().next().value
   }
   const nextToCall = (nowMs: number): string | undefined => {
     if (waiting.size === 0 || !hasPlaceAhead(nowMs)) return undefined
@@ -150,7 +136,7 @@ export function createUploadSchedule(of: Places): UploadSchedule {
       let share = shares.get(shareId)
       if (!share) {
         const copy = () => createBitfield(own.length, own.toBytes())
-        share = { own: copy(), given: new Uint32Array(own.length), fresh: copy(), links: 0, turns: 0 }
+        share = { own: copy(), given: new Uint32Array(own.length), fresh: copy(), links: 0 }
         shares.set(shareId, share)
       }
       share.links += 1
@@ -217,7 +203,6 @@ export function createUploadSchedule(of: Places): UploadSchedule {
         if (link.accepted.size === 0) accepted.delete(name)
         link.served.set(piece, nowMs)
         served.set(name, link)
-        link.share.turns += 1
         given.push({ type: 'serve', link: name, piece })
       }
       for (let name = nextToCall(nowMs); name !== undefined; name = nextToCall(nowMs)) {

@@ -26,7 +26,7 @@ test('a lone leecher gets everything once, as fast as the line', t => {
 
 test('among thirty the seed sends hardly more than one copy, and hardly anything comes twice', t => {
   const peers = [seed, ...Array<PeerSpec>(30).fill(peer())]
-  const result = simulate(peers)
+  const result = simulate(peers, 160)
   t.true(isDone(peers, result))
   t.true(result.copies < 1.3)
   t.true(result.wastedBytes < 0.01 * result.usefulBytes)

@@ -5,18 +5,12 @@ import fc from 'fast-check'
 import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import { createUploadSchedule, type UploadSchedule } from '../../src/domain/upload-schedule.ts'
 
-const places = { places: 2, turnsPerPlace: 0.001, placesAhead: 2, slowTurnFactor: 3, slowTurnLeastMs: 100 }
+const places = { places: 2, placesAhead: 2, slowTurnFactor: 3, slowTurnLeastMs: 100 }
 const nothing = createBitfield(8)
 
 function scheduleOf(links: readonly string[], own: Bitfield = nothing, share = 'film'): UploadSchedule {
   const schedule = createUploadSchedule(places)
   for (const link of links) schedule.opened(link, share, own)
-  // The first turn of a share has no company.
-  schedule.opened('first', share, own)
-  schedule.asked('first', 7, 0)
-  schedule.next(0)
-  schedule.settled('first', 7, 0)
-  schedule.closed('first')
   return schedule
 }
 

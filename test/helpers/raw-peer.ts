@@ -79,7 +79,7 @@ export async function startRawFetcher(
   const waiting: { type: string; resolve: (frame: Frame) => void }[] = []
   let blockBytes = 0
   let awaited = { bytes: 0, resolve: () => {} }
-  const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'bye'], shape, {
+  const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'], shape, {
     onFrame: frame => {
       frames.push(frame)
       const at = waiting.findIndex(({ type }) => type === frame.type)

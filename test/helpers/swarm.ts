@@ -171,6 +171,11 @@ export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partia
   let arrived = 0
   let capacity = 0
   let via = ''
+  /** For a call. */
+  const waiting: number[] = []
+  const wantAgain = (pieces: readonly number[]) => {
+    for (const piece of pieces) link.actor.send({ type: 'piece.wanted', piece })
+  }
   const ask = () => {
     for (; inFlight < capacity && next < count; inFlight++) link.actor.send({ type: 'piece.wanted', piece: next++ })
     if (arrived === count) resolve()
@@ -184,6 +189,9 @@ export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partia
       inFlight--
       arrived++
     }
+    if (event.type === 'piece.returned' && event.why === 'declined') wantAgain([event.piece])
+    if (event.type === 'piece.returned' && event.why === 'busy') waiting.push(event.piece)
+    if (event.type === 'link.called') wantAgain(waiting.splice(0))
     ask()
   })
   await promise

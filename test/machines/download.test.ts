@@ -250,7 +250,7 @@ test('Peers that hold a link and bring nothing make room for those that were not
   const late = Array.from({ length: tunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
   const all = located('alice', ...idlers, ...late)
   const has = (user: string) => actor.getSnapshot().context.ledger.links.has(`${user}/aaaaaaaaaaaa`)
-  send(ready(), all, ...joins(alice, fullBitfield(pieces), 1))
+  send(ready(), located('alice', ...idlers), ...joins(alice, fullBitfield(pieces), 1))
   for (const idler of idlers) send(...joins(`${idler}/aaaaaaaaaaaa`, createBitfield(pieces), 1))
   t.is(linked.length, tunables.maxPeers)
   send(all)
@@ -258,11 +258,8 @@ test('Peers that hold a link and bring nothing make room for those that were not
   send(all)
   t.is(linked.length, tunables.maxPeers + late.length - 1)
   t.true(has('alice'), 'it is asked for something')
-  t.deepEqual(late.map(has), [...late.slice(1).map(() => true), false])
-  t.deepEqual(
-    idlers.map(has),
-    idlers.map((_, index) => index >= tunables.givingWayAtOnce),
-  )
+  t.is(late.filter(has).length, tunables.givingWayAtOnce)
+  t.is(idlers.filter(has).length, idlers.length - tunables.givingWayAtOnce)
   t.is(actor.getSnapshot().context.ledger.links.size, tunables.maxPeers)
 })
 

@@ -39,8 +39,11 @@ export function secureAsFetcher(
   if (!('host' in to)) return connect({ ...options, socket: to }).on('data', onBytes)
   const { host, port } = to
   const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  // Most reads are as long as a TLS record, and one view of the buffer does for all that are alike.
+  let bytes = buffer
   const callback = (count: number) => {
-    onBytes(buffer.subarray(0, count))
+    if (bytes.length !== count) bytes = buffer.subarray(0, count)
+    onBytes(bytes)
     return true
   }
   const direct: ConnectionOptions & TcpNetConnectOpts = {

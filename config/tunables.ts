@@ -79,8 +79,8 @@ export const download = {
   /** Pieces asked of one peer at once, at most: bounds memory to links x pieces. */
   maxPiecesPerPeer: 8,
   /**
-   * Asked for, or arrived and not yet on disk, in bytes, over all peers of a download: beyond it nothing more is asked
-   * for. Four pieces may be under way in any case, or large ones would all come from one peer.
+   * Asked for, or arrived and not yet on disk, in bytes, over all downloads that run: each has its share, and asks for
+   * nothing beyond it. Four pieces may be under way in any case, or large ones would all come from one peer.
    */
   maxUnwrittenBytes: 32 * 1024 * 1024,
   /** Buffers for pieces that are kept for the next ones, over all downloads of a device. */

@@ -41,6 +41,8 @@ export interface DownloadInput {
   readonly spent: Spent
   /** Milliseconds, from a clock that never goes back. */
   readonly now: () => number
+  /** Downloads that run on this device now, this one included: they share the memory for pieces on their way. */
+  readonly running: () => number
 }
 
 export type StoreCommand =

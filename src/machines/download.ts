@@ -6,7 +6,7 @@ import { type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
 import { link, download as tunables } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
-import { type Manifest, pieceSize } from '../domain/manifest.ts'
+import { pieceSize } from '../domain/manifest.ts'
 import { createPiecePicker, type PiecePicker } from '../domain/piece-picker.ts'
 import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
 import { createRequestWindow, type RequestWindow } from '../domain/request-window.ts'
@@ -67,7 +67,8 @@ interface DownloadContext extends DownloadInput {
 const linkId = (peer: PeerKey) => `link:${peer}`
 
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
-const budgetPieces = ({ pieceLength }: Manifest) => Math.max(4, Math.floor(tunables.maxUnwrittenBytes / pieceLength))
+const budgetPieces = ({ spec, running }: DownloadInput) =>
+  Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
 
 /** The first time at once, for a fresh ticket may be all that it takes. */
 const restMs = (times: number) =>
@@ -128,7 +129,7 @@ export const downloadMachine = setup({
         pieceLength,
         aheadMs: tunables.aheadMs,
         leastPieces: tunables.leastPiecesInFlight,
-        mostPieces: budgetPieces(context.spec.manifest),
+        mostPieces: budgetPieces(context),
       })
     },
 
@@ -180,11 +181,12 @@ export const downloadMachine = setup({
     }),
 
     /** Asks links for as many pieces as there is room for. */
-    askForPieces: enqueueActions(({ context: { ledger, spec, now }, enqueue }) => {
+    askForPieces: enqueueActions(({ context, enqueue }) => {
+      const { ledger, now } = context
       const { picker, window } = ledger
       if (!picker || !window) return
       const nowMs = now()
-      const room = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
+      const room = budgetPieces(context) - picker.inFlight - ledger.checking
       const ahead = window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
       for (const { peer, piece } of picker.assign(Math.min(room, ahead), nowMs))
         enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece })
@@ -223,11 +225,12 @@ export const downloadMachine = setup({
       ledger.met.add(peer)
     },
     /** A place is kept for us there, but not for long. */
-    answerCall: enqueueActions(({ context: { ledger, spec, now }, enqueue }, { peer }: { peer: PeerKey }) => {
+    answerCall: enqueueActions(({ context, enqueue }, { peer }: { peer: PeerKey }) => {
+      const { ledger, now } = context
       const { picker, window } = ledger
       if (!picker || !window) return
       const nowMs = now()
-      const room = budgetPieces(spec.manifest) - picker.inFlight - ledger.checking
+      const room = budgetPieces(context) - picker.inFlight - ledger.checking
       const ahead = 2 * window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
       const request = picker.called(peer, room > 0 && ahead > 0, nowMs)
       if (request) enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece: request.piece })

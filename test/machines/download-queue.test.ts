@@ -28,6 +28,7 @@ const inputOf = (id: number): DownloadInput => ({
   },
   spent: { seconds: 0, fetchedBytes: 0, deliveries: [] },
   now: () => 0,
+  running: () => 1,
 })
 const enqueue = (id: number): DownloadQueueEvent => ({ type: 'download.enqueue', download: inputOf(id) })
 

@@ -24,6 +24,7 @@ const input: DownloadInput = {
   spec: { id: 1, group: 'reef', name: 'film.bin', share: 'f'.repeat(32), manifest, path: '/x', overwrite: false },
   spent: { seconds: 0, fetchedBytes: 0, deliveries: [] },
   now: () => 0,
+  running: () => 1,
 }
 
 const peer = (user: string): SwarmPeer => ({
@@ -39,7 +40,7 @@ const bob = 'bob/aaaaaaaaaaaa'
 
 type Failing = 'store' | 'locator' | 'link' | 'waste'
 
-function startDownload(failing?: Failing, now = input.now) {
+function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
   const clock = new SimulatedClock()
   const told = {
     store: [] as StoreCommand[],
@@ -70,7 +71,7 @@ function startDownload(failing?: Failing, now = input.now) {
       },
       actions: { recordEnding: (_, ended) => endings.push(ended) },
     }),
-    { input: { ...input, now }, clock },
+    { input: { ...input, ...over }, clock },
   )
   actor.subscribe({ error: () => {} })
   actor.start()
@@ -181,6 +182,18 @@ test('Each link is asked for pieces as it can take them, and for none twice.', t
   const wanted = told.links.map(([user, command]) => (command.type === 'piece.wanted' ? [user, command.piece] : []))
   t.deepEqual(wanted.map(([user]) => user).sort(), ['alice', 'alice', 'bob', 'bob'])
   t.deepEqual(wanted.map(([, piece]) => piece).sort(), [0, 1, 2, 3])
+})
+
+test('Downloads that run at once share the memory for what is on its way.', t => {
+  const large = manifestOf('film.bin', Buffer.alloc(12 * 512 * 1024))
+  const wantedWith = (running: number) => {
+    const spec = { ...input.spec, manifest: large }
+    const { send, told } = startDownload(undefined, { spec, running: () => running })
+    send(ready(createBitfield(12)), located('alice'), ...joins(alice, fullBitfield(12)))
+    return told.links.filter(([, { type }]) => type === 'piece.wanted').length
+  }
+  t.is(wantedWith(1), tunables.maxPiecesPerPeer)
+  t.is(wantedWith(16), 4)
 })
 
 test('A peer whose piece is wrong is closed, its pieces go to others, and it is not connected to again.', t => {
@@ -307,7 +320,7 @@ test('A store that breaks while pieces arrive fails the download, too.', t => {
 
 test('A peer whose link keeps ending for good is tried ever less often, until a right piece comes from it.', t => {
   let nowMs = 0
-  const { send, linked } = startDownload(undefined, () => nowMs)
+  const { send, linked } = startDownload(undefined, { now: () => nowMs })
   const ends: DownloadEvent = { type: 'link.lost', peer: alice, reason: 'it broke the protocol', final: true }
   send(...toTransferring, ends, located('alice'))
   t.is(linked.length, 2, 'at once, with its fresh ticket')

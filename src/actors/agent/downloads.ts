@@ -74,6 +74,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return view
   }
 
+  const running = () => needs.queue()?.getSnapshot().context.running.size ?? 0
+
   const inputOf = (record: DownloadRecord): DownloadInput => {
     const { id, group, name, located, destination, overwrite, seconds, fetchedBytes, deliveries } = record
     if (!located) throw new Error(`bug: download ${id} began before it was located`)
@@ -82,6 +84,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       spec: { id, group, name, share, manifest, path: destination, overwrite },
       spent: { seconds, fetchedBytes, deliveries },
       now: () => performance.now(),
+      running: () => Math.max(1, running()),
     }
   }
 
@@ -173,7 +176,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     view,
     views: () => [...atRest.keys()].map(id => view(id)!),
     get running() {
-      return needs.queue()?.getSnapshot().context.running.size ?? 0
+      return running()
     },
     connectedPeers: () =>
       [...atRest.keys()].flatMap(id => {

@@ -87,6 +87,7 @@ interface Peer {
   avoidedCount: number
   /** It will call. */
   isBusy: boolean
+  isAskable: boolean
   /** Given to nobody yet, as far as it said. */
   fresh: PieceSet | undefined
   /** Unasked pieces that it has and does not shun: 0 spares the search. */
@@ -145,6 +146,8 @@ export function createPiecePicker({
   let asked = 0
   /** The sum of every peer's `useful`. */
   let useful = 0
+  /** Peers that could be asked for something unasked now: 0 spares looking at each. */
+  let askable = 0
 
   const enterBucket = (piece: number) => {
     buckets[holders[piece]!] ??= createPieceSet(pieceCount)
@@ -160,9 +163,17 @@ export function createPiecePicker({
 
   const isUsefulTo = (peer: Peer, piece: number) =>
     has(peer.have, placeOf[piece]!) && !has(peer.shunned, placeOf[piece]!)
+  /** After every change to what this looks at. */
+  const noteAskable = (peer: Peer) => {
+    const isAskable = peer.useful > 0 && !peer.isBusy && peer.inFlight.size < peer.capacity
+    if (isAskable === peer.isAskable) return
+    peer.isAskable = isAskable
+    askable += isAskable ? 1 : -1
+  }
   const countUseful = (peer: Peer, by: 1 | -1) => {
     peer.useful += by
     useful += by
+    noteAskable(peer)
   }
   const becomeUnasked = (piece: number) => {
     status[piece] = unasked
@@ -204,12 +215,15 @@ export function createPiecePicker({
       flights.set(piece, { peers: new Set([name]), youngest: asked, askedAtMs: nowMs })
     }
     peer.inFlight.set(piece, asked)
+    noteAskable(peer)
     requestsOut += 1
     return { peer: name, piece }
   }
   /** Takes one request off; false when there was none. The piece may now be in flight nowhere. */
   const unask = (name: string, piece: number): boolean => {
-    if (!peers.get(name)?.inFlight.delete(piece)) return false
+    const peer = peers.get(name)
+    if (!peer?.inFlight.delete(piece)) return false
+    noteAskable(peer)
     flights.get(piece)!.peers.delete(name)
     requestsOut -= 1
     return true
@@ -248,10 +262,11 @@ export function createPiecePicker({
   }
   /** Of those with room, the least loaded for its capacity; of equals, the one with least to choose from. */
   const nextToAsk = (): [string, Peer] | undefined => {
+    if (askable === 0) return undefined
     let next: [string, Peer] | undefined
     let leastLoad = 1
     for (const [name, peer] of peers) {
-      if (peer.useful === 0 || peer.isBusy || peer.inFlight.size >= peer.capacity) continue
+      if (!peer.isAskable) continue
       const load = peer.inFlight.size / peer.capacity
       if (load > leastLoad || (next && load === leastLoad && peer.useful >= next[1].useful)) continue
       next = [name, peer]
@@ -266,6 +281,7 @@ export function createPiecePicker({
     const pieces = [...peer.inFlight.keys()]
     for (const piece of pieces) unask(name, piece)
     useful -= peer.useful
+    if (peer.isAskable) askable -= 1
     peers.delete(name)
     for (let piece = 0; piece < pieceCount; piece += 1) if (has(peer.have, placeOf[piece]!)) countHolder(piece, -1)
     for (const piece of pieces) landIfNowhere(piece)
@@ -293,6 +309,7 @@ export function createPiecePicker({
         avoided: createPieceSet(pieceCount),
         avoidedCount: 0,
         isBusy: false,
+        isAskable: false,
         fresh: undefined,
         useful: 0,
         overtook: 0,
@@ -315,6 +332,7 @@ export function createPiecePicker({
       const peer = peers.get(name)
       if (!peer) return
       peer.capacity = pieces
+      noteAskable(peer)
       peer.piecesPerSecond = piecesPerSecond
     },
 
@@ -386,7 +404,9 @@ export function createPiecePicker({
 
     busy(name, piece) {
       if (!unask(name, piece)) return
-      peers.get(name)!.isBusy = true
+      const peer = peers.get(name)!
+      peer.isBusy = true
+      noteAskable(peer)
       landIfNowhere(piece)
     },
 
@@ -394,6 +414,7 @@ export function createPiecePicker({
       const peer = peers.get(name)
       if (!peer) return undefined
       peer.isBusy = false
+      noteAskable(peer)
       // It has a place for us, not a claim to all that we want.
       if (!hasRoom || peer.inFlight.size > peer.capacity) return undefined
       if (peer.useful > 0) return ask(name, peer, rarestFor(peer), nowMs)
@@ -413,6 +434,7 @@ export function createPiecePicker({
     forgive() {
       for (const peer of peers.values()) {
         peer.isBusy = false
+        noteAskable(peer)
         forgiveAll(peer)
       }
     },

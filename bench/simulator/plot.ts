@@ -29,6 +29,7 @@ export function plotOf(points: readonly { readonly peers: number; readonly ratio
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">`,
+    '<title>Time over the fluid bound against the number of peers</title>',
     `<rect width="${width}" height="${height}" fill="white"/>`,
     ...grid,
     ...ticks,

@@ -114,6 +114,8 @@ export const serving = {
   places: 4,
   /** Links asked for what they want next, meanwhile: not all that waited still want something. */
   placesAhead: 3,
+  /** More of these, the longer a call takes to be answered: so many for each turn that passes meanwhile. */
+  placesAheadPerAnswer: 1.5,
   /** A turn that takes so many times longer than usual, and this long at least, makes room: slow readers hold up nobody. */
   slowTurnFactor: 3,
   slowTurnLeastMs: 200,

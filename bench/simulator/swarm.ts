@@ -245,7 +245,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const pass = (link: Link) =>
     queue.after(latencyMs, () => {
       if (!link.isOpen) return
-      link.to.schedule.passed(link.from.id)
+      link.to.schedule.passed(link.from.id, queue.nowMs)
       giveTurns(link.to)
     })
   const cancel = (link: Link, piece: number) => {

@@ -30,7 +30,7 @@ export interface UploadSchedule {
   /** It has the piece, or does not want it any more. */
   settled(link: string, piece: number, nowMs: number): void
   /** It was called and asks for nothing. */
-  passed(link: string): void
+  passed(link: string, nowMs: number): void
   /** What to do now. */
   next(nowMs: number): Turn[]
   /** When `next` may have more to say though nothing happened, if ever. */
@@ -42,8 +42,12 @@ export interface UploadSchedule {
 export interface Places {
   /** Links served at a time while others wait. */
   readonly places: number
-  /** Links called, or accepted and not served yet, at a time while others wait. */
+  /**
+   * Links called, or accepted and not served yet, at a time while others wait; and so many more for each that is served
+   * in the time that a call takes to be answered.
+   */
   readonly placesAhead: number
+  readonly placesAheadPerAnswer: number
   /** A turn that takes so many times longer than usual, and longer than `slowTurnLeastMs`, holds no place any more. */
   readonly slowTurnFactor: number
   readonly slowTurnLeastMs: number
@@ -72,7 +76,7 @@ interface Share {
   links: number
 }
 
-/** How much a new turn weighs in how long turns usually take. */
+/** How much a new turn, or answer, weighs in how long they usually take. */
 const newShare = 0.2
 
 export function createUploadSchedule(of: Places): UploadSchedule {
@@ -85,6 +89,10 @@ export function createUploadSchedule(of: Places): UploadSchedule {
   const served = new Map<string, Link>()
   let turns = 0
   let usualMs = 0
+  let answerMs = 0
+  /** From one turn to the next while somebody waits. */
+  let betweenMs = 0
+  let lastTurnAtMs: number | undefined
 
   const slowAfterMs = () => Math.max(of.slowTurnLeastMs, usualMs * of.slowTurnFactor)
   const servedSinceMs = (link: Link): number => link.served.values().next().value!
@@ -96,7 +104,8 @@ export function createUploadSchedule(of: Places): UploadSchedule {
   const hasPlaceAhead = (nowMs: number): boolean => {
     let taken = accepted.size
     for (const link of called.values()) if (nowMs - link.calledAtMs! < slowAfterMs()) taken += 1
-    return taken < of.placesAhead
+    const servedMeanwhile = betweenMs > 0 ? answerMs / betweenMs : 0
+    return taken < of.placesAhead + Math.floor(servedMeanwhile * of.placesAheadPerAnswer)
   }
   const give = ({ given, share }: Link, piece: number) => {
     if (given.has(piece)) return
@@ -129,6 +138,19 @@ export function createUploadSchedule(of: Places): UploadSchedule {
       lastTurn = link.lastTurn
     }
     return next
+  }
+
+  const smooth = (before: number, now: number) => (before === 0 ? now : before + (now - before) * newShare)
+  const noteAnswer = (link: Link, nowMs: number) => {
+    if (link.calledAtMs !== undefined) answerMs = smooth(answerMs, nowMs - link.calledAtMs)
+    link.calledAtMs = undefined
+  }
+  const noteTurn = (nowMs: number) => {
+    if (waiting.size === 0) lastTurnAtMs = undefined
+    else {
+      if (lastTurnAtMs !== undefined) betweenMs = smooth(betweenMs, nowMs - lastTurnAtMs)
+      lastTurnAtMs = nowMs
+    }
   }
 
   return {
@@ -165,7 +187,7 @@ export function createUploadSchedule(of: Places): UploadSchedule {
         link.declined.add(piece)
         return 'declined'
       }
-      link.calledAtMs = undefined
+      noteAnswer(link, nowMs)
       called.delete(name)
       waiting.delete(name)
       turns += 1
@@ -184,13 +206,13 @@ export function createUploadSchedule(of: Places): UploadSchedule {
       if (sinceMs === undefined) return
       link.served.delete(piece)
       if (link.served.size === 0) served.delete(name)
-      usualMs = usualMs === 0 ? nowMs - sinceMs : usualMs + (nowMs - sinceMs - usualMs) * newShare
+      usualMs = smooth(usualMs, nowMs - sinceMs)
     },
 
-    passed(name) {
+    passed(name, nowMs) {
       const link = links.get(name)
       if (!link) return
-      link.calledAtMs = undefined
+      noteAnswer(link, nowMs)
       called.delete(name)
     },
 
@@ -203,6 +225,7 @@ export function createUploadSchedule(of: Places): UploadSchedule {
         if (link.accepted.size === 0) accepted.delete(name)
         link.served.set(piece, nowMs)
         served.set(name, link)
+        noteTurn(nowMs)
         given.push({ type: 'serve', link: name, piece })
       }
       for (let name = nextToCall(nowMs); name !== undefined; name = nextToCall(nowMs)) {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import { createUploadSchedule, type UploadSchedule } from '../../src/domain/upload-schedule.ts'
 
-const places = { places: 2, placesAhead: 2, slowTurnFactor: 3, slowTurnLeastMs: 100 }
+const places = { places: 2, placesAhead: 2, placesAheadPerAnswer: 0, slowTurnFactor: 3, slowTurnLeastMs: 100 }
 const nothing = createBitfield(8)
 
 function scheduleOf(links: readonly string[], own: Bitfield = nothing, share = 'film'): UploadSchedule {
@@ -60,7 +60,7 @@ test('whoever is called and wants nothing makes room for the next', t => {
     schedule.next(10).map(turn => turn.link),
     ['c', 'e'],
   )
-  schedule.passed('e')
+  schedule.passed('e', 10)
   t.deepEqual(schedule.next(11), [{ type: 'call', link: 'f' }])
 })
 
@@ -154,7 +154,7 @@ test('whatever happens, places are kept to, nobody is served what it did not ask
           schedule.settled(name, piece, 0)
           link.accepted.delete(piece)
           link.served.delete(piece)
-        } else if (what === 'pass') schedule.passed(name)
+        } else if (what === 'pass') schedule.passed(name, 0)
         else if (what === 'close') {
           schedule.closed(name)
           open.delete(name)
@@ -166,7 +166,7 @@ test('whatever happens, places are kept to, nobody is served what it did not ask
         for (const [name, link] of open) {
           for (const piece of link.served) schedule.settled(name, piece, 0)
           link.served.clear()
-          schedule.passed(name)
+          schedule.passed(name, 0)
         }
         takeTurns()
       }

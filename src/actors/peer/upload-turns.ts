@@ -64,7 +64,7 @@ export function createUploadTurns(now: () => number = () => performance.now()): 
       plan()
     },
     passed(id) {
-      schedule.passed(id)
+      schedule.passed(id, now())
       plan()
     },
     freshOf: schedule.freshOf,

@@ -99,6 +99,8 @@ export const download = {
   givingWayAtOnce: 8,
   /** The trackers are asked again for the swarm this often while pieces are missing; notices make it sooner. */
   locateEveryMs: 15_000,
+  /** A run's second look-up, for those who start at the same time; then after as long as it has run already. */
+  locateFirstMs: 1_000,
   /** While stalled: without peers, more often. */
   locateStalledMs: 3_000,
   /** Downloads running at once on a device; the others are queued. */

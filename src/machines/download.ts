@@ -101,7 +101,12 @@ export const downloadMachine = setup({
     locator: {} as CallbackActorLogic<LocatorCommand, DownloadSpec>,
     peerLink: peerLinkMachine,
   },
-  delays: { locateEvery: tunables.locateEveryMs, locateStalled: tunables.locateStalledMs },
+  delays: {
+    /** Whoever starts at the same time is not known yet at the first look-up: soon again, then ever later. */
+    locateEvery: ({ context: { now, startedAtMs } }) =>
+      Math.min(Math.max(tunables.locateFirstMs, now() - startedAtMs), tunables.locateEveryMs),
+    locateStalled: tunables.locateStalledMs,
+  },
   guards: {
     isWhole: ({ context }) => context.ledger.picker?.missing === 0,
     canProgress: ({ context }) => context.ledger.picker?.canProgress === true,

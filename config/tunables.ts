@@ -244,6 +244,10 @@ export const hashing = {
   ringBytes: 16 * 1024 * 1024,
   /** People see progress this often; asking costs nothing. */
   progressEveryMs: 250,
+  /** Threads are kept this long after a job for the next; starting them takes 0.1 s, on a busy machine much longer. */
+  threadsIdleMs: 5_000,
+  /** With so few pieces missing a download has the threads started that will check the whole. */
+  expectedAtPieces: 8,
   /** Of an arrived piece, hashed before the event loop gets its turn again: 0.6 ms. */
   sliceBytes: 1024 * 1024,
 } as const

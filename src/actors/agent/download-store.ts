@@ -6,6 +6,7 @@ import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
+import { hashing } from '../../../config/tunables.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../domain/bitfield.ts'
 import { sharerOf } from '../../domain/group.ts'
 import { pieceCount, pieceHashes, sha1Bytes } from '../../domain/manifest.ts'
@@ -19,6 +20,7 @@ import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../peer/buffer-pool.ts'
 import { recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
+import { expectJob } from './hashing-threads.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
 
@@ -138,6 +140,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       buffers.give(data)
       have.add(piece)
       if (signal.aborted) return
+      if (have.length - have.count <= hashing.expectedAtPieces) expectJob()
       if (offer) offers.announce(offer, piece)
       else offerPieces()
       tell({ type: 'piece.verified', peer, piece })

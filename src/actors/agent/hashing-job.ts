@@ -30,6 +30,12 @@ export interface RecheckJob {
 export type Lane = 'sha1' | 'sha256'
 export const lanes: readonly Lane[] = ['sha1', 'sha256']
 
+/** What a thread is told to do. */
+export interface Task {
+  readonly job: HashJob | RecheckJob
+  readonly lane: Lane
+}
+
 /** The smallest piece length, so it divides every other; few system calls, and half of it fits a core's cache. */
 export const chunkBytes = 512 * 1024
 

@@ -2,11 +2,11 @@
 // once between them, into a ring that all hashing is done from, so memory stays flat. A lane does whatever can be done:
 // reads ahead; hashes the whole, which is its own; hashes a piece, whoever comes first. It waits only when the ring
 // holds nothing more for it, which keeps both busy to the end. A slot is used again once nobody needs its chunk. Lanes
-// of a `recheck` job share nothing but who takes which piece. Imports little, for each job waits for its threads.
+// of a `recheck` job share nothing but who takes which piece. Imports little, for a job may wait for its threads.
 
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import {
   chunkBytes,
   chunksClaimed,
@@ -20,6 +20,7 @@ import {
   piecesClaimed,
   type RecheckJob,
   steps,
+  type Task,
 } from './hashing-job.ts'
 
 /** The lane's digest of the whole file, in hex. */
@@ -143,5 +144,6 @@ function readWhole(fd: number, data: Uint8Array, position: number): void {
   if (!read(fd, data, position)) throw new Error('the file became shorter while it was read')
 }
 
-const { job, lane } = workerData as { job: HashJob | RecheckJob; lane: Lane }
-parentPort!.postMessage(job.kind === 'hash' ? hashWhole(job, lane) : recheck(job))
+parentPort!.on('message', ({ job, lane }: Task) =>
+  parentPort!.postMessage(job.kind === 'hash' ? hashWhole(job, lane) : recheck(job)),
+)

@@ -4,9 +4,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
-import { extname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { hashing } from '../../../config/tunables.ts'
 import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
 import {
@@ -29,12 +27,14 @@ import {
   lanes,
   piecesClaimed,
   type RecheckJob,
+  type Task,
 } from './hashing-job.ts'
+import { endPair, givePair, takePair } from './hashing-threads.ts'
 
 export interface HashingOptions {
   /** Called a few times a second with the bytes done so far, and once at the end. */
   readonly onProgress?: (hashedBytes: number, size: number) => void
-  /** Aborting makes the promise reject with the signal's reason; no thread is left behind. */
+  /** Aborting makes the promise reject with the signal's reason; no thread is at it any more then. */
   readonly signal?: AbortSignal
 }
 
@@ -154,32 +154,29 @@ async function hashWhole(
   return { sha1: sha1 as string, sha256: sha256 as string }
 }
 
-/** `.ts` from a checkout, `.js` when compiled. */
-const workerFile = new URL(`./hashing-worker${extname(import.meta.url)}`, import.meta.url)
-
-/** What each lane answers, in order. When it settles, every thread has ended. */
+/** What each lane answers, in order. When it settles, no thread is at the job any more. */
 async function runLanes(
   job: HashJob | RecheckJob,
   { signal, onProgress }: { signal: AbortSignal | undefined; onProgress: () => void },
 ): Promise<unknown[]> {
   signal?.throwIfAborted()
-  const workers = lanes.map(lane => new Worker(workerFile, { workerData: { job, lane } }))
+  const pair = takePair()
   const ticking = setInterval(onProgress, hashing.progressEveryMs)
   try {
-    const answers = workers.map(async worker => {
-      // A second failure, after the first ended the job, must not end the process.
-      worker.on('error', () => {})
+    const answers = pair.map(async (worker, index) => {
+      worker.postMessage({ job, lane: lanes[index]! } satisfies Task)
       const [answer] = await once(worker, 'message', { signal })
       return answer as unknown
     })
     const all = await Promise.all(answers)
+    givePair(pair)
     onProgress()
     return all
   } catch (error) {
+    await endPair(pair)
     signal?.throwIfAborted()
     throw error
   } finally {
     clearInterval(ticking)
-    await Promise.all(workers.map(worker => worker.terminate()))
   }
 }

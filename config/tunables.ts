@@ -34,6 +34,8 @@ export const presence = {
 export const tickets = {
   /** Long enough that downloads outlive an hour without trackers; withdrawn access does not wait for it. */
   lifetimeMs: 60 * 60 * 1000,
+  /** A withdrawal is remembered until every ticket that it makes void has expired, also by clocks that differ by an hour. */
+  rememberWithdrawnMs: 2 * 60 * 60 * 1000,
   /** The broker's own limit on a connection's login; the client connects again by itself. */
   brokerLoginSeconds: 6 * 60 * 60,
 } as const
@@ -142,6 +144,11 @@ export const serving = {
   /** From one address, or of one user by the relay, in this time: a TLS handshake costs a millisecond, a closed door little. */
   maxArrivals: 200,
   arrivalsWithinMs: 10_000,
+  /**
+   * Trackers are asked this often about everybody who is served: what was withdrawn and heard of by no notice ends within
+   * it. With `requests.repeatAfterMs` for a tracker that dies meanwhile, under 5 s.
+   */
+  recheckEveryMs: 2_000,
   /** A peer that was told goodbye has this long to take it in. */
   farewellMs: 1_000,
   /** Uploaded bytes are counted up the tree this often. */

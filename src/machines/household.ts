@@ -2,9 +2,10 @@
 // line (beats, notices, the brokers' coming and going), the serving desk, the keeper of shares, the downloads, and the
 // API for the command line. It hands on what they say to each other; it closes once the downloads have come to rest.
 
-import { assign, type CallbackActorLogic, type EventObject, sendTo, setup } from 'xstate'
-import { agent as tunables } from '../../config/tunables.ts'
+import { assign, type CallbackActorLogic, type EventObject, raise, sendTo, setup } from 'xstate'
+import { tickets, agent as tunables } from '../../config/tunables.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import { type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
 import type { Notice } from '../wire/tracker-api.ts'
 import { downloadQueueMachine } from './download-queue.ts'
 import { type Listening, servingDeskMachine } from './serving-desk.ts'
@@ -13,15 +14,15 @@ import type { ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
 export type HouseholdEvent =
   | ServingDeskEvent
   | { readonly type: 'notice.received'; readonly notice: Notice }
-  /** Serve this user nothing of that group any more. */
-  | { readonly type: 'access.withdrawn'; readonly user: string; readonly group: string }
-  /** The brokers were away and are back: notices may have been missed. */
-  | { readonly type: 'line.back' }
+  /** Serve nothing to whom that concerns. */
+  | { readonly type: 'access.withdrawn'; readonly withdrawal: Withdrawal }
+  /** Perhaps, for the brokers were away; or the trackers tell of something that no notice told. */
+  | { readonly type: 'notices.missed' }
   /** Trackers are there and do not know this device's credential any more. */
   | { readonly type: 'session.revoked' }
   | { readonly type: 'household.close' }
 
-export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'line.back' }>
+export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'notices.missed' }>
 /** Peers can reach this device; one of them has come. */
 export type LineEvent = { readonly type: 'desk.opened' | 'guest.served' | 'fetching.began' }
 
@@ -32,6 +33,8 @@ export interface HouseholdOutput {
 interface HouseholdContext {
   /** Kept over a restart of the desk: peers know the port. */
   readonly listen: Listening
+  /** Kept over a restart of the desk, too: nobody tells of them again. */
+  readonly withdrawals: Withdrawals
   readonly isRevoked: boolean
 }
 
@@ -76,12 +79,16 @@ export const householdMachine = setup({
     /** Whoever fetches a share from here may have some of it to give. */
     tellOfGuest: ({ system }, guest: { share: string; peer: string }) =>
       system.get('downloads')?.send({ type: 'peer.met', ...guest }),
+    keepWithdrawal: assign({
+      withdrawals: ({ context }, { withdrawal }: { withdrawal: Withdrawal }) =>
+        withWithdrawal(context.withdrawals, withdrawal, Date.now(), tickets.rememberWithdrawnMs),
+    }),
     keepListening: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
     markRevoked: assign({ isRevoked: true }),
   },
 }).createMachine({
   id: 'household',
-  context: ({ input }) => ({ listen: input.listen, isRevoked: false }),
+  context: ({ input }) => ({ listen: input.listen, withdrawals: new Map(), isRevoked: false }),
   initial: 'open',
   on: {
     'notice.received': {
@@ -94,12 +101,15 @@ export const householdMachine = setup({
       ],
     },
     'access.withdrawn': {
-      actions: {
-        type: 'tellDesk',
-        params: ({ event: { user, group } }) => ({ type: 'access.revoked' as const, user, group }),
-      },
+      actions: [
+        { type: 'keepWithdrawal', params: ({ event }) => event },
+        {
+          type: 'tellDesk',
+          params: ({ event: { withdrawal } }) => ({ type: 'access.revoked' as const, withdrawal }),
+        },
+      ],
     },
-    'line.back': {
+    'notices.missed': {
       actions: [
         { type: 'tellKeeper', params: ({ event }) => event },
         { type: 'tellDownloads', params: {} },
@@ -146,7 +156,7 @@ export const householdMachine = setup({
                 },
               },
             },
-            failing: { after: { restart: 'working' } },
+            failing: { after: { restart: { target: 'working', actions: raise({ type: 'notices.missed' }) } } },
           },
         },
         serving: {
@@ -157,7 +167,7 @@ export const householdMachine = setup({
                 id: 'servingDesk',
                 systemId: 'servingDesk',
                 src: 'servingDesk',
-                input: ({ context, self }) => ({ listen: context.listen, parent: self }),
+                input: ({ context: { listen, withdrawals }, self }) => ({ listen, withdrawals, parent: self }),
                 onDone: 'failing',
                 onError: {
                   target: 'failing',

@@ -1,6 +1,6 @@
 // What this device serves, and to whom: the offers, the peers connected for them, and whose access was withdrawn.
-// Always: a peer has at most one link a share; no link outlives its offer or its holder's access. Who connects has
-// proven to hold a ticket before this machine hears of it. Sockets stay with the actors provided to it
+// Always: a peer has at most one link a share; no link outlives its offer, its ticket or its holder's access. Who
+// connects has proven to hold a ticket before this machine hears of it. Sockets stay with the actors provided to it
 // (actors/peer/front-door.ts, actors/peer/server-link.ts); here a connection is its guest's id.
 
 import {
@@ -19,6 +19,7 @@ import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey } from '../domain/group.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import { type Access, isVoid, type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
 import type { Ticket } from '../wire/ticket.ts'
 import type { Via } from './peer-link.ts'
 import type { Offer, ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
@@ -92,21 +93,12 @@ interface Context {
   readonly own: ReadonlyMap<string, Bitfield>
   /** By the guest's id. */
   readonly links: ReadonlyMap<string, Link>
-  /** `user group` -> when, ms since 1970: tickets issued before that are refused. */
-  readonly revoked: ReadonlyMap<string, number>
+  readonly withdrawals: Withdrawals
   readonly mostLinks: number
   readonly servedBytes: number
 }
 
-const accessKey = (user: string, group: string) => `${user} ${group}`
-
-const issuedAt = (ticket: Ticket) => ticket.expiresAt - tickets.lifetimeMs
-
-function isRevoked(context: Context, guest: Guest): boolean {
-  const group = context.offers.get(guest.ticket.share)?.group
-  const since = group === undefined ? undefined : context.revoked.get(accessKey(guest.holder.user, group))
-  return since !== undefined && issuedAt(guest.ticket) <= since
-}
+const accessOf = ({ holder, ticket: { share, seq } }: Guest, group: string): Access => ({ holder, group, share, seq })
 
 const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
   new Map([...map].filter(([key, value]) => wanted(value, key)))
@@ -119,7 +111,8 @@ const withdrawn = { type: 'link.close', retry: true, reason: 'this file is no lo
 export const servingDeskMachine = setup({
   types: {
     context: {} as Context,
-    input: {} as Pick<Context, 'listen' | 'parent'>,
+    /** `withdrawals`: what was heard before this desk was started. */
+    input: {} as Pick<Context, 'listen' | 'parent'> & { readonly withdrawals?: Withdrawals },
     events: {} as ServingDeskCommand | FrontDoorEvent | ServerLinkEvent | LinkFailed,
   },
   actors: {
@@ -130,7 +123,10 @@ export const servingDeskMachine = setup({
   },
   guards: {
     isOffered: ({ context }, { guest }: { guest: Guest }) => context.offers.has(guest.ticket.share),
-    isRevoked: ({ context }, { guest }: { guest: Guest }) => isRevoked(context, guest),
+    isRevoked: ({ context }, { guest }: { guest: Guest }) => {
+      const offer = context.offers.get(guest.ticket.share)
+      return offer !== undefined && isVoid(context.withdrawals, accessOf(guest, offer.group))
+    },
     /** An offer that took its place meanwhile is not to blame. */
     isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
     isFull: ({ context }) => context.links.size >= context.mostLinks,
@@ -189,10 +185,10 @@ export const servingDeskMachine = setup({
       },
     ),
     /** Not told goodbye: what is on its way to them stops here. */
-    cutOff: enqueueActions(({ context, enqueue }, { user, group }: { user: string; group: string }) => {
-      const theirs = (link: Link) => link.guest.holder.user === user && link.group === group
-      for (const { ref } of [...context.links.values()].filter(theirs)) enqueue.stopChild(ref)
-      enqueue.assign({ links: keep(context.links, link => !theirs(link)) })
+    cutOff: enqueueActions(({ context, enqueue }) => {
+      const isTheirs = ({ guest, group }: Link) => isVoid(context.withdrawals, accessOf(guest, group))
+      for (const { ref } of [...context.links.values()].filter(isTheirs)) enqueue.stopChild(ref)
+      enqueue.assign({ links: keep(context.links, link => !isTheirs(link)) })
     }),
     keepMostLinks: assign({ mostLinks: (_, { most }: { most: number }) => Math.min(most, serving.maxLinks) }),
     /** They leave by themselves, once they have said goodbye. */
@@ -200,23 +196,20 @@ export const servingDeskMachine = setup({
       for (const { ref } of [...links.values()].slice(mostLinks))
         enqueue.sendTo(ref, { type: 'link.close', ...tooMany })
     }),
-    rememberRevocation: assign({
-      revoked: ({ context }, { user, group }: { user: string; group: string }) => {
-        const now = Date.now()
-        const recent = keep(context.revoked, at => at > now - tickets.lifetimeMs)
-        return new Map(recent).set(accessKey(user, group), now)
-      },
+    remember: assign({
+      withdrawals: ({ context }, { withdrawal }: { withdrawal: Withdrawal }) =>
+        withWithdrawal(context.withdrawals, withdrawal, Date.now(), tickets.rememberWithdrawnMs),
     }),
     countBytes: assign({ servedBytes: ({ context }, { bytes }: { bytes: number }) => context.servedBytes + bytes }),
   },
 }).createMachine({
   id: 'servingDesk',
   context: ({ input }) => ({
+    withdrawals: new Map(),
     ...input,
     offers: new Map(),
     own: new Map(),
     links: new Map(),
-    revoked: new Map(),
     mostLinks: serving.maxLinks,
     servedBytes: 0,
   }),
@@ -339,10 +332,7 @@ export const servingDeskMachine = setup({
       },
     },
     'access.revoked': {
-      actions: [
-        { type: 'rememberRevocation', params: ({ event }) => event },
-        { type: 'cutOff', params: ({ event }) => event },
-      ],
+      actions: [{ type: 'remember', params: ({ event }) => event }, 'cutOff'],
     },
     'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: failedActor(event) }) } },
     'links.limited': { actions: [{ type: 'keepMostLinks', params: ({ event }) => event }, 'letSurplusGo'] },

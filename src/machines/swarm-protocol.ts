@@ -4,6 +4,7 @@
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { RefusalReason } from '../wire/frames.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 
@@ -78,8 +79,8 @@ export type ServingDeskCommand =
   | { readonly type: 'offer.added'; readonly offer: Offer }
   | { readonly type: 'offer.removed'; readonly share: string }
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
-  /** Close what this user has open in that group, and refuse tickets issued before now. */
-  | { readonly type: 'access.revoked'; readonly user: string; readonly group: string }
+  /** Close what is open by tickets that this makes void, and refuse them from now on. */
+  | { readonly type: 'access.revoked'; readonly withdrawal: Withdrawal }
   /** Serve no more peers at once than that; the latest beyond it are let go, and may come again. */
   | { readonly type: 'links.limited'; readonly most: number }
 

@@ -27,6 +27,7 @@ export interface ProjectionQueries {
   filesOf(group: string): SharedFile[]
   share(group: string, name: string): { id: string; manifest: Manifest; sharers: Actor[] } | undefined
   shareIdOf(group: string, name: string): string | undefined
+  isSharer(group: string, name: string, device: Actor): boolean
   sharesOf(device: Actor): AgentSession['shares']
 }
 
@@ -54,6 +55,9 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
   const sharersOfFile = db.prepare(
     'SELECT user, device FROM sharers WHERE group_name = ? AND file_name = ? ORDER BY position',
   )
+  const sharer = db
+    .prepare('SELECT 1 FROM sharers WHERE group_name = ? AND file_name = ? AND user = ? AND device = ?')
+    .pluck()
   const shares = db.prepare(`
     SELECT sharers.group_name AS "group", sharers.file_name AS name, id AS share
     FROM sharers JOIN shares USING (group_name, file_name) WHERE user = ? AND device = ? ORDER BY sharers.position`)
@@ -84,6 +88,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
       }
     },
     shareIdOf: (group, name) => shareId.get(group, name) as string | undefined,
+    isSharer: (group, name, { user, device }) => sharer.get(group, name, user, device) !== undefined,
     sharesOf: ({ user, device }) => shares.all(user, device) as AgentSession['shares'],
   }
 }

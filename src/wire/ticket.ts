@@ -1,18 +1,21 @@
 // A ticket: a tracker's short-lived word that one user's device may fetch one share from one other device.
 // It is the identity of a TLS-PSK handshake (at most 128 bytes there), and its key can be computed by those two
 // devices' tracker and by the serving device alone: key = HMAC-SHA256(the serving device's ticket key, identity).
-// Layout of an identity before base64url, 49 bytes:
-//   version 1 byte | expiry 8 bytes, ms since 1970 | share id 16 bytes | SHA-256 of "user/device" of the holder, first 24
+// Layout of an identity before base64url, 57 bytes:
+//   version 1 byte | expiry 8 bytes, ms since 1970 | log sequence 8 bytes | share id 16 bytes |
+//   SHA-256 of "user/device" of the holder, first 24
 
 import { createHash, createHmac } from 'node:crypto'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey } from '../domain/group.ts'
 
 const version = 1
-const identityBytes = 49
+const identityBytes = 57
 
 export interface Ticket {
   readonly expiresAt: number
+  /** How far the tracker that issued it had applied the log: what was withdrawn later, or then, makes it void. */
+  readonly seq: number
   readonly share: string
   /** Hex; compare with `holderTag`. */
   readonly holder: string
@@ -21,12 +24,13 @@ export interface Ticket {
 export const holderTag = (holder: Actor): string =>
   createHash('sha256').update(sharerKey(holder)).digest('hex').slice(0, 48)
 
-export function encodeTicket(share: string, holder: Actor, expiresAt: number): string {
+export function encodeTicket(share: string, holder: Actor, expiresAt: number, seq: number): string {
   const bytes = Buffer.alloc(identityBytes)
   bytes.writeUInt8(version, 0)
   bytes.writeBigUInt64BE(BigInt(expiresAt), 1)
-  bytes.write(share, 9, 'hex')
-  bytes.write(holderTag(holder), 25, 'hex')
+  bytes.writeBigUInt64BE(BigInt(seq), 9)
+  bytes.write(share, 17, 'hex')
+  bytes.write(holderTag(holder), 33, 'hex')
   return bytes.toString('base64url')
 }
 
@@ -37,8 +41,9 @@ export function decodeTicket(identity: string): Ticket | undefined {
     return undefined
   return {
     expiresAt: Number(bytes.readBigUInt64BE(1)),
-    share: bytes.toString('hex', 9, 25),
-    holder: bytes.toString('hex', 25),
+    seq: Number(bytes.readBigUInt64BE(9)),
+    share: bytes.toString('hex', 17, 33),
+    holder: bytes.toString('hex', 33),
   }
 }
 

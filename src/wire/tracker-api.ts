@@ -3,6 +3,7 @@
 // no tracker answers from behind it; a reply carries the sequence it speaks from.
 
 import { z } from 'zod'
+import type { Withdrawn } from '../domain/withdrawal.ts'
 import {
   actorSchema,
   deviceSchema,
@@ -73,6 +74,23 @@ const fileSchema = z.strictObject({
   online: z.number(),
 })
 
+/** One share that a device serves, and the devices that it serves it to. */
+const servedShareSchema = z.strictObject({
+  share: shareIdSchema,
+  group: idSchema,
+  name: fileNameSchema,
+  /** The trackers were told, and said, that this device offers all of it; not so what a download has of it. */
+  isRecorded: z.boolean(),
+  holders: z.array(actorSchema).max(1_000),
+})
+export type ServedShare = z.infer<typeof servedShareSchema>
+
+const withdrawnSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('membership'), user: idSchema, group: idSchema }),
+  z.strictObject({ kind: z.literal('device'), user: idSchema, device: deviceSchema }),
+  z.strictObject({ kind: z.literal('share'), share: shareIdSchema }),
+]) satisfies z.ZodType<Withdrawn>
+
 interface Method {
   readonly params: z.ZodType
   readonly result: z.ZodType
@@ -116,10 +134,11 @@ export const trackerMethods = {
   'group.files': read(inGroup, z.array(fileSchema)),
   'swarm.locate': read(fileInGroup, swarmSchema),
   'agent.session': read(nothing, agentSessionSchema),
-  /** Of these holders of links, who may no longer fetch from that group? Asked after a time without a broker. */
-  'links.recheck': read(
-    z.strictObject({ links: z.array(z.strictObject({ user: idSchema, group: idSchema })).max(10_000) }),
-    z.strictObject({ revoked: z.array(z.strictObject({ user: idSchema, group: idSchema })) }),
+  /** Of what a device is serving and to whom, what was withdrawn? Asked steadily, for a notice may be lost. */
+  'serving.recheck': read(
+    z.strictObject({ shares: z.array(servedShareSchema).max(1_000) }),
+    /** True at that point of the log. */
+    z.strictObject({ seq: sequenceSchema, withdrawn: z.array(withdrawnSchema) }),
   ),
 } satisfies Record<string, Method>
 

@@ -40,7 +40,7 @@ export async function startRawServer(
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const identity = encodeTicket(share, bob, Date.now() + tickets.lifetimeMs)
+  const identity = encodeTicket(share, bob, Date.now() + tickets.lifetimeMs, 1)
   const key = ticketPsk(ticketKey, identity).toString('base64url')
   const { port } = server.address() as AddressInfo
   return {

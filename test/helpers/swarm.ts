@@ -105,7 +105,7 @@ export interface TestServer extends AsyncDisposable {
   readonly ticketKey: Buffer
   readonly port: number
   /** This server as a tracker would name it to that holder. */
-  peerFor(holder: Actor, share: string, expiresAt?: number): SwarmPeer
+  peerFor(holder: Actor, share: string, expiresAt?: number, seq?: number): SwarmPeer
 }
 
 const nobodyRelays: AcceptRelayed = () => () => {}
@@ -126,8 +126,8 @@ export async function startServer(
     heard,
     ticketKey,
     port,
-    peerFor: (holder, share, expiresAt = Date.now() + tickets.lifetimeMs) => {
-      const identity = encodeTicket(share, holder, expiresAt)
+    peerFor: (holder, share, expiresAt = Date.now() + tickets.lifetimeMs, seq = 1) => {
+      const identity = encodeTicket(share, holder, expiresAt, seq)
       const key = ticketPsk(ticketKey, identity).toString('base64url')
       return { ...me, host: '127.0.0.1', port, complete: true, ticket: { identity, key } }
     },

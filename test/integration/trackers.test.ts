@@ -185,12 +185,26 @@ test('A swarm is the online devices that share or fetch, each with a ticket that
   t.like(decodeTicket(identity), { share: alone.share, holder: holderTag(hal) })
   t.like(granted(await ida.trackers.ask('group.files', { group }))[0], { sharers: ['gus'], online: 1 })
 
-  const links = ['hal', 'ida', 'nobody'].map(user => ({ user, group }))
   granted(await gus.trackers.ask('group.remove', { group, user: 'ida' }))
-  t.deepEqual(granted(await gus.trackers.ask('links.recheck', { links })).revoked, [
-    { user: 'ida', group },
-    { user: 'nobody', group },
+  const device = 'a'.repeat(12)
+  const holders = [hal, ida, { user: 'hal', device }].map(one => ({ user: one.user, device: one.device }))
+  const served = { group, name: 'tide.txt', share: alone.share, isRecorded: true, holders }
+  const recheck = async (who: Person, share: typeof served) =>
+    granted(await who.trackers.ask('serving.recheck', { shares: [share] }))
+  const { seq, withdrawn } = await recheck(gus, served)
+  t.deepEqual(withdrawn, [
+    { kind: 'membership', user: 'ida', group },
+    { kind: 'device', user: 'hal', device },
   ])
+  t.true(seq > decodeTicket(identity)!.seq)
+  const nothing = [{ kind: 'share', share: alone.share }]
+  const whole = { ...served, holders: [] }
+  hal.trackers.advance(seq)
+  ida.trackers.advance(seq)
+  t.deepEqual((await recheck(ida, whole)).withdrawn, nothing, 'who serves is no member')
+  t.deepEqual((await recheck(hal, whole)).withdrawn, nothing, 'the log has not got it as a sharer')
+  t.deepEqual((await recheck(hal, { ...whole, isRecorded: false })).withdrawn, [])
+  t.deepEqual((await recheck(hal, { ...whole, isRecorded: false, name: 'other.txt' })).withdrawn, nothing)
   t.is(codeOf(await locate(ida)), 'not-member')
   await peersOf(hal, 1)
 })

@@ -4,6 +4,7 @@ import test from 'ava'
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import { agent as tunables } from '../../config/tunables.ts'
+import { isVoid, type Withdrawal, type Withdrawals } from '../../src/domain/withdrawal.ts'
 import { type AgentEvent, agentSessionMachine, type Connected } from '../../src/machines/agent-session.ts'
 import { type HouseholdEvent, householdMachine } from '../../src/machines/household.ts'
 
@@ -72,15 +73,16 @@ test('What one child says reaches those it concerns.', t => {
   const { send, heard } = startHousehold()
   const notice = { seq: 1, group: 'reef', type: 'sharing.ended' } as const
   send({ type: 'notice.received', notice })
-  send({ type: 'access.withdrawn', user: 'bob', group: 'reef' })
-  send({ type: 'line.back' })
+  const withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 1 } as const
+  send({ type: 'access.withdrawn', withdrawal })
+  send({ type: 'notices.missed' })
   send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
   send({ type: 'guest.served', share: 'f'.repeat(32), peer: 'bob/abcdef012345' })
   send({ type: 'offer.failed', share: 'f'.repeat(32), error: new Error('gone') })
   t.deepEqual(heard, [
     ['keeper', 'notice.received'],
     ['servingDesk', 'access.revoked'],
-    ['keeper', 'line.back'],
+    ['keeper', 'notices.missed'],
     ['line', 'desk.opened'],
     ['line', 'guest.served'],
     ['keeper', 'offer.failed'],
@@ -102,6 +104,38 @@ test('A desk that starts again listens where peers know it to be.', t => {
   const { send, actor } = startHousehold()
   send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
   t.deepEqual(actor.getSnapshot().context.listen, { host: '127.0.0.1', port: 4000 })
+})
+
+test('What was withdrawn is known to a desk that starts again, also what was while it did.', async t => {
+  const given: Withdrawals[] = []
+  const servingDesk = fromCallback(({ input }: { input: { withdrawals: Withdrawals } }) => {
+    given.push(input.withdrawals)
+    if (given.length === 1) throw new Error('the desk broke')
+  }) as never
+  const clock = new SimulatedClock()
+  const actor = createActor(household().logic.provide({ actors: { servingDesk } }), {
+    input: { listen },
+    clock,
+  }).start()
+  await settled()
+  const withdrawal: Withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
+  actor.send({ type: 'access.withdrawn', withdrawal })
+  clock.increment(tunables.restartChildMs)
+  await settled()
+  const access = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 5 }
+  t.deepEqual(
+    given.map(withdrawals => isVoid(withdrawals, access)),
+    [false, true],
+  )
+  actor.stop()
+})
+
+test('A line that starts again may have missed notices: shares and downloads look again.', async t => {
+  const { clock, heard } = startHousehold(['line'])
+  await settled()
+  t.deepEqual(heard, [])
+  clock.increment(tunables.restartChildMs)
+  t.deepEqual(heard, [['keeper', 'notices.missed']])
 })
 
 test('A household closes once its downloads rest.', async t => {

@@ -2,6 +2,7 @@ import test from 'ava'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
 import { serving, tickets } from '../../config/tunables.ts'
 import { fullBitfield } from '../../src/domain/bitfield.ts'
+import { type Withdrawal, type Withdrawals, withWithdrawal } from '../../src/domain/withdrawal.ts'
 import {
   type FrontDoorCommand,
   type FrontDoorEvent,
@@ -19,15 +20,16 @@ import { group, offerOf, recordEvents, sharedBytes } from '../helpers/swarm.ts'
 const file = sharedBytes(10)
 const offer = offerOf(file)
 
-const guest = (id: string, user = 'bob', share = file.share): Guest => ({
+/** With a ticket from a tracker that had applied the log up to there. */
+const guest = (id: string, user = 'bob', share = file.share, seq = 10): Guest => ({
   id,
   holder: { user, device: 'bbbbbbbbbbbb' },
-  ticket: { share, holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
+  ticket: { share, seq, holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
   via: 'direct',
 })
 
 /** A running desk, its door and its links spoken for by the test. */
-function start(serve: (input: ServerLinkInput) => void = () => {}) {
+function start(serve: (input: ServerLinkInput) => void = () => {}, withdrawals: Withdrawals = new Map()) {
   const heard = recordEvents<ServingDeskEvent>()
   const toDoor: FrontDoorCommand[] = []
   const toLinks: { readonly id: string; readonly command: ServerLinkCommand }[] = []
@@ -41,7 +43,7 @@ function start(serve: (input: ServerLinkInput) => void = () => {}) {
     return () => open.delete(id)
   })
   const desk = createActor(servingDeskMachine.provide({ actors: { frontDoor, serverLink } }), {
-    input: { listen: { host: '0.0.0.0', port: 0 }, parent: heard.ref },
+    input: { listen: { host: '0.0.0.0', port: 0 }, parent: heard.ref, withdrawals },
     clock: new SimulatedClock(),
   }).start()
   const send = (...events: (ServingDeskCommand | FrontDoorEvent | ServerLinkEvent)[]) => {
@@ -147,19 +149,76 @@ test('withdrawn access cuts off that user in that group alone', t => {
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
   arrive(guest('1'), guest('2', 'carol'), guest('3', 'bob', other.share))
-  send({ type: 'access.revoked', user: 'bob', group })
+  send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
   t.deepEqual([...open.keys()], ['2', '3'])
 })
 
 test('after access was withdrawn earlier tickets are refused for good and later ones are not', t => {
   const { send, arrive, toDoor, open } = start()
-  send({ type: 'offer.added', offer }, { type: 'access.revoked', user: 'bob', group })
-  const early = guest('early')
-  arrive(early)
-  t.like(toDoor, [{ id: 'early', retry: false }])
-  const later = guest('later')
-  arrive({ ...later, ticket: { ...later.ticket, expiresAt: later.ticket.expiresAt + 5000 } })
+  const withdrawal: Withdrawal = { kind: 'membership', user: 'bob', group, seq: 20 }
+  send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
+  arrive(guest('early'), guest('then', 'bob', file.share, 20))
+  t.like(toDoor, [
+    { id: 'early', retry: false },
+    { id: 'then', retry: false },
+  ])
+  arrive(guest('later', 'bob', file.share, 21))
   t.deepEqual([...open.keys()], ['later'])
+})
+
+test('whose clock is how far off changes nothing about which tickets are refused', t => {
+  const { send, arrive, toDoor, open } = start()
+  const withdrawal: Withdrawal = { kind: 'membership', user: 'bob', group, seq: 20 }
+  send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
+  for (const aheadMs of [-30 * 60_000, 30 * 60_000]) {
+    const issued = (id: string, seq: number) => {
+      const one = guest(id, 'bob', file.share, seq)
+      return { ...one, ticket: { ...one.ticket, expiresAt: one.ticket.expiresAt + aheadMs } }
+    }
+    arrive(issued(`before ${aheadMs}`, 19), issued(`after ${aheadMs}`, 21))
+    t.like(toDoor.at(-1), { id: `before ${aheadMs}`, retry: false })
+    t.deepEqual([...open.keys()], [`after ${aheadMs}`])
+  }
+})
+
+test('a withdrawal that is heard late leaves alone who was let in again meanwhile', t => {
+  const { send, arrive, open } = start()
+  send({ type: 'offer.added', offer })
+  arrive(guest('again', 'bob', file.share, 30))
+  send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
+  t.deepEqual([...open.keys()], ['again'])
+})
+
+test('a device that is logged out is cut off wherever it fetches, and the other devices of its user are not', t => {
+  const { send, arrive, open, toDoor } = start()
+  const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
+  send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
+  const second = { user: 'bob', device: 'cccccccccccc' }
+  arrive(guest('1'), guest('2', 'bob', other.share), { ...guest('3'), holder: second })
+  send({ type: 'access.revoked', withdrawal: { kind: 'device', user: 'bob', device: 'bbbbbbbbbbbb', seq: 20 } })
+  t.deepEqual([...open.keys()], ['3'])
+  arrive(guest('4'))
+  t.like(toDoor, [{ id: '4', retry: false }])
+})
+
+test('of a share that is not to be served from here nobody has anything, until it is shared anew', t => {
+  const { send, arrive, open, toDoor } = start()
+  const other = { ...offer, share: 'f'.repeat(32) }
+  send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
+  arrive(guest('1'), guest('2', 'carol'), guest('3', 'bob', other.share))
+  send({ type: 'access.revoked', withdrawal: { kind: 'share', share: file.share, seq: 20 } })
+  t.deepEqual([...open.keys()], ['3'])
+  arrive(guest('4', 'carol'), guest('5', 'carol', file.share, 25))
+  t.deepEqual(toDoor.length, 1)
+  t.deepEqual([...open.keys()], ['3', '5'])
+})
+
+test('a desk that starts anew knows what was withdrawn before', t => {
+  const withdrawals = withWithdrawal(new Map(), { kind: 'membership', user: 'bob', group, seq: 20 }, Date.now(), 1_000)
+  const { send, arrive, open } = start(() => {}, withdrawals)
+  send({ type: 'offer.added', offer })
+  arrive(guest('1'), guest('2', 'carol'))
+  t.deepEqual([...open.keys()], ['2'])
 })
 
 test('an offer that takes the place of another is handed to its links', t => {

@@ -6,15 +6,16 @@ import { decodeTicket, deviceTicketKey, encodeTicket, holderTag, ticketPsk } fro
 const share = '00112233445566778899aabbccddeeff'
 const alice = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const expiresAt = 1_900_000_000_123
+const seq = 2 ** 40 + 7
 
 test('a ticket says what it was made for, and is a PSK identity of at most 128 bytes', t => {
-  const identity = encodeTicket(share, alice, expiresAt)
-  t.deepEqual(decodeTicket(identity), { expiresAt, share, holder: holderTag(alice) })
+  const identity = encodeTicket(share, alice, expiresAt, seq)
+  t.deepEqual(decodeTicket(identity), { expiresAt, seq, share, holder: holderTag(alice) })
   t.regex(identity, /^[A-Za-z0-9_-]{1,128}$/)
 })
 
 test('what is no ticket of this version decodes to nothing', t => {
-  const identity = encodeTicket(share, alice, expiresAt)
+  const identity = encodeTicket(share, alice, expiresAt, seq)
   const later = Buffer.from(identity, 'base64url')
   later[0] = 2
   const none = ['', 'x', identity.slice(1), `${identity}A`, ` ${identity}`, `${identity}=`, later.toString('base64url')]
@@ -25,14 +26,14 @@ test('no text at all breaks decoding, and whatever decodes is what it was encode
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.base64String(),
-    fc.uint8Array({ minLength: 49, maxLength: 49 }),
+    fc.uint8Array({ minLength: 57, maxLength: 57 }),
   )
   fc.assert(
     fc.property(texts, input => {
       const text = typeof input === 'string' ? input : Buffer.from([1, ...input.slice(1)]).toString('base64url')
       const ticket = decodeTicket(text)
       return (
-        ticket === undefined || (/^[0-9a-f]{32}$/.test(ticket.share) && Buffer.from(text, 'base64url').length === 49)
+        ticket === undefined || (/^[0-9a-f]{32}$/.test(ticket.share) && Buffer.from(text, 'base64url').length === 57)
       )
     }),
   )
@@ -42,17 +43,18 @@ test('no text at all breaks decoding, and whatever decodes is what it was encode
 test('a key is that of one identity on one device with one log-in of one cluster', t => {
   const cluster = randomBytes(32)
   const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
-  const identity = encodeTicket(share, alice, expiresAt)
+  const identity = encodeTicket(share, alice, expiresAt, seq)
   const key = ticketPsk(deviceTicketKey(cluster, bob, 'c1'), identity)
   t.is(key.length, 32)
   t.deepEqual(ticketPsk(deviceTicketKey(cluster, bob, 'c1'), identity), key)
   const others = [
-    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share, alice, expiresAt + 1)),
-    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share, bob, expiresAt)),
-    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share.replace('0', 'f'), alice, expiresAt)),
+    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share, alice, expiresAt + 1, seq)),
+    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share, alice, expiresAt, seq + 1)),
+    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share, bob, expiresAt, seq)),
+    ticketPsk(deviceTicketKey(cluster, bob, 'c1'), encodeTicket(share.replace('0', 'f'), alice, expiresAt, seq)),
     ticketPsk(deviceTicketKey(cluster, bob, 'c2'), identity),
     ticketPsk(deviceTicketKey(cluster, { ...bob, device: 'cccccccccccc' }, 'c1'), identity),
     ticketPsk(deviceTicketKey(randomBytes(32), bob, 'c1'), identity),
   ]
-  t.is(new Set([key, ...others].map(bytes => bytes.toString('hex'))).size, 7)
+  t.is(new Set([key, ...others].map(bytes => bytes.toString('hex'))).size, 8)
 })

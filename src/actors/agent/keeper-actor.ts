@@ -39,7 +39,7 @@ export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
 
     receive(event => {
       if (event.type === 'offer.failed') keeper.check(event.share).catch(report)
-      else if (event.type === 'line.back' || concernsOurShares(event.notice.type)) reconcile()
+      else if (event.type === 'notices.missed' || concernsOurShares(event.notice.type)) reconcile()
     })
     const checking = setInterval(check, serving.checkFilesEveryMs)
     const settling = setInterval(() => {
@@ -54,4 +54,6 @@ export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
     }
   })
 
-const concernsOurShares = (notice: string) => notice === 'sharing.ended' || notice === 'member.removed'
+/** `access.revoked` comes as a notice only when it is this person's. */
+const concernsOurShares = (notice: string) =>
+  notice === 'sharing.ended' || notice === 'member.removed' || notice === 'access.revoked'

@@ -1,15 +1,15 @@
 // What a device says and hears as long as it is logged in: its beats, by which trackers know that it is there, and the
 // notices to its person. It notices when the brokers were away (then notices may be missing) and when the log-in itself is
-// void. Access may have been withdrawn unheard, then or before this agent started, and a ticket outlives that: so the
-// trackers are asked again about everybody who is served, then and whenever somebody comes. It never ends by itself.
+// void. A notice may be lost, and a ticket outlives what it was given for: so the trackers are asked about everybody who
+// is served, steadily, whenever somebody comes, and when the brokers are back. It never ends by itself.
 
 import { errors, type NatsConnection } from 'nats'
 import { fromCallback } from 'xstate'
-import { presence, agent as tunables } from '../../../config/tunables.ts'
+import { presence, serving } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import type { HouseholdEvent, LineEvent } from '../../machines/household.ts'
 import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
-import { type Beat, type Notice, noticeSchema } from '../../wire/tracker-api.ts'
+import { type Beat, type Notice, noticeSchema, type ServedShare } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 
 export interface LineNeeds {
@@ -18,8 +18,8 @@ export interface LineNeeds {
   readonly trackers: TrackerClient
   /** Shares of which this device has some pieces. */
   fetching(): readonly string[]
-  /** Whom this device serves right now, and in which group. */
-  served(): { readonly user: string; readonly group: string }[]
+  /** What this device serves right now, and to whom. */
+  served(): ServedShare[]
   /** Where peers connect, if the desk is open by now. */
   port(): number | undefined
   isRevoked(): Promise<boolean>
@@ -41,7 +41,6 @@ export const createLine = (needs: LineNeeds) =>
     let hasEnded = false
     let isAsking = false
     let isWantedAgain = false
-    let rechecking: NodeJS.Timeout | undefined
 
     const beat = () => {
       const port = needs.port()
@@ -53,16 +52,18 @@ export const createLine = (needs: LineNeeds) =>
 
     const recheckAccess = async () => {
       isWantedAgain = isAsking
-      const links = needs.served()
-      if (isAsking || links.length === 0 || hasEnded) return
-      clearTimeout(rechecking)
+      const shares = needs.served()
+      if (isAsking || shares.length === 0 || hasEnded) return
       isAsking = true
-      const answer = await trackers.ask('links.recheck', { links })
+      const answer = await trackers.ask('serving.recheck', { shares })
       isAsking = false
       if (hasEnded) return
-      if (answer.ok) for (const withdrawn of answer.value.revoked) tell({ type: 'access.withdrawn', ...withdrawn })
-      if (!answer.ok) rechecking = setTimeout(recheckAccess, tunables.retryMostMs)
-      else if (isWantedAgain) recheckAccess()
+      if (answer.ok) {
+        const { seq, withdrawn } = answer.value
+        for (const one of withdrawn) tell({ type: 'access.withdrawn', withdrawal: { ...one, seq } })
+        if (withdrawn.length > 0) tell({ type: 'notices.missed' })
+      } else if (answer.code === 'not-logged-in') tell({ type: 'session.revoked' })
+      if (isWantedAgain) recheckAccess()
     }
 
     const known = new Set<string>()
@@ -72,8 +73,12 @@ export const createLine = (needs: LineNeeds) =>
       known.add(key)
       if (known.size > rememberedNotices) known.delete(known.values().next().value!)
       trackers.advance(notice.seq)
-      if (notice.type === 'access.revoked') tell({ type: 'access.withdrawn', user: notice.user, group: notice.group })
-      else tell({ type: 'notice.received', notice })
+      if (notice.type === 'access.revoked') {
+        const { user, group, seq } = notice
+        tell({ type: 'access.withdrawn', withdrawal: { kind: 'membership', user, group, seq } })
+        if (user !== by.user) return
+      }
+      tell({ type: 'notice.received', notice })
     }
     const subscription = connection.subscribe(noticeSubject(by.user), {
       callback: (error, message) => {
@@ -101,7 +106,7 @@ export const createLine = (needs: LineNeeds) =>
           isUp = true
           beat()
           recheckAccess()
-          tell({ type: 'line.back' })
+          tell({ type: 'notices.missed' })
         }
       }
     }
@@ -109,13 +114,15 @@ export const createLine = (needs: LineNeeds) =>
 
     receive(({ type }) => (type === 'guest.served' ? recheckAccess() : beat()))
     const beating = setInterval(beat, presence.beatEveryMs)
+    const rechecking = setInterval(recheckAccess, serving.recheckEveryMs)
     beat()
+    recheckAccess()
     noteServers()
     follow()
     return () => {
       hasEnded = true
       clearInterval(beating)
-      clearTimeout(rechecking)
+      clearInterval(rechecking)
       subscription.unsubscribe()
     }
   })

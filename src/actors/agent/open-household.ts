@@ -10,6 +10,7 @@ import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { householdMachine, type LineEvent } from '../../machines/household.ts'
 import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
 import type { Library } from '../../storage/library.ts'
+import type { ServedShare } from '../../wire/tracker-api.ts'
 import type { Session } from '../home.ts'
 import { createBufferPool } from '../peer/buffer-pool.ts'
 import { openRelay } from '../peer/relay.ts'
@@ -84,12 +85,19 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     log,
     queue,
   })
+  const servedShares = (): ServedShare[] =>
+    [...Map.groupBy(served(), ({ guest }) => guest.ticket.share)].flatMap(([share, links]) => {
+      const offer = offers.find(share)
+      if (!offer) return []
+      const file = { share, group: offer.group, name: offer.manifest.name }
+      return [{ ...file, isRecorded: keeper.isRecorded(file), holders: links.map(({ guest }) => guest.holder) }]
+    })
   const line = createLine({
     connection,
     by,
     trackers,
     fetching: offers.partial,
-    served: () => served().map(({ guest, group }) => ({ user: guest.holder.user, group })),
+    served: servedShares,
     port: () => openDesk()?.context.listen.port,
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,

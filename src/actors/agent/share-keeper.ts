@@ -35,6 +35,8 @@ export interface ShareKeeper {
   readonly isReconciled: boolean
   /** Looks at every file, or at one that could not be read. */
   check(share?: string): Promise<void>
+  /** The trackers said that this device shares it. */
+  isRecorded(file: Pick<ShareRecord, 'group' | 'name' | 'share'>): boolean
   /** Files on offer. */
   readonly sharing: number
   /** Files that are not shared any more without their owner having said so, and why, latest last. */
@@ -269,6 +271,10 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
         }
       }),
 
+    isRecorded({ group, name, share }) {
+      const record = records.get(keyOf({ group, name }))
+      return record?.share === share && record.state === 'sharing'
+    },
     get sharing() {
       return offered.size
     },

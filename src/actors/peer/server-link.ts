@@ -254,6 +254,7 @@ export function createServerLink(
     const idling = setInterval(() => {
       if (queue.length > 0 && socket.writableLength === 0) noteMove()
       if (Date.now() - lastMoveAt > idleAfterMs) leave('nothing was asked for', true)
+      if (Date.now() >= ticket.expiresAt) leave('this ticket has expired', true)
     }, idleAfterMs / 4)
     socket.on('close', onClose)
 

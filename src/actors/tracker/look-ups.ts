@@ -5,6 +5,7 @@ import { tickets } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import type { Withdrawn } from '../../domain/withdrawal.ts'
 import { deviceTicketKey, encodeTicket, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer, TrackerMethod, TrackerParams, TrackerResult, trackerMethods } from '../../wire/tracker-api.ts'
 import type { TrackerParts } from './tracker-parts.ts'
@@ -35,7 +36,7 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     const credentialHash = projection.credentialHash(device)
     if (!found || credentialHash === undefined) return []
     const { user, device: id, host, port } = found
-    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs)
+    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs, projection.applied)
     const key = ticketPsk(deviceTicketKey(ticketSecret, device, credentialHash), identity).toString('base64url')
     return [{ user, device: id, host, port, complete, ticket: { identity, key } }]
   }
@@ -83,11 +84,20 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
       const ticketKey = deviceTicketKey(ticketSecret, by, credentialHash).toString('base64url')
       return done({ ticketKey, shares: projection.sharesOf(by) })
     },
-    // A group that the asker is not in has nothing to fetch from it, and is none of its business.
-    'links.recheck'({ links }, by) {
-      const mayFetch = (user: string, group: string) =>
-        projection.isMember(group, by.user) && projection.isMember(group, user)
-      return done({ revoked: links.filter(({ user, group }) => !mayFetch(user, group)) })
+    'serving.recheck'({ shares }, by) {
+      const withdrawnFrom = (group: string, holder: Actor): Withdrawn[] => {
+        const { user } = holder
+        if (!projection.isMember(group, user)) return [{ kind: 'membership', user, group }]
+        return projection.credentialHash(holder) === undefined ? [{ kind: 'device', ...holder }] : []
+      }
+      const withdrawn = shares.flatMap(({ share, group, name, isRecorded, holders }): Withdrawn[] => {
+        const mayServe =
+          projection.isMember(group, by.user) &&
+          projection.shareIdOf(group, name) === share &&
+          (!isRecorded || projection.isSharer(group, name, by))
+        return mayServe ? holders.flatMap(holder => withdrawnFrom(group, holder)) : [{ kind: 'share', share }]
+      })
+      return done({ seq: projection.applied, withdrawn })
     },
   }
 }

@@ -56,7 +56,7 @@ interface Clerks {
   readonly lookUps: LookUps
 }
 
-/** Undefined when this tracker has not seen what the asker has. */
+/** Undefined when this tracker cannot tell: it has not seen what the asker has, or does not know the asker. */
 async function answer(
   parts: TrackerParts,
   { catchUp, commit, lookUps }: Clerks,
@@ -68,6 +68,10 @@ async function answer(
   const params = schema.safeParse(request.params)
   if (!params.success) return refuseParams(request.params)
   if (!(await catchUp.toSeen(request.seen))) return undefined
+  // The brokers cut off whoever logs out, but that may be missed. Only the log's end says that somebody is not logged in.
+  const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
+  if (!isKnown() && !(await catchUp.toEnd())) return undefined
+  if (!isKnown()) return refuse('not-logged-in', 'this device is logged out; use shoal login')
   if (kind === 'read') {
     const lookUp = lookUps[method as ReadMethod] as (params: unknown, by: Actor) => Outcome<unknown>
     return lookUp(params.data, by)

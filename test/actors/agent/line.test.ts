@@ -1,38 +1,57 @@
 // What a device says and hears, over a connection that does nothing, and trackers that answer as a test says.
 
+import { mock } from 'node:test'
 import test from 'ava'
-import type { NatsConnection } from 'nats'
+import type { Msg, NatsConnection } from 'nats'
 import { createActor, setup } from 'xstate'
+import { presence, serving } from '../../../config/tunables.ts'
 import { createLine } from '../../../src/actors/agent/line.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
-import { done } from '../../../src/domain/refusal.ts'
+import type { Actor } from '../../../src/domain/decider.ts'
+import { done, type Refusal, refuse } from '../../../src/domain/refusal.ts'
 import type { HouseholdEvent } from '../../../src/machines/household.ts'
+import type { Notice, ServedShare } from '../../../src/wire/tracker-api.ts'
 
-const connection = {
-  subscribe: () => ({ unsubscribe() {} }),
-  async *status() {},
-  isClosed: () => false,
-} as unknown as NatsConnection
+const alice: Actor = { user: 'alice', device: 'aaaaaaaaaaaa' }
+const holder = (user: string): Actor => ({ user, device: 'bbbbbbbbbbbb' })
+const shareOf = (...users: string[]): ServedShare => ({
+  share: 'f'.repeat(32),
+  group: 'reef',
+  name: 'film.bin',
+  isRecorded: true,
+  holders: users.map(holder),
+})
+const seq = 7
+const withdrawal = { kind: 'membership', user: 'mallory', group: 'reef', seq } as const
 
-type Link = { user: string; group: string }
-
-/** A line of a device that serves these, in a group that `former` are in no more. */
-function startLine(served: Link[], former: readonly string[]) {
-  const asked: Link[][] = []
+/** A line of a device that serves these, in a group that `former` are in no more; `refusal` is what trackers say instead. */
+function startLine(served: ServedShare[], former: readonly string[], refusal?: () => Refusal | undefined) {
+  const asked: ServedShare[][] = []
   const heard: HouseholdEvent[] = []
+  let hear: (notice: Notice) => void = () => {}
+  const connection = {
+    subscribe: (_: string, { callback }: { callback: (error: null, message: Msg) => void }) => {
+      hear = notice => callback(null, { string: () => JSON.stringify(notice) } as Msg)
+      return { unsubscribe() {} }
+    },
+    async *status() {},
+    isClosed: () => false,
+  } as unknown as NatsConnection
   const trackers = {
     advance() {},
-    async ask(_: 'links.recheck', { links }: { links: Link[] }) {
-      asked.push(links)
-      return done({ revoked: links.filter(({ user }) => former.includes(user)) })
+    async ask(_: 'serving.recheck', { shares }: { shares: ServedShare[] }) {
+      asked.push(shares)
+      const gone = shares.flatMap(({ holders }) => holders.filter(({ user }) => former.includes(user)))
+      const withdrawn = gone.map(({ user }) => ({ kind: 'membership', user, group: 'reef' }))
+      return refusal?.() ?? done({ seq, withdrawn })
     },
   }
   const line = createLine({
     connection,
-    by: { user: 'alice', device: 'aaaaaaaaaaaa' },
+    by: alice,
     trackers: trackers as unknown as TrackerClient,
     fetching: () => [],
-    served: () => [...served],
+    served: () => structuredClone(served),
     port: () => undefined,
     isRevoked: async () => false,
     onServers() {},
@@ -43,31 +62,80 @@ function startLine(served: Link[], former: readonly string[]) {
   })
   const actor = createActor(parent).start()
   const guestServed = () => actor.getSnapshot().children.line?.send({ type: 'guest.served' } as never)
-  return { asked, heard, guestServed, stop: () => actor.stop() }
+  return { asked, heard, guestServed, hear: (notice: Notice) => hear(notice), stop: () => actor.stop() }
 }
 
 const turn = () => new Promise(setImmediate)
 
 test('Who comes with a ticket from before they were removed, unheard, loses their access.', async t => {
-  const { heard, guestServed, stop } = startLine([{ user: 'mallory', group: 'reef' }], ['mallory'])
+  const served: ServedShare[] = []
+  const { heard, guestServed, stop } = startLine(served, ['mallory'])
+  served.push(shareOf('mallory'))
   guestServed()
   await turn()
-  t.deepEqual(heard, [{ type: 'access.withdrawn', user: 'mallory', group: 'reef' }])
+  t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }, { type: 'notices.missed' }])
   stop()
 })
 
 test('Whoever comes while the trackers are being asked is asked for next.', async t => {
-  const served = [{ user: 'bob', group: 'reef' }]
-  const { asked, heard, guestServed, stop } = startLine(served, ['mallory'])
-  guestServed()
-  served.push({ user: 'mallory', group: 'reef' })
+  const served = [shareOf('bob')]
+  const { asked, guestServed, stop } = startLine(served, [])
+  served[0] = shareOf('bob', 'carol')
   guestServed()
   guestServed()
   await turn()
   t.deepEqual(
-    asked.map(links => links.length),
+    asked.map(([share]) => share?.holders.length),
     [1, 2],
   )
-  t.is(heard.length, 1)
+  stop()
+})
+
+test('A line that starts asks about everybody who is served: it may have missed what was said before.', async t => {
+  const { heard, stop } = startLine([shareOf('mallory')], ['mallory'])
+  await turn()
+  t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
+  stop()
+})
+
+test('A removal is heard by whoever serves; by the one who was removed, as news for downloads and shares too.', t => {
+  const { heard, hear, stop } = startLine([], [])
+  hear({ type: 'access.revoked', seq, group: 'reef', user: 'mallory' })
+  t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }])
+  const own: Notice = { type: 'access.revoked', seq, group: 'reef', user: 'alice' }
+  hear(own)
+  hear(own)
+  t.deepEqual(heard.slice(1), [
+    { type: 'access.withdrawn', withdrawal: { ...withdrawal, user: 'alice' } },
+    { type: 'notice.received', notice: own },
+  ])
+  stop()
+})
+
+test('A device of which the trackers say that it is logged out takes their word.', async t => {
+  const { heard, stop } = startLine([shareOf('bob')], [], () => refuse('not-logged-in', 'logged out'))
+  await turn()
+  t.deepEqual(heard, [{ type: 'session.revoked' }])
+  stop()
+})
+
+test.serial('Trackers are asked again and again about whoever is served, also after they did not answer.', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  let isAway = true
+  const served = [shareOf('mallory')]
+  const { asked, heard, stop } = startLine(served, ['mallory'], () =>
+    isAway ? refuse('unreachable', 'nobody there') : undefined,
+  )
+  await turn()
+  t.deepEqual(heard, [])
+  isAway = false
+  mock.timers.tick(serving.recheckEveryMs)
+  await turn()
+  t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
+  served.length = 0
+  mock.timers.tick(serving.recheckEveryMs + presence.beatEveryMs)
+  await turn()
+  t.is(asked.length, 2, 'nobody is served, so nobody is asked about')
   stop()
 })

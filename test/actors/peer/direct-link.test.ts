@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { connect as connectTcp, createServer } from 'node:net'
 import test from 'ava'
 import { createActor } from 'xstate'
-import { tickets } from '../../../config/tunables.ts'
 import { provideServingDesk } from '../../../src/actors/peer/serving-desk.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
@@ -102,15 +101,17 @@ test('withdrawn access ends what is open at once, and refuses the tickets issued
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using open = startLink(server.peerFor(bob, file.share), file)
   await open.heard.next('link.ready')
-  server.desk.send({ type: 'access.revoked', user: 'bob', group: 'another group' })
+  const revoke = (of: string) =>
+    server.desk.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group: of, seq: 5 } })
+  revoke('another group')
   t.is(servingStatus(server.desk.getSnapshot()).links, 1)
-  server.desk.send({ type: 'access.revoked', user: 'bob', group })
+  revoke(group)
   t.like(await open.heard.next('link.lost'), { final: false })
   t.is(servingStatus(server.desk.getSnapshot()).links, 0)
 
-  using again = startLink(server.peerFor(bob, file.share, Date.now() + tickets.lifetimeMs - 1000), file)
+  using again = startLink(server.peerFor(bob, file.share, undefined, 5), file)
   t.like(await again.heard.next('link.lost'), { final: true, reason: 'this access was withdrawn' })
-  using readmitted = startLink(server.peerFor(bob, file.share, Date.now() + tickets.lifetimeMs + 1000), file)
+  using readmitted = startLink(server.peerFor(bob, file.share, undefined, 6), file)
   await readmitted.heard.next('link.ready')
 })
 

@@ -1,0 +1,60 @@
+// What was withdrawn from whom, and which tickets that makes void: those issued at or before that point of the log.
+// By sequences alone: tickets are issued by trackers whose clocks differ from a device's, and a tracker may be behind.
+// Whoever was let in again holds tickets from after that, however soon it was.
+
+import type { Actor } from './decider.ts'
+import { sharerKey } from './group.ts'
+
+export type Withdrawn =
+  /** That user is no member of the group. */
+  | { readonly kind: 'membership'; readonly user: string; readonly group: string }
+  /** That device is logged out. */
+  | { readonly kind: 'device'; readonly user: string; readonly device: string }
+  /** Nothing of that share may be served from here: its group does not offer it, or this device is not to. */
+  | { readonly kind: 'share'; readonly share: string }
+
+/** `seq`: a point of the log at which it was so. */
+export type Withdrawal = Withdrawn & { readonly seq: number }
+
+/** What a ticket gives its holder, and the log's sequence at which it was issued. */
+export interface Access {
+  readonly holder: Actor
+  readonly group: string
+  readonly share: string
+  readonly seq: number
+}
+
+/** By what was withdrawn: the latest point at which it was, and when that was heard, ms since 1970. */
+export type Withdrawals = ReadonlyMap<string, { readonly seq: number; readonly heardAt: number }>
+
+function keyOf(withdrawn: Withdrawn): string {
+  switch (withdrawn.kind) {
+    case 'membership':
+      return `membership ${withdrawn.user} ${withdrawn.group}`
+    case 'device':
+      return `device ${sharerKey(withdrawn)}`
+    case 'share':
+      return `share ${withdrawn.share}`
+  }
+}
+
+const keysOf = ({ holder, group, share }: Access): string[] => [
+  keyOf({ kind: 'membership', user: holder.user, group }),
+  keyOf({ kind: 'device', ...holder }),
+  keyOf({ kind: 'share', share }),
+]
+
+/** `known` with one more, and without those heard longer ago than `rememberMs`. */
+export function withWithdrawal(
+  known: Withdrawals,
+  withdrawal: Withdrawal,
+  now: number,
+  rememberMs: number,
+): Withdrawals {
+  const key = keyOf(withdrawal)
+  const recent = new Map([...known].filter(([, { heardAt }]) => heardAt > now - rememberMs))
+  return recent.set(key, { seq: Math.max(withdrawal.seq, known.get(key)?.seq ?? 0), heardAt: now })
+}
+
+export const isVoid = (known: Withdrawals, access: Access): boolean =>
+  keysOf(access).some(key => access.seq <= (known.get(key)?.seq ?? -1))

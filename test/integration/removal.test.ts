@@ -1,0 +1,395 @@
+// Access that is withdrawn, on a real cluster. Whoever loses it here is no agent that would stop by itself: it holds on
+// to its tickets, heeds no notice, and takes what it is given. The upload of those who serve goes by a clock that the
+// test moves, so a transfer is under way for as long as the test likes.
+
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { link } from '../../config/tunables.ts'
+import { openRelay } from '../../src/actors/peer/relay.ts'
+import { openEventLog } from '../../src/actors/tracker/event-log.ts'
+import { connectTracker } from '../../src/actors/tracker/tracker-connections.ts'
+import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
+import type { Actor } from '../../src/domain/decider.ts'
+import { pieceCount } from '../../src/domain/manifest.ts'
+import type { LogEvent } from '../../src/wire/log-record.ts'
+import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
+import type { Swarm, SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { onDevice, type Person, person } from '../helpers/person.ts'
+import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
+import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
+
+const test = anyTest.serial as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster({ brokers: 1, trackers: 1 })
+})
+test.after.always(t => t.context.down?.())
+
+const MiB = 2 ** 20
+const name = 'big.bin'
+let groups = 0
+
+interface Serving extends AgentDevice {
+  readonly clock: VirtualClock
+}
+
+interface Reef {
+  readonly group: string
+  readonly alice: Serving
+  readonly file: string
+  /** One more member, without an agent. */
+  member(user: string): Promise<Person>
+  /** One more member, with an agent. */
+  agent(user: string): Promise<Serving>
+}
+
+/** Lets these see whatever any of them has seen. */
+function tell(...people: Person[]): void {
+  const seen = Math.max(...people.map(({ trackers }) => trackers.seen))
+  for (const { trackers } of people) trackers.advance(seen)
+}
+
+async function admit(owner: Person, group: string, member: Person): Promise<void> {
+  tell(owner, member)
+  granted(await member.trackers.ask('group.join', { group }))
+  tell(owner, member)
+  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
+  tell(owner, member)
+}
+
+/** A group whose owner shares a file of 32 pieces, at a rate that only her clock lets pass. */
+async function reef(t: ExecutionContext<TestCluster>): Promise<Reef> {
+  const { servers } = t.context
+  groups += 1
+  const suffix = groups
+  const group = `reef${suffix}`
+  const serving = async (who: Person): Promise<Serving> => {
+    const clock = virtualClock()
+    const device = await agentDevice(t, servers, who, { clock })
+    await device.ask('limits.change', { up: MiB })
+    return { ...device, clock }
+  }
+  const owner = await person(t, servers, `alice-${suffix}`)
+  granted(await owner.trackers.ask('group.create', { group }))
+  const alice = await serving(owner)
+  const file = randomFile(alice.folder, name, 16 * MiB)
+  await alice.ask('share', { path: file, group })
+  owner.trackers.advance(alice.home.seen())
+  const member = async (user: string) => {
+    const one = await person(t, servers, `${user}-${suffix}`)
+    await admit(owner, group, one)
+    return one
+  }
+  return { group, alice, file, member, agent: async user => serving(await member(user)) }
+}
+
+async function locate(who: Person, group: string, from: Actor): Promise<{ swarm: Swarm; peer: SwarmPeer }> {
+  for (;;) {
+    const swarm = granted(await who.trackers.ask('swarm.locate', { group, name }))
+    const peer = swarm.peers.find(({ user, device }) => user === from.user && device === from.device)
+    if (peer) return { swarm, peer }
+  }
+}
+
+interface Taker {
+  readonly fetcher: RawFetcher
+  /** Comes again with the ticket it has: the goodbye that it gets, or the bitfield. */
+  comesAgain(): Promise<{ type: string; retry?: boolean }>
+}
+
+const asActor = ({ user, device }: Actor): Actor => ({ user, device })
+
+/** Has asked one device for half of the file, and heeds nothing from then on. */
+async function take(t: ExecutionContext, who: Person, group: string, from: Actor, over?: () => Duplex): Promise<Taker> {
+  const { swarm, peer } = await locate(who, group, from)
+  const { manifest } = swarm
+  const connect = () => startRawFetcher(peer, manifest, asActor(who), over?.())
+  const fetcher = await connect()
+  t.teardown(() => fetcher[Symbol.dispose]())
+  const ask = (piece: number, offset: number) =>
+    fetcher.send({ type: 'request', piece, offset, length: link.blockBytes })
+  /** What went to somebody else already is to be asked for twice. */
+  const insist = async () => {
+    for (;;) {
+      const { piece, offset, why } = await fetcher.next('refused')
+      if (why === 'declined') ask(piece, offset)
+    }
+  }
+  await fetcher.next('bitfield')
+  for (let piece = 0; piece < pieceCount(manifest) / 2; piece += 1)
+    for (let offset = 0; offset < manifest.pieceLength; offset += link.blockBytes) ask(piece, offset)
+  insist()
+  return {
+    fetcher,
+    async comesAgain() {
+      const again = await connect()
+      t.teardown(() => again[Symbol.dispose]())
+      return Promise.race([again.next('bye'), again.next('bitfield')])
+    },
+  }
+}
+
+const turn = () => new Promise(setImmediate)
+
+/** Moves the clock until so much more has come: the transfer is under way. */
+async function flows({ fetcher }: Taker, { clock }: Serving, bytes = MiB / 4): Promise<void> {
+  const enough = fetcher.blockBytes() + bytes
+  while (fetcher.blockBytes() < enough) {
+    clock.advance(50)
+    await turn()
+  }
+}
+
+/** It has been cut off: nothing comes however much time passes, nor with the ticket that it has. */
+async function hasStopped(t: ExecutionContext, taker: Taker, { clock }: Serving, retry = false): Promise<void> {
+  await taker.fetcher.closed
+  const taken = taker.fetcher.blockBytes()
+  t.true(taken < 8 * MiB, 'it had everything before it was cut off')
+  clock.advance(60_000)
+  t.like(await taker.comesAgain(), { type: 'bye', retry })
+  t.is(taker.fetcher.blockBytes(), taken)
+}
+
+/** Logs that while no tracker is there to tell anybody, as one does that dies right after it has logged something. */
+async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
+  const { servers, secrets } = cluster
+  await cluster.kill('t1')
+  const connections = await connectTracker('test', servers, secrets.trackerSeeds)
+  const log = await openEventLog(connections.shoal, 1)
+  const record = { id: randomUUID(), at: Date.now(), events }
+  const looked = await log.append(subject, record, 0)
+  const last = looked.kind === 'conflict' ? (looked.atLeast ?? 0) : 0
+  const { kind } = await log.append(subject, record, last)
+  await connections.close()
+  if (kind !== 'appended') throw new Error(`it was not logged: ${kind}`)
+  await cluster.start('t1')
+}
+
+test('Who is removed is served no more, on any device, directly or relayed.', async t => {
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const second = await onDevice(t, t.context.servers, mallory.user)
+  const relay = openRelay(second.connection, asActor(second))
+  t.teardown(() => relay.close())
+  const direct = await take(t, mallory, group, alice.person)
+  const relayed = await take(t, second, group, alice.person, () => relay.connect(asActor(alice.person)))
+  await flows(direct, alice)
+  await flows(relayed, alice)
+  granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
+  await hasStopped(t, direct, alice)
+  await hasStopped(t, relayed, alice)
+  t.like(await mallory.trackers.ask('swarm.locate', { group, name }), { code: 'not-member' })
+})
+
+test('A transfer to those who stay goes on while others are cut off.', async t => {
+  const { group, alice, member } = await reef(t)
+  const [mallory, carol] = [await member('mallory'), await member('carol')]
+  const cut = await take(t, mallory, group, alice.person)
+  const kept = await take(t, carol, group, alice.person)
+  await flows(cut, alice)
+  await flows(kept, alice)
+  granted(await mallory.trackers.ask('group.leave', { group }))
+  await cut.fetcher.closed
+  await flows(kept, alice)
+  t.pass()
+})
+
+test('Who leaves and is let in again at once is served by a ticket from after that, not by the one from before.', async t => {
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const before = await take(t, mallory, group, alice.person)
+  await flows(before, alice)
+  granted(await mallory.trackers.ask('group.leave', { group }))
+  await admit(alice.person, group, mallory)
+  const after = await take(t, mallory, group, alice.person)
+  await flows(after, alice)
+  await before.fetcher.closed
+  t.like(await before.comesAgain(), { type: 'bye', retry: false })
+  await flows(after, alice)
+})
+
+test('Who asks to join and is turned down has had nothing, and gets nothing.', async t => {
+  const { group, alice } = await reef(t)
+  const mallory = await person(t, t.context.servers, `mallory-${groups}`)
+  tell(alice.person, mallory)
+  granted(await mallory.trackers.ask('group.join', { group }))
+  t.like(await mallory.trackers.ask('swarm.locate', { group, name }), { code: 'not-member' })
+  tell(alice.person, mallory)
+  granted(await alice.person.trackers.ask('group.reject', { group, user: mallory.user }))
+  tell(alice.person, mallory)
+  t.like(await mallory.trackers.ask('swarm.locate', { group, name }), { code: 'not-member' })
+})
+
+test('A device that logs out is served no more, and its trackers’ word counts for no other device of its user.', async t => {
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const second = await onDevice(t, t.context.servers, mallory.user)
+  const gone = await take(t, mallory, group, alice.person)
+  const kept = await take(t, second, group, alice.person)
+  await flows(gone, alice)
+  granted(await mallory.trackers.ask('device.logout', {}))
+  await hasStopped(t, gone, alice)
+  t.like(await kept.comesAgain(), { type: 'bitfield' })
+})
+
+test('Who stops sharing serves no more of it; who still shares it does.', async t => {
+  const { group, alice, file, agent, member } = await reef(t)
+  const bob = await agent('bob')
+  await bob.ask('share', { path: file, group })
+  const carol = await member('carol')
+  tell(carol, bob.person)
+  const fromAlice = await take(t, carol, group, alice.person)
+  const fromBob = await take(t, carol, group, bob.person)
+  await flows(fromAlice, alice)
+  await flows(fromBob, bob)
+  await bob.ask('unshare', { group, name })
+  await hasStopped(t, fromBob, bob, true)
+  await flows(fromAlice, alice)
+})
+
+/** What no notice tells of: nobody but the trackers knows, and only when they are asked. */
+const unheard: readonly {
+  readonly what: string
+  readonly events: (group: string, alice: Actor, mallory: Actor) => LogEvent[]
+}[] = [
+  {
+    what: 'A removal',
+    events: (group, _, { user }) => [{ type: 'member.removed', group, user }],
+  },
+  {
+    what: 'A log-out of the device that is served',
+    events: (_, __, mallory) => [{ type: 'device.logged-out', ...mallory }],
+  },
+  {
+    what: 'The end of sharing, from another device of the sharer',
+    events: (group, alice) => [
+      { type: 'sharer.removed', group, name, ...alice },
+      { type: 'share.ended', group, name },
+    ],
+  },
+  {
+    what: 'A removal of the sharer',
+    events: (group, alice, mallory) => [
+      { type: 'sharer.removed', group, name, ...alice },
+      { type: 'share.ended', group, name },
+      { type: 'member.removed', group, user: alice.user },
+      { type: 'owner.changed', group, user: mallory.user },
+    ],
+  },
+]
+for (const { what, events } of unheard)
+  test(`${what} that was logged by a tracker that told nobody bites all the same.`, async t => {
+    const { group, alice, member } = await reef(t)
+    const mallory = await member('mallory')
+    const taker = await take(t, mallory, group, alice.person)
+    await flows(taker, alice)
+    const logged = events(group, asActor(alice.person), asActor(mallory))
+    const [first] = logged
+    const subject = first && 'group' in first ? groupEvents(group) : userEvents(mallory.user)
+    await logUnheard(t.context, subject, logged)
+    await taker.fetcher.closed
+    t.true(taker.fetcher.blockBytes() < 8 * MiB)
+    t.like(await taker.comesAgain(), { type: 'bye' })
+  })
+
+test('A sharer that was logged out by a tracker that told nobody serves nobody, learns nothing, and forgets its log-in.', async t => {
+  const { group, alice, member } = await reef(t)
+  const taker = await take(t, await member('mallory'), group, alice.person)
+  await flows(taker, alice)
+  const { user, device } = alice.person
+  await logUnheard(t.context, userEvents(user), [{ type: 'device.logged-out', user, device }])
+  await taker.fetcher.closed
+  t.like(await alice.person.trackers.ask('swarm.locate', { group, name }), { code: 'not-logged-in' })
+  while (alice.home.session()) await turn()
+  t.true(taker.fetcher.blockBytes() < 8 * MiB)
+})
+
+test('A sharer whose agent was off meanwhile finds out about whoever comes with a ticket from before.', async t => {
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const taker = await take(t, mallory, group, alice.person)
+  const { listen } = await alice.ask('status', {})
+  await alice.stop()
+  granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
+  await alice.start({ listen })
+  while ((await alice.ask('status', {})).sharing === 0);
+  let answer = await taker.comesAgain()
+  while (answer.retry !== false) answer = await taker.comesAgain()
+  while ((await alice.ask('status', {})).peers > 0);
+  t.is(answer.type, 'bye')
+})
+
+test('What somebody has of a download is passed on neither to who was removed nor once nobody shares it any more.', async t => {
+  const { group, alice, member, agent } = await reef(t)
+  const [mallory, carol] = [await member('mallory'), await member('carol')]
+  const bob = await agent('bob')
+  bob.home.saveSeen(alice.person.trackers.seen)
+  const { id } = await bob.ask('download', { group, name, destination: bob.folder, overwrite: false })
+  let done = 0
+  while (done < 8) {
+    alice.clock.advance(100)
+    done = (await bob.ask('downloads', {}))[0]!.pieces.done
+  }
+  const first = await take(t, mallory, group, bob.person)
+  const second = await take(t, carol, group, bob.person)
+  await flows(first, bob)
+  await flows(second, bob)
+  granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
+  await hasStopped(t, first, bob)
+  await flows(second, bob)
+  await alice.ask('unshare', { group, name })
+  await second.fetcher.closed
+  t.like(await second.comesAgain(), { type: 'bye', retry: false })
+  const view = await bob.until(id, ({ state }) => state === 'stalled')
+  t.is(view.state, 'stalled')
+  t.is(view.error?.code, 'no-such-file')
+})
+
+test('The download of somebody removed fails and says why, keeps its pieces, and goes on with them if let in again.', async t => {
+  const { group, alice, file, agent } = await reef(t)
+  const bob = await agent('bob')
+  bob.home.saveSeen(alice.person.trackers.seen)
+  const { id } = await bob.ask('download', { group, name, destination: bob.folder, overwrite: false })
+  while ((await bob.ask('downloads', {}))[0]!.pieces.done < 4) alice.clock.advance(100)
+  granted(await alice.person.trackers.ask('group.remove', { group, user: bob.person.user }))
+  const failed = await bob.ask('download.follow', { id })
+  t.like(failed, { state: 'failed', error: { code: 'not-member' } })
+  t.true(existsSync(join(bob.folder, `${name}.part`)))
+  t.regex(
+    downloadLine(downloadDocument(failed)),
+    new RegExp(`^\\[F\\] \\[${group}\\] ${name}: you are not a member of ${group}`),
+  )
+
+  await admit(alice.person, group, bob.person)
+  bob.home.saveSeen(bob.person.trackers.seen)
+  await alice.ask('limits.change', { up: null })
+  await bob.ask('resume', { id })
+  const after = await bob.ask('download.follow', { id })
+  t.is(after.state, 'completed')
+  t.true(after.fetchedBytes < 17 * MiB, 'what it had was fetched again')
+  t.true((await readFile(after.path)).equals(await readFile(file)))
+})
+
+test('Who leaves takes along neither what runs there nor what is shared there; the last to leave ends it for all devices.', async t => {
+  const { group, alice, agent } = await reef(t)
+  const bob = await agent('bob')
+  bob.home.saveSeen(alice.person.trackers.seen)
+  const { id } = await bob.ask('download', { group, name, destination: bob.folder, overwrite: false })
+  while ((await bob.ask('downloads', {}))[0]!.pieces.done < 1) alice.clock.advance(100)
+  granted(await bob.person.trackers.ask('group.leave', { group }))
+  t.like(await bob.ask('download.follow', { id }), { state: 'failed', error: { code: 'not-member' } })
+
+  const second = await onDevice(t, t.context.servers, alice.person.user)
+  tell(second, alice.person, bob.person)
+  const taker = await take(t, second, group, alice.person)
+  await flows(taker, alice)
+  granted(await alice.person.trackers.ask('group.leave', { group }))
+  await taker.fetcher.closed
+  while ((await alice.ask('status', {})).sharing > 0);
+  t.like(await second.trackers.ask('swarm.locate', { group, name }), { code: 'no-such-group' })
+})

@@ -24,6 +24,7 @@ import {
 import { createBufferPool } from './buffer-pool.ts'
 import { createConduct } from './conduct.ts'
 import { createThrottle, inTurn, type Throttle } from './throttle.ts'
+import { cutOff } from './tls.ts'
 import type { UploadTurns } from './upload-turns.ts'
 
 /** Takes the queue's first block and the neighbours that follow it, to be read together. */
@@ -107,7 +108,7 @@ export function createServerLink(
       decoder.stop()
       queue.length = 0
       socket.end(encodeFrame({ type: 'bye', retry, reason }))
-      setTimeout(() => socket.destroy(), serving.farewellMs).unref()
+      setTimeout(() => cutOff(socket), serving.farewellMs).unref()
     }
 
     const count = () => {
@@ -278,7 +279,7 @@ export function createServerLink(
       clearInterval(idling)
       turns.close(id)
       socket.off('close', onClose)
-      socket.destroy()
+      cutOff(socket)
     }
   })
 }

@@ -3,7 +3,7 @@
 // A session is never resumed and never renegotiated, so every connection shows a ticket that is valid now.
 
 import { constants } from 'node:crypto'
-import type { TcpNetConnectOpts } from 'node:net'
+import { Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import { decodeTicket, type Ticket, ticketPsk } from '../../wire/ticket.ts'
@@ -80,6 +80,19 @@ export function describeFailure(error: Error & { code?: string }): {
   }
 }
 
+/** What carries each served connection. */
+const carriers = new WeakMap<TLSSocket, Duplex>()
+
+/**
+ * Ends a served connection so that nothing more reaches the other side, also of what this system holds for it: megabytes,
+ * that a slow or unwilling reader would go on to get long after an ordinary close.
+ */
+export function cutOff(socket: TLSSocket): void {
+  const carrier = carriers.get(socket)
+  if (carrier instanceof Socket) carrier.resetAndDestroy()
+  socket.destroy()
+}
+
 /**
  * The serving side, over one raw connection: calls `onSecure` once the holder of a ticket that is valid now has proven
  * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close, and says how long it may take.
@@ -104,6 +117,7 @@ export function secureAsServer(
     socket => {
       // Whoever owns it next hears of its end by `close`; an error says no more than that.
       socket.on('error', () => {})
+      carriers.set(socket, raw)
       // Tickets and caches of sessions are off; should one be resumed all the same, nobody has shown a ticket in it.
       if (!shown || socket.isSessionReused()) socket.destroy()
       else onSecure(socket, shown)

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, createServer } from 'node:net'
 import test from 'ava'
-import { createActor } from 'xstate'
+import { createActor, waitFor } from 'xstate'
+import { link as tunables } from '../../../config/tunables.ts'
 import { provideServingDesk } from '../../../src/actors/peer/serving-desk.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import type { ServingDeskEvent } from '../../../src/machines/swarm-protocol.ts'
+import { startRawFetcher } from '../../helpers/raw-peer.ts'
 import {
+  alice,
   bob,
   fetchAll,
   group,
@@ -113,6 +116,35 @@ test('withdrawn access ends what is open at once, and refuses the tickets issued
   t.like(await again.heard.next('link.lost'), { final: true, reason: 'this access was withdrawn' })
   using readmitted = startLink(server.peerFor(bob, file.share, undefined, 6), file)
   await readmitted.heard.next('link.ready')
+})
+
+test('withdrawn access takes back what was on its way to somebody who had not read it', async t => {
+  const file = sharedBytes(32 * mib)
+  await using server = await startServer()
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
+  await fetcher.next('bitfield')
+  fetcher.socket.pause()
+  const { blockBytes: length } = tunables
+  const { pieceLength } = file.manifest
+  for (let at = 0; at < 32 * mib; at += length)
+    fetcher.send({ type: 'request', piece: Math.floor(at / pieceLength), offset: at % pieceLength, length })
+  await waitFor(server.desk, snapshot => servingStatus(snapshot).servedBytes > 0)
+  server.desk.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 5 } })
+  const failure = once(fetcher.socket, 'error')
+  fetcher.socket.resume()
+  t.like((await failure)[0], { code: 'ECONNRESET' })
+})
+
+test('no link outlives its ticket; with a later one it goes on', async t => {
+  const file = sharedBytes(mib)
+  await using server = await startServer(alice, undefined, { idleAfterMs: 4_000 })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using link = startLink(server.peerFor(bob, file.share, Date.now() + 1_000), file)
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'peer.refreshed', peer: server.peerFor(bob, file.share) })
+  t.like(await link.heard.next('link.lost'), { final: false, reason: 'this ticket has expired' })
+  await link.heard.next('link.ready')
 })
 
 test('a piece that becomes available while a link is open is announced to it and can be fetched', async t => {
@@ -233,7 +265,7 @@ test('an agent that is gone is lost for now', async t => {
   using link = startLink(server.peerFor(bob, file.share), file)
   await link.heard.next('link.ready')
   server.desk.stop()
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'it hung up' })
+  t.like(await link.heard.next('link.lost'), { final: false, reason: 'it broke off the connection' })
 })
 
 test('upload is counted', async t => {

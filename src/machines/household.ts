@@ -1,6 +1,7 @@
 // What runs while a device is logged in: five children side by side, each started again by itself when it fails. The
 // line (beats, notices, the brokers' coming and going), the serving desk, the keeper of shares, the downloads, and the
-// API for the command line. It hands on what they say to each other; it closes once the downloads have come to rest.
+// API for the command line. It hands on what they say to each other. Told to close, it serves nobody any more at once,
+// and ends once the downloads have come to rest.
 
 import { assign, type CallbackActorLogic, type EventObject, raise, sendTo, setup } from 'xstate'
 import { tickets, agent as tunables } from '../../config/tunables.ts'
@@ -21,6 +22,8 @@ export type HouseholdEvent =
   /** Trackers are there and do not know this device's credential any more. */
   | { readonly type: 'session.revoked' }
   | { readonly type: 'household.close' }
+  /** Of its own: it is closing. */
+  | { readonly type: 'serving.end' }
 
 export type KeeperEvent = Extract<HouseholdEvent, { type: 'notice.received' | 'offer.failed' | 'notices.missed' }>
 /** Peers can reach this device; one of them has come. */
@@ -179,7 +182,10 @@ export const householdMachine = setup({
               },
             },
             failing: { after: { restart: 'working' } },
+            /** Nobody is served by a device that is being logged out, however long its downloads take to rest. */
+            ended: {},
           },
+          on: { 'serving.end': '.ended' },
         },
         sharing: {
           initial: 'working',
@@ -243,7 +249,7 @@ export const householdMachine = setup({
                 },
                 /** Each run finishes what it is writing and closes its part file. */
                 suspending: {
-                  entry: sendTo('downloads', { type: 'queue.suspend' }),
+                  entry: [raise({ type: 'serving.end' }), sendTo('downloads', { type: 'queue.suspend' })],
                   after: { closeAtLast: '#household.closed' },
                   on: { 'session.revoked': { actions: 'markRevoked' } },
                 },

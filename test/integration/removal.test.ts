@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { link } from '../../config/tunables.ts'
 import { openRelay } from '../../src/actors/peer/relay.ts'
@@ -134,14 +135,12 @@ async function take(t: ExecutionContext, who: Person, group: string, from: Actor
   }
 }
 
-const turn = () => new Promise(setImmediate)
-
-/** Moves the clock until so much more has come: the transfer is under way. */
+/** Moves the clock, not much faster than time goes, until so much more has come: the transfer is under way. */
 async function flows({ fetcher }: Taker, { clock }: Serving, bytes = MiB / 4): Promise<void> {
   const enough = fetcher.blockBytes() + bytes
   while (fetcher.blockBytes() < enough) {
-    clock.advance(50)
-    await turn()
+    clock.advance(5)
+    await delay(1)
   }
 }
 
@@ -305,7 +304,7 @@ test('A sharer that was logged out by a tracker that told nobody serves nobody, 
   await logUnheard(t.context, userEvents(user), [{ type: 'device.logged-out', user, device }])
   await taker.fetcher.closed
   t.like(await alice.person.trackers.ask('swarm.locate', { group, name }), { code: 'not-logged-in' })
-  while (alice.home.session()) await turn()
+  while (alice.home.session()) await delay(10)
   t.true(taker.fetcher.blockBytes() < 8 * MiB)
 })
 

@@ -138,6 +138,19 @@ test('A line that starts again may have missed notices: shares and downloads loo
   t.deepEqual(heard, [['keeper', 'notices.missed']])
 })
 
+test('A household that closes serves nobody any more, however long its downloads take.', async t => {
+  for (const broken of [[], ['servingDesk']] as const)
+    for (const type of ['household.close', 'session.revoked'] as const) {
+      const { send, actor, clock } = startHousehold(broken)
+      await settled()
+      send({ type })
+      clock.increment(tunables.restartChildMs)
+      t.is(actor.getSnapshot().status, 'active')
+      t.is(actor.getSnapshot().children.servingDesk, undefined)
+      t.truthy(actor.getSnapshot().children.line)
+    }
+})
+
 test('A household closes once its downloads rest.', async t => {
   const { send, actor, suspended } = startHousehold()
   send({ type: 'household.close' })

@@ -323,6 +323,18 @@ test('A sharer whose agent was off meanwhile finds out about whoever comes with 
   t.is(answer.type, 'bye')
 })
 
+test('A transfer goes on while no broker is there, and a removal bites once one is.', async t => {
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const taker = await take(t, mallory, group, alice.person)
+  await flows(taker, alice)
+  await t.context.kill('n1')
+  await flows(taker, alice)
+  await t.context.start('n1')
+  granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
+  await hasStopped(t, taker, alice)
+})
+
 test('What somebody has of a download is passed on neither to who was removed nor once nobody shares it any more.', async t => {
   const { group, alice, member, agent } = await reef(t)
   const [mallory, carol] = [await member('mallory'), await member('carol')]

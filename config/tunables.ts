@@ -86,7 +86,7 @@ export const download = {
    */
   maxUnwrittenBytes: 32 * 1024 * 1024,
   /** Buffers for pieces that are kept for the next ones, over all downloads of a device. */
-  keptPieceBytes: 32 * 1024 * 1024,
+  keptPieceBytes: 16 * 1024 * 1024,
   /**
    * Asked for ahead, over all peers: what arrives in this time, and so many pieces at least. Above a long path's round
    * trip with full lines in between; the less, the later a choice is made, and the sooner a new piece is passed on.
@@ -249,6 +249,8 @@ export const tracker = {
 export const hashing = {
   /** Read and not yet hashed: evens out what the two threads do, also while one gets no core for some milliseconds. */
   ringBytes: 16 * 1024 * 1024,
+  /** The same where no pieces are hashed: the two threads do alike then. */
+  wholeRingBytes: 4 * 1024 * 1024,
   /** People see progress this often; asking costs nothing. */
   progressEveryMs: 250,
   /** Threads are kept this long after a job for the next; starting them takes 0.1 s, on a busy machine much longer. */

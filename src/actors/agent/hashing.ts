@@ -145,7 +145,8 @@ async function hashWhole(
   size: number,
   { onProgress, signal, ...rest }: HashingOptions & Pick<HashJob, 'pieceLength' | 'pieceHashes'>,
 ): Promise<{ sha1: string; sha256: string }> {
-  const ring = new SharedArrayBuffer(Math.min(hashing.ringBytes, Math.ceil(size / chunkBytes) * chunkBytes))
+  const mostBytes = rest.pieceHashes ? hashing.ringBytes : hashing.wholeRingBytes
+  const ring = new SharedArrayBuffer(Math.min(mostBytes, Math.ceil(size / chunkBytes) * chunkBytes))
   const counters = createCounters()
   const hashedBytes = () =>
     Math.min(size, Math.min(...lanes.map((_, lane) => counters[chunksHashed + lane]!)) * chunkBytes)

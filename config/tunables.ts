@@ -43,6 +43,34 @@ export const tickets = {
 /** argon2id, by OWASP's password storage cheat sheet: 19 MiB, 2 passes, 1 lane. */
 export const passwordHashing = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 
+/**
+ * Guessing passwords. NIST SP 800-63B (5.2.2) allows 100 wrong ones in a row on one account, and names as measures against
+ * locking its owner out: waits of 30 s to an hour, and addresses that are known. A wrong password counts twice, since a
+ * client that is turned away asks a second broker.
+ */
+export const guessing = {
+  limits: {
+    /** Ten typed in a row by a person, or by a few behind one address; then 8,640 a day. */
+    perOrigin: { atOnce: 20, everyMs: 10_000 },
+    /** Below NIST's 100, half of it kept; then 2,880 a day, whatever the number of addresses. */
+    perTarget: { atOnce: 60, everyMs: 30_000, keptForNewcomers: 30 },
+    /** Three typed. To keep a newcomer out takes 480 addresses at it day and night: 2,880 a day, 6 from each. */
+    newcomer: { atOnce: 6, everyMs: 4 * 60 * 60 * 1000 },
+  },
+} as const
+
+/** Signing up: each costs a hash and 300 bytes of the log for good. */
+export const signingUp = {
+  limits: {
+    /** A class or an office that begins together, behind one address; then ten a minute. */
+    perOrigin: { atOnce: 100, everyMs: 6_000 },
+    /** In all: four of those at once, then 60 a minute, which makes the log grow by 26 MB a day at most. */
+    perTarget: { atOnce: 400, everyMs: 1_000, keptForNewcomers: 100 },
+    /** A household. */
+    newcomer: { atOnce: 10, everyMs: 60 * 60 * 1000 },
+  },
+} as const
+
 /** One peer link. */
 export const link = {
   /** The unit on the wire. Small enough to share a slow line fairly, large enough to keep wake-ups few. */

@@ -1,0 +1,138 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { guessing, signingUp } from '../../config/tunables.ts'
+import { type Attempt, type AttemptLimits, createAttempts } from '../../src/domain/attempts.ts'
+
+const limits: AttemptLimits = {
+  perOrigin: { atOnce: 5, everyMs: 1_000 },
+  perTarget: { atOnce: 10, everyMs: 3_000, keptForNewcomers: 4 },
+  newcomer: { atOnce: 2, everyMs: 60_000 },
+}
+const attempt = (origin: string, target: string, isKnown = false): Attempt => ({ origin, target, isKnown })
+
+/** Tries, and counts what was allowed. */
+function fixture(of = limits) {
+  const attempts = createAttempts(of)
+  const isAllowed = (each: Attempt, nowMs: number) => {
+    if (attempts.waitMs(each, nowMs) > 0) return false
+    attempts.count(each, nowMs)
+    return true
+  }
+  const allowed = (times: number, each: Attempt, nowMs: number) =>
+    Array.from({ length: times }, () => isAllowed(each, nowMs)).filter(Boolean).length
+  return { attempts, isAllowed, allowed }
+}
+
+test('an origin tries so often at once, then once each time, whatever it tries', t => {
+  const { attempts, isAllowed, allowed } = fixture()
+  t.is(allowed(3, attempt('a', 'alice'), 0), 3)
+  t.is(allowed(9, attempt('a', 'bob'), 0), 2)
+  t.is(attempts.waitMs(attempt('a', 'carol'), 0), 1_000)
+  t.false(isAllowed(attempt('a', 'carol'), 999))
+  t.true(isAllowed(attempt('a', 'carol'), 1_000))
+  t.false(isAllowed(attempt('a', 'carol'), 1_000))
+})
+
+test('a target is tried so often at once, then once each time, whoever tries', t => {
+  const { allowed } = fixture()
+  let times = 0
+  for (let origin = 0; origin < 50; origin++) times += allowed(5, attempt(`o${origin}`, 'alice'), 0)
+  t.is(times, limits.perTarget.atOnce)
+  t.is(allowed(5, attempt('late', 'alice'), 3_000), 1)
+  t.is(allowed(5, attempt('late', 'bob'), 3_000), 4)
+})
+
+test('whoever has tried much finds nothing of what is kept for newcomers', t => {
+  const { attempts, allowed } = fixture()
+  for (const origin of ['a', 'b', 'c']) allowed(5, attempt(origin, 'alice'), 0)
+  t.true(attempts.waitMs(attempt('a', 'alice'), 0) > 0)
+  t.is(attempts.waitMs(attempt('owner', 'alice'), 0), 0)
+})
+
+test('where the target is at home, only attempts from there count', t => {
+  const { attempts, allowed } = fixture()
+  for (let origin = 0; origin < 50; origin++) allowed(5, attempt(`o${origin}`, 'alice'), 0)
+  t.true(attempts.waitMs(attempt('home', 'alice'), 0) > 0)
+  t.is(allowed(9, attempt('home', 'alice', true), 0), 5)
+  t.is(allowed(9, attempt('home', 'bob', true), 5_000), 5)
+  t.is(allowed(5, attempt('a', 'bob'), 5_000), 5)
+})
+
+test('an attempt that is given back was none', t => {
+  const { attempts, allowed } = fixture()
+  t.is(allowed(5, attempt('a', 'alice'), 0), 5)
+  for (let time = 0; time < 5; time++) attempts.giveBack(attempt('a', 'alice'), 0)
+  t.is(allowed(9, attempt('a', 'alice'), 0), 5)
+  attempts.giveBack(attempt('never', 'seen'), 0)
+  t.is(allowed(9, attempt('never', 'elsewhere'), 0), 5)
+})
+
+test('what other trackers allowed at the same moment makes nobody wait longer than an allowance', t => {
+  const { attempts } = fixture()
+  for (let time = 0; time < 100; time++) attempts.count(attempt('a', 'alice'), 0)
+  t.is(attempts.waitMs(attempt('a', 'bob'), 0), limits.perOrigin.everyMs)
+})
+
+const step = fc.record({
+  idleMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 8_000 })),
+  origin: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+  target: fc.constantFrom('alice', 'bob'),
+})
+
+test('over any stretch of time an origin, and a target, has no more than its allowance', t => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 150 }), steps => {
+      const { isAllowed } = fixture()
+      const made: { readonly atMs: number; readonly origin: string; readonly target: string }[] = []
+      let nowMs = 0
+      for (const { idleMs, origin, target } of steps) {
+        nowMs += idleMs
+        if (isAllowed(attempt(origin, target), nowMs)) made.push({ atMs: nowMs, origin, target })
+      }
+      for (const [key, { atOnce, everyMs }] of [
+        ['origin', limits.perOrigin],
+        ['target', limits.perTarget],
+      ] as const)
+        for (let first = 0; first < made.length; first++) {
+          const same = made.slice(first).filter(each => each[key] === made[first]![key])
+          for (const [index, { atMs }] of same.entries())
+            if (index + 1 > atOnce + (atMs - made[first]!.atMs) / everyMs) return false
+        }
+      return true
+    }),
+  )
+  t.pass()
+})
+
+test('a wait that is said is enough, and no attempt that was turned away makes it longer', t => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), step, (steps, last) => {
+      const { attempts, isAllowed } = fixture()
+      let nowMs = 0
+      for (const { idleMs, origin, target } of steps) {
+        nowMs += idleMs
+        isAllowed(attempt(origin, target), nowMs)
+      }
+      const mine = attempt(last.origin, last.target)
+      const waitMs = attempts.waitMs(mine, nowMs)
+      if (waitMs > 0 && isAllowed(mine, nowMs)) return false
+      return attempts.waitMs(mine, nowMs) === waitMs && isAllowed(mine, nowMs + waitMs)
+    }),
+  )
+  t.pass()
+})
+
+for (const [what, real] of Object.entries({ guessing: guessing.limits, signingUp: signingUp.limits }))
+  test(`however long a few origins flood a target (${what}), a newcomer is let try at once`, t => {
+    const { perTarget, newcomer } = real
+    // What is kept outlasts the flooders' own time as newcomers.
+    const flooders = Math.floor((perTarget.keptForNewcomers - 1) / newcomer.atOnce)
+    t.true(flooders >= 4)
+    const { attempts, isAllowed } = fixture(real)
+    for (let step = 0; step < 2_000; step++) {
+      const nowMs = (step * perTarget.everyMs) / 2
+      for (let origin = 0; origin < flooders; origin++) while (isAllowed(attempt(`o${origin}`, 'alice'), nowMs));
+      if (attempts.waitMs(attempt('owner', 'alice'), nowMs) > 0) return t.fail(`not after ${nowMs} ms`)
+    }
+    t.true(attempts.waitMs(attempt('o0', 'alice'), 999.5 * perTarget.everyMs) > 0)
+  })

@@ -1,14 +1,19 @@
 // The authenticator: answers the brokers' auth callout. It lets in guests, passwords and device credentials, each with
 // the permissions of permissions.ts, and nobody else. Whoever is unknown, or known otherwise, is looked for at the
-// log's end before being turned away; when that cannot be asked, what is known decides.
+// log's end before being turned away; when that cannot be asked, what is known decides. Passwords are slowed
+// (attempt-book.ts), and looked at only when it is their turn (hashing-queue.ts); credentials, which nobody guesses, never.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Msg } from 'nats'
+import { tracker } from '../../../config/tunables.ts'
+import { originOf } from '../../domain/origin.ts'
+import { attemptsSubject } from '../../wire/attempt-message.ts'
 import { type BrokerLogin, fromConnect } from '../../wire/broker-login.ts'
 import { passwordSchema } from '../../wire/schemas.ts'
 import { trackerQueue } from '../../wire/subjects.ts'
 import { calloutSubject, createAuthCallout, serverXkeyHeader } from './auth-callout.ts'
 import { createCatchUp } from './catch-up.ts'
+import { oneATurn } from './one-a-turn.ts'
 import { isPassword } from './password.ts'
 import { grantFor } from './permissions.ts'
 import type { TrackerActor } from './tracker-parts.ts'
@@ -22,18 +27,28 @@ function isCredential(credentialHash: string | undefined, credential: string): b
 export const authenticatorActor: TrackerActor =
   parts =>
   ({ sendBack }) => {
-    const { connections, projection, secrets, log } = parts
+    const { connections, projection, secrets, log, online, attempts, hashing } = parts
     const callout = createAuthCallout(secrets)
     const catchUp = createCatchUp(parts)
 
-    async function isGenuine(login: BrokerLogin): Promise<boolean> {
+    async function isRight(user: string, password: string, host: string): Promise<boolean> {
+      if (!passwordSchema.safeParse(password).success) return false
+      const origin = originOf(host)
+      const attempt = { origin, target: user, isKnown: online.isAt(user, origin) }
+      if (attempts.guesses.begin(attempt) > 0) return false
+      if (projection.passwordHash(user) === undefined) await catchUp.toEnd()
+      const isRight = await hashing.run(origin, () => isPassword(projection.passwordHash(user), password))
+      // Right, or never looked at.
+      if (isRight !== false) attempts.guesses.giveBack(attempt)
+      return isRight === true
+    }
+
+    async function isGenuine(login: BrokerLogin, host: string): Promise<boolean> {
       switch (login.kind) {
         case 'guest':
           return true
         case 'password':
-          if (!passwordSchema.safeParse(login.password).success) return false
-          if (projection.passwordHash(login.user) === undefined) await catchUp.toEnd()
-          return isPassword(projection.passwordHash(login.user), login.password)
+          return isRight(login.user, login.password, host)
         case 'device': {
           const isKnown = () => isCredential(projection.credentialHash(login), login.credential)
           if (isKnown()) return true
@@ -47,16 +62,20 @@ export const authenticatorActor: TrackerActor =
       const serverXkey = message.headers?.get(serverXkeyHeader) ?? ''
       const question = callout.open(message.data, serverXkey)
       const login = fromConnect(question.user, question.pass)
-      const grant = login && (await isGenuine(login)) ? grantFor(login, question.host) : undefined
+      const grant = login && (await isGenuine(login, question.host)) ? grantFor(login, question.host) : undefined
       message.respond(grant ? callout.grant(question, grant, serverXkey) : callout.deny(question, serverXkey))
     }
 
-    const subscription = connections.auth.subscribe(calloutSubject, {
-      queue: trackerQueue,
-      callback: (error, message) => {
-        if (error) return sendBack({ type: 'part.failed', part: 'authenticator', error })
-        answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
-      },
+    const heard = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
+      error ? sendBack({ type: 'part.failed', part: 'authenticator', error }) : take(message)
+    const ask = oneATurn<Msg>(tracker.questions, message => {
+      answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
     })
-    return () => subscription.unsubscribe()
+    const subscriptions = [
+      connections.auth.subscribe(calloutSubject, { queue: trackerQueue, callback: heard(ask) }),
+      connections.auth.subscribe(attemptsSubject, { callback: heard(attempts.hear) }),
+    ]
+    return () => {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    }
   }

@@ -3,6 +3,7 @@
 import { presence } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
+import { originOf } from '../../domain/origin.ts'
 import type { Beat } from '../../wire/tracker-api.ts'
 
 export interface OnlineDevice extends Actor {
@@ -17,6 +18,8 @@ export interface OnlineDevices {
   heard(device: Actor, host: string, beat: Beat): void
   find(device: Actor): OnlineDevice | undefined
   all(): OnlineDevice[]
+  /** Whether one of this person's devices is online at that origin. */
+  isAt(user: string, origin: string): boolean
   forgetSilent(): void
 }
 
@@ -37,6 +40,8 @@ export function createOnlineDevices(now: () => number = () => performance.now())
       return found && isFresh(found) ? found : undefined
     },
     all: () => [...known.values()].filter(isFresh),
+    isAt: (user, origin) =>
+      [...known.values()].some(device => device.user === user && isFresh(device) && originOf(device.host) === origin),
     forgetSilent() {
       for (const [key, device] of known) if (!isFresh(device)) known.delete(key)
     },

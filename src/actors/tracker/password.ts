@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
 import { passwordHashing } from '../../../config/tunables.ts'
 
-export const hashPassword = (password: string): Promise<string> => hash(password, passwordHashing)
+export const hashPassword = (password: string): Promise<string> => hash(password, passwordHashing.argon2)
 
 let nobodysHash: Promise<string> | undefined
 

@@ -3,8 +3,10 @@
 
 import { createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
 import { trackerLife } from '../../machines/tracker-life.ts'
+import { createAttemptBook } from './attempt-book.ts'
 import { authenticatorActor } from './authenticator.ts'
 import { openEventLog } from './event-log.ts'
+import { createHashingQueue } from './hashing-queue.ts'
 import { logFollowerActor } from './log-follower.ts'
 import { notifierActor } from './notifier.ts'
 import { createOnlineDevices } from './online-devices.ts'
@@ -65,7 +67,19 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
         if (signal.aborted) return projection.close()
         const progress = createProgress(projection.applied)
         const online = createOnlineDevices()
-        parts = { ...settings, connections: open, eventLog, projection, isVerified, progress, online }
+        const attempts = createAttemptBook(settings, open.auth)
+        const hashing = createHashingQueue()
+        parts = {
+          ...settings,
+          connections: open,
+          eventLog,
+          projection,
+          isVerified,
+          progress,
+          online,
+          attempts,
+          hashing,
+        }
       }),
       logFollower: whenPrepared(logFollowerActor),
       presence: whenPrepared(presenceActor),

@@ -5,7 +5,9 @@ import type { Logger } from 'pino'
 import type { CallbackLogicFunction, EventObject } from 'xstate'
 import type { Projection } from '../../storage/projection.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
+import type { AttemptBook } from './attempt-book.ts'
 import type { EventLog } from './event-log.ts'
+import type { HashingQueue } from './hashing-queue.ts'
 import type { OnlineDevices } from './online-devices.ts'
 import type { Progress } from './progress.ts'
 import type { TrackerConnections } from './tracker-connections.ts'
@@ -30,6 +32,8 @@ export interface TrackerParts extends TrackerSettings {
   readonly isVerified: boolean
   readonly progress: Progress
   readonly online: OnlineDevices
+  readonly attempts: AttemptBook
+  readonly hashing: HashingQueue
 }
 
 /** What a part does from its start on; what it returns ends it. Handed to XState's fromCallback by run-tracker.ts. */

@@ -1,0 +1,15 @@
+// What trackers tell each other of attempts they allowed, so that all of them together allow no more than one would.
+// On `attemptsSubject` in the trackers' own account of the brokers: nobody else can say or hear it.
+
+import { z } from 'zod'
+
+export const attemptsSubject = 'shoal.attempts'
+
+export const attemptMessageSchema = z.strictObject({
+  /** The tracker that says so; it has counted it already. */
+  by: z.string().max(64),
+  what: z.enum(['guess', 'sign-up']),
+  how: z.enum(['counted', 'given-back']),
+  attempt: z.strictObject({ origin: z.string().max(64), target: z.string().max(64), isKnown: z.boolean() }),
+})
+export type AttemptMessage = z.infer<typeof attemptMessageSchema>

@@ -1,0 +1,59 @@
+// People who guess passwords, and who sign up without end, against real brokers and two trackers.
+
+import anyTest, { type TestFn } from 'ava'
+import { guessing } from '../../config/tunables.ts'
+import { presenceSubject } from '../../src/wire/subjects.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { passwordOf, person } from '../helpers/person.ts'
+import { hasManyAddresses, isLetIn } from '../helpers/raw-nats.ts'
+
+const test = anyTest as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster({ brokers: 1, trackers: 2 })
+})
+test.after.always(t => t.context.down?.())
+
+const onLinux = hasManyAddresses ? test : test.skip
+
+/** Log-ins of one cluster, from one address. */
+const from = ({ servers }: TestCluster, address: string) => ({
+  guess: (user: string, password = 'wrong') => isLetIn(servers[0]!, address, { kind: 'password', user, password }),
+  comeAs: (device: { user: string; device: string; credential: string }) =>
+    isLetIn(servers[0]!, address, { kind: 'device', ...device }),
+})
+
+onLinux('Whoever guesses is slowed by all trackers together, and nobody else is, nor any device.', async t => {
+  const ann = await person(t, t.context.servers, 'ann')
+  const guesser = from(t.context, '127.0.0.2')
+  // Fewer than two trackers would look at if each kept count alone.
+  const guesses = guessing.limits.perOrigin.atOnce + 4
+  const outcomes = await Promise.all(Array.from({ length: guesses }, () => guesser.guess('ann')))
+  t.false(outcomes.includes(true))
+  t.false(await guesser.guess('ann', passwordOf('ann')), 'right, and not looked at')
+  t.true(await guesser.comeAs(ann), 'a credential is not guessed')
+  t.true(await from(t.context, '127.0.0.3').guess('ann', passwordOf('ann')), 'the owner, from elsewhere')
+})
+
+onLinux('Many who guess at one account are slowed as one, and its owner gets in where a device is online.', async t => {
+  const [bea] = await Promise.all(['bea', 'bo'].map(user => person(t, t.context.servers, user)))
+  if (!bea) return t.fail()
+  const { perTarget, newcomer } = guessing.limits
+  const guessers = Array.from({ length: perTarget.atOnce / newcomer.atOnce + 1 }, (_, at) => `127.0.1.${at + 1}`)
+  for (let round = 0; round < newcomer.atOnce; round++)
+    await Promise.all(guessers.map(address => from(t.context, address).guess('bea')))
+  const elsewhere = from(t.context, '127.0.2.1')
+  t.false(await elsewhere.guess('bea', passwordOf('bea')), 'right, and not looked at')
+  t.true(await elsewhere.guess('bo', passwordOf('bo')), 'nobody guesses at this one')
+  const beat = JSON.stringify({ state: 'online', port: 4001, fetching: [] })
+  bea.connection.publish(presenceSubject(bea, '127.0.0.1'), beat)
+  // Both trackers have heard the beat when they have answered.
+  await bea.trackers.statuses()
+  t.true(await from(t.context, '127.0.0.1').guess('bea', passwordOf('bea')), 'at home')
+})
+
+onLinux('The right password may be given as often as one likes.', async t => {
+  await person(t, t.context.servers, 'cid')
+  const home = from(t.context, '127.0.0.4')
+  for (let time = 0; time < guessing.limits.perOrigin.atOnce + 5; time++)
+    t.true(await home.guess('cid', passwordOf('cid')), `time ${time}`)
+})

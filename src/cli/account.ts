@@ -25,8 +25,10 @@ const signup = command({
     const connected = await connectAs(guest, context.servers, refuse('unreachable', 'the brokers take no guests'))
     if (!connected.ok) return connected
     const body = { id: randomUUID(), user: user.value, password: password.value }
-    const answer = await askPersistently(connected.value, guestInboxPrefix(guest.nonce), signUpSubject, body)
-    await connected.value.close()
+    const connection = connected.value
+    const subject = signUpSubject(connection.info?.client_ip ?? '')
+    const answer = await askPersistently(connection, guestInboxPrefix(guest.nonce), subject, body)
+    await connection.close()
     if (!answer.ok) return answer
     return answer.value.ok ? done({ user: user.value }) : answer.value
   },

@@ -24,6 +24,7 @@ export const refusalCodes = [
   'destination-unwritable',
   'no-space',
   'no-quorum',
+  'too-many',
   'unreachable',
   'usage',
   'integrity',

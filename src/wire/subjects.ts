@@ -12,8 +12,14 @@ export const groupEvents = (group: string): string => `shoal.event.group.${group
 /** Trackers share this queue group: any one of them answers. */
 export const trackerQueue = 'trackers'
 
+/** An address as the broker sees a connection come from; permissions pin it in subjects, so it cannot be claimed. */
+const hostToken = (host: string) => Buffer.from(host).toString('hex')
+/** The host at the end of a subject that names one. */
+export const hostIn = (subject: string): string => Buffer.from(subject.split('.').at(-1) ?? '', 'hex').toString()
+
 /** What somebody without an account may publish on: nothing else. */
-export const signUpSubject = 'shoal.guest.signup'
+export const signUpSubject = (host: string): string => `shoal.guest.signup.${hostToken(host)}`
+export const anySignUp = 'shoal.guest.signup.*'
 /** What a connection made with a password may publish on: it is traded for a device credential and closed. */
 export const logInSubject = (user: string): string => `shoal.login.${user}`
 export const anyLogIn = logInSubject('*')
@@ -26,9 +32,9 @@ export const anyApi = 'shoal.api.*.*.>'
 export const trackersStatus = (by: Actor): string => `shoal.trackers.${by.user}.${by.device}`
 export const anyTrackersStatus = 'shoal.trackers.*.*'
 
-/** `host` is the address that the broker sees the device connect from; permissions pin it, so it cannot be claimed. */
+/** `host` is the address that the broker sees the device connect from. */
 export const presenceSubject = (by: Actor, host: string): string =>
-  `shoal.presence.${by.user}.${by.device}.${Buffer.from(host).toString('hex')}`
+  `shoal.presence.${by.user}.${by.device}.${hostToken(host)}`
 export const anyPresence = 'shoal.presence.*.*.*'
 
 /** What trackers tell a person's devices. */

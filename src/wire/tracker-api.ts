@@ -152,7 +152,7 @@ const requestId = z.uuid()
 export const trackerRequestSchema = z.strictObject({ id: requestId, seen: sequenceSchema, params: z.unknown() })
 export type TrackerRequest = z.infer<typeof trackerRequestSchema>
 
-/** On `signUpSubject`, by a guest; the reply's result is empty. */
+/** On `signUpSubject(host)`, by a guest; the reply's result is empty. */
 export const signUpSchema = z.strictObject({ id: requestId, user: z.string().max(20_000), password: passwordSchema })
 /** On `logInSubject(user)`, by a connection that gave the password. The tracker learns the credential's hash alone. */
 export const logInSchema = z.strictObject({

@@ -28,7 +28,7 @@ export async function signUp(
   const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'test')
   try {
     const request = { id: randomUUID(), user, password }
-    return await askPersistently(guest, guestInboxPrefix(nonce), signUpSubject, request)
+    return await askPersistently(guest, guestInboxPrefix(nonce), signUpSubject(guest.info?.client_ip ?? ''), request)
   } finally {
     await guest.close()
   }

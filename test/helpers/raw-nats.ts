@@ -9,7 +9,7 @@ import { type BrokerLogin, toConnect } from '../../src/wire/broker-login.ts'
 export const hasManyAddresses = process.platform === 'linux'
 
 export interface RawNats {
-  /** What a broker answers to a request: the body, or its own `-ERR …`. */
+  /** The body of the answer, or the broker's own `-ERR …`. One at a time, and always into the same inbox. */
   request(subject: string, inbox: string, body: string): Promise<string>
   close(): void
 }
@@ -37,9 +37,12 @@ export async function connectRaw(server: string, from: string, login: BrokerLogi
     end(lines, socket)
     return 'refused'
   }
+  let hears = ''
   return {
     async request(subject, inbox, body) {
-      socket.write(`SUB ${inbox} 1\r\nPUB ${subject} ${inbox} ${Buffer.byteLength(body)}\r\n${body}\r\n`)
+      if (hears !== inbox) socket.write(`SUB ${inbox} 1\r\n`)
+      hears = inbox
+      socket.write(`PUB ${subject} ${inbox} ${Buffer.byteLength(body)}\r\n${body}\r\n`)
       const answer = await until(text => text.startsWith('MSG'))
       return answer.startsWith('MSG') ? line() : answer
     },

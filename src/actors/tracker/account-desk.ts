@@ -1,20 +1,30 @@
 // Signing up, by a guest, and trading a password for a device's credential, by a connection that gave the password.
-// The password itself is only ever hashed here; it is neither kept nor logged.
+// The password itself is only ever hashed here; it is neither kept nor logged. Sign-ups are slowed (attempt-book.ts):
+// whoever makes one has shown nothing, and each stays in the log for good.
 
 import type { Msg } from 'nats'
+import { passwordHashing } from '../../../config/tunables.ts'
 import { account } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
+import { originOf } from '../../domain/origin.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
-import { userEvents } from '../../wire/subjects.ts'
+import { hostIn, userEvents } from '../../wire/subjects.ts'
 import { logInSchema, signUpSchema } from '../../wire/tracker-api.ts'
 import type { Commit, Proposal } from './commit.ts'
 import { hashPassword } from './password.ts'
 import { answerOnce, parseBody } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
+const tooMany = (waitMs: number) =>
+  refuse('too-many', `too many people sign up just now; wait ${Math.ceil(waitMs / 1000)} seconds and try again`)
 const malformed = refuse('usage', 'this request is malformed; the client may be of another version')
 
-export function createAccountDesk({ projection }: Pick<TrackerParts, 'projection'>, commit: Commit) {
+/** They have one limit in common. */
+const everybody = '*'
+
+type Parts = Pick<TrackerParts, 'projection' | 'attempts' | 'hashing'>
+
+export function createAccountDesk({ projection, attempts, hashing }: Parts, commit: Commit) {
   const once = answerOnce()
   const record = async (proposal: Proposal): Promise<Outcome<unknown>> => {
     const committed = await commit(proposal)
@@ -29,9 +39,14 @@ export function createAccountDesk({ projection }: Pick<TrackerParts, 'projection
       const parsed = parseId('user', user)
       if (!parsed.ok) return parsed
       return once([user, id].join(), async () => {
+        const origin = originOf(hostIn(message.subject))
+        const isNew = projection.handledAt(id) === undefined
+        const waitMs = isNew ? attempts.signUps.begin({ origin, target: everybody, isKnown: false }) : 0
+        if (waitMs > 0) return tooMany(waitMs)
         // Hashing is dear; a repeated request, or an id that is taken, needs none.
-        const isNeeded = projection.handledAt(id) === undefined && projection.passwordHash(user) === undefined
-        const passwordHash = isNeeded ? await hashPassword(password) : ''
+        const isNeeded = isNew && projection.passwordHash(user) === undefined
+        const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
+        if (passwordHash === undefined) return tooMany(passwordHashing.waitMostMs)
         const decide = () => account.decide({ type: 'sign-up', user, passwordHash }, projection.account(user))
         return record({ id, subject: userEvents(user), decide })
       })

@@ -39,7 +39,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
     case 'guest':
       return {
         name: 'guest',
-        publish: [signUpSubject],
+        publish: [signUpSubject(host)],
         subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
         maxSubscriptions: 8,
       }

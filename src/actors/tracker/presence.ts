@@ -2,7 +2,7 @@
 // one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
 
 import { isDeviceId, isId } from '../../domain/names.ts'
-import { addressOf, anyPresence } from '../../wire/subjects.ts'
+import { addressOf, anyPresence, hostIn } from '../../wire/subjects.ts'
 import { beatSchema } from '../../wire/tracker-api.ts'
 import { offlineAfterMs } from './online-devices.ts'
 import { parseBody } from './tracker-messages.ts'
@@ -17,7 +17,7 @@ export const presenceActor: TrackerActor =
         const address = addressOf(message.subject)
         const beat = parseBody(message, beatSchema)
         if (!beat || !address || !isId(address.user) || !isDeviceId(address.device)) return
-        online.heard(address, Buffer.from(address.rest, 'hex').toString(), beat)
+        online.heard(address, hostIn(message.subject), beat)
       },
     })
     const sweep = setInterval(online.forgetSilent, offlineAfterMs)

@@ -7,15 +7,7 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/decider.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
-import {
-  addressOf,
-  anyApi,
-  anyLogIn,
-  guestInboxes,
-  inboxPrefix,
-  signUpSubject,
-  trackerQueue,
-} from '../../wire/subjects.ts'
+import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
 import {
   type TrackerMethod,
   type TrackerParams,
@@ -125,7 +117,7 @@ export const requestDeskActor: TrackerActor =
     const queue = { queue: trackerQueue }
     const subscriptions = [
       connections.shoal.subscribe(anyApi, { ...queue, callback: api }),
-      connections.shoal.subscribe(signUpSubject, {
+      connections.shoal.subscribe(anySignUp, {
         ...queue,
         callback: serve(
           () => guestInboxes,

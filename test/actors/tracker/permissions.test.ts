@@ -74,7 +74,7 @@ test('Nothing of somebody else, of the log, of JetStream or of the brokers can b
     '$JS.API.STREAM.INFO.SHOAL',
     '$SYS.REQ.USER.AUTH',
     '$SYS.REQ.SERVER.PING',
-    signUpSubject,
+    signUpSubject(host),
     logInSubject('alice'),
     noticeSubject('alice'),
   ]
@@ -83,7 +83,7 @@ test('Nothing of somebody else, of the log, of JetStream or of the brokers can b
 
 test('A guest may sign up and hear its own nonce; a password may be traded for a credential.', t => {
   const guest = grantFor({ kind: 'guest', nonce: '0'.repeat(32) }, host)
-  t.deepEqual(guest.publish, [signUpSubject])
+  t.deepEqual(guest.publish, [signUpSubject(host)])
   t.deepEqual(guest.subscribe, [`${guestInboxPrefix('0'.repeat(32))}.>`])
   const password = grantFor({ kind: 'password', user: 'alice', password: 'p' }, host)
   t.deepEqual(password.publish, [logInSubject('alice')])

@@ -1,11 +1,12 @@
 // People who guess passwords, and who sign up without end, against real brokers and two trackers.
 
+import { randomBytes, randomUUID } from 'node:crypto'
 import anyTest, { type TestFn } from 'ava'
-import { guessing } from '../../config/tunables.ts'
-import { presenceSubject } from '../../src/wire/subjects.ts'
+import { guessing, signingUp } from '../../config/tunables.ts'
+import { guestInboxPrefix, presenceSubject, signUpSubject } from '../../src/wire/subjects.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { passwordOf, person } from '../helpers/person.ts'
-import { hasManyAddresses, isLetIn } from '../helpers/raw-nats.ts'
+import { passwordOf, person, signUp } from '../helpers/person.ts'
+import { connectRaw, hasManyAddresses, isLetIn } from '../helpers/raw-nats.ts'
 
 const test = anyTest as TestFn<TestCluster>
 test.before(async t => {
@@ -56,4 +57,44 @@ onLinux('The right password may be given as often as one likes.', async t => {
   const home = from(t.context, '127.0.0.4')
   for (let time = 0; time < guessing.limits.perOrigin.atOnce + 5; time++)
     t.true(await home.guess('cid', passwordOf('cid')), `time ${time}`)
+})
+
+/** A guest at one address, who signs people up: the code of each answer, or `done`. */
+async function guestAt({ servers }: TestCluster, address: string) {
+  const nonce = randomBytes(16).toString('hex')
+  const connection = await connectRaw(servers[0]!, address, { kind: 'guest', nonce })
+  if (connection === 'refused') throw new Error('no guest is let in')
+  const signUpAs = async (user: string, subject = signUpSubject(address)): Promise<string> => {
+    const body = JSON.stringify({ id: randomUUID(), user, password: 'password' })
+    const answer = await connection.request(subject, `${guestInboxPrefix(nonce)}.x`, body)
+    if (answer.startsWith('-ERR')) return answer
+    const reply = JSON.parse(answer) as { code?: string }
+    return reply.code ?? 'done'
+  }
+  /** How many were looked at before one was not. A name that is taken costs no hash, and counts. */
+  const flood = async (): Promise<number> => {
+    for (let times = 0; times < 2 * signingUp.limits.perOrigin.atOnce; times++)
+      if ((await signUpAs('taken')) === 'too-many') return times
+    return Number.POSITIVE_INFINITY
+  }
+  return { signUpAs, flood, close: () => connection.close() }
+}
+
+onLinux('Whoever signs up without end is slowed, and others sign up all the same.', async t => {
+  await signUp(t.context.servers, 'taken')
+  const { perOrigin, perTarget } = signingUp.limits
+  const addresses = Array.from({ length: perTarget.atOnce / perOrigin.atOnce + 1 }, (_, at) => `127.0.3.${at + 1}`)
+  const flooders = await Promise.all(addresses.map(address => guestAt(t.context, address)))
+  const newcomer = await guestAt(t.context, '127.0.4.1')
+  t.teardown(() => {
+    for (const guest of [...flooders, newcomer]) guest.close()
+  })
+  const [first, ...more] = flooders
+  t.true((await first!.flood()) >= perOrigin.atOnce)
+  t.is(await first!.signUpAs('another'), 'too-many')
+  t.is(await newcomer.signUpAs('dan'), 'done')
+  await Promise.all(more.map(flooder => flooder.flood()))
+  t.is(await newcomer.signUpAs('eli'), 'done')
+  t.is(await more.at(-1)!.signUpAs('another'), 'too-many')
+  t.regex(await first!.signUpAs('fay', signUpSubject('127.0.4.1')), /Permissions Violation/)
 })

@@ -6,23 +6,34 @@ import { connect, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import { type BrokerLogin, toConnect } from '../../src/wire/broker-login.ts'
 
+const closed = '-ERR closed'
+const patienceMs = 10_000
+
 export const hasManyAddresses = process.platform === 'linux'
 
 export interface RawNats {
   /** The body of the answer, or the broker's own `-ERR …`. One at a time, and always into the same inbox. */
   request(subject: string, inbox: string, body: string): Promise<string>
+  /** `allowed`, or the broker's `-ERR …`. */
+  publish(subject: string, reply?: string, body?: string): Promise<string>
+  subscribe(subject: string, queue?: string): Promise<string>
   close(): void
 }
 
 /** `refused` when the broker turns this log-in away. */
-export async function connectRaw(server: string, from: string, login: BrokerLogin): Promise<RawNats | 'refused'> {
+export const connectRaw = (server: string, from: string, login: BrokerLogin): Promise<RawNats | 'refused'> =>
+  connectWith(server, toConnect(login), from)
+
+/** With whatever a program may write in CONNECT. */
+export async function connectWith(server: string, claims: object, from = '127.0.0.1'): Promise<RawNats | 'refused'> {
   const [host, port] = server.replace('nats://', '').split(':')
   const socket = connect({ host: host!, port: Number(port), localAddress: from })
   socket.on('error', () => {})
+  socket.setTimeout(patienceMs, () => socket.destroy())
   await once(socket, 'connect')
   const lines = createInterface(socket)
   const next = lines[Symbol.asyncIterator]()
-  const line = async () => ((await next.next()) as IteratorResult<string, string>).value ?? '-ERR closed'
+  const line = async () => ((await next.next()) as IteratorResult<string, string>).value ?? closed
   const until = async (wanted: (text: string) => boolean): Promise<string> => {
     for (;;) {
       const text = await line()
@@ -31,21 +42,36 @@ export async function connectRaw(server: string, from: string, login: BrokerLogi
     }
   }
   await until(text => text.startsWith('INFO'))
-  const options = { ...toConnect(login), verbose: false, pedantic: false, lang: 'test', version: '1' }
+  const options = { ...claims, verbose: false, pedantic: false, lang: 'test', version: '1' }
   socket.write(`CONNECT ${JSON.stringify(options)}\r\nPING\r\n`)
   if ((await until(text => text === 'PONG')) !== 'PONG') {
     end(lines, socket)
     return 'refused'
   }
   let hears = ''
+  let subscriptions = 0
+  /** A broker refuses what came before a PING before it answers that. */
+  const attempt = async (command: string) => {
+    socket.write(`${command}\r\nPING\r\n`)
+    let answer = 'allowed'
+    for (;;) {
+      const text = await until(text => text === 'PONG')
+      if (text === 'PONG') return answer
+      answer = text
+      if (text === closed) return answer
+    }
+  }
   return {
     async request(subject, inbox, body) {
-      if (hears !== inbox) socket.write(`SUB ${inbox} 1\r\n`)
+      if (hears !== inbox) socket.write(`SUB ${inbox} ${++subscriptions}\r\n`)
       hears = inbox
       socket.write(`PUB ${subject} ${inbox} ${Buffer.byteLength(body)}\r\n${body}\r\n`)
       const answer = await until(text => text.startsWith('MSG'))
       return answer.startsWith('MSG') ? line() : answer
     },
+    publish: (subject, reply = '', body = '{}') =>
+      attempt(`PUB ${subject} ${reply} ${Buffer.byteLength(body)}\r\n${body}`),
+    subscribe: (subject, queue = '') => attempt(`SUB ${subject} ${queue} ${++subscriptions}`),
     close: () => end(lines, socket),
   }
 }

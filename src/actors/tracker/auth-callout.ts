@@ -69,7 +69,7 @@ export function createAuthCallout(secrets: Pick<ClusterSecrets, 'issuerSeed' | '
       }
     },
 
-    grant(question, { name, publish, subscribe, maxSubscriptions }, serverXkey) {
+    grant(question, { name, publish, subscribe }, serverXkey) {
       const jwt = issuer.sign({
         sub: question.userKey,
         aud: peopleAccount,
@@ -80,8 +80,8 @@ export function createAuthCallout(secrets: Pick<ClusterSecrets, 'issuerSeed' | '
           version: 2,
           pub: { allow: publish },
           sub: { allow: subscribe },
-          subs: maxSubscriptions,
-          // The brokers' own max_payload bounds a message.
+          // Brokers do not look at limits in here; their own configuration bounds subscriptions and messages.
+          subs: -1,
           payload: -1,
           data: -1,
         },

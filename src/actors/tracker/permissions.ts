@@ -24,7 +24,6 @@ export interface Grant {
   readonly name: string
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
-  readonly maxSubscriptions: number
 }
 
 /** How a device's connections are called, so that they can be found and cut off. */
@@ -41,14 +40,12 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         name: 'guest',
         publish: [signUpSubject(host)],
         subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
-        maxSubscriptions: 8,
       }
     case 'password':
       return {
         name: login.user,
         publish: [logInSubject(login.user)],
         subscribe: [`${inboxPrefix(login.user)}.>`],
-        maxSubscriptions: 8,
       }
     case 'device': {
       const { user } = login
@@ -72,7 +69,6 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
           relayInbox(by),
           inspectSubject(anyDeviceOf(user), '>'),
         ],
-        maxSubscriptions: 1_000,
       }
     }
   }

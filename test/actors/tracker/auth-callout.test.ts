@@ -70,12 +70,12 @@ test('A question that is altered, sealed for others, or malformed is refused.', 
 
 test('An answer that lets somebody in names user, broker, account and exactly the permissions granted.', t => {
   const { callout, server, serverXkey, userKey, ask, opened, issuer } = fixture()
-  const grant = { name: 'alice.aaaaaaaaaaaa', publish: ['a.b'], subscribe: ['c.>'], maxSubscriptions: 7 }
+  const grant = { name: 'alice.aaaaaaaaaaaa', publish: ['a.b'], subscribe: ['c.>'] }
   const answer = opened(callout.grant(callout.open(ask(), serverXkey), grant, serverXkey))
   t.like(answer, { iss: issuer, sub: userKey, aud: server.getPublicKey() })
   const user = readToken(answer.nats.jwt ?? '')
   t.like(user, { iss: issuer, sub: userKey, aud: peopleAccount, name: 'alice.aaaaaaaaaaaa' })
-  t.like(user.nats, { type: 'user', pub: { allow: ['a.b'] }, sub: { allow: ['c.>'] }, subs: 7 })
+  t.like(user.nats, { type: 'user', pub: { allow: ['a.b'] }, sub: { allow: ['c.>'] } })
   t.true(Number(user.exp) > Date.now() / 1000)
 })
 

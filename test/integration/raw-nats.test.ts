@@ -1,0 +1,282 @@
+// Hostile people who speak NATS themselves, against real brokers and trackers: what somebody with an account, with no more
+// than a password, or without any account may publish and hear. A row passes when a broker refuses it; with its permission
+// granted the broker says nothing, and the row fails.
+
+import { randomUUID } from 'node:crypto'
+import { fromSeed } from '@nats-io/nkeys'
+import anyTest, { type TestFn } from 'ava'
+import { connectOperator } from '../../src/cluster/operator.ts'
+import type { Actor } from '../../src/domain/decider.ts'
+import { attemptsSubject } from '../../src/wire/attempt-message.ts'
+import type { BrokerLogin } from '../../src/wire/broker-login.ts'
+import {
+  agentSubject,
+  apiSubject,
+  groupEvents,
+  guestInboxPrefix,
+  inboxPrefix,
+  inspectSubject,
+  logInSubject,
+  noticeSubject,
+  presenceSubject,
+  relayInbox,
+  relaySubject,
+  signUpSubject,
+  trackerQueue,
+  trackersStatus,
+  userEvents,
+} from '../../src/wire/subjects.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
+
+interface Scene {
+  readonly cluster: TestCluster
+  /** Hostile. */
+  readonly eve: Person
+  readonly vic: Person
+}
+const test = anyTest as TestFn<Scene>
+test.before(async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 2 })
+  t.context = { cluster } as Scene
+  const keep = { teardown: () => {} } as never
+  const [eve, vic] = await Promise.all(['eve', 'vic'].map(user => person(keep, cluster.servers, user)))
+  t.context = { cluster, eve: eve!, vic: vic! }
+})
+test.after.always(async t => {
+  await Promise.all([t.context.eve, t.context.vic].map(each => each?.connection.close()))
+  await t.context.cluster?.down()
+})
+
+const host = '127.0.0.1'
+const nonce = '1'.repeat(32)
+const another = 'z'.repeat(12)
+const logins = {
+  device: ({ eve }: Scene): BrokerLogin => ({ kind: 'device', ...eve }),
+  password: (): BrokerLogin => ({ kind: 'password', user: 'eve', password: passwordOf('eve') }),
+  guest: (): BrokerLogin => ({ kind: 'guest', nonce }),
+}
+type Who = keyof typeof logins
+
+async function connectAs(who: Who, scene: Scene): Promise<RawNats> {
+  const connection = await connectRaw(scene.cluster.servers[0]!, host, logins[who](scene))
+  if (connection === 'refused') throw new Error(`a ${who} is not let in`)
+  return connection
+}
+
+type Rows = Readonly<Record<string, string | ((people: { eve: Actor; vic: Actor }) => string)>>
+
+const nobodyPublishes: Rows = {
+  "a person's log": userEvents('vic'),
+  "a group's log": groupEvents('eve'),
+  'what asks for the stream': '$JS.API.STREAM.INFO.SHOAL',
+  'what deletes the stream': '$JS.API.STREAM.DELETE.SHOAL',
+  'what reads an entry': '$JS.API.STREAM.MSG.GET.SHOAL',
+  'what reads an entry directly': '$JS.API.DIRECT.GET.SHOAL',
+  'what makes a consumer': '$JS.API.CONSUMER.CREATE.SHOAL',
+  'what empties the account': '$JS.API.ACCOUNT.PURGE.SHOAL',
+  'an acknowledgement': '$JS.ACK.SHOAL.c.1.1.1.1.0',
+  'a key of a bucket': '$KV.b.k',
+  "a broker's question": '$SYS.REQ.USER.AUTH',
+  'what asks who one is': '$SYS.REQ.USER.INFO',
+  'what asks the brokers': '$SYS.REQ.SERVER.PING',
+  'what cuts off a connection': '$SYS.REQ.SERVER.N.KICK',
+  'what asks services': '$SRV.PING',
+  'a request in the name of another': ({ vic }) => apiSubject(vic, 'group.create'),
+  'a request in the name of another device': ({ eve }) => apiSubject({ ...eve, device: another }, 'group.create'),
+  'a look at the trackers in the name of another': ({ vic }) => trackersStatus(vic),
+  "another's beat": ({ vic }) => presenceSubject(vic, host),
+  "another device's beat": ({ eve }) => presenceSubject({ ...eve, device: another }, host),
+  'a beat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
+  'a notice to another': noticeSubject('vic'),
+  'a notice to oneself': noticeSubject('eve'),
+  "a request to another's agent": ({ vic }) => agentSubject(vic, 'downloads'),
+  'relayed bytes in the name of another': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
+  'relayed bytes in the name of another device': ({ eve, vic }) => relaySubject(vic, { ...eve, device: another }, 'c'),
+  "another's machines": ({ vic }) => inspectSubject(vic, 'agent'),
+  "another's inbox": `${inboxPrefix('vic')}.x`,
+  'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.x`,
+  "a tracker's inbox": '_INBOX_.tracker.shoal.x',
+  "a guest's inbox": `${guestInboxPrefix('2'.repeat(32))}.x`,
+  'a log-in of another': logInSubject('vic'),
+  'a sign-up from another address': signUpSubject('10.1.1.1'),
+  'a sign-up from nowhere': 'shoal.guest.signup',
+  'attempts that trackers count': attemptsSubject,
+}
+
+const nobodyHears: Rows = {
+  everything: '>',
+  'everything of one token': '*',
+  'everything of Shoal': 'shoal.>',
+  'every inbox': '_INBOX.>',
+  "another's inbox": `${inboxPrefix('vic')}.>`,
+  'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.>`,
+  "the trackers' inboxes": '_INBOX_.tracker.>',
+  'the inboxes of all who have no name': '_INBOX_.>',
+  'the inboxes of all guests': '_INBOX_.guest.>',
+  "another guest's inbox": `${guestInboxPrefix('2'.repeat(32))}.>`,
+  'the log': 'shoal.event.>',
+  "another's notices": noticeSubject('vic'),
+  "everybody's notices": 'shoal.notice.*',
+  'requests to the trackers': 'shoal.api.>',
+  'the own requests to the trackers': ({ eve }) => apiSubject(eve, '>'),
+  'looks at the trackers': 'shoal.trackers.>',
+  'log-ins': 'shoal.login.*',
+  'sign-ups': 'shoal.guest.>',
+  'beats of everybody': 'shoal.presence.>',
+  'beats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
+  'relayed bytes of everybody': 'shoal.relay.>',
+  'relayed bytes of another': ({ vic }) => relayInbox(vic),
+  'relayed bytes of another device': ({ eve }) => relayInbox({ ...eve, device: another }),
+  "another's agent": ({ vic }) => agentSubject(vic, '>'),
+  "another device's agent": ({ eve }) => agentSubject({ ...eve, device: another }, '>'),
+  "another's machines": 'shoal.inspect.vic.>',
+  'what asks JetStream': '$JS.>',
+  'what the brokers say': '$SYS.>',
+  "brokers' questions": '$SYS.REQ.USER.AUTH',
+  'replies in transit': '_R_.>',
+  'attempts that trackers count': attemptsSubject,
+}
+
+/** What a device may, and those who are less than one may not. */
+const devicesPublish: Rows = {
+  'a request': ({ eve }) => apiSubject(eve, 'group.list'),
+  'a look at the trackers': ({ eve }) => trackersStatus(eve),
+  'a beat': ({ eve }) => presenceSubject(eve, host),
+  'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
+  'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
+  'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
+}
+const devicesHear: Rows = {
+  'the own notices': noticeSubject('eve'),
+  'the own relayed bytes': ({ eve }) => relayInbox(eve),
+  'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
+  'steps of the own machines': ({ eve }) => inspectSubject({ ...eve, device: '*' }, '>'),
+}
+const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
+  device: {
+    publishes: { 'a log-in': logInSubject('eve'), 'a sign-up': signUpSubject(host) },
+    hears: { "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
+  },
+  password: {
+    publishes: { ...devicesPublish, 'a sign-up': signUpSubject(host), 'the own inbox': `${inboxPrefix('eve')}.x` },
+    hears: { ...devicesHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
+  },
+  guest: {
+    publishes: { ...devicesPublish, 'a log-in': logInSubject('eve'), 'the own inbox': `${guestInboxPrefix(nonce)}.x` },
+    hears: { ...devicesHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
+  },
+}
+const allowed: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
+  device: { publishes: devicesPublish, hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` } },
+  password: { publishes: { 'a log-in': logInSubject('eve') }, hears: { 'the own inbox': `${inboxPrefix('eve')}.>` } },
+  guest: {
+    publishes: { 'a sign-up': signUpSubject(host) },
+    hears: { 'the own inbox': `${guestInboxPrefix(nonce)}.>` },
+  },
+}
+
+for (const who of Object.keys(logins) as Who[]) {
+  const tables = [
+    [
+      'may publish nothing but its own',
+      'publish',
+      { ...nobodyPublishes, ...others[who].publishes },
+      /^-ERR .*for Publish/,
+    ],
+    ['may hear nothing but its own', 'subscribe', { ...nobodyHears, ...others[who].hears }, /^-ERR .*for Subscription/],
+    ['may publish its own', 'publish', allowed[who].publishes, /^allowed$/],
+    ['may hear its own', 'subscribe', allowed[who].hears, /^allowed$/],
+  ] as const
+  for (const [may, attempt, rows, wanted] of tables)
+    test(`A ${who} ${may} (${Object.keys(rows).length} rows).`, async t => {
+      const connection = await connectAs(who, t.context)
+      const failed: Record<string, string> = {}
+      for (const [what, row] of Object.entries(rows)) {
+        const answer = await connection[attempt](typeof row === 'string' ? row : row(t.context))
+        if (!wanted.test(answer)) failed[what] = answer
+      }
+      connection.close()
+      t.deepEqual(failed, {})
+    })
+}
+
+test('Nobody takes requests out of the trackers’ queue.', async t => {
+  for (const who of Object.keys(logins) as Who[]) {
+    const connection = await connectAs(who, t.context)
+    for (const subject of ['shoal.api.*.*.>', 'shoal.guest.signup.*', 'shoal.login.*', logInSubject('eve')])
+      t.regex(await connection.subscribe(subject, trackerQueue), /^-ERR/, subject)
+    connection.close()
+  }
+})
+
+test('Nobody holds as many subscriptions as they like.', async t => {
+  const connection = await connectAs('guest', t.context)
+  let held = 0
+  while (held < 2_000 && (await connection.subscribe(`${guestInboxPrefix(nonce)}.${held}`)) === 'allowed') held += 1
+  connection.close()
+  t.is(held, 1_000)
+})
+
+test('Nobody is let in who does not say who he is, or says he is a tracker or a broker and cannot show it.', async t => {
+  const { cluster, vic } = t.context
+  const tracker = fromSeed(Buffer.from(cluster.secrets.trackerSeeds.shoal)).getPublicKey()
+  const claims: Record<string, object> = {
+    nothing: {},
+    'a user alone': { user: 'vic' },
+    'a token': { auth_token: 'x' },
+    "a tracker's key": { nkey: tracker },
+    "a tracker's key with a signature of something else": {
+      nkey: tracker,
+      sig: Buffer.alloc(64).toString('base64url'),
+    },
+    "a tracker's key as a user": { user: tracker, pass: '' },
+    'a token of JSON': { jwt: 'a.b.c' },
+    'a guest without a nonce': { user: '.guest.', pass: '' },
+    'what brokers say to each other': { user: 'broker', pass: cluster.secrets.routePassword },
+    "somebody's device and a hash of its credential": { user: `vic.${vic.device}`, pass: '0'.repeat(64) },
+    "somebody's device and nothing": { user: `vic.${vic.device}`, pass: '' },
+  }
+  for (const [what, claim] of Object.entries(claims))
+    t.is(await connectWith(cluster.servers[0]!, claim), 'refused', what)
+})
+
+test('No tracker can be made to answer into the log, into JetStream, or into somebody else’s inbox.', async t => {
+  const { cluster, eve } = t.context
+  await signUp(cluster.servers, 'taken')
+  const operator = await connectOperator(cluster.servers, cluster.secrets)
+  t.teardown(() => operator.close())
+  const strayed: string[] = []
+  const targets = [
+    groupEvents('eve'),
+    '$JS.API.STREAM.DELETE.SHOAL',
+    '_INBOX_vic.x',
+    '_INBOX_every.x',
+    '_INBOX_.tracker.shoal.x',
+    noticeSubject('vic'),
+  ]
+  for (const target of targets)
+    operator.subscribe(target, { callback: (_, message) => void strayed.push(message.subject) })
+  await operator.flush()
+  const asked = { id: randomUUID(), seen: 0, params: {} }
+  const taken = { id: randomUUID(), user: 'taken', password: 'p' }
+  const device = { id: randomUUID(), device: 'not a device', credentialHash: '' }
+  const requests: [Who, string, object][] = [
+    ['device', apiSubject(eve, 'group.list'), asked],
+    ['device', trackersStatus(eve), {}],
+    ['guest', signUpSubject(host), taken],
+    ['password', logInSubject('eve'), device],
+  ]
+  for (const [who, subject, body] of requests) {
+    const connection = await connectAs(who, t.context)
+    const inbox = who === 'guest' ? guestInboxPrefix(nonce) : inboxPrefix('eve')
+    for (const reply of targets) t.is(await connection.publish(subject, reply, JSON.stringify(body)), 'allowed')
+    // Asked in turn, by the queue, until both trackers have surely answered what came before.
+    for (let time = 0; time < 8; time++)
+      t.regex(await connection.request(subject, `${inbox}.x`, JSON.stringify(body)), /^{/)
+    connection.close()
+  }
+  await operator.flush()
+  t.deepEqual(strayed, [])
+})

@@ -1,5 +1,5 @@
 // The attempts that trackers keep count of, guesses and sign-ups: soft state that each of them holds whole, from what it
-// allowed itself and what the others say they did. Why shared, and how far that goes: docs/adr/0008.
+// allowed itself and what the others say they did. Why shared, and how far that goes: docs/adr/0010.
 
 import type { Msg, NatsConnection } from 'nats'
 import { guessing, signingUp, tracker } from '../../../config/tunables.ts'

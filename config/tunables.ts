@@ -266,6 +266,8 @@ export const tracker = {
   brokerAnswerMs: 2_000,
   /** How long a log-in, a refusal or a look-up waits for the log's newest entries before it goes by what is known. */
   catchUpMs: 2_000,
+  /** While the brokers do not answer where the log ends, they are asked again after this: ten times a healthy answer. */
+  askEndAgainMs: 20,
   /** How long a look-up waits for an entry that its asker has seen, before it asks the brokers whether there is one. */
   followUpMs: 1_000,
   /** Between attempts to append while the brokers elect a leader. */

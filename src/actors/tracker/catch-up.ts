@@ -1,7 +1,9 @@
 // Catching up with the log's end before something is decided from the projection's silence: that somebody is unknown,
 // that a group is not there.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { tracker } from '../../../config/tunables.ts'
+import type { LogEnd } from './event-log.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 export interface CatchUp {
@@ -12,8 +14,27 @@ export interface CatchUp {
 }
 
 export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventLog' | 'progress'>): CatchUp {
+  let asking: Promise<LogEnd | undefined> | undefined
+  let next: typeof asking
+  const ask = () => {
+    const asked = eventLog.end().catch(() => undefined)
+    asking = asked
+    void asked.then(() => {
+      if (asking === asked) asking = undefined
+    })
+    return asked
+  }
+  /** Whoever comes while the brokers are being asked shares the next question: a flood of strangers asks them little. */
+  const newestEnd = () => {
+    if (!asking) return ask()
+    next ??= Promise.race([asking, delay(tracker.askEndAgainMs)]).then(() => {
+      next = undefined
+      return ask()
+    })
+    return next
+  }
   const toEnd = async () => {
-    const end = await eventLog.end().catch(() => undefined)
+    const end = await newestEnd()
     return end !== undefined && progress.reached(end.lastSeq, tracker.catchUpMs)
   }
   return {

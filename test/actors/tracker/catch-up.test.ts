@@ -59,3 +59,30 @@ test('Who has seen what the log does not hold comes from another cluster, and is
 test('Who has seen more than a tracker that cannot reach the log is answered by another one.', async t => {
   t.false(await fixture(3, outOfReach).catchUp.toSeen(4))
 })
+
+test('However many want to catch up at once, they share questions to the brokers, and none that was asked before they came.', async t => {
+  const asked: ((lastSeq: number) => void)[] = []
+  const { progress, catchUp } = fixture(3, () => new Promise(resolve => asked.push(resolve)))
+  const first = catchUp.toEnd()
+  const more = Promise.all(Array.from({ length: 100 }, () => catchUp.toEnd()))
+  t.is(asked.length, 1)
+  asked[0]?.(3)
+  t.true(await first)
+  await new Promise(setImmediate)
+  t.is(asked.length, 2)
+  const last = catchUp.toEnd()
+  asked[1]?.(4)
+  progress.advance(4)
+  t.deepEqual(new Set(await more), new Set([true]))
+  await new Promise(setImmediate)
+  t.is(asked.length, 3)
+  asked[2]?.(4)
+  t.true(await last)
+})
+
+test('A question that the brokers are slow to answer holds up no later one.', async t => {
+  const answers = [new Promise<number>(() => {}), Promise.resolve(3)]
+  const { catchUp } = fixture(3, () => answers.shift() ?? outOfReach())
+  void catchUp.toEnd()
+  t.true(await catchUp.toEnd())
+})

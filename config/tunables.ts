@@ -48,7 +48,7 @@ export const passwordHashing = {
   atOnce: 2,
   /** 1.3 s of hashing, and room for as many origins at once. */
   mostWaiting: 100,
-  /** With `tracker.questions` before it: then the broker (5 s) and the client (4.5 s) have nearly given up. */
+  /** Longer than the whole line takes; a client waits 4.5 s in all. */
   waitMostMs: 2_000,
 } as const
 
@@ -282,8 +282,8 @@ export const tracker = {
   entriesAtOnce: 1_000,
   /** A logged-out device's connections are cut this long after, so that it hears that it is logged out. */
   cutOffAfterMs: 500,
-  /** Brokers' questions who somebody is: opening and answering one takes 5 ms; a broker waits 5 s, a client 4.5 s. */
-  questions: { mostWaiting: 500, waitMostMs: 2_000 },
+  /** Brokers' questions who somebody is: opening and answering one takes 5 ms, and a client waits 4.5 s. */
+  questions: { mostWaiting: 1_000, waitMostMs: 4_000 },
   /** A tracker's log says at most this often that it turns attempts away. */
   tellSlowedEveryMs: 60_000,
 } as const

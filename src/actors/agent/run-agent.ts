@@ -67,6 +67,11 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     return connected
   }
 
+  const sayGoodbye = ({ connection, session }: Connected) => {
+    const goodbye: Beat = { state: 'leaving' }
+    connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
+  }
+
   const machine = agentSessionMachine.provide({
     actors: {
       sessionWatch: createSessionWatch(home, () => connected?.session),
@@ -133,16 +138,16 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
 
       leave: fromPromise<void, { forget: boolean }>(async ({ input }) => {
         const leaving = connected
+        connected = undefined
         if (input.forget && home.session()?.credential === used?.credential) home.clearSession()
+        // Before whoever asked for it hears that it is done: nobody is to find this device online after that.
+        if (leaving && !leaving.connection.isClosed()) sayGoodbye(leaving)
         for (const farewell of farewells) farewell()
         farewells = []
-        connected = undefined
         if (!leaving) return
         const { connection, session, household } = leaving
         await household?.close()
         if (connection.isClosed()) return
-        const goodbye: Beat = { state: 'leaving' }
-        connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
         // With no broker there, neither a goodbye nor a drain would ever end; the trackers miss the beats instead.
         const goneOut = connection.flush().catch(() => {})
         await Promise.race([goneOut, delay(agent.goodbyeWithinMs, undefined, { ref: false })])

@@ -3,15 +3,12 @@
 // the peers. A restart begins from the library, never from a snapshot of this. Sets and flows: README.md beside it.
 
 import { type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
-import { link, download as tunables } from '../../config/tunables.ts'
+import { download as tunables } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
-import { sharerKey } from '../domain/group.ts'
 import { pieceSize } from '../domain/manifest.ts'
-import { createPiecePicker, type PiecePicker } from '../domain/piece-picker.ts'
-import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
-import { createRequestWindow, type RequestWindow } from '../domain/request-window.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
+import { createLedger, creditDelivery, type Ledger, noteEnded, openLedger, roomForPieces } from './download-ledger.ts'
 import type {
   DownloadEvent,
   DownloadInput,
@@ -22,39 +19,9 @@ import type {
   Problem,
   StoreCommand,
 } from './download-protocol.ts'
+import { chooseLinks } from './link-choice.ts'
 import { type PeerLinkInput, peerLinkMachine } from './peer-link.ts'
 import type { PeerKey } from './swarm-protocol.ts'
-
-interface LinkEntry {
-  /** Since the look-up before the last: connected, or has brought a right piece. */
-  isOfUse: boolean
-  state: 'connecting' | 'ready' | 'lost'
-  /** Why it was lost last. */
-  reason: string
-}
-
-/** What this run knows, changed in place by the machine's own actions alone: pieces come too often to copy it. */
-interface Ledger {
-  picker: PiecePicker | undefined
-  have: Bitfield | undefined
-  /** How much is asked for ahead. */
-  window: RequestWindow | undefined
-  readonly links: Map<PeerKey, LinkEntry>
-  /** They fetch the same from us. */
-  readonly met: Set<PeerKey>
-  /** Sent a piece that was wrong: not connected to again in this run. */
-  readonly dropped: Set<PeerKey>
-  /** Links that ended for good, in a row without a right piece, and when the peer may be tried anew (ms of `now`). */
-  readonly ended: Map<PeerKey, { readonly times: number; readonly againAtMs: number }>
-  /** Received and at the store. */
-  checking: number
-  fetchedBytes: number
-  /** By peer and way. */
-  readonly deliveries: Map<string, Delivery>
-  readonly vias: Map<PeerKey, Delivery['via']>
-  readonly meter: RateMeter
-  isLocated: boolean
-}
 
 interface DownloadContext extends DownloadInput {
   readonly ledger: Ledger
@@ -65,18 +32,6 @@ interface DownloadContext extends DownloadInput {
 }
 
 const linkId = (peer: PeerKey) => `link:${peer}`
-
-/** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
-const budgetPieces = ({ spec, running }: DownloadInput) =>
-  Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
-
-/** The first time at once, for a fresh ticket may be all that it takes. */
-const restMs = (times: number) =>
-  times <= 1 ? 0 : Math.min(link.retryFirstMs * 2 ** (times - 1), link.retryEndedMostMs)
-
-/** Peers that take up room and have brought nothing for a look-up or two, nor are asked for anything; oldest first. */
-const idlersOf = ({ links, picker }: Ledger): PeerKey[] =>
-  [...links.keys()].filter(key => !links.get(key)!.isOfUse && (picker?.inFlightAt(key).length ?? 0) === 0)
 
 const brokenStore: Problem = {
   code: 'destination-unwritable',
@@ -124,63 +79,21 @@ export const downloadMachine = setup({
     /** At the end of a run: the library learns how it ended. Provided by the actor. */
     recordEnding: (_, _ended: DownloadOutput) => {},
 
-    openLedger: ({ context }, { have }: { have: Bitfield }) => {
-      context.ledger.isLocated = false
-      context.ledger.checking = 0
-      context.ledger.have = have
-      context.ledger.picker = createPiecePicker({ verified: have })
-      const { pieceLength } = context.spec.manifest
-      context.ledger.window = createRequestWindow({
-        pieceLength,
-        aheadMs: tunables.aheadMs,
-        leastPieces: tunables.leastPiecesInFlight,
-        mostPieces: budgetPieces(context),
-      })
-    },
+    openLedger: ({ context }, { have }: { have: Bitfield }) => openLedger(context.ledger, context, have),
 
     locate: sendTo('locator', { type: 'swarm.locate' }),
 
     connect: enqueueActions(({ context, enqueue, self }, { peers }: { peers: readonly SwarmPeer[] }) => {
-      const { ledger, spec } = context
-      ledger.isLocated = true
-      ledger.picker?.forgive()
-      const located = new Map(peers.map(peer => [sharerKey(peer), peer]))
-      const mayTry = (key: PeerKey) =>
-        !ledger.dropped.has(key) && (ledger.ended.get(key)?.againAtMs ?? 0) <= context.now()
-      /** Lets one go that delivers nothing now and does not fetch from us. */
-      const makeRoom = () => {
-        const isIdle = (key: PeerKey) => !ledger.met.has(key) && ledger.picker?.inFlightAt(key).length === 0
-        const key = [...ledger.links.keys()].find(isIdle)
-        if (key === undefined) return false
-        ledger.links.delete(key)
-        ledger.picker?.peerLeft(key)
-        enqueue.sendTo(linkId(key), { type: 'link.close', reason: 'others need us more' })
-        enqueue.stopChild(linkId(key))
-        return true
-      }
-      for (const [key, link] of ledger.links) {
-        if (located.has(key) || link.state === 'ready') continue
-        ledger.links.delete(key)
-        enqueue.stopChild(linkId(key))
-      }
-      const untried = [...located.keys()].filter(key => !ledger.links.has(key) && mayTry(key))
-      const lacking = ledger.links.size + untried.length - tunables.maxPeers
-      for (const key of idlersOf(ledger).slice(0, Math.max(0, Math.min(lacking, tunables.givingWayAtOnce)))) {
-        ledger.picker?.peerLeft(key)
-        ledger.links.delete(key)
-        located.delete(key)
-        enqueue.stopChild(linkId(key))
-      }
-      for (const link of ledger.links.values()) link.isOfUse = false
-      // By chance, or everybody in a large swarm would ask the same few; who fetches from us finds room, or who comes
-      // last would be asked by nobody.
-      const shuffled = [...located].map(each => ({ each, at: Math.random() })).sort((one, two) => one.at - two.at)
-      for (const [key, peer] of shuffled.map(({ each }) => each)) {
-        if (ledger.links.has(key)) enqueue.sendTo(linkId(key), { type: 'peer.refreshed', peer })
-        else if (mayTry(key) && (ledger.links.size < tunables.maxPeers || (ledger.met.has(key) && makeRoom()))) {
-          ledger.links.set(key, { isOfUse: true, state: 'connecting', reason: '' })
-          const input: PeerLinkInput = { peer, share: spec.share, manifest: spec.manifest, parent: self }
-          enqueue.spawnChild('peerLink', { id: linkId(key), input })
+      const { ledger, spec, now } = context
+      for (const step of chooseLinks(ledger, peers, now())) {
+        const id = linkId(step.key)
+        if (step.type === 'refresh') enqueue.sendTo(id, { type: 'peer.refreshed', peer: step.peer })
+        else if (step.type === 'open') {
+          const input: PeerLinkInput = { peer: step.peer, share: spec.share, manifest: spec.manifest, parent: self }
+          enqueue.spawnChild('peerLink', { id, input })
+        } else {
+          if (step.goodbye !== undefined) enqueue.sendTo(id, { type: 'link.close', reason: step.goodbye })
+          enqueue.stopChild(id)
         }
       }
     }),
@@ -188,12 +101,8 @@ export const downloadMachine = setup({
     /** Asks links for as many pieces as there is room for. */
     askForPieces: enqueueActions(({ context, enqueue }) => {
       const { ledger, now } = context
-      const { picker, window } = ledger
-      if (!picker || !window) return
       const nowMs = now()
-      const room = budgetPieces(context) - picker.inFlight - ledger.checking
-      const ahead = window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
-      for (const { peer, piece } of picker.assign(Math.min(room, ahead), nowMs))
+      for (const { peer, piece } of ledger.picker?.assign(roomForPieces(ledger, context, 1, nowMs), nowMs) ?? [])
         enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece })
     }),
 
@@ -232,12 +141,8 @@ export const downloadMachine = setup({
     /** A place is kept for us there, but not for long. */
     answerCall: enqueueActions(({ context, enqueue }, { peer }: { peer: PeerKey }) => {
       const { ledger, now } = context
-      const { picker, window } = ledger
-      if (!picker || !window) return
       const nowMs = now()
-      const room = budgetPieces(context) - picker.inFlight - ledger.checking
-      const ahead = 2 * window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs)
-      const request = picker.called(peer, room > 0 && ahead > 0, nowMs)
+      const request = ledger.picker?.called(peer, roomForPieces(ledger, context, 2, nowMs) > 0, nowMs)
       if (request) enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece: request.piece })
       else if (ledger.links.has(peer)) enqueue.sendTo(linkId(peer), { type: 'call.passed' })
     }),
@@ -253,9 +158,7 @@ export const downloadMachine = setup({
         link.state = 'lost'
         link.reason = reason
         if (!final) return
-        const times = (ledger.ended.get(peer)?.times ?? 0) + 1
-        ledger.ended.set(peer, { times, againAtMs: now() + restMs(times) })
-        ledger.links.delete(peer)
+        noteEnded(ledger, peer, now())
         enqueue.stopChild(linkId(peer))
       },
     ),
@@ -280,21 +183,7 @@ export const downloadMachine = setup({
       const { ledger, spec } = context
       ledger.checking -= 1
       ledger.picker?.verified(piece)
-      ledger.ended.delete(peer)
-      const link = ledger.links.get(peer)
-      if (link) link.isOfUse = true
-      const bytes = pieceSize(spec.manifest, piece)
-      ledger.meter.add(bytes, context.now())
-      const slash = peer.indexOf('/')
-      const via = ledger.vias.get(peer) ?? 'direct'
-      const before = ledger.deliveries.get(`${peer} ${via}`)
-      ledger.deliveries.set(`${peer} ${via}`, {
-        user: peer.slice(0, slash),
-        device: peer.slice(slash + 1),
-        pieces: (before?.pieces ?? 0) + 1,
-        bytes: (before?.bytes ?? 0) + bytes,
-        via,
-      })
+      creditDelivery(ledger, peer, pieceSize(spec.manifest, piece), context.now())
     },
 
     dropPeer: enqueueActions(({ context: { ledger }, enqueue }, { peer, piece }: { peer: PeerKey; piece: number }) => {
@@ -324,21 +213,7 @@ export const downloadMachine = setup({
   id: 'download',
   context: ({ input }) => ({
     ...input,
-    ledger: {
-      picker: undefined,
-      have: undefined,
-      window: undefined,
-      links: new Map(),
-      met: new Set(),
-      dropped: new Set(),
-      ended: new Map(),
-      checking: 0,
-      fetchedBytes: input.spent.fetchedBytes,
-      deliveries: new Map(input.spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
-      vias: new Map(),
-      meter: createRateMeter(),
-      isLocated: false,
-    },
+    ledger: createLedger(input),
     startedAtMs: input.now(),
     ending: undefined,
     problem: undefined,

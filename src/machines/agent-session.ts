@@ -15,7 +15,7 @@ import {
 } from 'xstate'
 import { agent as tunables } from '../../config/tunables.ts'
 import type { HouseholdOutput, householdMachine } from './household.ts'
-import type { Listening } from './serving-desk.ts'
+import type { Listening } from './serving-protocol.ts'
 
 export type AgentEvent =
   /** The device's folder holds a log-in. Said again on and on. */

@@ -9,7 +9,8 @@ import type { Refusal } from '../domain/refusal.ts'
 import { type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
 import type { Notice } from '../wire/tracker-api.ts'
 import { downloadQueueMachine } from './download-queue.ts'
-import { type Listening, servingDeskMachine } from './serving-desk.ts'
+import { servingDeskMachine } from './serving-desk.ts'
+import type { Listening } from './serving-protocol.ts'
 import type { ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
 
 export type HouseholdEvent =

@@ -16,61 +16,18 @@ import {
 } from 'xstate'
 import { serving, tickets } from '../../config/tunables.ts'
 import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
-import type { Actor } from '../domain/decider.ts'
 import { sharerKey } from '../domain/group.ts'
-import type { Refusal } from '../domain/refusal.ts'
 import { type Access, isVoid, type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
-import type { Ticket } from '../wire/ticket.ts'
-import type { Via } from './peer-link.ts'
+import type {
+  FrontDoorCommand,
+  FrontDoorEvent,
+  Guest,
+  Listening,
+  ServerLinkCommand,
+  ServerLinkEvent,
+  ServerLinkInput,
+} from './serving-protocol.ts'
 import type { Offer, ServingDeskCommand, ServingDeskEvent } from './swarm-protocol.ts'
-
-/** Somebody who has proven to hold a ticket, and waits to be served or turned away. */
-export interface Guest {
-  /** Names the connection. */
-  readonly id: string
-  readonly holder: Actor
-  readonly ticket: Ticket
-  readonly via: Via
-}
-
-export interface Listening {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-}
-
-/** Front door -> desk. */
-export type FrontDoorEvent =
-  | { readonly type: 'door.opened'; readonly host: string; readonly port: number }
-  | { readonly type: 'door.failed'; readonly refusal: Refusal }
-  | { readonly type: 'guest.arrived'; readonly guest: Guest }
-
-/** Desk -> front door. */
-export type FrontDoorCommand = {
-  readonly type: 'guest.dismissed'
-  readonly id: string
-  readonly retry: boolean
-  readonly reason: string
-}
-
-/** Server link -> desk. */
-export type ServerLinkEvent =
-  | { readonly type: 'server-link.ended'; readonly id: string }
-  | { readonly type: 'bytes.served'; readonly share: string; readonly bytes: number }
-  | { readonly type: 'read.failed'; readonly offer: Offer; readonly error: Error }
-
-/** Desk -> server link. */
-export type ServerLinkCommand =
-  | { readonly type: 'piece.available'; readonly piece: number }
-  | { readonly type: 'offer.replaced'; readonly offer: Offer }
-  | { readonly type: 'link.close'; readonly retry: boolean; readonly reason: string }
-
-export interface ServerLinkInput {
-  readonly guest: Guest
-  readonly offer: Offer
-  /** What this device had when it began to offer the share, and should hand out once before anything twice. */
-  readonly own: Bitfield
-}
 
 const serverLink = fromCallback<ServerLinkCommand, ServerLinkInput>(() => {
   throw new Error('bug: a serving desk without server links')

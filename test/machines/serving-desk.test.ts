@@ -3,17 +3,16 @@ import { createActor, fromCallback, SimulatedClock } from 'xstate'
 import { serving, tickets } from '../../config/tunables.ts'
 import { fullBitfield } from '../../src/domain/bitfield.ts'
 import { type Withdrawal, type Withdrawals, withWithdrawal } from '../../src/domain/withdrawal.ts'
-import {
-  type FrontDoorCommand,
-  type FrontDoorEvent,
-  type Guest,
-  type Listening,
-  type ServerLinkCommand,
-  type ServerLinkEvent,
-  type ServerLinkInput,
-  servingDeskMachine,
-  servingStatus,
-} from '../../src/machines/serving-desk.ts'
+import { servingDeskMachine, servingStatus } from '../../src/machines/serving-desk.ts'
+import type {
+  FrontDoorCommand,
+  FrontDoorEvent,
+  Guest,
+  Listening,
+  ServerLinkCommand,
+  ServerLinkEvent,
+  ServerLinkInput,
+} from '../../src/machines/serving-protocol.ts'
 import type { Offer, ServingDeskCommand, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
 import { group, offerOf, recordEvents, sharedBytes } from '../helpers/swarm.ts'
 

@@ -9,7 +9,7 @@ import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../domain/bitfield.ts'
 import { pieceSize } from '../../domain/manifest.ts'
-import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-desk.ts'
+import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { totalBytes } from '../../storage/read-fully.ts'
 import {

@@ -8,7 +8,6 @@ import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { link, serving } from '../../../config/tunables.ts'
 import { createBitfield } from '../../domain/bitfield.ts'
-import { pieceSize } from '../../domain/manifest.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { totalBytes } from '../../storage/read-fully.ts'
@@ -21,26 +20,12 @@ import {
   FrameError,
   type RefusalReason,
 } from '../../wire/frames.ts'
+import { createBlockQueue, mostBlocksOfARead } from './block-queue.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { createConduct } from './conduct.ts'
 import { createThrottle, inTurn, type Throttle } from './throttle.ts'
 import { cutOff } from './tls.ts'
 import type { UploadTurns } from './upload-turns.ts'
-
-/** Takes the queue's first block and the neighbours that follow it, to be read together. */
-function takeRun(queue: Block[]): Block[] {
-  const first = queue.shift()
-  if (!first) return []
-  const run = [first]
-  let end = first.offset + first.length
-  for (let next = queue[0]; next?.piece === first.piece && next.offset === end; next = queue[0]) {
-    if ((run.length + 1) * link.blockBytes > serving.maxReadBytes) break
-    end += next.length
-    run.push(next)
-    queue.shift()
-  }
-  return run
-}
 
 const slotBytes = blockHeaderBytes + link.blockBytes
 
@@ -74,16 +59,8 @@ export function createServerLink(
     let offer: Offer = input.offer
     /** What the peer has been told we have. */
     const told = createBitfield(offer.have.length, offer.have.toBytes())
-    /** Of pieces that are being served. */
-    const queue: Block[] = []
-    const served = new Set<number>()
-    /** Blocks of pieces that have been accepted, until their turns. */
-    const accepted = new Map<number, Block[]>()
-    /** The piece refused last, and why: the same goes for the rest of it. */
-    let refused: { readonly piece: number; readonly why: RefusalReason } | undefined
+    const queue = createBlockQueue(offer.manifest)
     const conduct = createConduct()
-    /** Accepted, or being served, and not sent. */
-    let blocksHeld = 0
     let reading = false
     let leaving = false
     let uncounted = 0
@@ -106,7 +83,7 @@ export function createServerLink(
       if (leaving) return
       leaving = true
       decoder.stop()
-      queue.length = 0
+      queue.clear()
       socket.end(encodeFrame({ type: 'bye', retry, reason }))
       setTimeout(() => cutOff(socket), serving.farewellMs).unref()
     }
@@ -127,8 +104,8 @@ export function createServerLink(
 
     /** Under a cap: one block, which is this link's at its turn and not before, for until then it may be cancelled. */
     const serveInTurn = async () => {
-      const block = await inTurn(throttle, id, () => (leaving ? undefined : queue.shift()))
-      if (block) await serveRun(startRun([block]))
+      const block = await inTurn(throttle, id, () => (leaving ? undefined : queue.take(1)[0]))
+      if (block) await serveRun([block])
     }
 
     const serveRun = async (run: readonly Block[]) => {
@@ -151,19 +128,11 @@ export function createServerLink(
       }
     }
 
-    /** Asked for again after its last block, a piece needs a turn of its own again. */
-    const startRun = (run: Block[]): Block[] => {
-      const { piece, offset, length } = run.at(-1)!
-      blocksHeld -= run.length
-      if (offset + length === pieceSize(offer.manifest, piece)) served.delete(piece)
-      return run
-    }
-
     const serveMore = async () => {
       if (reading) return
       reading = true
-      while (queue.length > 0 && !leaving && heldBytes < serving.highWaterBytes)
-        await (throttle.isCapped ? serveInTurn() : serveRun(startRun(takeRun(queue))))
+      while (queue.ready > 0 && !leaving && heldBytes < serving.highWaterBytes)
+        await (throttle.isCapped ? serveInTurn() : serveRun(queue.take(mostBlocksOfARead)))
       reading = false
     }
 
@@ -172,31 +141,21 @@ export function createServerLink(
       // Who takes nothing in does not move, however much it asks.
       if (socket.writableLength === 0) noteMove()
       if (!offer.have.has(block.piece)) return refuse(block)
-      blocksHeld += 1
-      if (blocksHeld > serving.maxBlocksQueued) throw new FrameError('too many requests at once')
-      if (served.has(block.piece)) {
-        queue.push(block)
-        return serveMore()
-      }
-      const blocks = accepted.get(block.piece)
-      if (blocks) blocks.push(block)
-      else askForTurn(block)
+      const fate = queue.asked(block)
+      if (fate === 'ready') serveMore()
+      else if (fate === 'undecided') askForTurn(block)
+      else if (fate !== 'waiting') refuse(block, fate.refused)
     }
 
     const askForTurn = (block: Block) => {
-      const { piece, offset } = block
-      const answer = offset > 0 && refused?.piece === piece ? refused.why : turns.ask(id, piece)
-      if (answer === 'accepted') return accepted.set(piece, [block])
-      if (answer === 'declined' && refused?.piece !== piece) tellFresh()
-      refused = { piece, why: answer }
-      blocksHeld -= 1
+      const answer = turns.ask(id, block.piece)
+      if (answer === 'accepted') return queue.accepted(block)
+      if (queue.refused(block, answer) && answer === 'declined') tellFresh()
       refuse(block, answer)
     }
 
     const onTurn = (piece: number) => {
-      served.add(piece)
-      queue.push(...(accepted.get(piece) ?? []))
-      accepted.delete(piece)
+      queue.begin(piece)
       serveMore()
     }
     const onCall = () => {
@@ -204,18 +163,11 @@ export function createServerLink(
       socket.write(encodeFrame({ type: 'call' }))
     }
 
-    const onCancel = ({ piece, offset }: Block) => {
+    const onCancel = (block: Block) => {
       conduct.cancelled()
-      const blocks = accepted.get(piece) ?? queue
-      const at = blocks.findIndex(block => block.piece === piece && block.offset === offset)
-      if (at >= 0) {
-        blocksHeld -= 1
-        refuse(blocks.splice(at, 1)[0]!)
-      }
-      if (blocks.some(block => block.piece === piece)) return
-      accepted.delete(piece)
-      served.delete(piece)
-      turns.settled(id, piece)
+      const { wasHeld, isSettled } = queue.cancelled(block)
+      if (wasHeld) refuse(block)
+      if (isSettled) turns.settled(id, block.piece)
     }
 
     const announce = (piece: number) => {
@@ -253,7 +205,7 @@ export function createServerLink(
     const counting = setInterval(count, serving.countEveryMs)
     // Asking for nothing and taking nothing in end the same; while a read is awaited, it is ours to move.
     const idling = setInterval(() => {
-      if (queue.length > 0 && socket.writableLength === 0) noteMove()
+      if (queue.ready > 0 && socket.writableLength === 0) noteMove()
       if (Date.now() - lastMoveAt > idleAfterMs) leave('nothing was asked for', true)
       if (Date.now() >= ticket.expiresAt) leave('this ticket has expired', true)
     }, idleAfterMs / 4)

@@ -1,0 +1,118 @@
+// Which blocks one peer has asked of us and still waits for. A piece is asked for by its first block; until it has its
+// turn its blocks wait, from then on they are ready, in order. What was said about a piece that was refused goes for the
+// rest of its blocks, too. Never holds more than `serving.maxBlocksQueued`. Does no I/O.
+
+import { link, serving } from '../../../config/tunables.ts'
+import { pieceSize } from '../../domain/manifest.ts'
+import { type Block, type FileShape, FrameError, type RefusalReason } from '../../wire/frames.ts'
+
+export interface BlockQueue {
+  /** Blocks that may be sent now. */
+  readonly ready: number
+  /**
+   * What is to be done about a request: send what is `ready`, wait for the piece's turn, refuse it, or (`undecided`)
+   * ask for a turn and then say `accepted` or `refused`. Throws a FrameError when too many are held.
+   */
+  asked(block: Block): 'ready' | 'waiting' | 'undecided' | { readonly refused: RefusalReason }
+  accepted(block: Block): void
+  /** Answers whether this piece was not the one refused last. */
+  refused(block: Block, why: RefusalReason): boolean
+  /** The turn of an accepted piece has come. */
+  begin(piece: number): void
+  /** The first block that is ready and the neighbours that follow it, to be read together: `mostBlocks` at most. */
+  take(mostBlocks: number): readonly Block[]
+  /** `wasHeld`: it will not be sent. `isSettled`: nor will any other of its piece, whose turn is over. */
+  cancelled(block: Block): { readonly wasHeld: boolean; readonly isSettled: boolean }
+  clear(): void
+}
+
+export const mostBlocksOfARead = Math.floor(serving.maxReadBytes / link.blockBytes)
+
+const follows = (block: Block | undefined, piece: number, offset: number): block is Block =>
+  block?.piece === piece && block.offset === offset
+
+export function createBlockQueue(shape: FileShape): BlockQueue {
+  const ready: Block[] = []
+  /** Pieces whose turn it is. */
+  const begun = new Set<number>()
+  /** Piece -> its blocks, until its turn. */
+  const waiting = new Map<number, Block[]>()
+  let refusedLast: { readonly piece: number; readonly why: RefusalReason } | undefined
+  /** Waiting or ready, and a request that is undecided. */
+  let held = 0
+
+  return {
+    get ready() {
+      return ready.length
+    },
+
+    asked(block) {
+      held += 1
+      if (held > serving.maxBlocksQueued) throw new FrameError('too many requests at once')
+      if (begun.has(block.piece)) {
+        ready.push(block)
+        return 'ready'
+      }
+      const blocks = waiting.get(block.piece)
+      if (blocks) {
+        blocks.push(block)
+        return 'waiting'
+      }
+      if (block.offset === 0 || refusedLast?.piece !== block.piece) return 'undecided'
+      held -= 1
+      return { refused: refusedLast.why }
+    },
+
+    accepted(block) {
+      waiting.set(block.piece, [block])
+    },
+
+    refused({ piece }, why) {
+      held -= 1
+      const isAnother = refusedLast?.piece !== piece
+      refusedLast = { piece, why }
+      return isAnother
+    },
+
+    begin(piece) {
+      begun.add(piece)
+      ready.push(...(waiting.get(piece) ?? []))
+      waiting.delete(piece)
+    },
+
+    take(mostBlocks) {
+      const first = ready[0]
+      if (!first) return []
+      let length = 1
+      let end = first.offset + first.length
+      for (let next = ready[1]; length < mostBlocks && follows(next, first.piece, end); next = ready[length]) {
+        end += next.length
+        length += 1
+      }
+      held -= length
+      // Asked for again after its last block, a piece needs a turn of its own again.
+      if (end === pieceSize(shape, first.piece)) begun.delete(first.piece)
+      return ready.splice(0, length)
+    },
+
+    cancelled({ piece, offset }) {
+      const blocks = waiting.get(piece) ?? ready
+      const at = blocks.findIndex(block => block.piece === piece && block.offset === offset)
+      if (at >= 0) {
+        blocks.splice(at, 1)
+        held -= 1
+      }
+      const isSettled = !blocks.some(block => block.piece === piece)
+      if (isSettled) {
+        waiting.delete(piece)
+        begun.delete(piece)
+      }
+      return { wasHeld: at >= 0, isSettled }
+    },
+
+    clear() {
+      held -= ready.length
+      ready.length = 0
+    },
+  }
+}

@@ -16,6 +16,7 @@ export const refusalCodes = [
   'no-such-user',
   'no-such-file',
   'no-such-download',
+  'not-running',
   'file-unreadable',
   'name-taken',
   'not-sharing',

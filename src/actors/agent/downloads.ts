@@ -59,7 +59,7 @@ export interface Downloads {
 const noSuchDownload = (id: number) =>
   refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
 const hasCompleted = ({ id, path }: Pick<DownloadView, 'id' | 'path'>) =>
-  refuse('usage', `download ${id} has completed: ${showable(path)}`)
+  refuse('not-running', `download ${id} has completed: ${showable(path)}`)
 const notNow = () => refuse('unreachable', 'the agent is starting its downloads again; try again in a moment')
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
@@ -230,14 +230,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'paused') return done(now)
-      if (isResting(now.state)) return refuse('usage', `download ${id} is ${now.state}; there is nothing to pause`)
+      if (isResting(now.state)) return refuse('not-running', `download ${id} is ${now.state}; there is nothing to pause`)
       return putToRest(id, 'download.pause')
     },
 
     async resume(id) {
       const now = view(id)
       if (!now) return noSuchDownload(id)
-      if (now.state === 'cancelled') return refuse('usage', `download ${id} was cancelled; download ${now.name} again`)
+      if (now.state === 'cancelled') return refuse('not-running', `download ${id} was cancelled; download ${now.name} again`)
       if (now.state === 'completed') return hasCompleted(now)
       return now.state === 'paused' || now.state === 'failed' ? start(id) : done(now)
     },

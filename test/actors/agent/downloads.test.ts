@@ -79,7 +79,7 @@ test('What has completed can neither be paused, nor resumed, nor cancelled.', as
   const id = begun.ok ? begun.value.id : 0
   while (downloads.view(id)?.state !== 'completed') await new Promise(setImmediate)
   for (const steer of [downloads.pause, downloads.resume, downloads.cancel])
-    t.like(await steer(id), { ok: false, code: 'usage' })
+    t.like(await steer(id), { ok: false, code: 'not-running' })
 })
 
 // root may write anywhere.

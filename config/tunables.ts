@@ -40,6 +40,21 @@ export const tickets = {
   brokerLoginSeconds: 6 * 60 * 60,
 } as const
 
+/** Certificates of a cluster's brokers, and of the authority that signs them. */
+export const certificates = {
+  /**
+   * Ten years, like the authority itself: nobody but this cluster's people rely on it, an expired one is an outage that
+   * nobody asked for, and a key that may have leaked is replaced by `shoal cluster rotate`. Brokers get a new one at each start.
+   */
+  lifetimeMs: 10 * 365 * 24 * 60 * 60 * 1000,
+  /** Valid since so long before it was made: clocks differ. */
+  clocksDifferMs: 24 * 60 * 60 * 1000,
+  /** Rotations that a device may sleep through and still follow. Each adds 500 bytes to a handshake. */
+  keptCrosses: 4,
+  /** Looking at what a broker shows, before anything is said to it. */
+  lookWithinMs: 5_000,
+} as const
+
 /** Hashing passwords. */
 export const passwordHashing = {
   /** argon2id, by OWASP's password storage cheat sheet: 19 MiB, 2 passes, 1 lane. Measured: 25 ms. */

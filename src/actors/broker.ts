@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect, errors, type NatsConnection } from 'na
 import type { BrokerLogin } from '../wire/broker-login.ts'
 import { toConnect } from '../wire/broker-login.ts'
 import { guestInboxPrefix, inboxPrefix } from '../wire/subjects.ts'
+import { isCertificateError, type Trust, tlsTowards, trustNobody, UntrustedBrokers } from './broker-trust.ts'
 
 /** No broker answered at any of the servers. */
 export class BrokerUnreachable extends Error {
@@ -60,18 +61,21 @@ export const connectionDefaults = {
 
 /**
  * A connection in the person's own name, with an inbox of its own.
- * Throws BrokerUnreachable, or LoginRefused when the first connection is turned away.
+ * Throws BrokerUnreachable, UntrustedBrokers, or LoginRefused when the first connection is turned away.
  */
 export async function connectBroker(
   servers: readonly string[],
   login: BrokerLogin,
   name: string,
+  trust: Trust = trustNobody,
 ): Promise<NatsConnection> {
   const attempts = giveUpWhenTurnedAway()
+  const tls = tlsTowards(servers, trust)
   try {
     const connection = await connect({
       ...connectionDefaults,
       reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
+      ...tls,
       ...toConnect(login),
       servers: [...servers],
       name,
@@ -83,6 +87,11 @@ export async function connectBroker(
   } catch (cause) {
     const inner = (cause as Error).cause
     if (inner instanceof BrokerUnreachable) throw inner
+    if (isCertificateError(cause))
+      throw new UntrustedBrokers(
+        `what answers at ${servers.join(', ')} is not of the cluster that this device trusts, or is not meant to be reached by that name`,
+        { cause },
+      )
     if (cause instanceof errors.AuthorizationError || attempts.wasRefused())
       throw new LoginRefused('the brokers did not accept this log-in', { cause })
     throw new BrokerUnreachable(`no broker answers at ${servers.join(', ')}`, { cause })

@@ -7,6 +7,7 @@ import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { join } from 'node:path'
 import { z } from 'zod'
 import { deviceSchema, idSchema, sequenceSchema } from '../wire/schemas.ts'
+import type { Trust } from './broker-trust.ts'
 
 const sessionSchema = z.strictObject({
   user: idSchema,
@@ -32,6 +33,8 @@ export interface Home {
   /** Brokers heard of at the last connection, beside those the person names. */
   servers(): string[]
   saveServers(servers: readonly string[]): void
+  /** The authority of whose brokers this device is a client (actors/broker-trust.ts). */
+  readonly trust: Trust
   /** The agent's process id as it wrote it; whether it still runs is for the reader to find out. */
   agentPid(): number | undefined
   saveAgentPid(pid: number | undefined): void
@@ -80,6 +83,10 @@ export function openHome(folder: string): Home {
     forgetSeen: () => remove('seen.json'),
     servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],
     saveServers: servers => write('servers.json', servers),
+    trust: {
+      authority: () => read('authority.json', z.string().max(10_000)),
+      follow: authority => write('authority.json', authority),
+    },
     agentPid: () => read('agent.json', z.number().int().positive()),
     saveAgentPid: pid => (pid === undefined ? remove('agent.json') : write('agent.json', pid)),
     sessionFile: path('session.json'),

@@ -22,7 +22,12 @@ const signup = command({
     if (!password.ok) return password
     const { askPersistently, connectAs, guestLogin, signUpSubject, guestInboxPrefix } = await wires()
     const guest = guestLogin()
-    const connected = await connectAs(guest, context.servers, refuse('unreachable', 'the brokers take no guests'))
+    const connected = await connectAs(
+      guest,
+      context.servers,
+      context.trust,
+      refuse('unreachable', 'the brokers take no guests'),
+    )
     if (!connected.ok) return connected
     const body = { id: randomUUID(), user: user.value, password: password.value }
     const connection = connected.value
@@ -71,7 +76,7 @@ async function tradePassword(context: Context, user: string, password: string): 
     'bad-credentials',
     `there is no user ${user} with that password; after many wrong ones even the right one has to wait ${waitSeconds} seconds`,
   )
-  const connected = await connectAs({ kind: 'password', user, password }, context.servers, wrong)
+  const connected = await connectAs({ kind: 'password', user, password }, context.servers, context.trust, wrong)
   if (!connected.ok) return connected
   const connection = connected.value
   try {

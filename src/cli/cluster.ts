@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { NodeStatus } from '../cluster/cluster.ts'
 import { done, refuse } from '../domain/refusal.ts'
-import { command, type Result, value } from './command.ts'
+import { command, flag, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
 import type { Style } from './render/style.ts'
 import { renderTable } from './render/table.ts'
@@ -22,6 +22,8 @@ const up = command({
   options: {
     host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
     port: value('port', "The first broker's port; the others' follow (default: 4222)."),
+    tls: flag('Encrypt on the loopback, too; anywhere else everything is encrypted in any case.'),
+    name: value('names', 'By what else people reach this machine: names and addresses, separated by commas.'),
     brokers: value('number', 'How many brokers: 3 outlive the loss of one (default: 3).'),
     trackers: value('number', 'How many trackers: any one can serve everybody (default: 2).'),
   },
@@ -37,7 +39,17 @@ const up = command({
     const say = (line: string) => context.display.note(line)
     const folder = clusterFolder(context)
     const { clusterUp } = await load()
-    return done((await clusterUp({ folder, ...host, ...numbers, say })).nodes)
+    const tls = input.tls ? { tls: true } : {}
+    const names = input.name === undefined ? {} : { names: input.name.split(',').map(name => name.trim()) }
+    const { nodes, servers, authority } = await clusterUp({ folder, ...host, ...numbers, ...tls, ...names, say })
+    if (authority !== undefined) {
+      // Who runs the cluster need not ask whether it is theirs.
+      context.home.trust.follow(authority)
+      const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+      const fingerprint = fingerprintOfAuthority(authority)
+      say(`so that other homes need not take the brokers on trust: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
+    }
+    return done(nodes)
   },
   render(nodes, style) {
     const brokers = nodes.flatMap(({ address }) => address ?? [])
@@ -103,8 +115,24 @@ const onNode = (
     render: ({ node }) => said(node),
   })
 
+const fingerprint = command({
+  words: 'cluster fingerprint',
+  summary: "The fingerprint by which other homes recognise this home's brokers.",
+  example: 'cluster fingerprint',
+  async run(context): Promise<Result<{ fingerprint: string }>> {
+    const { loadSecrets } = await import('../cluster/secrets.ts')
+    const { authority } = loadSecrets(clusterFolder(context))
+    if (!authority)
+      return refuse('usage', 'this cluster is on the loopback alone, without TLS: there is nothing to trust')
+    const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+    return done({ fingerprint: fingerprintOfAuthority(authority.certificate) })
+  },
+  render: ({ fingerprint }) => fingerprint,
+})
+
 export const clusterCommands = [
   up,
+  fingerprint,
   status,
   down,
   onNode(

@@ -10,9 +10,11 @@ import { limitCommands } from './limit.ts'
 import { shareCommands } from './share.ts'
 import { createShell } from './shell.ts'
 import { trackerCommands } from './tracker.ts'
+import { trustCommand } from './trust.ts'
 
 const atAnyPrompt: readonly Command[] = [
   ...accountCommands,
+  trustCommand,
   ...groupCommands,
   ...shareCommands,
   ...downloadCommands,

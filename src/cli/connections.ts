@@ -7,6 +7,7 @@ import { agentApi } from '../../config/tunables.ts'
 import { agentIsRunning } from '../actors/agent/agent-process.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
+import { type Trust, UntrustedBrokers } from '../actors/broker-trust.ts'
 import { createDeviceTrackers } from '../actors/device-trackers.ts'
 import type { Home, Session } from '../actors/home.ts'
 import type { TrackerClient } from '../actors/tracker-client.ts'
@@ -28,7 +29,7 @@ export interface LinkKeeper {
 }
 
 /** One connection for a process, made when it is first needed and again when somebody else has logged in. */
-export function createLinkKeeper(home: Home, servers: readonly string[]): LinkKeeper {
+export function createLinkKeeper(home: Home, servers: readonly string[], trust: SettleTrust): LinkKeeper {
   let making: { readonly credential: string; readonly link: Promise<Outcome<DeviceLink>> } | undefined
   const disconnect = async () => {
     const gone = making
@@ -43,7 +44,7 @@ export function createLinkKeeper(home: Home, servers: readonly string[]): LinkKe
       if (!session) return refuse('not-logged-in', 'nobody is logged in on this device; run shoal login USER')
       if (making?.credential !== session.credential) {
         await disconnect()
-        making = { credential: session.credential, link: connectDevice(home, session, servers) }
+        making = { credential: session.credential, link: connectDevice(home, session, servers, trust) }
       }
       const connected = await making.link
       // A later call tries again.
@@ -53,12 +54,17 @@ export function createLinkKeeper(home: Home, servers: readonly string[]): LinkKe
   }
 }
 
-async function connectDevice(home: Home, session: Session, servers: readonly string[]): Promise<Outcome<DeviceLink>> {
+async function connectDevice(
+  home: Home,
+  session: Session,
+  servers: readonly string[],
+  trust: SettleTrust,
+): Promise<Outcome<DeviceLink>> {
   const revoked = refuse(
     'not-logged-in',
     `the trackers do not know this device's log-in as ${session.user} any more; run shoal login ${session.user}`,
   )
-  const connected = await connectAs({ kind: 'device', ...session }, servers, revoked)
+  const connected = await connectAs({ kind: 'device', ...session }, servers, trust, revoked)
   if (!connected.ok) return connected
   const connection = connected.value
   rememberServers(home, servers, connection)
@@ -77,16 +83,22 @@ async function connectDevice(home: Home, session: Session, servers: readonly str
 
 export const guestLogin = () => ({ kind: 'guest', nonce: randomBytes(16).toString('hex') }) as const
 
+type SettleTrust = () => Promise<Outcome<Trust>>
+
 /** A connection, or `refused` when the brokers turn this log-in away, or `unreachable`. */
 export async function connectAs(
   login: BrokerLogin,
   servers: readonly string[],
+  trust: SettleTrust,
   refused: Refusal,
 ): Promise<Outcome<NatsConnection>> {
   try {
-    return done(await connectBroker(servers, login, 'shoal'))
+    const trusted = await trust()
+    return trusted.ok ? done(await connectBroker(servers, login, 'shoal', trusted.value)) : trusted
   } catch (error) {
     if (error instanceof LoginRefused) return refused
+    if (error instanceof UntrustedBrokers)
+      return refuse('untrusted', `${error.message}; if the cluster was made anew: shoal trust FINGERPRINT`)
     if (!(error instanceof BrokerUnreachable)) throw error
     return refuse(
       'unreachable',

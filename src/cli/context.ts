@@ -2,6 +2,7 @@
 // same for every command of a process; a context adds what one command has: its display, and the signal that the
 // person interrupted it.
 
+import type { Trust } from '../actors/broker-trust.ts'
 import type { Home } from '../actors/home.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { DeviceLink } from './connections.ts'
@@ -12,6 +13,8 @@ export interface Workplace {
   readonly home: Home
   /** The brokers to try, best first. */
   readonly servers: readonly string[]
+  /** Settles whom this device trusts at those brokers, at the first call. What leaves this machine needs it. */
+  trust(): Promise<Outcome<Trust>>
   readonly passwordSources: PasswordSources
   /** Commands are typed at our own prompt, where nobody else reads them. */
   readonly isShell: boolean

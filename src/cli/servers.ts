@@ -2,20 +2,24 @@
 // only if both are of one cluster, so that naming another cluster never leads to the one from before.
 
 import type { NatsConnection } from 'nats'
+import { alike } from '../actors/broker-trust.ts'
 import type { Home } from '../actors/home.ts'
 
 export const defaultServer = 'nats://127.0.0.1:4222'
 
-/** `named` is the text of --servers or SHOAL_SERVERS, `ofCluster` the brokers of a cluster that this home holds. */
+/** The text of --servers or SHOAL_SERVERS: addresses, one of which may end in `#` and the fingerprint to trust there. */
+export function splitServers(text = ''): { readonly servers: string[]; readonly fingerprint: string | undefined } {
+  const parts = text.split(',').map(part => part.trim().split('#'))
+  const servers = parts.flatMap(([server]) => server || [])
+  return { servers, fingerprint: parts.find(([, fingerprint]) => fingerprint)?.[1] }
+}
+
+/** `wanted` are the ones that a person names, `ofCluster` the brokers of a cluster that this home holds. */
 export function serversToTry(
-  named: string | undefined,
+  wanted: readonly string[],
   known: readonly string[],
   ofCluster: readonly string[],
 ): string[] {
-  const wanted = (named ?? '')
-    .split(',')
-    .map(server => server.trim())
-    .filter(server => server !== '')
   if (wanted.length === 0) {
     const remembered = distinct([...ofCluster, ...known])
     return remembered.length > 0 ? remembered : [defaultServer]
@@ -27,7 +31,7 @@ export function serversToTry(
 /** Keeps what a connection tells of the cluster's brokers, and the addresses that led there. */
 export function rememberServers(home: Home, tried: readonly string[], connection: NatsConnection): void {
   const known = home.servers()
-  const heard = distinct([...tried, ...(connection.info?.connect_urls ?? [])])
+  const heard = distinct([...tried, ...alike(connection.info?.connect_urls ?? [], tried)])
   if (heard.join() !== known.join()) home.saveServers(heard)
 }
 

@@ -7,7 +7,8 @@ import { clusterFolder } from './cluster.ts'
 import type { Result } from './command.ts'
 import type { LinkKeeper } from './connections.ts'
 import type { Workplace } from './context.ts'
-import { serversToTry } from './servers.ts'
+import { serversToTry, splitServers } from './servers.ts'
+import { settleTrust } from './settle-trust.ts'
 
 export interface WorkplaceOptions {
   readonly folder: string
@@ -29,12 +30,15 @@ export function openWorkplace(options: WorkplaceOptions): Result<Workplace> {
 }
 
 function workplaceOf(home: Home, { servers, passwordStdin, env, stdin, stderr }: WorkplaceOptions): Workplace {
-  const toTry = serversToTry(servers ?? env.SHOAL_SERVERS, home.servers(), serversOfCluster(clusterFolder({ home })))
+  const named = splitServers(servers ?? env.SHOAL_SERVERS)
+  const toTry = serversToTry(named.servers, home.servers(), serversOfCluster(clusterFolder({ home })))
+  const trust = settleTrust(home, toTry, named.fingerprint, text => stderr.write(`${text}\n`))
   const canAsk = stdin.isTTY && stderr.isTTY
   return {
     home,
     servers: toTry,
-    ...lazily(async () => (await import('./connections.ts')).createLinkKeeper(home, toTry)),
+    ...lazily(async () => (await import('./connections.ts')).createLinkKeeper(home, toTry, trust)),
+    trust,
     isShell: false,
     passwordSources: {
       environment: env.SHOAL_PASSWORD,

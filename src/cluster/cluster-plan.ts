@@ -2,15 +2,19 @@
 // `up` on; everything else about a node follows from it and from its name.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isLoopback } from '../domain/loopback.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
 const maxNodes = 9
 
+const hostSchema = z.string().regex(/^[\w.:-]{1,253}$/, 'no host name or address')
+
 export const clusterPlanSchema = z.strictObject({
   /** An address of this machine that brokers listen on, for clients and for each other. */
-  host: z.string().regex(/^[\w.:-]{1,253}$/, 'no host name or address'),
+  host: hostSchema,
   /** n1's for clients. Every other port follows from it. */
   port: z
     .number()
@@ -19,10 +23,21 @@ export const clusterPlanSchema = z.strictObject({
     .max(65_535 - 50),
   brokers: z.number().int().min(1).max(maxNodes),
   trackers: z.number().int().min(0).max(maxNodes),
+  /** TLS on the loopback, too; anywhere else there is nothing but TLS. */
+  tls: z.boolean().default(false),
+  /** By what else than `host` people reach this machine: the brokers' certificates name it. */
+  names: z.array(hostSchema).max(20).default([]),
 })
 export type ClusterPlan = z.infer<typeof clusterPlanSchema>
 
-export const defaultPlan: ClusterPlan = { host: '127.0.0.1', port: 4222, brokers: 3, trackers: 2 }
+export const defaultPlan: ClusterPlan = {
+  host: '127.0.0.1',
+  port: 4222,
+  brokers: 3,
+  trackers: 2,
+  tls: false,
+  names: [],
+}
 
 export interface BrokerPorts {
   readonly client: number
@@ -76,8 +91,20 @@ export const connectHost = ({ host }: ClusterPlan): string => {
 /** As it stands in an address before a port. */
 export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
+/** Whether everything that brokers say and hear is encrypted: whatever may leave this machine is. */
+export const usesTls = ({ host, tls }: ClusterPlan): boolean => tls || !isLoopback(host)
+
+/** What a broker's certificate is for: by whatever of these it is reached. */
+export function certifiedNames({ host, names }: ClusterPlan): string[] {
+  const isAnywhere = host === '0.0.0.0' || host === '::'
+  const own = Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? [])
+  const here = isAnywhere ? [hostname(), ...own.map(address => address.replace(/%.*$/, ''))] : [host]
+  return [...new Set([...here, ...names, 'localhost', '127.0.0.1', '::1'])]
+}
+
 /** Every broker's address for clients, and for other brokers. */
-export const serversOf = (plan: ClusterPlan): string[] => addresses(plan, 'client').map(address => `nats://${address}`)
+export const serversOf = (plan: ClusterPlan): string[] =>
+  addresses(plan, 'client').map(address => `${usesTls(plan) ? 'tls' : 'nats'}://${address}`)
 export const routesOf = (plan: ClusterPlan): string[] => addresses(plan, 'route')
 const addresses = (plan: ClusterPlan, kind: keyof BrokerPorts) =>
   count(plan.brokers).map(i => `${connectHost(plan)}:${portsOf(plan, i)[kind]}`)
@@ -102,7 +129,7 @@ export function loadPlan(folder: string): ClusterPlan {
   throw new ClusterFailure('no-cluster', `there is no cluster in ${folder}: start one with shoal cluster up`)
 }
 
-export function savePlan(folder: string, plan: ClusterPlan): void {
+export function savePlan(folder: string, plan: z.input<typeof clusterPlanSchema>): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const fresh = join(folder, `.cluster.json.${process.pid}`)
   writeFileSync(fresh, `${JSON.stringify(plan)}\n`, { mode: 0o600 })

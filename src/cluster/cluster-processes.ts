@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
-import { brokerConfigOf, writeBrokerFiles } from './broker-files.ts'
+import { brokerConfigOf, websocketHost, writeBrokerFiles } from './broker-files.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { type BrokerNode, type ClusterNode, type ClusterPlan, serversOf, type TrackerNode } from './cluster-plan.ts'
 import { provideNatsServer } from './find-nats-server.ts'
@@ -53,7 +53,7 @@ export async function startBrokers(
     // All ports before the first broker: a cluster that cannot start whole does not start in part.
     for (const broker of down) await needPorts(broker, plan)
     for (const broker of down) {
-      writeBrokerFiles(broker, plan, secrets)
+      await writeBrokerFiles(broker, plan, secrets)
       launch(brokerProcess(broker, natsServer))
     }
   }
@@ -92,10 +92,12 @@ export async function answeringTrackers({ plan, secrets }: Omit<Cluster, 'folder
   }
 }
 
-async function needPorts({ name, ports }: BrokerNode, { host, brokers }: ClusterPlan): Promise<void> {
+async function needPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promise<void> {
+  const { host, brokers } = plan
   const taken =
     (await firstTakenPort(host, brokers === 1 ? [ports.client] : [ports.client, ports.route])) ??
-    (await firstTakenPort('127.0.0.1', [ports.websocket, ports.monitor]))
+    (await firstTakenPort(websocketHost(plan), [ports.websocket])) ??
+    (await firstTakenPort('127.0.0.1', [ports.monitor]))
   if (taken === undefined) return
   throw new ClusterFailure(
     'port-in-use',

@@ -17,12 +17,13 @@ import {
   savePlan,
   serversOf,
   trackersOf,
+  usesTls,
 } from './cluster-plan.ts'
 import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
 import { inTurn } from './in-turn.ts'
 import { healthOf } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
-import { createSecrets, loadSecrets } from './secrets.ts'
+import { createAuthoritySecrets, createSecrets, loadSecrets } from './secrets.ts'
 
 export interface ClusterOptions extends Partial<ClusterPlan> {
   /** Absolute; the secrets, the logs and everything the brokers store are kept in it. */
@@ -47,6 +48,8 @@ export interface RunningCluster {
   /** For SHOAL_SERVERS. */
   readonly servers: string[]
   readonly nodes: NodeStatus[]
+  /** By whose certificate the brokers are known, as PEM; undefined for a cluster without TLS. */
+  readonly authority: string | undefined
 }
 
 const silently = () => {}
@@ -56,7 +59,7 @@ export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> => i
 
 async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   const plan = agreeOnPlan(folder, wanted)
-  const secrets = createSecrets(folder)
+  const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : createSecrets(folder)
   savePlan(folder, plan)
   const cluster = { folder, plan, secrets }
   const brokers = brokersOf(folder, plan)
@@ -67,7 +70,8 @@ async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promis
   await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
   if (trackers.some(isDown)) say(`starting ${names(trackers.filter(isDown))}`)
   await startTrackers(cluster, trackers)
-  return { servers: serversOf(plan), nodes: await clusterStatus(folder) }
+  const authority = usesTls(plan) ? secrets.authority?.certificate : undefined
+  return { servers: serversOf(plan), nodes: await clusterStatus(folder), authority }
 }
 
 /** Stops all of it; trackers first, so that they end with the brokers there. */
@@ -170,7 +174,12 @@ function agreeOnPlan(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan 
       'other-cluster',
       `the cluster in ${folder} has ${known.brokers} brokers, and its log stays with them; another cluster needs another folder`,
     )
-  const differs = plan.host !== known.host || plan.port !== known.port || plan.trackers < known.trackers
+  const differs =
+    plan.host !== known.host ||
+    plan.port !== known.port ||
+    plan.trackers < known.trackers ||
+    plan.tls !== known.tls ||
+    plan.names.join() !== known.names.join()
   const runs = nodesOf(folder, known).some(node => pidOf(processOf(folder, node)) !== undefined)
   if (differs && runs)
     throw new ClusterFailure(

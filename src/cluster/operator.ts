@@ -2,6 +2,7 @@
 
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/broker.ts'
+import { tlsTowards } from '../actors/broker-trust.ts'
 import { createTrackerClient } from '../actors/tracker-client.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
@@ -12,6 +13,7 @@ export async function connectOperator(servers: readonly string[], secrets: Clust
   const connection = await connect({
     ...connectionDefaults,
     reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
+    ...tlsTowards(servers, { authority: () => secrets.authority?.certificate, follow() {} }),
     servers: [...servers],
     name: 'operator',
     timeout: 2_000,

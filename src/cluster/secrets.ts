@@ -2,10 +2,11 @@
 // brokers get the public halves in their configuration, trackers get all of it when they start.
 
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAccount, createCurve, createUser, fromCurveSeed, fromSeed, type KeyPair } from '@nats-io/nkeys'
 import { type ClusterSecrets, clusterSecretsSchema } from '../wire/cluster-secrets.ts'
+import { createAuthority } from './authority.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
 export type { ClusterSecrets }
@@ -34,6 +35,21 @@ export function createSecrets(folder: string): ClusterSecrets {
     rmSync(fresh)
   }
   return loadSecrets(folder)
+}
+
+/** The same, with an authority to sign what the brokers show; made if there is none. */
+export async function createAuthoritySecrets(folder: string): Promise<ClusterSecrets> {
+  const secrets = createSecrets(folder)
+  if (secrets.authority) return secrets
+  replaceSecrets(folder, { ...secrets, authority: await createAuthority() })
+  return loadSecrets(folder)
+}
+
+/** Only by who holds the cluster's turn (in-turn.ts). */
+export function replaceSecrets(folder: string, secrets: ClusterSecrets): void {
+  const fresh = `${fileOf(folder)}.${process.pid}`
+  writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
+  renameSync(fresh, fileOf(folder))
 }
 
 /** Throws ClusterFailure `no-cluster` when there are none, or when the file is not what createSecrets writes. */

@@ -27,6 +27,7 @@ export const refusalCodes = [
   'no-quorum',
   'too-many',
   'unreachable',
+  'untrusted',
   'usage',
   'integrity',
 ] as const

@@ -6,6 +6,18 @@ import { z } from 'zod'
 const seed = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[A-Z2-7]{56}$`), `a seed that begins with ${prefix}`)
 
+const pem = (what: string) =>
+  z.string().regex(new RegExp(`^-----BEGIN ${what}-----\n[\\w+/=\n]+-----END ${what}-----\n$`), `a ${what} as PEM`)
+
+/** See cluster/authority.ts. */
+const authoritySchema = z.strictObject({
+  certificate: pem('CERTIFICATE'),
+  key: pem('PRIVATE KEY'),
+  /** This authority's name and key, signed by the one before; and that one's by the one before it, and so on. */
+  crosses: z.array(pem('CERTIFICATE')),
+})
+export type Authority = z.infer<typeof authoritySchema>
+
 export const clusterSecretsSchema = z.strictObject({
   /** Account seed that signs what the auth callout answers. */
   issuerSeed: seed('SA'),
@@ -17,5 +29,7 @@ export const clusterSecretsSchema = z.strictObject({
   ticketSecret: z.string().regex(/^[\w-]{43}$/),
   /** What brokers show each other. */
   routePassword: z.string().regex(/^[\w-]{43}$/),
+  /** Signs what brokers show. A cluster that never left the loopback has none. */
+  authority: authoritySchema.optional(),
 })
 export type ClusterSecrets = z.infer<typeof clusterSecretsSchema>

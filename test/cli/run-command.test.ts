@@ -7,7 +7,7 @@ import type { Context, Workplace } from '../../src/cli/context.ts'
 import { createPasswords } from '../../src/cli/password.ts'
 import { createDisplay } from '../../src/cli/render/display.ts'
 import { exitCodeOf, runCommand } from '../../src/cli/run-command.ts'
-import { serversToTry } from '../../src/cli/servers.ts'
+import { serversToTry, splitServers } from '../../src/cli/servers.ts'
 import { done, refusalCodes, refuse } from '../../src/domain/refusal.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
@@ -34,6 +34,7 @@ async function ran(
   const workplace: Workplace = {
     home: openHome(join(folder, 'home')),
     servers: [],
+    trust: async () => refuse('untrusted', 'nobody is trusted'),
     passwordSources: {},
     isShell,
     connect: async () => refuse('unreachable', 'no broker in this test'),
@@ -144,15 +145,20 @@ test('a new password is asked for twice, and both have to be the same', async t 
 })
 
 test('the brokers named come first, and known ones of the same cluster help', t => {
-  t.deepEqual(serversToTry('nats://h:4222', ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
-  t.deepEqual(serversToTry(' h , ', ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
+  t.deepEqual(serversToTry(['nats://h:4222'], ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
+  t.deepEqual(serversToTry(['h'], ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
+})
+
+test('servers are separated by commas, and one of them may say whom to trust there', t => {
+  t.deepEqual(splitServers(' h , '), { servers: ['h'], fingerprint: undefined })
+  t.deepEqual(splitServers('tls://h:4222#abc,i'), { servers: ['tls://h:4222', 'i'], fingerprint: 'abc' })
 })
 
 test('naming another cluster never leads to the one known from before', t => {
-  t.deepEqual(serversToTry('new:4222', ['old:4222'], ['own:4222']), ['new:4222'])
+  t.deepEqual(serversToTry(['new:4222'], ['old:4222'], ['own:4222']), ['new:4222'])
 })
 
 test("with none named it is the home's own cluster and what it knows, else the default", t => {
-  t.deepEqual(serversToTry(undefined, ['old:4222'], ['own:4222']), ['own:4222', 'old:4222'])
-  t.deepEqual(serversToTry('', [], []), ['nats://127.0.0.1:4222'])
+  t.deepEqual(serversToTry([], ['old:4222'], ['own:4222']), ['own:4222', 'old:4222'])
+  t.deepEqual(serversToTry(splitServers().servers, [], []), ['nats://127.0.0.1:4222'])
 })

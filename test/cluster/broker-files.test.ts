@@ -19,7 +19,7 @@ for (const brokers of [1, 3, 9])
     const secrets = createSecrets(folder)
     const natsServer = await findNatsServer()
     for (const node of brokersOf(folder, plan)) {
-      writeBrokerFiles(node, plan, secrets)
+      await writeBrokerFiles(node, plan, secrets)
       const { stderr } = await run(natsServer, ['-t', '-c', brokerConfigOf(node)])
       t.regex(stderr, /is valid/)
     }
@@ -30,11 +30,11 @@ test('the example in config/ is accepted as it stands', async t => {
   t.regex(stderr, /is valid/)
 })
 
-test('brokers share one file word for word, and no file of theirs that others can read holds a secret', t => {
+test('brokers share one file word for word, and no file of theirs that others can read holds a secret', async t => {
   const folder = tempFolder(t)
   const secrets = createSecrets(folder)
   const [node] = brokersOf(folder, defaultPlan)
-  writeBrokerFiles(node!, defaultPlan, secrets)
+  await writeBrokerFiles(node!, defaultPlan, secrets)
   t.deepEqual(readFileSync(brokerConfigOf(node!)), readFileSync(sharedBrokerConfig))
   t.is(statSync(join(node!.folder, 'config', 'node.conf')).mode & 0o077, 0)
   const keys = readFileSync(join(node!.folder, 'config', 'keys.conf'), 'utf8')

@@ -26,7 +26,7 @@ test('no two listeners of a cluster want the same port, and each is one', t => {
   fc.assert(
     fc.property(anyPlan, plan => {
       const ports = brokersOf('/c', clusterPlanSchema.parse(plan)).flatMap(node => Object.values(node.ports))
-      const all = [...ports, visualizerPort(plan)]
+      const all = [...ports, visualizerPort(clusterPlanSchema.parse(plan))]
       return new Set(all).size === all.length && all.every(port => port > 0 && port <= 65_535)
     }),
   )

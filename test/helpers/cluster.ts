@@ -25,11 +25,11 @@ export interface TestCluster {
   down(): Promise<void>
 }
 
-export async function startCluster({ brokers = 3, trackers = 2 } = {}): Promise<TestCluster> {
+export async function startCluster({ brokers = 3, trackers = 2, tls = false } = {}): Promise<TestCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-cluster-'))
   const down = watchOver(folder)
   try {
-    const { port, servers } = await upSomewhere(folder, brokers, trackers)
+    const { port, servers } = await upSomewhere(folder, { brokers, trackers, tls })
     return {
       servers,
       folder,
@@ -46,11 +46,11 @@ export async function startCluster({ brokers = 3, trackers = 2 } = {}): Promise<
   }
 }
 
-async function upSomewhere(folder: string, brokers: number, trackers: number) {
+async function upSomewhere(folder: string, wanted: { brokers: number; trackers: number; tls: boolean }) {
   for (;;) {
     const port = await freePort()
     try {
-      return { port, ...(await clusterUp({ folder, port, brokers, trackers })) }
+      return { port, ...(await clusterUp({ folder, port, ...wanted })) }
     } catch (error) {
       // Another test was quicker.
       if (!(error instanceof ClusterFailure && error.code === 'port-in-use')) throw error

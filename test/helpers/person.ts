@@ -4,6 +4,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { NatsConnection } from 'nats'
 import { connectBroker } from '../../src/actors/broker.ts'
+import type { Trust } from '../../src/actors/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
@@ -23,9 +24,10 @@ export async function signUp(
   servers: readonly string[],
   user: string,
   password = passwordOf(user),
+  trust?: Trust,
 ): Promise<Outcome<TrackerReply>> {
   const nonce = randomBytes(16).toString('hex')
-  const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'test')
+  const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'test', trust)
   try {
     const request = { id: randomUUID(), user, password }
     return await askPersistently(guest, guestInboxPrefix(nonce), signUpSubject(guest.info?.client_ip ?? ''), request)
@@ -35,8 +37,8 @@ export async function signUp(
 }
 
 /** The credential of a fresh device, traded for the password; throws what connectBroker throws. */
-export async function logIn(servers: readonly string[], user: string, password = passwordOf(user)) {
-  const connection = await connectBroker(servers, { kind: 'password', user, password }, 'test')
+export async function logIn(servers: readonly string[], user: string, password = passwordOf(user), trust?: Trust) {
+  const connection = await connectBroker(servers, { kind: 'password', user, password }, 'test', trust)
   try {
     const device = randomBytes(6).toString('hex')
     const credential = randomBytes(32).toString('base64url')

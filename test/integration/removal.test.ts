@@ -158,7 +158,7 @@ async function hasStopped(t: ExecutionContext, taker: Taker, { clock }: Serving,
 async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
   const { servers, secrets } = cluster
   await cluster.kill('t1')
-  const connections = await connectTracker('test', servers, secrets.trackerSeeds)
+  const connections = await connectTracker('test', servers, secrets)
   const log = await openEventLog(connections.shoal, 1)
   const record = { id: randomUUID(), at: Date.now(), events }
   const looked = await log.append(subject, record, 0)

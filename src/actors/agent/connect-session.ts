@@ -5,14 +5,15 @@
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../broker.ts'
+import { type Trust, trustNobody, UntrustedBrokers } from '../broker-trust.ts'
 import type { Session } from '../home.ts'
 
 const login = ({ user, device, credential }: Session) => ({ kind: 'device' as const, user, device, credential })
 
-async function areTrackersThere(servers: readonly string[]): Promise<boolean> {
+async function areTrackersThere(servers: readonly string[], trust: Trust): Promise<boolean> {
   try {
     const nonce = randomBytes(16).toString('hex')
-    await (await connectBroker(servers, { kind: 'guest', nonce }, 'guest')).close()
+    await (await connectBroker(servers, { kind: 'guest', nonce }, 'guest', trust)).close()
     return true
   } catch (error) {
     if (isFailure(error)) return false
@@ -24,26 +25,33 @@ async function areTrackersThere(servers: readonly string[]): Promise<boolean> {
 export async function connectSession(
   servers: readonly string[],
   session: Session,
+  trust: Trust = trustNobody,
 ): Promise<NatsConnection | 'away' | 'revoked'> {
   try {
-    return await connectBroker(servers, login(session), `${session.user}.${session.device}`)
+    return await connectBroker(servers, login(session), `${session.user}.${session.device}`, trust)
   } catch (error) {
     if (!isFailure(error)) throw error
     // Of several brokers the last one tried decides which error shows: one that is down hides another's refusal.
+    if (error instanceof UntrustedBrokers) return 'away'
     if (error instanceof BrokerUnreachable && servers.length === 1) return 'away'
-    return (await isRevoked(servers, session)) ? 'revoked' : 'away'
+    return (await isRevoked(servers, session, trust)) ? 'revoked' : 'away'
   }
 }
 
-export async function isRevoked(servers: readonly string[], session: Session): Promise<boolean> {
-  if (!(await areTrackersThere(servers))) return false
+export async function isRevoked(
+  servers: readonly string[],
+  session: Session,
+  trust: Trust = trustNobody,
+): Promise<boolean> {
+  if (!(await areTrackersThere(servers, trust))) return false
   try {
-    await (await connectBroker(servers, login(session), 'probe')).close()
+    await (await connectBroker(servers, login(session), 'probe', trust)).close()
     return false
   } catch (error) {
     if (!isFailure(error)) throw error
-    return areTrackersThere(servers)
+    return areTrackersThere(servers, trust)
   }
 }
 
-const isFailure = (error: unknown) => error instanceof LoginRefused || error instanceof BrokerUnreachable
+const isFailure = (error: unknown) =>
+  error instanceof LoginRefused || error instanceof BrokerUnreachable || error instanceof UntrustedBrokers

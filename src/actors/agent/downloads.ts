@@ -230,14 +230,16 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'paused') return done(now)
-      if (isResting(now.state)) return refuse('not-running', `download ${id} is ${now.state}; there is nothing to pause`)
+      if (isResting(now.state))
+        return refuse('not-running', `download ${id} is ${now.state}; there is nothing to pause`)
       return putToRest(id, 'download.pause')
     },
 
     async resume(id) {
       const now = view(id)
       if (!now) return noSuchDownload(id)
-      if (now.state === 'cancelled') return refuse('not-running', `download ${id} was cancelled; download ${now.name} again`)
+      if (now.state === 'cancelled')
+        return refuse('not-running', `download ${id} was cancelled; download ${now.name} again`)
       if (now.state === 'completed') return hasCompleted(now)
       return now.state === 'paused' || now.state === 'failed' ? start(id) : done(now)
     },

@@ -10,6 +10,7 @@ import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
 import { inspectSubject, presenceSubject } from '../../wire/subjects.ts'
 import type { Beat } from '../../wire/tracker-api.ts'
+import { alike } from '../broker-trust.ts'
 import { createDeviceTrackers } from '../device-trackers.ts'
 import type { Home, Session } from '../home.ts'
 import { inspectSteps } from '../inspect.ts'
@@ -80,7 +81,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         const session = home.session()
         used = session
         if (!session) return 'revoked' as const
-        const connection = await connectSession(servers(), session)
+        const connection = await connectSession(servers(), session, home.trust)
         if (typeof connection === 'string') {
           log.warn({ user: session.user, servers: servers() }, connection === 'away' ? away : revoked)
           return connection
@@ -117,9 +118,9 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           limits,
           log,
           actor: systemId => root.system.get(systemId),
-          isRevoked: () => isRevoked(servers(), session),
+          isRevoked: () => isRevoked(servers(), session, home.trust),
           onServers: found => {
-            heard = found
+            heard = alike(found, settings.servers)
             try {
               home.saveServers(servers())
             } catch (error) {
@@ -184,7 +185,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   }
 }
 
-const away = 'no broker answers, or no tracker that could say who we are; it is tried again'
+const away = 'no broker answers that this device trusts, or no tracker that could say who we are; it is tried again'
 const revoked = 'this device was logged out elsewhere'
 
 /** With and without its scheme, an address is the same. */

@@ -49,7 +49,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
     actors: {
       connect: fromPromise(async ({ signal }) => {
         await release()
-        const made = await connectTracker(name, servers, secrets.trackerSeeds)
+        const made = await connectTracker(name, servers, secrets)
         if (signal.aborted) return made.close()
         connections = made
       }),

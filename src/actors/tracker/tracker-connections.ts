@@ -4,6 +4,7 @@
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../broker.ts'
+import { tlsTowards } from '../broker-trust.ts'
 
 export interface TrackerConnections {
   readonly shoal: NatsConnection
@@ -18,13 +19,15 @@ export interface TrackerConnections {
 export async function connectTracker(
   name: string,
   servers: readonly string[],
-  seeds: ClusterSecrets['trackerSeeds'],
+  { trackerSeeds: seeds, authority }: Pick<ClusterSecrets, 'trackerSeeds' | 'authority'>,
 ): Promise<TrackerConnections> {
+  const tls = tlsTowards(servers, { authority: () => authority?.certificate, follow() {} })
   const open = async (account: keyof typeof seeds) => {
     const attempts = giveUpWhenTurnedAway()
     const connection = await connect({
       ...connectionDefaults,
       reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
+      ...tls,
       servers: [...servers],
       name: `tracker ${name}`,
       timeout: 5_000,

@@ -1,0 +1,19 @@
+// trust: says by a fingerprint which cluster's brokers this device is to trust, in place of whatever it trusted before.
+
+import { done } from '../domain/refusal.ts'
+import { command, type Result } from './command.ts'
+
+export const trustCommand = command({
+  words: 'trust',
+  summary: 'Trust the brokers whose authority has that fingerprint, in place of those trusted before.',
+  example: 'trust 3sUoM8v2PqjvJ1xWc0nq8l2m5TnUe7y4bGkZ9aRfDhI',
+  args: { fingerprint: 'as shoal cluster fingerprint prints it on their machine' },
+  async run({ home, servers }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
+    const { findAuthority } = await import('./settle-trust.ts')
+    const found = await findAuthority(servers, fingerprint)
+    if (!found.ok) return found
+    home.trust.follow(found.value)
+    return done({ fingerprint })
+  },
+  render: ({ fingerprint }) => `This device trusts the brokers of ${fingerprint}.`,
+})

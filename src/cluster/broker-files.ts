@@ -1,7 +1,7 @@
 // A broker's folder: the shared configuration word for word, and beside it what differs for this node. Whoever has
 // the folder can start the broker by hand: nats-server -c FOLDER/nats-server.conf
 
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { certify } from './authority.ts'
@@ -27,6 +27,7 @@ export async function writeBrokerFiles(node: BrokerNode, plan: ClusterPlan, secr
   const config = join(node.folder, 'config')
   mkdirSync(config, { recursive: true, mode: 0o700 })
   copyFileSync(sharedBrokerConfig, brokerConfigOf(node))
+  chmodSync(brokerConfigOf(node), 0o600)
   const tls = usesTls(plan) ? await writeCertificate(config, plan, secrets) : undefined
   writeFileSync(join(config, 'node.conf'), nodeConfig(node, plan, secrets.routePassword, tls), { mode: 0o600 })
   writeFileSync(join(config, 'websocket.conf'), tls === undefined ? 'no_tls: true\n' : `tls { ${tls} }\n`, {

@@ -40,7 +40,7 @@ export function pidOf({ folder, telltale }: NodeProcess): number | undefined {
   })
 }
 
-/** Starts it unless it runs; says nothing of whether it is ready. `env` is added to this process's. */
+/** Starts it unless it runs, all that it makes for its owner alone; says nothing of whether it is ready. `env` is added to this process's. */
 export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if (pidOf(node) !== undefined) return
   mkdirSync(node.folder, { recursive: true, mode: 0o700 })
@@ -48,12 +48,14 @@ export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > processes.maxOutputBytes) renameSync(file, `${file}.old`)
   const output = openSync(file, 'a', 0o600)
   try {
+    const before = process.umask(0o077)
     const child = spawn(node.program, node.args, {
       cwd: node.folder,
       detached: true,
       stdio: ['ignore', output, output],
       env: { ...process.env, SHOAL_PASSWORD: undefined, ...env },
     })
+    process.umask(before)
     // Without an id it did not start; the wait for its being ready reports that, with what is in `output`.
     child.on('error', error => writeFileSync(file, `${error.message}\n`, { flag: 'a' }))
     child.unref()

@@ -3,7 +3,7 @@
 // Nothing is ever written here that did not come from the log.
 
 import { createHash } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { log } from '../../config/tunables.ts'
 import type { Account } from '../domain/account.ts'
@@ -52,6 +52,8 @@ export function removeProjection(file: string): void {
 }
 
 function openDatabase(file: string): Database.Database {
+  // Made before SQLite would, for its mode: there are hashes of passwords in it.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   const db = new Database(file)
   try {
     // A transaction lost to a power cut is read from the log again, so a commit need not wait for the disk.

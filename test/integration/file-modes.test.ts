@@ -1,0 +1,40 @@
+// Nobody but its owner reads anything of a cluster's folder, or of a device's home.
+
+import { lstatSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { startCluster } from '../helpers/cluster.ts'
+import { commandLine } from '../helpers/command-line.ts'
+
+/** Everything below a folder, and itself. */
+const everything = (folder: string): string[] => [
+  folder,
+  ...readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)),
+]
+const openToOthers = (folder: string) =>
+  everything(folder).flatMap(path => {
+    const mode = lstatSync(path).mode & 0o777
+    return (mode & 0o077) === 0 ? [] : [`${path} ${mode.toString(8)}`]
+  })
+
+test('Every file of a running cluster, and of a home with an agent, is for its owner alone.', async t => {
+  // As on a machine where everybody may read by default.
+  const before = process.umask(0o022)
+  t.teardown(() => process.umask(before))
+  const cluster = await startCluster({ tls: true })
+  t.teardown(cluster.down)
+  const alice = commandLine(t, cluster.servers)
+  const home = join(alice.folder, 'own')
+  const env = { env: { SHOAL_HOME: home } }
+  for (const words of ['signup alice', 'login alice', 'group create g'])
+    t.is((await alice.run(words.split(' '), env)).code, 0)
+  writeFileSync(join(alice.folder, 'file'), 'content')
+  t.is((await alice.run(['share', join(alice.folder, 'file'), 'g'], env)).code, 0)
+  const [of, at] = [everything(cluster.folder), everything(home)]
+  for (const name of ['secrets.json', 'turn.db', 't1/projection.db', 'n1/log', 'n1/config/key.pem', 'n1/store'])
+    t.true(of.includes(join(cluster.folder, name)), name)
+  for (const name of ['session.json', 'library.db', 'authority.json', 'agent.log'])
+    t.true(at.includes(join(home, name)), name)
+  t.deepEqual([...openToOthers(cluster.folder), ...openToOthers(home)], [])
+  t.is((await alice.run(['agent', 'stop'], env)).code, 0)
+})

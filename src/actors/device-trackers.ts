@@ -6,10 +6,10 @@ import type { Home, Session } from './home.ts'
 import { createTrackerClient, type TrackerClient } from './tracker-client.ts'
 
 export function createDeviceTrackers(connection: NatsConnection, session: Session, home: Home): TrackerClient {
-  const client = createTrackerClient(connection, session, home.seen())
+  const client = createTrackerClient(connection, session, home.seen(), home.epoch())
   const remember = () => {
     try {
-      home.saveSeen(client.seen)
+      home.saveSeen(client.seen, client.epoch)
     } catch {
       // On a full disk it is not kept: this process knows it all the same, and the next one waits a little less.
     }
@@ -18,13 +18,16 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
     get seen() {
       return client.seen
     },
+    get epoch() {
+      return client.epoch
+    },
     statuses: client.statuses,
-    advance(seq) {
-      client.advance(seq)
+    advance(seq, epoch) {
+      client.advance(seq, epoch)
       remember()
     },
     async ask(method, params) {
-      client.advance(home.seen())
+      client.advance(home.seen(), home.epoch())
       const answer = await client.ask(method, params)
       remember()
       return answer

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isLater, type LogPosition } from '../domain/log-position.ts'
 import { deviceSchema, idSchema, sequenceSchema } from '../wire/schemas.ts'
 import type { Trust } from './broker-trust.ts'
 
@@ -15,6 +16,7 @@ const sessionSchema = z.strictObject({
   /** 256 random bits, base64url: this device's password at the brokers. */
   credential: z.string().length(43),
 })
+const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
 export type Session = z.infer<typeof sessionSchema>
 
 export interface Home {
@@ -27,7 +29,9 @@ export interface Home {
   clearSession(): void
   /** Highest log sequence that any process of this device has seen. */
   seen(): number
-  saveSeen(seq: number): void
+  /** Of the log that was seen in; 0: not known. */
+  epoch(): number
+  saveSeen(seq: number, epoch?: number): void
   /** At a log-in: another cluster's log counts from its own start. */
   forgetSeen(): void
   /** Brokers heard of at the last connection, beside those the person names. */
@@ -62,6 +66,7 @@ export function openHome(folder: string): Home {
     writeFileSync(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 })
     renameSync(fresh, path(name))
   }
+  const position = (): LogPosition => read('seen.json', positionSchema) ?? { epoch: 0, seq: 0 }
   const remove = (name: string) => rmSync(path(name), { force: true })
 
   return {
@@ -76,9 +81,11 @@ export function openHome(folder: string): Home {
     session: () => read('session.json', sessionSchema),
     saveSession: session => write('session.json', session),
     clearSession: () => remove('session.json'),
-    seen: () => read('seen.json', sequenceSchema) ?? 0,
-    saveSeen(seq) {
-      if (seq > this.seen()) write('seen.json', seq)
+    seen: () => position().seq,
+    epoch: () => position().epoch,
+    saveSeen(seq, epoch = position().epoch) {
+      const known = position()
+      if (isLater({ epoch, seq }, known) || epoch > known.epoch) write('seen.json', { epoch, seq })
     },
     forgetSeen: () => remove('seen.json'),
     servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],

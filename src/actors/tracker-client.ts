@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
 import { requests } from '../../config/tunables.ts'
 import type { Actor } from '../domain/decider.ts'
+import { isLater } from '../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { apiSubject, inboxPrefix, trackersStatus } from '../wire/subjects.ts'
 import {
@@ -25,8 +26,10 @@ export interface TrackerClient {
   statuses(waitMs?: number): Promise<TrackerStatus[]>
   /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
   readonly seen: number
+  /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
+  readonly epoch: number
   /** Somebody told us of a later sequence (a notice, another process of this device). */
-  advance(seq: number): void
+  advance(seq: number, epoch?: number): void
 }
 
 /** What of a NATS connection is used here. */
@@ -102,14 +105,21 @@ export function askPersistently(
   return promise
 }
 
-export function createTrackerClient(transport: Transport, by: Actor, seenBefore = 0): TrackerClient {
+export function createTrackerClient(transport: Transport, by: Actor, seenBefore = 0, epochBefore = 0): TrackerClient {
   let seen = seenBefore
-  const advance = (seq: number) => {
-    if (seq > seen) seen = seq
+  let epoch = epochBefore
+  const advance = (seq: number, of = epoch) => {
+    // Another log, restored or made anew, counts from its own start.
+    if (epoch !== 0 && of > epoch) seen = seq
+    else if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
+    epoch = Math.max(of, epoch)
   }
   return {
     get seen() {
       return seen
+    },
+    get epoch() {
+      return epoch
     },
     advance,
 
@@ -117,11 +127,12 @@ export function createTrackerClient(transport: Transport, by: Actor, seenBefore 
       const answer = await askPersistently(transport, inboxPrefix(by.user), apiSubject(by, method), {
         id: randomUUID(),
         seen,
+        ...(epoch === 0 ? {} : { epoch }),
         params,
       })
       if (!answer.ok) return answer
       const reply = answer.value
-      advance(reply.seq)
+      advance(reply.seq, reply.epoch)
       if (!reply.ok) return refuse(reply.code, reply.message)
       const result = trackerMethods[method].result.safeParse(reply.result)
       if (!result.success)

@@ -92,7 +92,7 @@ async function tradePassword(context: Context, user: string, password: string): 
     if (!answer.value.ok) return answer.value
     // Another cluster, or this one made anew, counts from the start again.
     home.forgetSeen()
-    home.saveSeen(answer.value.seq)
+    home.saveSeen(answer.value.seq, answer.value.epoch)
     home.saveSession({ user, device: home.device(), credential })
     return done(undefined)
   } finally {

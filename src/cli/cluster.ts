@@ -1,10 +1,13 @@
 // cluster up, down, status, stop, kill, start: the brokers and trackers that this home's `cluster` folder holds.
 
 import { join } from 'node:path'
+import type { BackedUp } from '../cluster/backup.ts'
 import type { NodeStatus } from '../cluster/cluster.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import { command, flag, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
+import { absolutePath } from './paths.ts'
+import { formatBytes } from './render/format.ts'
 import type { Style } from './render/style.ts'
 import { renderTable } from './render/table.ts'
 
@@ -130,7 +133,45 @@ const fingerprint = command({
   render: ({ fingerprint }) => fingerprint,
 })
 
+const backup = command({
+  words: 'cluster backup',
+  summary: 'Save everything a running cluster knows, its secrets included, in one file for its owner alone.',
+  example: 'cluster backup ~/shoal.backup',
+  args: { file: 'a new file, or a folder that gets one named after the time' },
+  async run(context, { file }): Promise<Result<BackedUp>> {
+    const { backUpCluster } = await import('../cluster/backup.ts')
+    return done(await backUpCluster(clusterFolder(context), absolutePath(file)))
+  },
+  render: ({ file, seq, bytes }) =>
+    `Saved the log up to ${seq} in ${file} (${formatBytes(bytes)}). Whoever has this file is the cluster: keep it secret.`,
+})
+
+const restore = command({
+  words: 'cluster restore',
+  summary: 'Bring a cluster back from a back-up, into a home that holds none.',
+  example: 'cluster restore ~/shoal.backup',
+  args: { file: 'what cluster backup made' },
+  options: {
+    host: value('host', 'Another address than it had.'),
+    port: value('port', 'Another port than it had.'),
+  },
+  async run(context, { file, host, port }): Promise<Result<NodeStatus[]>> {
+    if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse('usage', '--port takes a number')
+    const wanted = { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port: Number(port) }) }
+    const say = (line: string) => context.display.note(line)
+    const { restoreCluster } = await import('../cluster/backup.ts')
+    const running = await restoreCluster(absolutePath(file), { folder: clusterFolder(context), ...wanted, say })
+    if (running.authority !== undefined) context.home.trust.follow(running.authority)
+    say('what was done after the back-up is lost: accounts and groups of then are to be made again, who was let in or')
+    say('removed is to be let in or removed again; agents carry on by themselves, and offer again what they share')
+    return done(running.nodes)
+  },
+  render: renderNodes,
+})
+
 export const clusterCommands = [
+  backup,
+  restore,
   up,
   fingerprint,
   status,

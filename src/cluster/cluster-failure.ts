@@ -9,6 +9,7 @@ export type ClusterFailureCode =
   | 'port-in-use'
   | 'not-ready'
   | 'not-stopped'
+  | 'no-backup'
   | 'usage'
 
 export class ClusterFailure extends Error {

@@ -19,10 +19,11 @@ import {
   trackersOf,
   usesTls,
 } from './cluster-plan.ts'
-import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
+import { answeringTrackers, type Cluster, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
 import { inTurn } from './in-turn.ts'
 import { healthOf } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
+import { needWhole } from './restoring-mark.ts'
 import { createAuthoritySecrets, createSecrets, loadSecrets } from './secrets.ts'
 
 export interface ClusterOptions extends Partial<ClusterPlan> {
@@ -58,10 +59,16 @@ const silently = () => {}
 export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> => inTurn(options.folder, () => up(options))
 
 async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
+  needWhole(folder)
   const plan = agreeOnPlan(folder, wanted)
   const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : createSecrets(folder)
   savePlan(folder, plan)
-  const cluster = { folder, plan, secrets }
+  return startAll({ folder, plan, secrets }, say)
+}
+
+/** What of it does not run; returns when all of it answers. */
+export async function startAll(cluster: Cluster, say: (line: string) => void): Promise<RunningCluster> {
+  const { folder, plan, secrets } = cluster
   const brokers = brokersOf(folder, plan)
   const trackers = trackersOf(folder, plan)
   const isDown = (node: ClusterNode) => pidOf(processOf(folder, node)) === undefined
@@ -122,6 +129,7 @@ export const killNode = (folder: string, name: string): Promise<void> =>
 
 /** Started, and answering when this returns; whether the brokers have a majority is another matter. */
 export async function startNode(folder: string, name: string): Promise<void> {
+  needWhole(folder)
   const node = findNode(folder, name)
   const cluster = { folder, plan: loadPlan(folder), secrets: loadSecrets(folder) }
   await inTurn(folder, () =>
@@ -160,7 +168,7 @@ function findNode(folder: string, name: string): ClusterNode {
 }
 
 /** What is wanted, on top of what the cluster was before. Throws `other-cluster` for what cannot change (now), `usage`. */
-function agreeOnPlan(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan {
+export function agreeOnPlan(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan {
   const known = findPlan(folder)
   const parsed = clusterPlanSchema.safeParse({ ...defaultPlan, ...known, ...wanted })
   if (!parsed.success) {

@@ -1,9 +1,11 @@
 // What was withdrawn from whom, and which tickets that makes void: those issued at or before that point of the log.
 // By sequences alone: tickets are issued by trackers whose clocks differ from a device's, and a tracker may be behind.
-// Whoever was let in again holds tickets from after that, however soon it was.
+// Whoever was let in again holds tickets from after that, however soon it was. A log that was restored is later than all
+// that came before it: what was withdrawn there and is not in it holds no more, nor do tickets once it withdraws.
 
 import type { Actor } from './decider.ts'
 import { sharerKey } from './group.ts'
+import { isLater, type LogPosition } from './log-position.ts'
 
 export type Withdrawn =
   /** That user is no member of the group. */
@@ -13,8 +15,8 @@ export type Withdrawn =
   /** Nothing of that share may be served from here: its group does not offer it, or this device is not to. */
   | { readonly kind: 'share'; readonly share: string }
 
-/** `seq`: a point of the log at which it was so. */
-export type Withdrawal = Withdrawn & { readonly seq: number }
+/** `seq`: a point of the log at which it was so; `epoch`: of which log. */
+export type Withdrawal = Withdrawn & { readonly seq: number; readonly epoch?: number | undefined }
 
 /** What a ticket gives its holder, and the log's sequence at which it was issued. */
 export interface Access {
@@ -22,10 +24,11 @@ export interface Access {
   readonly group: string
   readonly share: string
   readonly seq: number
+  readonly epoch?: number
 }
 
 /** By what was withdrawn: the latest point at which it was, and when that was heard, ms since 1970. */
-export type Withdrawals = ReadonlyMap<string, { readonly seq: number; readonly heardAt: number }>
+export type Withdrawals = ReadonlyMap<string, LogPosition & { readonly heardAt: number }>
 
 function keyOf(withdrawn: Withdrawn): string {
   switch (withdrawn.kind) {
@@ -53,8 +56,14 @@ export function withWithdrawal(
 ): Withdrawals {
   const key = keyOf(withdrawal)
   const recent = new Map([...known].filter(([, { heardAt }]) => heardAt > now - rememberMs))
-  return recent.set(key, { seq: Math.max(withdrawal.seq, known.get(key)?.seq ?? 0), heardAt: now })
+  const before = known.get(key)
+  const at = { epoch: withdrawal.epoch ?? 0, seq: withdrawal.seq }
+  const { epoch, seq } = before && isLater(before, at) ? before : at
+  return recent.set(key, { epoch, seq, heardAt: now })
 }
 
 export const isVoid = (known: Withdrawals, access: Access): boolean =>
-  keysOf(access).some(key => access.seq <= (known.get(key)?.seq ?? -1))
+  keysOf(access).some(key => {
+    const withdrawn = known.get(key)
+    return withdrawn !== undefined && !isLater({ epoch: access.epoch ?? 0, seq: access.seq }, withdrawn)
+  })

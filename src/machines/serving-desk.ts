@@ -55,7 +55,13 @@ interface Context {
   readonly servedBytes: number
 }
 
-const accessOf = ({ holder, ticket: { share, seq } }: Guest, group: string): Access => ({ holder, group, share, seq })
+const accessOf = ({ holder, ticket: { share, seq, epoch } }: Guest, group: string): Access => ({
+  holder,
+  group,
+  share,
+  seq,
+  epoch,
+})
 
 const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
   new Map([...map].filter(([key, value]) => wanted(value, key)))

@@ -78,6 +78,10 @@ const migrations = [
   -- The device's, whoever is logged in. Those that are not set are absent.
   CREATE TABLE limits (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- The log that the shares last agreed with, of each log-in.
+  CREATE TABLE logs (login TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 /**

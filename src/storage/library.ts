@@ -101,6 +101,10 @@ export interface Library {
   limits(): Limits
   saveLimits(limits: Limits): void
 
+  /** The epoch of the log (domain/log-position.ts) that the shares of a log-in last agreed with; 0: none yet. */
+  logEpoch(login: string): number
+  saveLogEpoch(login: string, epoch: number): void
+
   close(): void
 }
 
@@ -202,6 +206,8 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     deliveries: database.prepare(
       'SELECT user, device, pieces, bytes, via FROM deliveries WHERE download = ? ORDER BY user, device, via',
     ),
+    logEpoch: database.prepare('SELECT epoch FROM logs WHERE login = ?').pluck(),
+    saveLogEpoch: database.prepare('INSERT OR REPLACE INTO logs VALUES (?, ?)'),
     limits: database.prepare('SELECT name, value FROM limits').raw(),
     clearLimits: database.prepare('DELETE FROM limits'),
     addLimit: database.prepare('INSERT INTO limits (name, value) VALUES (?, ?)'),
@@ -299,6 +305,10 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     limits: transaction(() =>
       parse(limitsSchema, { ...noLimits, ...Object.fromEntries(sql.limits.all() as [string, number][]) }),
     ),
+    logEpoch: transaction((login: string) => (sql.logEpoch.get(login) as number | undefined) ?? 0),
+    saveLogEpoch: transaction((login: string, epoch: number) => {
+      sql.saveLogEpoch.run(login, epoch)
+    }),
     saveLimits: transaction((limits: Limits) => {
       sql.clearLimits.run()
       for (const [name, value] of Object.entries(limits)) if (value !== null) sql.addLimit.run(name, value)

@@ -1,21 +1,23 @@
 // A ticket: a tracker's short-lived word that one user's device may fetch one share from one other device.
 // It is the identity of a TLS-PSK handshake (at most 128 bytes there), and its key can be computed by those two
 // devices' tracker and by the serving device alone: key = HMAC-SHA256(the serving device's ticket key, identity).
-// Layout of an identity before base64url, 57 bytes:
+// Layout of an identity before base64url, 65 bytes:
 //   version 1 byte | expiry 8 bytes, ms since 1970 | log sequence 8 bytes | share id 16 bytes |
-//   SHA-256 of "user/device" of the holder, first 24
+//   SHA-256 of "user/device" of the holder, first 24 | log epoch 8 bytes
 
 import { createHash, createHmac } from 'node:crypto'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey } from '../domain/group.ts'
 
-const version = 1
-const identityBytes = 57
+const version = 2
+const identityBytes = 65
 
 export interface Ticket {
   readonly expiresAt: number
   /** How far the tracker that issued it had applied the log: what was withdrawn later, or then, makes it void. */
   readonly seq: number
+  /** Which log that was. */
+  readonly epoch: number
   readonly share: string
   /** Hex; compare with `holderTag`. */
   readonly holder: string
@@ -24,13 +26,14 @@ export interface Ticket {
 export const holderTag = (holder: Actor): string =>
   createHash('sha256').update(sharerKey(holder)).digest('hex').slice(0, 48)
 
-export function encodeTicket(share: string, holder: Actor, expiresAt: number, seq: number): string {
+export function encodeTicket(share: string, holder: Actor, expiresAt: number, seq: number, epoch = 0): string {
   const bytes = Buffer.alloc(identityBytes)
   bytes.writeUInt8(version, 0)
   bytes.writeBigUInt64BE(BigInt(expiresAt), 1)
   bytes.writeBigUInt64BE(BigInt(seq), 9)
   bytes.write(share, 17, 'hex')
   bytes.write(holderTag(holder), 33, 'hex')
+  bytes.writeBigUInt64BE(BigInt(epoch), 57)
   return bytes.toString('base64url')
 }
 
@@ -43,7 +46,8 @@ export function decodeTicket(identity: string): Ticket | undefined {
     expiresAt: Number(bytes.readBigUInt64BE(1)),
     seq: Number(bytes.readBigUInt64BE(9)),
     share: bytes.toString('hex', 17, 33),
-    holder: bytes.toString('hex', 33),
+    holder: bytes.toString('hex', 33, 57),
+    epoch: Number(bytes.readBigUInt64BE(57)),
   }
 }
 

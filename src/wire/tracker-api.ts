@@ -138,7 +138,7 @@ export const trackerMethods = {
   'serving.recheck': read(
     z.strictObject({ shares: z.array(servedShareSchema).max(1_000) }),
     /** True at that point of the log. */
-    z.strictObject({ seq: sequenceSchema, withdrawn: z.array(withdrawnSchema) }),
+    z.strictObject({ seq: sequenceSchema, epoch: sequenceSchema.optional(), withdrawn: z.array(withdrawnSchema) }),
   ),
 } satisfies Record<string, Method>
 
@@ -149,7 +149,13 @@ export type TrackerResult<M extends TrackerMethod> = z.output<(typeof trackerMet
 const requestId = z.uuid()
 
 /** What is published on `apiSubject(by, method)`. */
-export const trackerRequestSchema = z.strictObject({ id: requestId, seen: sequenceSchema, params: z.unknown() })
+export const trackerRequestSchema = z.strictObject({
+  id: requestId,
+  seen: sequenceSchema,
+  /** Of the log in which `seen` was seen; absent while the sender has heard of none. */
+  epoch: sequenceSchema.optional(),
+  params: z.unknown(),
+})
 export type TrackerRequest = z.infer<typeof trackerRequestSchema>
 
 /** On `signUpSubject(host)`, by a guest; the reply's result is empty. */
@@ -163,8 +169,8 @@ export const logInSchema = z.strictObject({
 })
 
 export const trackerReplySchema = z.union([
-  z.object({ ok: z.literal(true), seq: sequenceSchema, result: z.unknown() }),
-  refusalSchema.extend({ seq: sequenceSchema }),
+  z.object({ ok: z.literal(true), seq: sequenceSchema, epoch: sequenceSchema.optional(), result: z.unknown() }),
+  refusalSchema.extend({ seq: sequenceSchema, epoch: sequenceSchema.optional() }),
 ])
 export type TrackerReply = z.infer<typeof trackerReplySchema>
 
@@ -191,7 +197,7 @@ export type Beat = z.infer<typeof beatSchema>
 
 /** On `noticeSubject(user)`, from every tracker; `seq` lets a receiver drop the second one. */
 export const noticeSchema = z.intersection(
-  z.object({ seq: sequenceSchema, group: idSchema }),
+  z.object({ seq: sequenceSchema, epoch: sequenceSchema.optional(), group: idSchema }),
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('join.requested'), user: idSchema }),
     z.object({ type: z.literal('join.accepted') }),

@@ -26,6 +26,8 @@ const contract: Record<string, object> = {
     trackers: '2',
   },
   'cluster up --tls --name a,b': { words: 'cluster up', tls: true, name: 'a,b' },
+  'cluster backup F': { words: 'cluster backup', file: 'F' },
+  'cluster restore F --host H --port 1': { words: 'cluster restore', file: 'F', host: 'H', port: '1' },
   'cluster fingerprint': { words: 'cluster fingerprint' },
   'trust F': { words: 'trust', fingerprint: 'F' },
   'cluster status': { words: 'cluster status' },

@@ -304,7 +304,7 @@ test('a library of the first version opens with all it has, and takes limits fro
   library.addDownload(downloadOf())
   library.close()
   const database = new Database(file)
-  database.exec('DROP TABLE limits')
+  database.exec('DROP TABLE logs; DROP TABLE limits')
   database.pragma('user_version = 1')
   database.close()
   const opened = reopen()

@@ -6,18 +6,19 @@ import { decodeTicket, deviceTicketKey, encodeTicket, holderTag, ticketPsk } fro
 const share = '00112233445566778899aabbccddeeff'
 const alice = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const expiresAt = 1_900_000_000_123
+const epoch = 1_800_000_000_456
 const seq = 2 ** 40 + 7
 
 test('a ticket says what it was made for, and is a PSK identity of at most 128 bytes', t => {
-  const identity = encodeTicket(share, alice, expiresAt, seq)
-  t.deepEqual(decodeTicket(identity), { expiresAt, seq, share, holder: holderTag(alice) })
+  const identity = encodeTicket(share, alice, expiresAt, seq, epoch)
+  t.deepEqual(decodeTicket(identity), { expiresAt, seq, epoch, share, holder: holderTag(alice) })
   t.regex(identity, /^[A-Za-z0-9_-]{1,128}$/)
 })
 
 test('what is no ticket of this version decodes to nothing', t => {
   const identity = encodeTicket(share, alice, expiresAt, seq)
   const later = Buffer.from(identity, 'base64url')
-  later[0] = 2
+  later[0] = 3
   const none = ['', 'x', identity.slice(1), `${identity}A`, ` ${identity}`, `${identity}=`, later.toString('base64url')]
   for (const text of [...none, 'A'.repeat(100_000)]) t.is(decodeTicket(text), undefined)
 })
@@ -26,14 +27,14 @@ test('no text at all breaks decoding, and whatever decodes is what it was encode
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.base64String(),
-    fc.uint8Array({ minLength: 57, maxLength: 57 }),
+    fc.uint8Array({ minLength: 65, maxLength: 65 }),
   )
   fc.assert(
     fc.property(texts, input => {
-      const text = typeof input === 'string' ? input : Buffer.from([1, ...input.slice(1)]).toString('base64url')
+      const text = typeof input === 'string' ? input : Buffer.from([2, ...input.slice(1)]).toString('base64url')
       const ticket = decodeTicket(text)
       return (
-        ticket === undefined || (/^[0-9a-f]{32}$/.test(ticket.share) && Buffer.from(text, 'base64url').length === 57)
+        ticket === undefined || (/^[0-9a-f]{32}$/.test(ticket.share) && Buffer.from(text, 'base64url').length === 65)
       )
     }),
   )

@@ -59,8 +59,9 @@ export const createLine = (needs: LineNeeds) =>
       isAsking = false
       if (hasEnded) return
       if (answer.ok) {
-        const { seq, withdrawn } = answer.value
-        for (const one of withdrawn) tell({ type: 'access.withdrawn', withdrawal: { ...one, seq } })
+        const { seq, epoch, withdrawn } = answer.value
+        for (const one of withdrawn)
+          tell({ type: 'access.withdrawn', withdrawal: { ...one, seq, ...(epoch ? { epoch } : {}) } })
         if (withdrawn.length > 0) tell({ type: 'notices.missed' })
       } else if (answer.code === 'not-logged-in') tell({ type: 'session.revoked' })
       if (isWantedAgain) recheckAccess()
@@ -72,10 +73,13 @@ export const createLine = (needs: LineNeeds) =>
       if (known.has(key)) return
       known.add(key)
       if (known.size > rememberedNotices) known.delete(known.values().next().value!)
-      trackers.advance(notice.seq)
+      trackers.advance(notice.seq, notice.epoch)
       if (notice.type === 'access.revoked') {
-        const { user, group, seq } = notice
-        tell({ type: 'access.withdrawn', withdrawal: { kind: 'membership', user, group, seq } })
+        const { user, group, seq, epoch } = notice
+        tell({
+          type: 'access.withdrawn',
+          withdrawal: { kind: 'membership', user, group, seq, ...(epoch ? { epoch } : {}) },
+        })
         if (user !== by.user) return
       }
       tell({ type: 'notice.received', notice })

@@ -1,6 +1,7 @@
 // Builds what runs for one log-in over its connection: the household of machines/household.ts, its actors provided.
 // What is made here ends with the session; the library is the agent's, and outlives it.
 
+import { createHash } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import type { ActorRef, ActorRefFrom, Snapshot } from 'xstate'
@@ -68,7 +69,14 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     // Others who fetch it look for us now, not at our next beat.
     if (command.type === 'offer.added' && !command.offer.have.isFull()) lineActor()?.send({ type: 'fetching.began' })
   })
-  const keeper = createShareKeeper({ user: by.user, library, trackers, offers, log })
+  const keeper = createShareKeeper({
+    user: by.user,
+    login: createHash('sha256').update(session.credential).digest('hex'),
+    library,
+    trackers,
+    offers,
+    log,
+  })
   const downloads = createDownloads({
     user: by.user,
     library,

@@ -46,6 +46,8 @@ export interface ShareKeeper {
 
 export interface ShareKeeperNeeds {
   readonly user: string
+  /** Names this device's log-in: another cluster never knows it, a restored one does. */
+  readonly login: string
   readonly library: Library
   readonly trackers: TrackerClient
   readonly offers: OfferBook
@@ -74,7 +76,7 @@ const withdrawnElsewhere = ({ path, group }: ShareRecord) =>
 const isSameFile = (a: Pick<Manifest, 'size' | 'sha256' | 'sha1'>, b: Pick<Manifest, 'size' | 'sha256' | 'sha1'>) =>
   a.size === b.size && a.sha256 === b.sha256 && a.sha1 === b.sha1
 
-export function createShareKeeper({ user, library, trackers, offers, log }: ShareKeeperNeeds): ShareKeeper {
+export function createShareKeeper({ user, login, library, trackers, offers, log }: ShareKeeperNeeds): ShareKeeper {
   const files = createOpenFiles()
   const offered = new Map<string, Offer>()
   const troubles: Trouble[] = []
@@ -249,11 +251,14 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
         const session = await trackers.ask('agent.session', {})
         if (!session.ok) return
         isReconciled = true
+        // The log was restored: what it lacks was shared after its back-up, or withdrawn by somebody who will do so again.
+        const isRestored = library.logEpoch(login) !== 0 && trackers.epoch > library.logEpoch(login)
         let isSettled = true
         const logged = new Map(session.value.shares.map(share => [keyOf(share), share]))
         for (const record of [...records.values()]) {
           const inLog = logged.get(keyOf(record))?.share === record.share
-          if (record.state === 'announcing') isSettled = (await announce(record)) && isSettled
+          if (record.state === 'announcing' || (record.state === 'sharing' && !inLog && isRestored))
+            isSettled = (await announce(record)) && isSettled
           else if (record.state === 'sharing' && !inLog) {
             noteTrouble(record, withdrawnElsewhere(record))
             forget(record)
@@ -262,6 +267,7 @@ export function createShareKeeper({ user, library, trackers, offers, log }: Shar
         }
         for (const unknown of logged.values()) isSettled = (await retract(unknown)) && isSettled
         isReconciled &&= isSettled
+        if (isSettled) library.saveLogEpoch(login, trackers.epoch)
       }),
 
     check: share =>

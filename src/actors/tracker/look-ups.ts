@@ -4,6 +4,7 @@
 import { tickets } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
+import { epochOf } from '../../domain/log-position.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import type { Withdrawn } from '../../domain/withdrawal.ts'
 import { deviceTicketKey, encodeTicket, ticketPsk } from '../../wire/ticket.ts'
@@ -21,6 +22,7 @@ export type LookUps = {
 type Parts = Pick<TrackerParts, 'projection' | 'online' | 'secrets'>
 
 export function createLookUps({ projection, online, secrets }: Parts): LookUps {
+  const epoch = epochOf(projection.origin.streamCreated)
   const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
 
   function denied(group: string, { user }: Actor): Refusal | undefined {
@@ -36,7 +38,7 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     const credentialHash = projection.credentialHash(device)
     if (!found || credentialHash === undefined) return []
     const { user, device: id, host, port } = found
-    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs, projection.applied)
+    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs, projection.applied, epoch)
     const key = ticketPsk(deviceTicketKey(ticketSecret, device, credentialHash), identity).toString('base64url')
     return [{ user, device: id, host, port, complete, ticket: { identity, key } }]
   }
@@ -97,7 +99,7 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
           (!isRecorded || projection.isSharer(group, name, by))
         return mayServe ? holders.flatMap(holder => withdrawnFrom(group, holder)) : [{ kind: 'share', share }]
       })
-      return done({ seq: projection.applied, withdrawn })
+      return done({ seq: projection.applied, epoch, withdrawn })
     },
   }
 }

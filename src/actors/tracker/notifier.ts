@@ -2,6 +2,7 @@
 // it is a courtesy that may be lost or come twice; nothing durable depends on it.
 
 import { tracker } from '../../../config/tunables.ts'
+import { epochOf } from '../../domain/log-position.ts'
 import type { EntriesApplied } from '../../machines/tracker-life.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
 import { cutOff } from './cut-off.ts'
@@ -11,6 +12,7 @@ import type { TrackerActor } from './tracker-parts.ts'
 export const notifierActor: TrackerActor<EntriesApplied> =
   ({ connections, projection, log }) =>
   ({ receive }) => {
+    const epoch = epochOf(projection.origin.streamCreated)
     const waiting = new Set<NodeJS.Timeout>()
 
     function cutOffLater(device: { user: string; device: string }) {
@@ -24,7 +26,7 @@ export const notifierActor: TrackerActor<EntriesApplied> =
     receive(({ entries }) => {
       for (const entry of entries) {
         for (const { to, notice } of noticesOf(entry, projection))
-          connections.shoal.publish(noticeSubject(to), JSON.stringify(notice))
+          connections.shoal.publish(noticeSubject(to), JSON.stringify({ ...notice, epoch }))
         for (const event of entry.record?.events ?? [])
           if (event.type === 'device.logged-out') cutOffLater({ user: event.user, device: event.device })
       }

@@ -5,6 +5,7 @@
 import type { Msg } from 'nats'
 import { z } from 'zod'
 import type { Actor } from '../../domain/decider.ts'
+import { epochOf } from '../../domain/log-position.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
@@ -59,7 +60,12 @@ async function answer(
   const { kind, params: schema } = trackerMethods[method]
   const params = schema.safeParse(request.params)
   if (!params.success) return refuseParams(request.params)
-  if (!(await catchUp.toSeen(request.seen))) return undefined
+  const epoch = epochOf(parts.projection.origin.streamCreated)
+  // Seen in a log that took the place of this one, which this tracker is about to notice.
+  if (request.epoch !== undefined && request.epoch > epoch) return undefined
+  // What was seen in a log before this one is in it or lost; nothing can be waited for.
+  const isOfThisLog = request.epoch === undefined || request.epoch === epoch
+  if (isOfThisLog && !(await catchUp.toSeen(request.seen))) return undefined
   // The brokers cut off whoever logs out, but that may be missed. Only the log's end says that somebody is not logged in.
   const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
   if (!isKnown() && !(await catchUp.toEnd())) return undefined
@@ -88,7 +94,10 @@ export const requestDeskActor: TrackerActor =
 
     const reply = (message: Msg, outcome: Outcome<unknown>) => {
       const seq = projection.applied
-      const body: TrackerReply = outcome.ok ? { ok: true, seq, result: outcome.value } : { ...outcome, seq }
+      const epoch = epochOf(projection.origin.streamCreated)
+      const body: TrackerReply = outcome.ok
+        ? { ok: true, seq, epoch, result: outcome.value }
+        : { ...outcome, seq, epoch }
       message.respond(JSON.stringify(body))
     }
     const serve =

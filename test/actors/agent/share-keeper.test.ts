@@ -31,7 +31,8 @@ function createTrackers() {
   const comeBack = () => {
     areAway = false
   }
-  return { logged, goAway, comeBack, client: { ask } as unknown as TrackerClient }
+  const client = { ask, epoch: 1 }
+  return { logged, goAway, comeBack, client: client as typeof client & TrackerClient }
 }
 
 async function sharing(t: ExecutionContext) {
@@ -45,6 +46,7 @@ async function sharing(t: ExecutionContext) {
   const open = () =>
     createShareKeeper({
       user: 'alice',
+      login: 'her log-in',
       library,
       trackers: trackers.client,
       offers,
@@ -56,6 +58,19 @@ async function sharing(t: ExecutionContext) {
   t.true(keeper.isReconciled)
   return { keeper, trackers, path, reopened: open }
 }
+
+test('A share that a restored log lacks is told to the trackers again; later it may be withdrawn like any other.', async t => {
+  const { keeper, trackers } = await sharing(t)
+  const [[name, share] = ['', '']] = [...trackers.logged]
+  trackers.logged.clear()
+  trackers.client.epoch = 2
+  await keeper.reconcile()
+  t.is(trackers.logged.get(name), share)
+  t.deepEqual([keeper.troubles, keeper.sharing], [[], 1])
+  trackers.logged.clear()
+  await keeper.reconcile()
+  t.deepEqual([keeper.troubles.length, keeper.sharing], [1, 0])
+})
 
 test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {
   const { keeper, trackers, path } = await sharing(t)

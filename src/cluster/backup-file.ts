@@ -1,0 +1,124 @@
+// A back-up of a cluster in one file: its plan, its secrets, and every entry of its log in order. Gzipped lines of JSON: a
+// head, the entries, and an end with a SHA-256 over all that came before, so that half a file, or an altered one, is
+// never taken for a whole one. Whoever has the file is the cluster: it is made for its owner alone.
+
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import { z } from 'zod'
+import { clusterSecretsSchema } from '../wire/cluster-secrets.ts'
+import { sequenceSchema } from '../wire/schemas.ts'
+import { ClusterFailure } from './cluster-failure.ts'
+import { clusterPlanSchema } from './cluster-plan.ts'
+
+const headSchema = z.strictObject({
+  format: z.literal('shoal-backup'),
+  version: z.literal(1),
+  /** ms since 1970. */
+  madeAt: z.number().int().positive(),
+  /** Of the log, as the brokers say it. */
+  created: z.string().max(100),
+  lastSeq: sequenceSchema,
+  plan: clusterPlanSchema,
+  secrets: clusterSecretsSchema,
+})
+export type BackupHead = z.infer<typeof headSchema>
+
+const entrySchema = z.strictObject({
+  seq: sequenceSchema,
+  subject: z.string().max(300),
+  /** Base64: what trackers cannot read is kept, too, or their digests would differ. */
+  data: z.base64(),
+})
+const endSchema = z.strictObject({ end: z.literal(true), sha256: z.string() })
+
+export interface BackupEntry {
+  readonly seq: number
+  readonly subject: string
+  readonly data: Uint8Array
+}
+
+/** Writes a new file, mode 600; throws what the file system throws (EEXIST, ENOSPC), and leaves half a file then. */
+export async function writeBackup(file: string, head: BackupHead, entries: AsyncIterable<BackupEntry>): Promise<void> {
+  async function* lines() {
+    const hash = createHash('sha256')
+    const line = (value: object) => {
+      const text = `${JSON.stringify(value)}\n`
+      hash.update(text)
+      return text
+    }
+    yield line(head)
+    for await (const { seq, subject, data } of entries)
+      yield line({ seq, subject, data: Buffer.from(data).toString('base64') })
+    yield `${JSON.stringify({ end: true, sha256: hash.digest('hex') })}\n`
+  }
+  await pipeline(
+    Readable.from(lines()),
+    createGzip(),
+    createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true }),
+  )
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const unzipped = createGunzip()
+  const bytes = createReadStream(file).on('error', error => unzipped.destroy(error))
+  bytes.pipe(unzipped).setEncoding('utf8')
+  let rest = ''
+  try {
+    for await (const text of unzipped) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } finally {
+    bytes.destroy()
+  }
+}
+
+export interface Backup {
+  readonly head: BackupHead
+  /** From 1 on, without a gap. Read anew from the file each time. */
+  entries(): AsyncIterable<BackupEntry>
+}
+
+/** Reads all of it once. Throws ClusterFailure `no-backup` for what is none, or not whole. */
+export async function openBackup(file: string): Promise<Backup> {
+  const unusable = (why: string, cause?: unknown) =>
+    new ClusterFailure('no-backup', `${file} cannot be restored: ${why}; use another back-up`, { cause })
+  let head: BackupHead | undefined
+
+  async function* read(): AsyncGenerator<BackupEntry> {
+    const hash = createHash('sha256')
+    let seq = 0
+    let isWhole = false
+    try {
+      for await (const line of linesOf(file)) {
+        const value: unknown = JSON.parse(line)
+        const end = endSchema.safeParse(value)
+        if (end.success) {
+          isWhole = end.data.sha256 === hash.digest('hex')
+          break
+        }
+        hash.update(`${line}\n`)
+        if (seq === 0 && !('seq' in (value as object))) {
+          head = headSchema.parse(value)
+          continue
+        }
+        const entry = entrySchema.parse(value)
+        seq += 1
+        if (entry.seq !== seq) throw new Error(`entry ${seq} is missing`)
+        yield { ...entry, data: Buffer.from(entry.data, 'base64') }
+      }
+    } catch (cause) {
+      const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+      throw unusable(isMissing ? 'it is not there' : 'it is damaged, or no back-up of this version', cause)
+    }
+    if (!isWhole || !head || seq !== head.lastSeq) throw unusable('it is not whole, or was altered')
+  }
+
+  for await (const _ of read());
+  if (!head) throw unusable('it says nothing of its cluster')
+  return { head, entries: read }
+}

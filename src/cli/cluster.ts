@@ -169,7 +169,28 @@ const restore = command({
   render: renderNodes,
 })
 
+const rotate = command({
+  words: 'cluster rotate',
+  summary: 'Replace every secret of a running cluster, one node after another. People, groups and log-ins stay.',
+  example: 'cluster rotate',
+  async run(context): Promise<Result<{ rotated: true; fingerprint: string | null }>> {
+    const { rotateSecrets } = await import('../cluster/rotate.ts')
+    const authority = await rotateSecrets(clusterFolder(context), line => context.display.note(line))
+    if (authority === undefined) return done({ rotated: true, fingerprint: null })
+    context.home.trust.follow(authority)
+    const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+    return done({ rotated: true, fingerprint: fingerprintOfAuthority(authority) })
+  },
+  render: ({ fingerprint }) =>
+    `All secrets are new. Back-ups made before hold the old ones; trackers on other machines need secrets.json again.${
+      fingerprint === null
+        ? ''
+        : `\nDevices follow to ${fingerprint} by themselves. If the old secrets were stolen, have people run shoal trust with it.`
+    }`,
+})
+
 export const clusterCommands = [
+  rotate,
   backup,
   restore,
   up,

@@ -39,6 +39,10 @@ export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealt
   return { up: true, hasQuorum: meta === undefined || Boolean(meta.leader), leads: leader === name }
 }
 
+/** Whether everything that it keeps is as new as the others', so that one of those may be stopped. */
+export const isCurrent = async ({ ports }: BrokerNode): Promise<boolean> =>
+  (await get(ports.monitor, '/healthz')) !== undefined
+
 /** Not `fetch`: it refuses the ports that browsers may not use, of which a person's --port can be one (10080, 6000, …). */
 async function get(port: number, path: string): Promise<unknown> {
   try {

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAccount, createCurve, createUser, fromCurveSeed, fromSeed, type KeyPair } from '@nats-io/nkeys'
-import { type ClusterSecrets, clusterSecretsSchema } from '../wire/cluster-secrets.ts'
+import { type ClusterSecrets, clusterSecretsSchema, type SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
@@ -14,16 +14,19 @@ export type { ClusterSecrets }
 const fileOf = (folder: string) => join(folder, 'secrets.json')
 const seedOf = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
 
+/** All but an authority, new. */
+export const makeSecrets = (): SecretSet => ({
+  issuerSeed: seedOf(createAccount()),
+  xkeySeed: seedOf(createCurve()),
+  trackerSeeds: { shoal: seedOf(createUser()), auth: seedOf(createUser()), sys: seedOf(createUser()) },
+  ticketSecret: randomBytes(32).toString('base64url'),
+  routePassword: randomBytes(32).toString('base64url'),
+})
+
 /** Those of the cluster in this folder, made if there are none. */
 export function createSecrets(folder: string): ClusterSecrets {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const secrets: ClusterSecrets = {
-    issuerSeed: seedOf(createAccount()),
-    xkeySeed: seedOf(createCurve()),
-    trackerSeeds: { shoal: seedOf(createUser()), auth: seedOf(createUser()), sys: seedOf(createUser()) },
-    ticketSecret: randomBytes(32).toString('base64url'),
-    routePassword: randomBytes(32).toString('base64url'),
-  }
+  const secrets: ClusterSecrets = makeSecrets()
   // A link succeeds for one maker only, and shows the file whole or not at all.
   const fresh = `${fileOf(folder)}.${process.pid}`
   writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
@@ -66,8 +69,8 @@ export function loadSecrets(folder: string): ClusterSecrets {
   }
 }
 
-/** What the brokers may know, by the names that nats-server.conf uses. */
-export function publicKeys({ issuerSeed, xkeySeed, trackerSeeds }: ClusterSecrets): Record<string, string> {
+/** What the brokers may know. */
+export function publicKeys({ issuerSeed, xkeySeed, trackerSeeds }: SecretSet): Record<string, string> {
   const publicOf = (seed: string) => fromSeed(Buffer.from(seed)).getPublicKey()
   return {
     CALLOUT_ISSUER: publicOf(issuerSeed),

@@ -18,7 +18,7 @@ const authoritySchema = z.strictObject({
 })
 export type Authority = z.infer<typeof authoritySchema>
 
-export const clusterSecretsSchema = z.strictObject({
+const secretSetSchema = z.strictObject({
   /** Account seed that signs what the auth callout answers. */
   issuerSeed: seed('SA'),
   /** Curve seed with which the brokers' questions to the callout are opened and its answers sealed. */
@@ -31,5 +31,15 @@ export const clusterSecretsSchema = z.strictObject({
   routePassword: z.string().regex(/^[\w-]{43}$/),
   /** Signs what brokers show. A cluster that never left the loopback has none. */
   authority: authoritySchema.optional(),
+})
+/** Everything of a cluster that is secret, at one time. */
+export type SecretSet = z.infer<typeof secretSetSchema>
+
+/** While they are rotated (cluster/rotate.ts) there are two sets, and one of these is there besides. */
+export const clusterSecretsSchema = secretSetSchema.extend({
+  /** Takes over: trackers understand it already, brokers go over to it one by one. */
+  next: secretSetSchema.optional(),
+  /** Was in force before: no broker goes by it any more, trackers' connections and tickets still may. */
+  retiring: secretSetSchema.optional(),
 })
 export type ClusterSecrets = z.infer<typeof clusterSecretsSchema>

@@ -57,6 +57,8 @@ export type Swarm = z.infer<typeof swarmSchema>
 export const agentSessionSchema = z.strictObject({
   /** From which this device derives the keys of tickets issued for it: 32 bytes in base64url. */
   ticketKey: z.string().length(43),
+  /** While the cluster's secrets are rotated: tickets by these are good, too. */
+  otherTicketKeys: z.array(z.string().length(43)).max(2).optional(),
   /** Shares that the log has this device as a sharer of. */
   shares: z.array(z.strictObject({ group: idSchema, name: fileNameSchema, share: shareIdSchema })),
 })

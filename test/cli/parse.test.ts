@@ -28,6 +28,7 @@ const contract: Record<string, object> = {
   'cluster up --tls --name a,b': { words: 'cluster up', tls: true, name: 'a,b' },
   'cluster backup F': { words: 'cluster backup', file: 'F' },
   'cluster restore F --host H --port 1': { words: 'cluster restore', file: 'F', host: 'H', port: '1' },
+  'cluster rotate': { words: 'cluster rotate' },
   'cluster fingerprint': { words: 'cluster fingerprint' },
   'trust F': { words: 'trust', fingerprint: 'F' },
   'cluster status': { words: 'cluster status' },

@@ -23,7 +23,7 @@ const offer = offerOf(file)
 const guest = (id: string, user = 'bob', share = file.share, seq = 10): Guest => ({
   id,
   holder: { user, device: 'bbbbbbbbbbbb' },
-  ticket: { share, seq, epoch: 1, holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
+  ticket: { share, seq, epoch: 1, keyTag: '', holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
   via: 'direct',
 })
 

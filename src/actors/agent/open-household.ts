@@ -11,7 +11,7 @@ import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { householdMachine, type LineEvent } from '../../machines/household.ts'
 import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
 import type { Library } from '../../storage/library.ts'
-import type { ServedShare } from '../../wire/tracker-api.ts'
+import type { AgentSession, ServedShare } from '../../wire/tracker-api.ts'
 import type { Session } from '../home.ts'
 import { createBufferPool } from '../peer/buffer-pool.ts'
 import { openRelay } from '../peer/relay.ts'
@@ -26,12 +26,15 @@ import { createLine } from './line.ts'
 import { createOfferBook } from './offer-book.ts'
 import { createShareKeeper } from './share-keeper.ts'
 
+export const ticketKeysOf = ({ ticketKey, otherTicketKeys = [] }: AgentSession): Buffer[] =>
+  [ticketKey, ...otherTicketKeys].map(key => Buffer.from(key, 'base64url'))
+
 export interface HouseholdNeeds {
   readonly session: Session
   readonly connection: NatsConnection
   readonly trackers: TrackerClient
   /** From which tickets for this device are checked: `agent.session` tells it. */
-  readonly ticketKey: Buffer
+  readonly ticketKeys: readonly Buffer[]
   readonly library: Library
   readonly limits: DeviceLimits
   readonly log: Logger
@@ -49,13 +52,14 @@ export interface Household {
 }
 
 export function openHousehold(needs: HouseholdNeeds): Household {
-  const { session, connection, trackers, ticketKey, library, limits, log } = needs
+  const { session, connection, trackers, library, limits, log } = needs
   const by = { user: session.user, device: session.device }
   const desk = () => needs.actor('servingDesk') as ActorRefFrom<typeof servingDeskMachine> | undefined
   const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
   const lineActor = () => needs.actor('line') as ActorRef<Snapshot<unknown>, LineEvent> | undefined
   const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
 
+  let { ticketKeys } = needs
   let deskFailure: string | undefined
   /** Not before it listens: the port that it wants may be somebody else's. */
   const openDesk = () => {
@@ -76,6 +80,9 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     trackers,
     offers,
     log,
+    heardSession(session) {
+      ticketKeys = ticketKeysOf(session)
+    },
   })
   const downloads = createDownloads({
     user: by.user,
@@ -129,7 +136,11 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     logic: householdMachine.provide({
       actors: {
         line,
-        servingDesk: provideServingDesk({ ticketKey, acceptRelayed: relay.accept, throttle: limits.serving }),
+        servingDesk: provideServingDesk({
+          ticketKey: () => ticketKeys,
+          acceptRelayed: relay.accept,
+          throttle: limits.serving,
+        }),
         keeper: createKeeperActor(keeper, log),
         downloads: downloads.logic,
         api: createAgentApi(connection, by, handlers, log),

@@ -18,7 +18,7 @@ import type { ThrottleClock } from '../peer/throttle.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
 import { createDeviceLimits } from './device-limits.ts'
-import { type Household, openHousehold } from './open-household.ts'
+import { type Household, openHousehold, ticketKeysOf } from './open-household.ts'
 import { createSessionWatch } from './session-watch.ts'
 
 export interface AgentSettings {
@@ -113,7 +113,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           session,
           connection,
           trackers,
-          ticketKey: Buffer.from(opened.value.ticketKey, 'base64url'),
+          ticketKeys: ticketKeysOf(opened.value),
           library,
           limits,
           log,

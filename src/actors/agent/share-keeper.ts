@@ -13,6 +13,7 @@ import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Fingerprint, fingerprintOf, isSameFingerprint } from '../../storage/fingerprint.ts'
 import type { Library, ShareRecord, ShareState } from '../../storage/library.ts'
 import type { AgentParams, AgentResult } from '../../wire/agent-api.ts'
+import type { AgentSession } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { type HashingOptions, hashFile } from './hashing.ts'
 import type { OfferBook } from './offer-book.ts'
@@ -52,6 +53,8 @@ export interface ShareKeeperNeeds {
   readonly trackers: TrackerClient
   readonly offers: OfferBook
   readonly log: Logger
+  /** Told what the trackers say of this device, whenever they were asked. */
+  heardSession?(session: AgentSession): void
 }
 
 /** Trackers or brokers were away: the same request may well succeed later. */
@@ -76,7 +79,15 @@ const withdrawnElsewhere = ({ path, group }: ShareRecord) =>
 const isSameFile = (a: Pick<Manifest, 'size' | 'sha256' | 'sha1'>, b: Pick<Manifest, 'size' | 'sha256' | 'sha1'>) =>
   a.size === b.size && a.sha256 === b.sha256 && a.sha1 === b.sha1
 
-export function createShareKeeper({ user, login, library, trackers, offers, log }: ShareKeeperNeeds): ShareKeeper {
+export function createShareKeeper({
+  user,
+  login,
+  library,
+  trackers,
+  offers,
+  log,
+  heardSession,
+}: ShareKeeperNeeds): ShareKeeper {
   const files = createOpenFiles()
   const offered = new Map<string, Offer>()
   const troubles: Trouble[] = []
@@ -250,6 +261,7 @@ export function createShareKeeper({ user, login, library, trackers, offers, log 
       inTurn(async () => {
         const session = await trackers.ask('agent.session', {})
         if (!session.ok) return
+        heardSession?.(session.value)
         isReconciled = true
         // The log was restored: what it lacks was shared after its back-up, or withdrawn by somebody who will do so again.
         const isRestored = library.logEpoch(login) !== 0 && trackers.epoch > library.logEpoch(login)

@@ -16,14 +16,14 @@ import type { Via } from '../../machines/peer-link.ts'
 import type { FrontDoorCommand, FrontDoorEvent, Listening } from '../../machines/serving-protocol.ts'
 import { createFrameDecoder, encodeFrame, FrameError } from '../../wire/frames.ts'
 import { holderTag } from '../../wire/ticket.ts'
-import { secureAsServer } from './tls.ts'
+import { secureAsServer, type TicketKeys } from './tls.ts'
 
 /** Hands every relayed channel that somebody opens to this device to `accept`, until the returned function is called. */
 export type AcceptRelayed = (accept: (channel: Duplex, from: Actor) => void) => () => void
 
 export interface FrontDoorNeeds {
   /** This device's, from `agent.session`. */
-  readonly ticketKey: Buffer
+  readonly ticketKey: TicketKeys
   readonly acceptRelayed: AcceptRelayed
   /** Connections whose guests have been announced; whoever serves one takes it out. */
   readonly waiting: Map<string, TLSSocket>

@@ -6,7 +6,7 @@ import { constants } from 'node:crypto'
 import { Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
-import { decodeTicket, type Ticket, ticketPsk } from '../../wire/ticket.ts'
+import { decodeTicket, keyTagOf, type Ticket, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer } from '../../wire/tracker-api.ts'
 
 const common = {
@@ -93,13 +93,16 @@ export function cutOff(socket: TLSSocket): void {
   socket.destroy()
 }
 
+/** A device's ticket key, or those that it has at the moment: two while the cluster's secrets are rotated. */
+export type TicketKeys = Buffer | (() => readonly Buffer[])
+
 /**
  * The serving side, over one raw connection: calls `onSecure` once the holder of a ticket that is valid now has proven
  * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close, and says how long it may take.
  */
 export function secureAsServer(
   raw: Duplex,
-  ticketKey: Buffer,
+  ticketKeys: TicketKeys,
   onSecure: (socket: TLSSocket, ticket: Ticket) => void,
 ): void {
   let shown: Ticket | undefined
@@ -110,8 +113,11 @@ export function secureAsServer(
       pskCallback: (_, identity) => {
         const ticket = decodeTicket(identity)
         if (!ticket || ticket.expiresAt <= Date.now()) return null
+        const keys = typeof ticketKeys === 'function' ? ticketKeys() : [ticketKeys]
+        const key = keys.find(one => keyTagOf(one) === ticket.keyTag) ?? keys[0]
+        if (!key) return null
         shown = ticket
-        return ticketPsk(ticketKey, identity)
+        return ticketPsk(key, identity)
       },
     },
     socket => {

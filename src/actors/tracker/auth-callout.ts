@@ -34,6 +34,8 @@ export interface AuthQuestion {
   /** Names this question in the answer. */
   readonly userKey: string
   readonly serverId: string
+  /** Which of our keys it was sealed for, and is answered with. */
+  readonly keys: number
 }
 
 export interface AuthCallout {
@@ -44,18 +46,32 @@ export interface AuthCallout {
   deny(question: AuthQuestion, serverXkey: string): Uint8Array
 }
 
-export function createAuthCallout(secrets: Pick<ClusterSecrets, 'issuerSeed' | 'xkeySeed'>): AuthCallout {
-  const issuer = createTokenSigner(secrets.issuerSeed)
-  const curve = fromCurveSeed(Buffer.from(secrets.xkeySeed))
+type Keys = Pick<ClusterSecrets, 'issuerSeed' | 'xkeySeed'>
 
-  const answer = ({ userKey, serverId }: AuthQuestion, serverXkey: string, content: object) => {
+/** While keys are rotated, brokers ask by the old ones or by the next. */
+export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undefined }): AuthCallout {
+  const sets = [secrets, ...(secrets.next ? [secrets.next] : [])].map(({ issuerSeed, xkeySeed }) => ({
+    issuer: createTokenSigner(issuerSeed),
+    curve: fromCurveSeed(Buffer.from(xkeySeed)),
+  }))
+  const keysOf = ({ keys }: AuthQuestion) => {
+    const set = sets[keys]
+    if (!set) throw new Error('bug: a question sealed for keys that are not ours')
+    return set
+  }
+
+  const answer = (question: AuthQuestion, serverXkey: string, content: object) => {
+    const { userKey, serverId } = question
+    const { issuer, curve } = keysOf(question)
     const nats = { type: 'authorization_response', version: 2, ...content }
     return curve.seal(Buffer.from(issuer.sign({ sub: userKey, aud: serverId, nats })), serverXkey)
   }
 
   return {
     open(sealed, serverXkey) {
-      const token = curve.open(sealed, serverXkey)
+      const tokens = sets.map(({ curve }) => curve.open(sealed, serverXkey))
+      const keys = tokens.findIndex(Boolean)
+      const token = tokens[keys]
       if (!token) throw new InvalidToken('a question is not sealed for us')
       const question = questionSchema.safeParse(readToken(Buffer.from(token).toString()))
       if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
@@ -66,11 +82,12 @@ export function createAuthCallout(secrets: Pick<ClusterSecrets, 'issuerSeed' | '
         host: nats.client_info.host,
         userKey: nats.user_nkey,
         serverId: nats.server_id.id,
+        keys,
       }
     },
 
     grant(question, { name, publish, subscribe }, serverXkey) {
-      const jwt = issuer.sign({
+      const jwt = keysOf(question).issuer.sign({
         sub: question.userKey,
         aud: peopleAccount,
         name,

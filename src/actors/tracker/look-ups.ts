@@ -7,7 +7,7 @@ import { sharerKey } from '../../domain/group.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import type { Withdrawn } from '../../domain/withdrawal.ts'
-import { deviceTicketKey, encodeTicket, ticketPsk } from '../../wire/ticket.ts'
+import { deviceTicketKey, encodeTicket, keyTagOf, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer, TrackerMethod, TrackerParams, TrackerResult, trackerMethods } from '../../wire/tracker-api.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
@@ -24,6 +24,10 @@ type Parts = Pick<TrackerParts, 'projection' | 'online' | 'secrets'>
 export function createLookUps({ projection, online, secrets }: Parts): LookUps {
   const epoch = epochOf(projection.origin.streamCreated)
   const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
+  /** Devices know the next one before tickets are issued by it, and the one before for as long as some may be about. */
+  const otherSecrets = [secrets.next, secrets.retiring].flatMap(set =>
+    set ? Buffer.from(set.ticketSecret, 'base64url') : [],
+  )
 
   function denied(group: string, { user }: Actor): Refusal | undefined {
     if (projection.ownerOf(group) === undefined)
@@ -38,8 +42,10 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     const credentialHash = projection.credentialHash(device)
     if (!found || credentialHash === undefined) return []
     const { user, device: id, host, port } = found
-    const identity = encodeTicket(share, holder, Date.now() + tickets.lifetimeMs, projection.applied, epoch)
-    const key = ticketPsk(deviceTicketKey(ticketSecret, device, credentialHash), identity).toString('base64url')
+    const ticketKey = deviceTicketKey(ticketSecret, device, credentialHash)
+    const expiresAt = Date.now() + tickets.lifetimeMs
+    const identity = encodeTicket(share, holder, expiresAt, projection.applied, epoch, keyTagOf(ticketKey))
+    const key = ticketPsk(ticketKey, identity).toString('base64url')
     return [{ user, device: id, host, port, complete, ticket: { identity, key } }]
   }
 
@@ -83,8 +89,9 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     'agent.session'(_, by) {
       const credentialHash = projection.credentialHash(by)
       if (credentialHash === undefined) return refuse('not-logged-in', 'this device is logged out; use shoal login')
-      const ticketKey = deviceTicketKey(ticketSecret, by, credentialHash).toString('base64url')
-      return done({ ticketKey, shares: projection.sharesOf(by) })
+      const keyFrom = (secret: Buffer) => deviceTicketKey(secret, by, credentialHash).toString('base64url')
+      const otherTicketKeys = otherSecrets.map(keyFrom)
+      return done({ ticketKey: keyFrom(ticketSecret), otherTicketKeys, shares: projection.sharesOf(by) })
     },
     'serving.recheck'({ shares }, by) {
       const withdrawnFrom = (group: string, holder: Actor): Withdrawn[] => {

@@ -44,6 +44,7 @@ test('A question of a broker is opened, whoever connects and from where included
     pass: 'credential',
     host: '10.0.0.7',
     userKey,
+    keys: 0,
     serverId: server.getPublicKey(),
   })
 })

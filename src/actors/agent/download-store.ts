@@ -2,7 +2,7 @@
 // recorded and on offer only after its SHA-1 matched and it was written; the file gets its name only after the whole
 // matched. What other programs do to the part file meanwhile is found out by reading it again, never believed.
 
-import { lstat } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
@@ -107,9 +107,19 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       isFinished = true
     }
 
-    const prepare = async () => {
+    /** After a kill half-way through the renaming the part file is the file's other name. True when there was one. */
+    const removePart = async (): Promise<boolean> => {
+      const left = library.download(id)?.part
+      if (left === undefined || !(await lstat(left).catch(() => undefined))?.isFile()) return false
+      await unlink(left)
+      return true
+    }
+
+    const prepare = async (): Promise<void> => {
       const there = await lookAtDestination(spec, signal)
       if (typeof there === 'object') {
+        // Having one name less shows in the fingerprint.
+        if (await removePart()) return prepare()
         library.saveVerified(id, fullBitfield(pieceCount(manifest)))
         adopt(there)
         return tell({ type: 'store.there' })

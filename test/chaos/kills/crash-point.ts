@@ -1,0 +1,37 @@
+// Loaded into an agent before its own code (NODE_OPTIONS): ends it with SIGKILL at one call of the file system, named by
+// SHOAL_CRASH_AT as `call:nth:before` or `call:nth:after`, with `+ms` behind it that much later. For moments that are too
+// short to be met from outside. `sync` is that of any open file or folder; the others are those of node:fs/promises.
+
+import fs, { type FileHandle } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+
+type Call = (...args: never[]) => Promise<unknown>
+const [, name = '', nth = '', when = '', laterMs = '0'] =
+  /^(\w+):(\d+):(before|after)(?:\+(\d+))?$/.exec(process.env.SHOAL_CRASH_AT ?? '') ?? []
+
+const die = () => process.kill(process.pid, 'SIGKILL')
+let calls = 0
+
+const dying = (call: Call): Call =>
+  async function (this: unknown, ...args) {
+    calls += 1
+    const isIt = calls === Number(nth)
+    if (isIt && when === 'before') die()
+    try {
+      return await call.apply(this, args)
+    } finally {
+      if (isIt && Number(laterMs) > 0) setTimeout(die, Number(laterMs))
+      else if (isIt) die()
+    }
+  }
+
+if (name === 'sync') {
+  const handle = await fs.open(import.meta.filename)
+  const prototype = Object.getPrototypeOf(handle) as Pick<FileHandle, 'sync'>
+  await handle.close()
+  prototype.sync = dying(prototype.sync) as FileHandle['sync']
+} else if (name !== '') {
+  const calls = fs as unknown as Record<string, Call>
+  calls[name] = dying(calls[name]!)
+  syncBuiltinESMExports()
+}

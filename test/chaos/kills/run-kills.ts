@@ -1,0 +1,121 @@
+// Kills an agent over and over at random moments, looks at its disk each time before it starts again, and at what it does
+// when it has. The seed decides what is done and struck; when exactly a signal arrives is for the machine to say.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { granted } from '../../helpers/agent-device.ts'
+import { seededRandom } from '../../helpers/seeded-random.ts'
+import { fetchAll } from '../../helpers/swarm.ts'
+import { checkDevice, type Findings } from './check-device.ts'
+import { type PhaseName, phases } from './phases.ts'
+import { group, kept, keptFile, type Scene, setScene } from './scene.ts'
+
+export interface KillsOptions {
+  readonly times: number
+  readonly seed: number
+  readonly heavyBytes: number
+  readonly only?: readonly PhaseName[]
+  /** After each kill. */
+  readonly onKill?: (number: number, phase: PhaseName, where: string, problems: readonly string[]) => void
+}
+
+export interface KillsReport {
+  /** Phase -> where it was hit -> how often. */
+  readonly hits: ReadonlyMap<PhaseName, ReadonlyMap<string, number>>
+  readonly violations: readonly string[]
+  /** Looked at after all kills together. */
+  readonly piecesChecked: number
+  readonly fetchesFromVictim: number
+}
+
+const settlesWithinMs = 60_000
+
+export async function runKills({ times, seed, heavyBytes, only, onKill }: KillsOptions): Promise<KillsReport> {
+  const random = seededRandom(seed)
+  const scene = await setScene(random, heavyBytes)
+  const names = only ?? (Object.keys(phases) as PhaseName[])
+  const hits = new Map<PhaseName, Map<string, number>>(names.map(name => [name, new Map()]))
+  const violations: string[] = []
+  let piecesChecked = 0
+  try {
+    for (let number = 1; number <= times; number += 1) {
+      // In turn, in an order that changes: each phase has its share also of a few.
+      if (number % names.length === 1) shuffle(names as PhaseName[], random)
+      const phase = names[(number - 1) % names.length]!
+      const { where, settle } = await phases[phase](scene, random)
+      const found = await checkDevice(scene.around)
+      const hit = where(found)
+      hits.get(phase)!.set(hit, (hits.get(phase)!.get(hit) ?? 0) + 1)
+      for (const pieces of found.verified.values()) piecesChecked += pieces.count
+      await scene.protect(found)
+      await scene.victim.start()
+      const problems = [
+        ...found.violations,
+        ...(await checkRunning(scene, found, random)),
+        ...((await settle?.()) ?? []),
+      ]
+      problems.push(...scene.fetchedAgain.map(what => `${what} was fetched again`))
+      ;(scene.fetchedAgain as string[]).length = 0
+      violations.push(...problems.map(problem => `kill ${number} (${phase}, ${hit}): ${problem}`))
+      onKill?.(number, phase, hit, problems)
+    }
+  } finally {
+    await scene.close()
+  }
+  return { hits, violations, piecesChecked, fetchesFromVictim: times }
+}
+
+function shuffle<T>(items: T[], random: () => number): void {
+  for (let last = items.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1))
+    ;[items[last], items[other]] = [items[other]!, items[last]!]
+  }
+}
+
+/** What must come true once the agent runs again. */
+async function checkRunning(scene: Scene, found: Findings, random: () => number): Promise<string[]> {
+  const { victim, onlooker } = scene
+  const problems: string[] = []
+  const status = await victim.answers()
+  if (status.user !== victim.person.user) problems.push(`the agent works for ${status.user}`)
+  /** The last thing that is wrong, until nothing is or time is up. */
+  const settles = async (look: () => Promise<string | undefined>) => {
+    const until = performance.now() + settlesWithinMs
+    for (;;) {
+      const problem = await look()
+      if (problem === undefined) return
+      if (performance.now() > until) return void problems.push(problem)
+      await delay(20)
+    }
+  }
+
+  for (const { id, state } of found.downloads) {
+    if (state !== 'queued') continue
+    const verified = found.verified.get(id)?.count ?? 0
+    await settles(async () => {
+      const view = (await victim.ask('downloads', {})).find(each => each.id === id)
+      if (!view) return `download ${id} is not known any more`
+      if (view.state === 'failed' || view.state === 'cancelled')
+        return `download ${id} is ${view.state}: ${view.error?.message}`
+      return view.pieces.done < verified
+        ? `download ${id} has ${view.pieces.done} of ${verified} pieces left`
+        : undefined
+    })
+  }
+  const shared = found.shares.filter(({ state }) => state === 'sharing' || state === 'announcing').length
+  await settles(async () => {
+    const { sharing } = await victim.ask('status', {})
+    return sharing < shared ? `of ${shared} shares ${sharing} are on offer` : undefined
+  })
+  await settles(async () => {
+    const files = granted(await onlooker.trackers.ask('group.files', { group }))
+    const missing = kept.filter(name => files.find(file => file.name === name)?.online !== 1)
+    return missing.length > 0 ? `others do not see ${missing.join(', ')} on offer` : undefined
+  })
+  const file = keptFile(scene, kept[Math.floor(random() * kept.length)]!)
+  const located = granted(await onlooker.trackers.ask('swarm.locate', { group, name: file.manifest.name }))
+  const peer = located.peers.find(({ user }) => user === victim.person.user)
+  if (!peer) problems.push(`nobody can find who shares ${file.manifest.name}`)
+  else if (!(await fetchAll(peer, file, { me: onlooker })).bytes.equals(file.bytes))
+    problems.push(`${file.manifest.name} is served with other bytes`)
+  return problems
+}

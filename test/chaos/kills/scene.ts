@@ -1,0 +1,205 @@
+// Who and what there is while an agent is killed over and over: a small cluster, somebody honest who shares, somebody who
+// lies, somebody who fetches what the victim has on offer, and the victim, who shares a few files from the start.
+
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openHome } from '../../../src/actors/home.ts'
+import { shareId } from '../../../src/domain/manifest.ts'
+import type { DownloadView } from '../../../src/wire/agent-api.ts'
+import { granted } from '../../helpers/agent-device.ts'
+import { startCluster } from '../../helpers/cluster.ts'
+import { manifestOf } from '../../helpers/manifest-of.ts'
+import { outsideTest } from '../../helpers/outside-test.ts'
+import { type Person, person } from '../../helpers/person.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+import type { Findings, Surroundings } from './check-device.ts'
+import { type SharedFile, startCountingSharer } from './counting-sharer.ts'
+import { createVictim, type Victim } from './victim.ts'
+
+const MiB = 2 ** 20
+export const group = 'reef'
+/** What the victim shares from the start. */
+export const kept = ['kept-1.bin', 'kept-2.bin', 'kept-3.bin']
+
+/** What can be downloaded: at a few MiB a second, with wrong bytes in between, long to verify, and quick. */
+export type Kind = 'film' | 'lied' | 'big' | 'small'
+
+export interface Scene {
+  readonly victim: Victim
+  readonly around: Surroundings & { readonly bystanders: Map<string, string>; readonly replaced: Map<string, string> }
+  /** For files of the rounds that are not downloads. */
+  readonly ownFiles: string
+  readonly files: Readonly<Record<Kind, SharedFile>>
+  /** Bytes that take some time to hash. */
+  readonly heavy: Buffer
+  readonly onlooker: Person
+  /** Returns once no connection of the victim is left: then what the library calls verified is not to be read again. */
+  protect(found: Findings): Promise<void>
+  /** Pieces that were read again for the victim though it had them verified. */
+  readonly fetchedAgain: readonly string[]
+  /** A download of that kind that is under way: the one there is, or a new one in a folder of its own. */
+  ensure(kind: Kind, overwrite?: boolean): Promise<DownloadView>
+  /** Resolves with the first view that satisfies, or when it rests. */
+  until(id: number, satisfies: (view: DownloadView) => boolean): Promise<DownloadView>
+  /** What there was of this kind is over and its files are gone: the next one begins anew. */
+  forget(kind: Kind): Promise<void>
+  close(): Promise<void>
+}
+
+export const sha256Of = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+async function admit(owner: Person, member: Person): Promise<void> {
+  member.trackers.advance(owner.trackers.seen)
+  granted(await member.trackers.ask('group.join', { group }))
+  owner.trackers.advance(member.trackers.seen)
+  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
+}
+
+/** `heavyBytes`: of the file that takes long to verify, and of those that take long to share. */
+export async function setScene(random: () => number, heavyBytes: number): Promise<Scene> {
+  const outside = outsideTest()
+  try {
+    return await build(random, heavyBytes, outside)
+  } catch (error) {
+    await outside.end()
+    throw error
+  }
+}
+
+async function build(random: () => number, heavyBytes: number, { t, end }: ReturnType<typeof outsideTest>) {
+  const root = tempFolder(t)
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(() => cluster.down())
+  const people = ['alice', 'bob', 'carol', 'mallory'].map(user => person(t, cluster.servers, user))
+  const [alice, bob, carol, mallory] = (await Promise.all(people)) as [Person, Person, Person, Person]
+  granted(await alice.trackers.ask('group.create', { group }))
+  for (const member of [bob, carol, mallory]) await admit(alice, member)
+
+  const verified = new Map<string, (piece: number) => boolean>()
+  const fetchedAgain: string[] = []
+  const onRead = (share: string, piece: number) => {
+    if (verified.get(share)?.(piece)) fetchedAgain.push(`piece ${piece} of share ${share.slice(0, 8)}`)
+  }
+  const honest = await startCountingSharer(alice, group, onRead)
+  const liar = await startCountingSharer(mallory, group, onRead, () => random() < 0.3)
+  t.teardown(() => Promise.all([honest.close(), liar.close()]))
+  mkdirSync(join(root, 'sources'))
+  const source = (name: string, size: number) => {
+    const path = join(root, 'sources', name)
+    writeFileSync(path, randomBytes(size))
+    return path
+  }
+  const heavy = randomBytes(heavyBytes)
+  writeFileSync(join(root, 'sources', 'big.bin'), heavy)
+  const lied = source('lied.bin', 12 * MiB + 3)
+  const files: Record<Kind, SharedFile> = {
+    film: await honest.offer(source('film.bin', 16 * MiB + 77), 'film.bin'),
+    lied: await honest.offer(lied, 'lied.bin'),
+    big: await honest.offer(join(root, 'sources', 'big.bin'), 'big.bin'),
+    small: await honest.offer(source('small.bin', MiB + 9), 'small.bin'),
+  }
+  await liar.offer(lied, 'lied.bin')
+
+  const home = openHome(join(root, 'home'))
+  const { user, device, credential } = bob
+  writeFileSync(join(home.folder, 'device.json'), JSON.stringify(device))
+  home.saveSession({ user, device, credential })
+  home.saveSeen(alice.trackers.seen)
+  const victim = createVictim(home, bob, cluster.servers)
+  t.teardown(() => victim.kill())
+  const folder = join(root, 'downloads')
+  const ownFiles = join(root, 'own')
+  for (const made of [folder, ownFiles]) mkdirSync(made)
+  const around = { home, user, device, folder, bystanders: new Map<string, string>(), replaced: new Map() }
+  await victim.start()
+  await victim.answers()
+  for (const name of kept) {
+    const data = randomBytes(MiB / 2 + 1)
+    writeFileSync(join(ownFiles, name), data)
+    around.bystanders.set(join(ownFiles, name), sha256Of(data))
+    await victim.ask('share', { path: join(ownFiles, name), group })
+  }
+
+  const current = new Map<Kind, { id: number; folder: string }>()
+  let made = 0
+  const until: Scene['until'] = async (id, satisfies) => {
+    const enough = new AbortController()
+    let found: DownloadView | undefined
+    const onProgress = (view: DownloadView) => {
+      if (found || !satisfies(view)) return
+      found = view
+      enough.abort()
+    }
+    try {
+      return granted(await victim.agent.ask('download.follow', { id }, { onProgress, signal: enough.signal }))
+    } catch (error) {
+      if (found) return found
+      throw error
+    }
+  }
+  const forget: Scene['forget'] = async kind => {
+    const was = current.get(kind)
+    if (!was) return
+    current.delete(kind)
+    verified.delete(files[kind].share)
+    const view = (await victim.ask('downloads', {})).find(({ id }) => id === was.id)
+    if (view?.state === 'completed') {
+      const ended = await victim.agent.ask('unshare', { group, name: files[kind].manifest.name })
+      // The trackers may not have heard of it yet.
+      if (!ended.ok && ended.code !== 'not-sharing') granted(ended)
+    } else await victim.ask('cancel', { id: was.id })
+    for (const path of [...around.bystanders.keys()]) if (path.startsWith(was.folder)) around.bystanders.delete(path)
+    rmSync(was.folder, { recursive: true })
+  }
+
+  const scene: Scene = {
+    victim,
+    around,
+    ownFiles,
+    files,
+    heavy,
+    onlooker: carol,
+    fetchedAgain,
+    async protect({ downloads, verified: right }) {
+      while (honest.links + liar.links > 0) await new Promise(resolve => setImmediate(resolve))
+      for (const { id } of current.values()) {
+        const share = downloads.find(record => record.id === id)?.located?.share
+        const pieces = right.get(id)
+        if (share !== undefined && pieces) verified.set(share, piece => pieces.has(piece))
+      }
+    },
+    until,
+    forget,
+    async ensure(kind, overwrite = false) {
+      const was = current.get(kind)
+      const now = was && (await victim.ask('downloads', {})).find(({ id }) => id === was.id)
+      if (now && now.state !== 'completed') return now
+      await forget(kind)
+      made += 1
+      const into = join(folder, `${kind}-${made}`)
+      mkdirSync(into)
+      const { name } = files[kind].manifest
+      for (const beside of [`${name}.part2`, `a-${name}`, `.${name}.part`]) {
+        writeFileSync(join(into, beside), beside)
+        around.bystanders.set(join(into, beside), sha256Of(Buffer.from(beside)))
+      }
+      if (overwrite) {
+        writeFileSync(join(into, name), `the ${name} before`)
+        around.replaced.set(join(into, name), sha256Of(readFileSync(join(into, name))))
+      }
+      const view = await victim.ask('download', { group, name, destination: into, overwrite })
+      current.set(kind, { id: view.id, folder: into })
+      return view
+    },
+    close: end,
+  }
+  return scene
+}
+
+/** As the onlooker's agent would know it. */
+export const keptFile = (scene: Scene, name: string) => {
+  const bytes = readFileSync(join(scene.ownFiles, name))
+  const manifest = manifestOf(name, bytes)
+  return { bytes, manifest, share: shareId(group, manifest) }
+}

@@ -1,0 +1,109 @@
+// The device whose agent is killed: starts its agent in a process of its own, ends that with SIGKILL, and knows from the
+// steps that the agent publishes how far each of its machines was last.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { startAgent } from '../../../src/actors/agent/agent-process.ts'
+import { type AgentClient, createAgentClient } from '../../../src/actors/agent-client.ts'
+import type { Home } from '../../../src/actors/home.ts'
+import { isAlive } from '../../../src/actors/process-alive.ts'
+import { runId } from '../../../src/machines/download-queue.ts'
+import type { AgentMethod, AgentParams, AgentResult } from '../../../src/wire/agent-api.ts'
+import { type Inspection, inspectionSchema } from '../../../src/wire/inspection.ts'
+import { inspectSubject } from '../../../src/wire/subjects.ts'
+import { granted } from '../../helpers/agent-device.ts'
+import type { Person } from '../../helpers/person.ts'
+
+const answersWithinMs = 60_000
+const lookEveryMs = 2
+
+export interface Victim {
+  readonly person: Person
+  readonly home: Home
+  readonly agent: AgentClient
+  ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
+  /** Returns once the agent's process holds the library. `crashAt`: see crash-point.ts. */
+  start(crashAt?: string): Promise<void>
+  /** Returns once the agent answers. */
+  answers(): Promise<AgentResult<'status'>>
+  kill(): Promise<void>
+  /** Resolves when the agent's process is gone; throws when it outlives the time. */
+  gone(withinMs: number): Promise<void>
+  readonly isRunning: boolean
+  /** The last state of a download's run since the agent was started, as JSON; empty when nothing was heard of it. */
+  stateOf(download: number): string
+  /** Resolves at the first step of that run that satisfies; false when the time is over before. */
+  reaches(download: number, satisfies: (state: string) => boolean, withinMs: number): Promise<boolean>
+}
+
+export function createVictim(home: Home, person: Person, servers: readonly string[]): Victim {
+  const agent = createAgentClient(person.connection, person)
+  let pid = 0
+  const states = new Map<string, string>()
+  const listeners = new Set<(step: Inspection) => void>()
+  person.connection.subscribe(`${inspectSubject(person, '')}>`, {
+    callback: (_, message) => {
+      const step = inspectionSchema.parse(message.json())
+      states.set(step.actor.split('/').at(-1)!, JSON.stringify(step.state))
+      for (const listener of listeners) listener(step)
+    },
+  })
+
+  const victim: Victim = {
+    person,
+    home,
+    agent,
+    async ask(method, params) {
+      return granted(await agent.ask(method, params)) as AgentResult<typeof method>
+    },
+    async start(crashAt) {
+      states.clear()
+      if (crashAt !== undefined) {
+        process.env.SHOAL_CRASH_AT = crashAt
+        process.env.NODE_OPTIONS = `--import=${new URL('crash-point.ts', import.meta.url)}`
+      }
+      try {
+        pid = granted(await startAgent(home, { servers, listen: '127.0.0.1:0' }))
+      } finally {
+        delete process.env.SHOAL_CRASH_AT
+        delete process.env.NODE_OPTIONS
+      }
+    },
+    answers: async () => granted(await agent.ask('status', {}, { patienceMs: answersWithinMs })),
+    async kill() {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch (error) {
+        // It was quicker.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+      await victim.gone(answersWithinMs)
+    },
+    async gone(withinMs) {
+      const until = performance.now() + withinMs
+      while (isAlive(pid)) {
+        if (performance.now() > until) throw new Error(`the agent still lives after ${withinMs} ms`)
+        await delay(lookEveryMs)
+      }
+    },
+    get isRunning() {
+      return pid !== 0 && isAlive(pid)
+    },
+    stateOf: id => states.get(runId(id)) ?? '',
+    async reaches(id, satisfies, withinMs) {
+      if (satisfies(victim.stateOf(id))) return true
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      const listener = (step: Inspection) => {
+        if (step.actor.endsWith(`/${runId(id)}`) && satisfies(JSON.stringify(step.state))) resolve(true)
+      }
+      listeners.add(listener)
+      const timer = setTimeout(() => resolve(false), withinMs)
+      try {
+        return await promise
+      } finally {
+        clearTimeout(timer)
+        listeners.delete(listener)
+      }
+    },
+  }
+  return victim
+}

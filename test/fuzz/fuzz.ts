@@ -1,0 +1,70 @@
+// Runs targets with seeded cases. A case is made from the seed, the target and its own number alone, so that any can be
+// made again; what was ever found is kept in corpus/ and tried before all else.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { seededRandom } from '../helpers/seeded-random.ts'
+import { mutate } from './mutate.ts'
+import type { Target } from './targets.ts'
+
+export interface Finding {
+  readonly target: string
+  /** Of the corpus, or the case's number. */
+  readonly case: string
+  readonly input: Buffer
+  readonly error: Error
+}
+
+export interface TargetReport {
+  readonly target: string
+  readonly cases: number
+  readonly taken: number
+  readonly slowestMs: number
+  readonly finding: Finding | undefined
+}
+
+const corpusFile = new URL('corpus/messages.jsonl', import.meta.url)
+
+/** Messages that something was once wrong with, or that are worth trying on everything; base64, with why. */
+const corpus: readonly { readonly why: string; readonly input: Buffer }[] = existsSync(corpusFile)
+  ? readFileSync(corpusFile, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => {
+        const { why, input } = JSON.parse(line) as { why: string; input: string }
+        return { why, input: Buffer.from(input, 'base64') }
+      })
+  : []
+
+const hash = (text: string): number => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7)
+
+/** Stops at the first finding. */
+export function fuzz(target: Target, cases: number, seed: number): TargetReport {
+  let taken = 0
+  let slowestMs = 0
+  let tried = 0
+  const attempt = (name: string, input: Buffer): Finding | undefined => {
+    tried += 1
+    const began = performance.now()
+    try {
+      if (target.take(input)) taken += 1
+      return undefined
+    } catch (error) {
+      return { target: target.name, case: name, input, error: error as Error }
+    } finally {
+      slowestMs = Math.max(slowestMs, performance.now() - began)
+    }
+  }
+  const report = (finding: Finding | undefined) => ({ target: target.name, cases: tried, taken, slowestMs, finding })
+  for (const { why, input } of corpus) {
+    const finding = attempt(why, input)
+    if (finding) return report(finding)
+  }
+  const right = target.valid.filter(value => target.take(Buffer.from(JSON.stringify(value))))
+  for (let number = 0; number < cases; number += 1) {
+    const random = seededRandom(seed ^ hash(target.name) ^ Math.imul(number, 0x9e3779b1))
+    const input = mutate(right.length > 0 && random() < 0.8 ? right : target.valid, random)
+    const finding = attempt(`case ${number}`, input)
+    if (finding) return report(finding)
+  }
+  return report(undefined)
+}

@@ -1,0 +1,278 @@
+// What is fuzzed: everything that reads bytes or text of somebody else's. Each target throws when its promise is broken,
+// and otherwise says whether it took the message. Taken means: it says the same when it is written and read again, and
+// names, ids and manifests in it are safe to use.
+
+import { deepStrictEqual } from 'node:assert/strict'
+import { basename, dirname, join } from 'node:path'
+import type { z } from 'zod'
+import { parseBody } from '../../src/actors/tracker/tracker-messages.ts'
+import { createBitfield } from '../../src/domain/bitfield.ts'
+import { checkManifest, type Manifest, pieceCount, pieceHashes, pieceSize, shareId } from '../../src/domain/manifest.ts'
+import { isDeviceId, isFileName, isId, parseFileName, showable } from '../../src/domain/names.ts'
+import { originOf } from '../../src/domain/origin.ts'
+import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
+import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
+import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
+import { inspectionSchema } from '../../src/wire/inspection.ts'
+import { readLogEntry } from '../../src/wire/log-entry.ts'
+import { decodeRelayMessage, encodeRelayMessage } from '../../src/wire/relay-messages.ts'
+import { manifestSchema } from '../../src/wire/schemas.ts'
+import { addressOf, groupEvents, hostIn } from '../../src/wire/subjects.ts'
+import { decodeTicket, encodeTicket } from '../../src/wire/ticket.ts'
+import {
+  beatSchema,
+  logInSchema,
+  noticeSchema,
+  signUpSchema,
+  trackerMethods,
+  trackerReplySchema,
+  trackerRequestSchema,
+  trackerStatusSchema,
+} from '../../src/wire/tracker-api.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
+
+export interface Target {
+  readonly name: string
+  /** JSON values of which some are taken, for the mutator to begin with. */
+  readonly valid: readonly unknown[]
+  /** True when it was taken. */
+  take(bytes: Buffer): boolean
+}
+
+const user = 'alice'
+const device = 'aaaaaaaaaaaa'
+const by = { user, device }
+const group = 'reef'
+const name = 'film.bin'
+const id = '00000000-0000-4000-8000-000000000000'
+const share = '0123456789abcdef0123456789abcdef'
+const manifest = manifestOf(name, Buffer.alloc(512 * 1024 + 9, 1))
+const empty = manifestOf('nothing', Buffer.alloc(0))
+const key = 'k'.repeat(43)
+
+function demand(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Error(otherwise)
+}
+
+/** Every name and id anywhere in what was taken. */
+function demandSafe(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  demand(Object.getPrototypeOf(value) === Object.prototype || Array.isArray(value), 'a prototype was smuggled in')
+  for (const [field, inner] of Object.entries(value)) {
+    if (field === 'group' && typeof inner === 'string') demand(isId(inner), 'a group that is no id')
+    if (field === 'device' && typeof inner === 'string') demand(isDeviceId(inner), 'a device that is no id')
+    demandSafe(inner)
+  }
+}
+
+const schemaTarget = (name: string, schema: z.ZodType, valid: readonly unknown[]): Target => ({
+  name,
+  valid,
+  take(bytes) {
+    const taken = parseBody({ data: bytes }, schema)
+    if (taken === undefined) return false
+    demandSafe(taken)
+    deepStrictEqual(schema.parse(JSON.parse(JSON.stringify(taken))), JSON.parse(JSON.stringify(taken)))
+    return true
+  },
+})
+
+const textOf = (bytes: Buffer): string => {
+  try {
+    const value: unknown = JSON.parse(bytes.toString())
+    return typeof value === 'string' ? value : bytes.toString()
+  } catch {
+    return bytes.toString('latin1')
+  }
+}
+
+const everyParams = [
+  {},
+  { group },
+  { group, user },
+  { group, name },
+  { group, manifest },
+  { group, name, devices: 'all' },
+  { id: 1 },
+  { path: '/a/b', group, name },
+  { group, name, destination: '/tmp', overwrite: false },
+  { up: 16384, down: null, connections: 4 },
+  { shares: [{ share, group, name, isRecorded: true, holders: [by] }] },
+]
+
+const requests = Object.entries(trackerMethods).map(([method, { params }]) =>
+  schemaTarget(`tracker api: ${method}`, trackerRequestSchema.extend({ params }), [
+    ...everyParams.map(params => ({ id, seen: 3, params })),
+  ]),
+)
+const results = [
+  { group: [{ group, owner: user, members: 1, you: 'owner' }] },
+  {
+    share,
+    manifest,
+    peers: [{ ...by, host: '127.0.0.1', port: 1, complete: true, ticket: { identity: 'i', key } }],
+    sharers: 1,
+  },
+  { ticketKey: key, shares: [{ group, name, share }] },
+  { seq: 1, withdrawn: [{ kind: 'membership', user, group }] },
+  [{ user, since: 1 }],
+  [{ user, role: 'member', since: 1 }],
+  [{ name, size: 1, sha1: 'a', pieces: 1, pieceLength: 1, sharers: [user], online: 1 }],
+  [{ group, owner: user, members: 1, you: 'none' }],
+]
+const answers = Object.entries(trackerMethods).map(([method, { result }]) =>
+  schemaTarget(`tracker answer: ${method}`, result, [{}, ...results]),
+)
+const agent = Object.entries(agentMethods).map(([method, { params }]) =>
+  schemaTarget(`agent api: ${method}`, params, everyParams),
+)
+
+const at = 1
+const logTarget: Target = {
+  name: 'log record',
+  valid: [
+    { type: 'group.created', group, owner: user, at },
+    { type: 'join.requested', group, user, at },
+    { type: 'share.created', group, id: share, manifest },
+    { type: 'sharer.added', group, name, ...by },
+    { type: 'group.ended', group },
+  ].map(event => ({ id, at, by, events: [event] })),
+  take(bytes) {
+    const { record, seq } = readLogEntry(7, groupEvents(group), bytes)
+    demand(seq === 7, 'the sequence is another one')
+    if (!record) return false
+    demandSafe(record)
+    for (const event of record.events)
+      demand('group' in event && event.group === group, 'an event of another aggregate')
+    return true
+  },
+}
+
+const manifestTarget: Target = {
+  name: 'manifest',
+  valid: [
+    manifest,
+    empty,
+    { ...manifest, size: 2 ** 42, pieceLength: 2 ** 30 },
+    { ...manifest, pieces: Buffer.alloc(60).toString('base64') },
+    { ...manifest, pieces: Buffer.alloc(39).toString('base64') },
+  ],
+  take(bytes) {
+    const parsed = parseBody({ data: bytes }, manifestSchema) as Manifest | undefined
+    if (!parsed || !checkManifest(parsed).ok) return false
+    const count = pieceCount(parsed)
+    demand(count === Math.ceil(parsed.size / parsed.pieceLength) && count <= 4096, 'a wrong number of pieces')
+    demand(pieceHashes(parsed).length === 20 * count, 'a wrong number of hashes')
+    let sum = 0
+    for (let piece = 0; piece < count; piece += 1) {
+      const size = pieceSize(parsed, piece)
+      demand(size > 0 && size <= parsed.pieceLength, 'a piece without bytes, or with too many')
+      sum += size
+    }
+    demand(sum === parsed.size, 'pieces that do not make up the file')
+    demand(createBitfield(count).length === count && isFileName(parsed.name), 'not to be worked with')
+    demand(shareId(group, parsed) === shareId(group, JSON.parse(JSON.stringify(parsed))), 'a share of two names')
+    return true
+  },
+}
+
+const nameTarget: Target = {
+  name: 'names and ids',
+  valid: [name, 'café.txt', 'a b', 'alice', device, 'x'.repeat(250)],
+  take(bytes) {
+    const text = textOf(bytes)
+    demand(!/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(showable(text)), 'shown with control characters')
+    if (isId(text) || isDeviceId(text)) demand(/^[\w-]+$/.test(text), 'an id that is no single subject token')
+    const parsed = parseFileName(text)
+    if (!parsed.ok) return false
+    const path = join('/downloads', parsed.value)
+    demand(dirname(path) === '/downloads' && basename(path) === parsed.value, 'a name that leads elsewhere')
+    demand(parsed.value.isWellFormed() && showable(parsed.value) === parsed.value, 'a name that cannot be shown')
+    demand(Buffer.byteLength(`${parsed.value}.part`) <= 255, 'a name that no disk takes')
+    return true
+  },
+}
+
+const ticketTarget: Target = {
+  name: 'ticket',
+  valid: [encodeTicket(share, by, 1_800_000_000_000, 12), encodeTicket(share, by, 0, 0)],
+  take(bytes) {
+    const text = textOf(bytes)
+    const ticket = decodeTicket(text)
+    if (!ticket) return false
+    const raw = Buffer.from(text, 'base64url')
+    demand(raw.toString('base64url') === text, 'two texts for one ticket')
+    demand(ticket.share.length === 32 && ticket.holder.length === 48, 'a ticket with another layout')
+    return true
+  },
+}
+
+const relayTarget: Target = {
+  name: 'relay message',
+  valid: ['\u0001\u0000\u0000\u0000\u0001', '\u0002\u0000\u0000\u0000\u0000x', '\u0005\u0000\u0000\u0000\u0000'],
+  take(bytes) {
+    const raw = Buffer.from(textOf(bytes), 'latin1')
+    const message = decodeRelayMessage(raw)
+    if (!message) return false
+    demand(encodeRelayMessage(message).equals(raw), 'what was read is not what was written')
+    return true
+  },
+}
+
+const loginTarget: Target = {
+  name: 'broker log-in and subjects',
+  valid: [
+    'alice',
+    `alice.${device}`,
+    `.guest.${'1'.repeat(32)}`,
+    `shoal.api.alice.${device}.group.list`,
+    '::ffff:1.2.3.4',
+  ],
+  take(bytes) {
+    const text = textOf(bytes)
+    hostIn(text)
+    const address = addressOf(text)
+    if (address) demand(!`${address.user}${address.device}`.includes('.'), 'an address of more tokens than two')
+    demand(typeof originOf(text.slice(0, 64)) === 'string', 'an origin that is none')
+    const login = fromConnect(text, 'p')
+    if (!login) return false
+    demand(toConnect(login).user === text, 'two texts for one log-in')
+    return true
+  },
+}
+
+export const targets: readonly Target[] = [
+  ...requests,
+  ...answers,
+  ...agent,
+  schemaTarget('tracker reply', trackerReplySchema, [
+    { ok: true, seq: 1, result: {} },
+    { ok: false, seq: 1, code: 'no-such-group', message: 'm' },
+  ]),
+  schemaTarget('agent reply', agentReplySchema, [
+    { kind: 'progress', item: { hashedBytes: 1, size: 2 } },
+    { kind: 'end', ok: true, result: {} },
+    { kind: 'end', ok: false, code: 'usage', message: 'm' },
+  ]),
+  schemaTarget('sign-up', signUpSchema, [{ id, user, password: 'p' }]),
+  schemaTarget('log-in', logInSchema, [{ id, device, credentialHash: 'a'.repeat(64) }]),
+  schemaTarget('tracker status', trackerStatusSchema, [{ name: 't1', seq: 1, digest: 'd', uptimeSeconds: 1 }]),
+  schemaTarget('beat', beatSchema, [{ state: 'online', port: 1, fetching: [share] }, { state: 'leaving' }]),
+  schemaTarget('notice', noticeSchema, [
+    { seq: 1, group, type: 'join.requested', user },
+    { seq: 1, group, type: 'file.shared', name, by, share },
+    { seq: 1, group, type: 'sharing.ended' },
+  ]),
+  schemaTarget('attempt', attemptMessageSchema, [
+    { by: 't1', what: 'guess', how: 'counted', attempt: { origin: '1.2.3.4', target: user, isKnown: false } },
+  ]),
+  schemaTarget('inspection', inspectionSchema, [
+    { at: 1, actor: 'a/b', machine: 'm', state: { online: { x: 'y' } }, event: 'e' },
+  ]),
+  logTarget,
+  manifestTarget,
+  nameTarget,
+  ticketTarget,
+  relayTarget,
+  loginTarget,
+]

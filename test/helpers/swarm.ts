@@ -171,7 +171,7 @@ export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partia
   let arrived = 0
   let capacity = 0
   let via = ''
-  /** For a call. */
+  /** For a call, or for the link to be ready again. */
   const waiting: number[] = []
   const wantAgain = (pieces: readonly number[]) => {
     for (const piece of pieces) link.actor.send({ type: 'piece.wanted', piece })
@@ -181,16 +181,20 @@ export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partia
     if (arrived === count) resolve()
   }
   using link = startLink(peer, file, needs, event => {
-    if (event.type === 'link.ready') via = event.via
+    if (event.type === 'link.ready') {
+      via = event.via
+      wantAgain(waiting.splice(0))
+    }
     if (event.type === 'link.capacity') capacity = event.pieces
-    if (event.type === 'link.lost') reject(new Error(event.reason))
+    // Otherwise it tries again by itself; a busy machine may make a handshake late.
+    if (event.type === 'link.lost' && event.final) reject(new Error(event.reason))
     if (event.type === 'piece.received') {
       event.data.copy(bytes, event.piece * file.manifest.pieceLength)
       inFlight--
       arrived++
     }
     if (event.type === 'piece.returned' && event.why === 'declined') wantAgain([event.piece])
-    if (event.type === 'piece.returned' && event.why === 'busy') waiting.push(event.piece)
+    if (event.type === 'piece.returned' && ['busy', 'lost'].includes(event.why)) waiting.push(event.piece)
     if (event.type === 'link.called') wantAgain(waiting.splice(0))
     ask()
   })

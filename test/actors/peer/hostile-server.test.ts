@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { link } from '../../../config/tunables.ts'
+import { certify, createAuthority } from '../../../src/cluster/authority.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { startRawServer } from '../../helpers/raw-peer.ts'
@@ -210,3 +211,20 @@ for (const [what, options] of Object.entries(old))
     t.false(link.heard.events.some(({ type }) => type === 'link.ready'))
     server.close()
   })
+
+test('a peer that shows a certificate in place of knowing the ticket is not spoken with', async t => {
+  const { chain: certificate, key } = await certify(await createAuthority(), ['127.0.0.1'])
+  const server = createServer({ cert: certificate, key })
+  const heard: Buffer[] = []
+  server.on('secureConnection', socket => socket.on('error', () => {}).on('data', bytes => heard.push(bytes)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const ticket = { identity: 'a ticket', key: randomBytes(32).toString('base64url') }
+  const peer = { ...alice, host: '127.0.0.1', port, complete: true, ticket }
+  // What it says of a way that failed is kept for when the relay fails, too.
+  using link = startLink(peer, sharedBytes(mib), { connectRelay: () => connect(port, '127.0.0.1') })
+  t.like(await link.heard.next('link.lost'), { final: true, reason: 'what answers there is not Shoal' })
+  t.deepEqual(heard, [])
+  server.close()
+})

@@ -365,4 +365,22 @@ export const commandLine = {
 export const inspection = {
   /** Steps of one actor are merged to at most one in this time: ten a second is more than an eye follows. */
   leastGapMs: 100,
+  /** A watcher says this often that it is there, and is forgotten after so many it did not say. */
+  watchEveryMs: 2_000,
+  missedWatches: 3,
+  /** A download's pieces and peers, whole, this often: 10 KB for a thousand pieces. */
+  downloadEveryMs: 500,
+  /** What actors said to each other, gathered. */
+  messagesEveryMs: 250,
+} as const
+
+/** The visualizer's page and its server. */
+export const visualizer = {
+  /** The cluster is looked at this often while a page is open, and no more often, however many are. */
+  clusterEveryMs: 2_000,
+  /** The server says at least this often that it is there; a page that hears nothing for so long connects again. */
+  aliveEveryMs: 5_000,
+  silentAfterMs: 15_000,
+  /** A page's log-in at the brokers holds this long, and is renewed by the page before it ends. */
+  watchLoginMs: 60 * 60 * 1000,
 } as const

@@ -3,7 +3,14 @@
 
 import type { ActorRefLike, AnyActorRef, InspectionEvent } from 'xstate'
 import { inspection } from '../../config/tunables.ts'
-import type { Inspection } from '../wire/inspection.ts'
+
+export interface Inspection {
+  readonly at: number
+  readonly actor: string
+  readonly machine: string
+  readonly state: unknown
+  readonly event: string
+}
 
 /** An option for `createActor`. `publish` gets steps and may drop them. */
 export function inspectSteps(publish: (step: Inspection) => void): (event: InspectionEvent) => void {

@@ -48,8 +48,19 @@ export const relaySubject = (to: Actor, from: Actor, channel: string): string =>
   `shoal.relay.${to.user}.${to.device}.${from.user}.${from.device}.${channel}`
 export const relayInbox = (of: Actor): string => `shoal.relay.${of.user}.${of.device}.>`
 
-/** Every machine's steps, for whoever watches. */
-export const inspectSubject = (of: Actor, actor: string): string => `shoal.inspect.${of.user}.${of.device}.${actor}`
+/**
+ * What a process says of its machines, for whoever watches (wire/inspection.ts). `about` is one token: an actor's name,
+ * its dots replaced, or what else the message is about.
+ */
+export const inspectSubject = (of: Actor, about: string): string => `shoal.inspect.${of.user}.${of.device}.${about}`
+/** A tracker's place in those subjects; no person's, for ids have no "$". */
+export const trackerInspected = (name: string): Actor => ({ user: '$tracker', device: name })
+export const anyInspect = 'shoal.inspect.>'
+
+/** Somebody watches that person's devices, or everybody's (wire/watching.ts). Trackers hear both. */
+export const watchSubject = (user: string): string => `shoal.watch.user.${user}`
+export const watchAllSubject = 'shoal.watch.all'
+export const anyWatch = 'shoal.watch.>'
 
 /** Replies to this person's requests; handed to NATS as the connection's inbox prefix. */
 export const inboxPrefix = (user: string): string => `_INBOX_${user}`

@@ -3,8 +3,7 @@
 import test from 'ava'
 import { assign, createActor, sendTo, setup } from 'xstate'
 import { inspection } from '../../config/tunables.ts'
-import { inspectSteps } from '../../src/actors/inspect.ts'
-import { type Inspection, inspectionSchema } from '../../src/wire/inspection.ts'
+import { type Inspection, inspectSteps } from '../../src/actors/inspect.ts'
 
 const child = setup({ types: { events: {} as { type: 'flip' | 'count' } } }).createMachine({
   id: 'switch',
@@ -21,7 +20,7 @@ const parent = setup({ types: { events: {} as { type: 'flip' | 'count' } }, acto
 
 test('Each change of state is one step, named by the way down to its actor; what changes no state is none.', t => {
   const steps: Inspection[] = []
-  const house = createActor(parent, { inspect: inspectSteps(step => steps.push(inspectionSchema.parse(step))) }).start()
+  const house = createActor(parent, { inspect: inspectSteps(step => steps.push(step)) }).start()
   for (let count = 0; count < 100; count += 1) house.send({ type: 'count' })
   t.deepEqual(
     steps.map(({ actor, machine, state }) => [actor, machine, state]),

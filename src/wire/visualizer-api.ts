@@ -1,0 +1,117 @@
+// What the visualizer's page gets from the server that it was loaded from, and the form of a recording.
+// docs/adr/0015 is the page to read: which route gives what, and what the page does with it.
+
+import { z } from 'zod'
+
+/** GET /api/config */
+export const visualizerConfigSchema = z.strictObject({
+  mode: z.enum(['live', 'replay']),
+  version: z.string(),
+  /** Null: the operator, who sees everybody's. */
+  you: z.strictObject({ user: z.string(), device: z.string() }).nullable(),
+  /** Null when `mode` is replay. */
+  watch: z
+    .strictObject({
+      /** WebSocket addresses to try: brokers', or this server's own way to them. */
+      servers: z.array(z.string()),
+      /** For NATS's CONNECT. It may subscribe to `subjects` and to nothing else, and publish nothing. */
+      user: z.string(),
+      pass: z.string(),
+      /** ms since 1970: then the brokers hang up, and a new GET /api/config brings a new one. */
+      expiresAt: z.number(),
+      subjects: z.array(z.string()),
+    })
+    .nullable(),
+  /** What to type next, shown when nothing runs: the operator's home and the servers are filled in. */
+  hints: z.array(z.strictObject({ about: z.string(), command: z.string() })),
+})
+export type VisualizerConfig = z.infer<typeof visualizerConfigSchema>
+
+const brokerSchema = z.strictObject({
+  name: z.string(),
+  state: z.enum(['running', 'unready', 'stopped', 'unknown']),
+  leader: z.boolean(),
+  address: z.string().nullable(),
+  uptimeSeconds: z.number().nullable(),
+  /** Log entries that it is behind the leader; null: not known. */
+  lag: z.number().nullable(),
+  connections: z.number().nullable(),
+  /** Messages and bytes a second, in and out, since the last look. */
+  messagesPerSecond: z.number().nullable(),
+  bytesPerSecond: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+})
+
+const trackerSchema = z.strictObject({
+  name: z.string(),
+  state: z.enum(['running', 'silent']),
+  seq: z.number(),
+  digest: z.string(),
+  /** Among trackers of the same sequence; null: none is at that sequence. */
+  isEqual: z.boolean().nullable(),
+  /** Behind the furthest tracker. */
+  lag: z.number(),
+  uptimeSeconds: z.number(),
+  requestsPerSecond: z.number().nullable(),
+  /** Devices that it takes for online. */
+  online: z.number().nullable(),
+})
+
+const deviceSchema = z.strictObject({ user: z.string(), device: z.string(), isYou: z.boolean(), fetching: z.number() })
+
+const groupSchema = z.strictObject({
+  group: z.string(),
+  owner: z.string(),
+  members: z.number(),
+  /** Owner, member, requested; the operator is none of them. */
+  you: z.string(),
+  files: z.number().nullable(),
+})
+
+/** The cluster as the viewer may see it; what cannot be reached is null, not left out. */
+export const clusterViewSchema = z.strictObject({
+  at: z.number(),
+  /** Whether this server has a connection to a broker. */
+  isConnected: z.boolean(),
+  /** Null: this home does not hold the cluster, so brokers' monitoring is not reachable from here. */
+  brokers: z.array(brokerSchema).nullable(),
+  trackers: z.array(trackerSchema),
+  /** Of the viewer; of the operator everybody's. Null: trackers did not answer. */
+  devices: z.array(deviceSchema).nullable(),
+  groups: z.array(groupSchema).nullable(),
+  /** One line for a person where something is wrong: "2 of 3 brokers: writes go on, one more lost and they stop". */
+  problems: z.array(z.string()),
+})
+export type ClusterView = z.infer<typeof clusterViewSchema>
+
+/** A line of GET /api/events?watcher=HEX, which is a stream of JSON lines that never ends by itself. */
+export const visualizerEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('cluster'), cluster: clusterViewSchema }),
+  /** The agents and trackers have been told of this watcher: pictures come now. */
+  z.strictObject({ type: z.literal('watching'), watcher: z.string() }),
+  /** Nothing new; silence beyond `visualizer.silentAfterMs` means that the server is gone. */
+  z.strictObject({ type: z.literal('alive') }),
+])
+export type VisualizerEvent = z.infer<typeof visualizerEventSchema>
+
+/**
+ * A recording is JSON lines: the first is its head, every other one what the page got, as it got it. `ms` counts from
+ * the head's `startedAt` and never goes back.
+ */
+export const recordingHeadSchema = z.strictObject({
+  shoalRecording: z.literal(1),
+  startedAt: z.number(),
+  version: z.string(),
+  you: visualizerConfigSchema.shape.you,
+})
+export const recordingLineSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('message'),
+    ms: z.number().nonnegative(),
+    subject: z.string(),
+    message: z.unknown(),
+  }),
+  z.strictObject({ type: z.literal('event'), ms: z.number().nonnegative(), event: visualizerEventSchema }),
+])
+export type RecordingHead = z.infer<typeof recordingHeadSchema>
+export type RecordingLine = z.infer<typeof recordingLineSchema>

@@ -383,4 +383,6 @@ export const visualizer = {
   silentAfterMs: 15_000,
   /** A page's log-in at the brokers holds this long, and is renewed by the page before it ends. */
   watchLoginMs: 60 * 60 * 1000,
+  /** A device's clock may be ahead of a tracker's by this, and its page is let in all the same. */
+  clocksApartMs: 10 * 60 * 1000,
 } as const

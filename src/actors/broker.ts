@@ -65,7 +65,7 @@ export const connectionDefaults = {
  */
 export async function connectBroker(
   servers: readonly string[],
-  login: BrokerLogin,
+  login: Exclude<BrokerLogin, { kind: 'operator' }>,
   name: string,
   trust: Trust = trustNobody,
 ): Promise<NatsConnection> {

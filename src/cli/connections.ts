@@ -12,7 +12,6 @@ import { createDeviceTrackers } from '../actors/device-trackers.ts'
 import type { Home, Session } from '../actors/home.ts'
 import type { TrackerClient } from '../actors/tracker-client.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
-import type { BrokerLogin } from '../wire/broker-login.ts'
 import { rememberServers } from './servers.ts'
 
 /** Who is logged in on this device, connected. */
@@ -87,7 +86,7 @@ type SettleTrust = () => Promise<Outcome<Trust>>
 
 /** A connection, or `refused` when the brokers turn this log-in away, or `unreachable`. */
 export async function connectAs(
-  login: BrokerLogin,
+  login: Parameters<typeof connectBroker>[1],
   servers: readonly string[],
   trust: SettleTrust,
   refused: Refusal,

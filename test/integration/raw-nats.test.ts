@@ -2,7 +2,8 @@
 // than a password, or without any account may publish and hear. A row passes when a broker refuses it; with its permission
 // granted the broker says nothing, and the row fails.
 
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fromSeed } from '@nats-io/nkeys'
 import anyTest, { type TestFn } from 'ava'
 import { connectOperator } from '../../src/cluster/operator.ts'
@@ -22,10 +23,15 @@ import {
   relayInbox,
   relaySubject,
   signUpSubject,
+  trackerInspected,
   trackerQueue,
   trackersStatus,
   userEvents,
+  watchAllSubject,
+  watchSubject,
 } from '../../src/wire/subjects.ts'
+import { deviceTicketKey } from '../../src/wire/ticket.ts'
+import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { type Person, passwordOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
@@ -52,10 +58,15 @@ test.after.always(async t => {
 const host = '127.0.0.1'
 const nonce = '1'.repeat(32)
 const another = 'z'.repeat(12)
+const ticketKeyOf = ({ secrets }: TestCluster, eve: Person) => {
+  const credentialHash = createHash('sha256').update(eve.credential).digest('hex')
+  return deviceTicketKey(Buffer.from(secrets.ticketSecret, 'base64url'), eve, credentialHash)
+}
 const logins = {
   device: ({ eve }: Scene): BrokerLogin => ({ kind: 'device', ...eve }),
   password: (): BrokerLogin => ({ kind: 'password', user: 'eve', password: passwordOf('eve') }),
   guest: (): BrokerLogin => ({ kind: 'guest', nonce }),
+  watch: ({ cluster, eve }: Scene): BrokerLogin => watchLogin(eve, ticketKeyOf(cluster, eve), Date.now() + 60_000),
 }
 type Who = keyof typeof logins
 
@@ -95,6 +106,9 @@ const nobodyPublishes: Rows = {
   'relayed bytes in the name of another': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
   'relayed bytes in the name of another device': ({ eve, vic }) => relaySubject(vic, { ...eve, device: another }, 'c'),
   "another's machines": ({ vic }) => inspectSubject(vic, 'agent'),
+  "a tracker's machines": inspectSubject(trackerInspected('t1'), 'tracker'),
+  'that somebody watches another': watchSubject('vic'),
+  'that the operator watches': watchAllSubject,
   "another's inbox": `${inboxPrefix('vic')}.x`,
   'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.x`,
   "a tracker's inbox": '_INBOX_.tracker.shoal.x',
@@ -147,12 +161,18 @@ const devicesPublish: Rows = {
   'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
   'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
+  'that one watches': watchSubject('eve'),
+}
+const watchersHear: Rows = {
+  'steps of the own machines': ({ eve }) => inspectSubject({ ...eve, device: '*' }, '>'),
+  "the trackers' steps": inspectSubject(trackerInspected('*'), '>'),
 }
 const devicesHear: Rows = {
   'the own notices': noticeSubject('eve'),
   'the own relayed bytes': ({ eve }) => relayInbox(eve),
   'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
-  'steps of the own machines': ({ eve }) => inspectSubject({ ...eve, device: '*' }, '>'),
+  'who watches': watchSubject('eve'),
+  ...watchersHear,
 }
 const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: {
@@ -167,6 +187,19 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
     publishes: { ...devicesPublish, 'a log-in': logInSubject('eve'), 'the own inbox': `${guestInboxPrefix(nonce)}.x` },
     hears: { ...devicesHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
   },
+  watch: {
+    publishes: {
+      ...devicesPublish,
+      'a log-in': logInSubject('eve'),
+      'a sign-up': signUpSubject(host),
+      'the own inbox': `${inboxPrefix('eve')}.x`,
+    },
+    hears: {
+      'the own inbox': `${inboxPrefix('eve')}.>`,
+      'the own notices': noticeSubject('eve'),
+      'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
+    },
+  },
 }
 const allowed: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: { publishes: devicesPublish, hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` } },
@@ -175,6 +208,7 @@ const allowed: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> =
     publishes: { 'a sign-up': signUpSubject(host) },
     hears: { 'the own inbox': `${guestInboxPrefix(nonce)}.>` },
   },
+  watch: { publishes: {}, hears: watchersHear },
 }
 
 for (const who of Object.keys(logins) as Who[]) {
@@ -201,6 +235,28 @@ for (const who of Object.keys(logins) as Who[]) {
       t.deepEqual(failed, {})
     })
 }
+
+test('The operator hears everybody’s machines, and may publish nothing.', async t => {
+  const { cluster, vic } = t.context
+  const secret = Buffer.from(cluster.secrets.ticketSecret, 'base64url')
+  const server = cluster.servers[0]!
+  const operator = await connectRaw(server, host, operatorLogin(secret, Date.now() + 60_000))
+  if (operator === 'refused') return t.fail('the operator is not let in')
+  t.is(await operator.subscribe(inspectSubject(vic, '>')), 'allowed')
+  for (const subject of [watchAllSubject, inspectSubject(vic, 'x'), '_INBOX.x'])
+    t.regex(await operator.publish(subject), /^-ERR .*for Publish/, subject)
+  t.regex(await operator.subscribe(`${inboxPrefix('vic')}.>`), /^-ERR/)
+  operator.close()
+})
+
+test('A log-in to watch ends when it says: the broker hangs up, and lets it in no more.', async t => {
+  const { cluster, eve } = t.context
+  const login = watchLogin(eve, ticketKeyOf(cluster, eve), Date.now() + 2_000)
+  const connection = await connectRaw(cluster.servers[0]!, host, login)
+  if (connection === 'refused') return t.fail('it is not let in')
+  while ((await connection.subscribe(inspectSubject({ ...eve, device: '*' }, 'x'))) === 'allowed') await delay(100)
+  t.is(await connectRaw(cluster.servers[0]!, host, login), 'refused')
+})
 
 test('Nobody takes requests out of the trackers’ queue.', async t => {
   for (const who of Object.keys(logins) as Who[]) {

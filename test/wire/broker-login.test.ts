@@ -6,6 +6,8 @@ const logins: BrokerLogin[] = [
   { kind: 'guest', nonce: '0123456789abcdef0123456789abcdef' },
   { kind: 'password', user: 'alice', password: 'a.b c\n*' },
   { kind: 'device', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'x'.repeat(43) },
+  { kind: 'watch', user: 'alice', device: 'aaaaaaaaaaaa', expiresAt: 1_800_000_000_000, proof: 'p'.repeat(43) },
+  { kind: 'operator', expiresAt: 1_800_000_000_000, proof: 'p'.repeat(43) },
 ]
 for (const login of logins)
   test(`a ${login.kind}'s log-in is read as it was written`, t => {
@@ -17,6 +19,8 @@ const none = [
   ...['', '.', '..', '.guest.', '.guest.0123', '.guest.0123456789ABCDEF0123456789ABCDEF', '.alice', 'alice.'],
   ...['alice.aaaaaaaaaaaa.', 'alice.aaaaaaaaaaaa.x', 'alice.short', 'alice.AAAAAAAAAAAA', '*', 'alice.*', '>', 'a b'],
   ...['alice\n', '.guest.0123456789abcdef0123456789abcdef\n', '.guest.0123456789abcdef0123456789abcdef.x'],
+  ...['.watch', '.watch.', '.watch.0', '.watch.01', '.watch.1e3', '.watch.1.alice', '.watch.1.alice.short'],
+  ...['.watch.1.*.aaaaaaaaaaaa', '.watch.1.alice.aaaaaaaaaaaa.x', '.watch.1000000000000000'],
   'a'.repeat(10_000),
 ]
 for (const user of none)

@@ -86,16 +86,18 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
       }
     },
 
-    grant(question, { name, publish, subscribe }, serverXkey) {
+    grant(question, { name, publish, subscribe, endsAt }, serverXkey) {
+      const longest = Math.floor(Date.now() / 1000) + tickets.brokerLoginSeconds
       const jwt = keysOf(question).issuer.sign({
         sub: question.userKey,
         aud: peopleAccount,
         name,
-        exp: Math.floor(Date.now() / 1000) + tickets.brokerLoginSeconds,
+        exp: endsAt === undefined ? longest : Math.min(longest, Math.floor(endsAt / 1000)),
         nats: {
           type: 'user',
           version: 2,
-          pub: { allow: publish },
+          // An empty list of what is allowed would allow everything.
+          pub: publish.length > 0 ? { allow: publish } : { deny: ['>'] },
           sub: { allow: subscribe },
           // Brokers do not look at limits in here; their own configuration bounds subscriptions and messages.
           subs: -1,

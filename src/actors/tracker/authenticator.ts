@@ -5,12 +5,14 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Msg } from 'nats'
-import { tracker } from '../../../config/tunables.ts'
+import { tracker, visualizer } from '../../../config/tunables.ts'
 import { originOf } from '../../domain/origin.ts'
 import { attemptsSubject } from '../../wire/attempt-message.ts'
 import { type BrokerLogin, fromConnect } from '../../wire/broker-login.ts'
 import { passwordSchema } from '../../wire/schemas.ts'
 import { trackerQueue } from '../../wire/subjects.ts'
+import { deviceTicketKey } from '../../wire/ticket.ts'
+import { isWatchProof } from '../../wire/watch-login.ts'
 import { calloutSubject, createAuthCallout, serverXkeyHeader } from './auth-callout.ts'
 import { createCatchUp } from './catch-up.ts'
 import { oneATurn } from './one-a-turn.ts'
@@ -30,6 +32,15 @@ export const authenticatorActor: TrackerActor =
     const { connections, projection, secrets, log, online, attempts, hashing } = parts
     const callout = createAuthCallout(secrets)
     const catchUp = createCatchUp(parts)
+
+    /** Also those of a rotation that is under way: whoever watches goes on to. */
+    const ticketSecrets = [secrets, secrets.next, secrets.retiring].flatMap(set =>
+      set ? [Buffer.from(set.ticketSecret, 'base64url')] : [],
+    )
+    const isProof = (login: Parameters<typeof isWatchProof>[0], keyOf: (ticketSecret: Buffer) => Buffer) =>
+      ticketSecrets.some(secret =>
+        isWatchProof(login, keyOf(secret), Date.now(), visualizer.watchLoginMs + visualizer.clocksApartMs),
+      )
 
     async function isRight(user: string, password: string, host: string): Promise<boolean> {
       if (!passwordSchema.safeParse(password).success) return false
@@ -51,10 +62,17 @@ export const authenticatorActor: TrackerActor =
           return isRight(login.user, login.password, host)
         case 'device': {
           const isKnown = () => isCredential(projection.credentialHash(login), login.credential)
-          if (isKnown()) return true
-          await catchUp.toEnd()
-          return isKnown()
+          return isKnown() || catchUp.toEnd().then(isKnown)
         }
+        case 'watch': {
+          const isKnown = () => {
+            const credentialHash = projection.credentialHash(login)
+            return credentialHash !== undefined && isProof(login, secret => deviceTicketKey(secret, login, credentialHash))
+          }
+          return isKnown() || catchUp.toEnd().then(isKnown)
+        }
+        case 'operator':
+          return isProof(login, secret => secret)
       }
     }
 

@@ -6,6 +6,7 @@ import type { Actor } from '../../domain/decider.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
   agentSubject,
+  anyInspect,
   apiSubject,
   guestInboxPrefix,
   inboxPrefix,
@@ -16,14 +17,20 @@ import {
   relayInbox,
   relaySubject,
   signUpSubject,
+  trackerInspected,
   trackersStatus,
+  watchAllSubject,
+  watchSubject,
 } from '../../wire/subjects.ts'
 
 export interface Grant {
   /** What the connection is called in the brokers' own listings. */
   readonly name: string
+  /** None: it may publish nothing. */
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
+  /** ms since 1970: it ends then at the latest. */
+  readonly endsAt?: number
 }
 
 /** How a device's connections are called, so that they can be found and cut off. */
@@ -31,6 +38,12 @@ export const deviceConnectionName = ({ user, device }: Actor): string => `${user
 
 /** A person's devices and all that follows there. */
 const anyDeviceOf = (user: string): Actor => ({ user, device: '*' })
+
+/** What a person may watch: their own devices, and the trackers, which tell of nobody. */
+export const watchedBy = (user: string): string[] => [
+  inspectSubject(anyDeviceOf(user), '>'),
+  inspectSubject(trackerInspected('*'), '>'),
+]
 
 /** `host` is the address that the broker saw the connection come from. */
 export function grantFor(login: BrokerLogin, host: string): Grant {
@@ -60,6 +73,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
           presenceSubject(by, host),
           relaySubject(anybody, by, '>'),
           inspectSubject(by, '>'),
+          watchSubject(user),
           `${inboxPrefix(user)}.>`,
         ],
         subscribe: [
@@ -67,9 +81,21 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
           agentSubject(by, '>'),
           noticeSubject(user),
           relayInbox(by),
-          inspectSubject(anyDeviceOf(user), '>'),
+          watchSubject(user),
+          watchAllSubject,
+          ...watchedBy(user),
         ],
       }
     }
+    // Cut off with the device's own connections when it logs out.
+    case 'watch':
+      return {
+        name: deviceConnectionName(login),
+        publish: [],
+        subscribe: watchedBy(login.user),
+        endsAt: login.expiresAt,
+      }
+    case 'operator':
+      return { name: 'operator', publish: [], subscribe: [anyInspect], endsAt: login.expiresAt }
   }
 }

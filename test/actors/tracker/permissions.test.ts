@@ -14,7 +14,10 @@ import {
   relayInbox,
   relaySubject,
   signUpSubject,
+  trackerInspected,
   trackersStatus,
+  watchAllSubject,
+  watchSubject,
 } from '../../../src/wire/subjects.ts'
 
 const credential = 'c'.repeat(43)
@@ -67,6 +70,9 @@ test('Nothing of somebody else, of the log, of JetStream or of the brokers can b
     presenceSubject(alice, '10.0.0.8'),
     relaySubject(bob, bob, 'channel'),
     inspectSubject(bob, 'x'),
+    inspectSubject(trackerInspected('t1'), 'x'),
+    watchSubject('bob'),
+    watchAllSubject,
     `${inboxPrefix('bob')}.x`,
     `${inboxPrefix('alice2')}.x`,
     '_INBOX.x',
@@ -90,7 +96,31 @@ test('A guest may sign up and hear its own nonce; a password may be traded for a
   t.deepEqual(password.subscribe, [`${inboxPrefix('alice')}.>`])
 })
 
-test('Two people share no subject that either may hear, and none that both may publish on.', t => {
+test('Who only watches hears the own devices and the trackers, and publishes nothing.', t => {
+  const watch = grantFor({ kind: 'watch', ...alice, expiresAt: 5, proof: '' }, host)
+  t.deepEqual(watch.publish, [])
+  t.is(watch.endsAt, 5)
+  t.is(watch.name, device.name)
+  t.true(may(watch.subscribe, inspectSubject({ ...alice, device: 'z'.repeat(12) }, 'x')))
+  t.true(may(watch.subscribe, inspectSubject(trackerInspected('t1'), 'x')))
+  for (const subject of [
+    inspectSubject(bob, 'x'),
+    `${inboxPrefix('alice')}.x`,
+    noticeSubject('alice'),
+    'shoal.event.x',
+  ])
+    t.false(may(watch.subscribe, subject), subject)
+})
+
+test('The operator hears what everybody’s machines do, and nothing else.', t => {
+  const operator = grantFor({ kind: 'operator', expiresAt: 5, proof: '' }, host)
+  t.deepEqual(operator.publish, [])
+  t.true(may(operator.subscribe, inspectSubject(bob, 'x')))
+  for (const subject of [`${inboxPrefix('alice')}.x`, 'shoal.event.x', relayInbox(alice), '$SYS.x'])
+    t.false(may(operator.subscribe, subject), subject)
+})
+
+test('Two people share no subject that either may hear but what concerns everybody, and none that both may publish on.', t => {
   const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$/).filter(isId)
   const deviceId = fc.stringMatching(/^[a-z0-9]{12}$/).filter(isDeviceId)
   fc.assert(
@@ -99,7 +129,9 @@ test('Two people share no subject that either may hear, and none that both may p
       const a = grantFor({ kind: 'device', user: one, device: oneDevice, credential }, host)
       const b = grantFor({ kind: 'device', user: other, device: otherDevice, credential }, host)
       const example = (pattern: string) => pattern.replaceAll('*', 'x').replace('>', 'x.y')
-      for (const pattern of a.subscribe) t.false(may(b.subscribe, example(pattern)), pattern)
+      const forAll = [watchAllSubject, inspectSubject(trackerInspected('*'), '>')]
+      for (const pattern of a.subscribe.filter(each => !forAll.includes(each)))
+        t.false(may(b.subscribe, example(pattern)), pattern)
       for (const pattern of a.publish) t.false(may(b.publish, example(pattern)), pattern)
     }),
   )

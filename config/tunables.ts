@@ -365,6 +365,12 @@ export const commandLine = {
 export const inspection = {
   /** Steps of one actor are merged to at most one in this time: ten a second is more than an eye follows. */
   leastGapMs: 100,
+  /** Where only the context changes: a number that one reads. */
+  leastQuietGapMs: 500,
+  /** Of all actors in `leastGapMs`: the others' steps go on being merged. */
+  mostStepsAtOnce: 48,
+  /** Published and not yet taken by a broker: beyond it things are dropped, and memory stays bounded. */
+  mostBytesOnTheirWay: 512 * 1024,
   /** A watcher says this often that it is there, and is forgotten after so many it did not say. */
   watchEveryMs: 2_000,
   missedWatches: 3,

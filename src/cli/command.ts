@@ -22,7 +22,9 @@ export const value = (placeholder: string, about: string): Value => ({ kind: 'va
 /** Like an Outcome, with the few codes that only a command line knows. */
 export type Result<T> = Outcome<T> | ({ readonly ok: false } & Failure)
 
-export type InputOf<Args, Options> = { readonly [K in keyof Args]: string } & {
+export type InputOf<Args, Options> = {
+  readonly [K in keyof Args]: K extends `${string}?` ? string | undefined : string
+} & {
   readonly [K in keyof Options]: Options[K] extends Flag ? boolean : string | undefined
 }
 
@@ -32,7 +34,7 @@ export interface Declaration<Args, Options, T> {
   readonly summary: string
   /** How a person would type it, without the leading `shoal`. */
   readonly example: string
-  /** Argument -> what it is, in order. All are required. */
+  /** Argument -> what it is, in order. One whose name ends with `?` may be left out, if it is the last. */
   readonly args?: Args
   readonly options?: Options
   /** Takes a password. Only the assignment's spelling, inside the shell, may have it typed as a last argument. */

@@ -7,6 +7,7 @@ import type { Command } from './command.ts'
 import { downloadCommands } from './download.ts'
 import { groupCommands } from './group.ts'
 import { limitCommands } from './limit.ts'
+import { machineCommands } from './machines.ts'
 import { shareCommands } from './share.ts'
 import { createShell } from './shell.ts'
 import { trackerCommands } from './tracker.ts'
@@ -22,6 +23,7 @@ const atAnyPrompt: readonly Command[] = [
   ...agentCommands,
   ...clusterCommands,
   ...trackerCommands,
+  ...machineCommands,
 ]
 
 export const commands: readonly Command[] = [...atAnyPrompt, createShell(atAnyPrompt)]

@@ -83,7 +83,8 @@ export function parse(line: readonly string[], commands: readonly Command[]): Pa
   const add = (declared: Command, words: string, classic?: Classic) => {
     const leaf = childOf(root, words.split(' '), classic !== undefined)
     leaf.description(`${declared.summary}\n\n  shoal ${declared.example}`).summary(declared.summary)
-    for (const [name, about] of Object.entries(declared.args)) leaf.argument(`<${name}>`, about)
+    for (const [name, about] of Object.entries(declared.args))
+      leaf.argument(name.endsWith('?') ? `[${name.slice(0, -1)}]` : `<${name}>`, about)
     leaf.allowExcessArguments(declared.takesPassword)
     for (const [name, option] of Object.entries(declared.options))
       leaf.addOption(

@@ -67,6 +67,10 @@ export interface PiecePicker {
   inFlightAt(peer: string): readonly number[]
   /** How many connected peers have it. */
   availability(piece: number): number
+  /** All of it arrived, and it is being checked. */
+  isChecking(piece: number): boolean
+  /** It serves others and will call. */
+  isBusyAt(peer: string): boolean
   /** No peer has an unasked piece, and something is still in flight. */
   readonly isEndgame: boolean
   /** Something is in flight or being checked, or some peer has a piece that nobody was asked for; else: stalled. */
@@ -453,6 +457,8 @@ export function createPiecePicker({
     isInFlightAt: (name, piece) => peers.get(name)?.inFlight.has(piece) === true,
     inFlightAt: name => [...(peers.get(name)?.inFlight.keys() ?? [])],
     availability: piece => holders[piece]!,
+    isChecking: piece => status[piece] === checking,
+    isBusyAt: peer => peers.get(peer)?.isBusy === true,
     get isEndgame() {
       return useful === 0 && flights.size > 0
     },

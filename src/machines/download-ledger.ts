@@ -37,6 +37,11 @@ export interface Ledger {
   /** By peer and way. */
   readonly deliveries: Map<string, Delivery>
   readonly vias: Map<PeerKey, Delivery['via']>
+  /** Whom each piece of this run came from, and what each peer brings: for those who watch. */
+  readonly sources: Map<number, PeerKey>
+  readonly meters: Map<PeerKey, RateMeter>
+  /** Devices that offer the whole file, and those of them that are online, as the trackers said last. */
+  sharers: { readonly all: number; readonly online: number } | undefined
   readonly meter: RateMeter
   isLocated: boolean
 }
@@ -53,6 +58,9 @@ export const createLedger = ({ spent }: DownloadInput): Ledger => ({
   fetchedBytes: spent.fetchedBytes,
   deliveries: new Map(spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
   vias: new Map(),
+  sources: new Map(),
+  meters: new Map(),
+  sharers: undefined,
   meter: createRateMeter(),
   isLocated: false,
 })
@@ -72,7 +80,7 @@ export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield)
 }
 
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
-const budgetPieces = ({ spec, running }: DownloadInput) =>
+export const budgetPieces = ({ spec, running }: DownloadInput) =>
   Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
 
 /**
@@ -87,7 +95,11 @@ export function roomForPieces(ledger: Ledger, input: DownloadInput, windows: num
 }
 
 /** A right piece of so many bytes came from there. */
-export function creditDelivery(ledger: Ledger, peer: PeerKey, bytes: number, nowMs: number): void {
+export function creditDelivery(ledger: Ledger, peer: PeerKey, piece: number, bytes: number, nowMs: number): void {
+  ledger.sources.set(piece, peer)
+  const meter = ledger.meters.get(peer) ?? createRateMeter()
+  ledger.meters.set(peer, meter)
+  meter.add(bytes, nowMs)
   ledger.ended.delete(peer)
   const entry = ledger.links.get(peer)
   if (entry) entry.isOfUse = true

@@ -79,7 +79,8 @@ export type StoreEvent =
 export type LocatorCommand = { readonly type: 'swarm.locate' }
 
 export type LocatorEvent =
-  | { readonly type: 'swarm.located'; readonly peers: readonly SwarmPeer[] }
+  /** `sharers`: devices that offer the whole file, online or not. */
+  | { readonly type: 'swarm.located'; readonly peers: readonly SwarmPeer[]; readonly sharers?: number }
   /** Nobody shares it now; somebody may again. */
   | ({ readonly type: 'swarm.absent' } & Problem)
   /** Trackers are away, or busy. */

@@ -98,6 +98,14 @@ export const downloadMachine = setup({
       }
     }),
 
+    noteSharers: (
+      { context: { ledger } },
+      { peers, sharers }: { peers: readonly SwarmPeer[]; sharers?: number | undefined },
+    ) => {
+      const online = peers.filter(({ complete }) => complete).length
+      ledger.sharers = { all: Math.max(sharers ?? online, online), online }
+    },
+
     /** Asks links for as many pieces as there is room for. */
     askForPieces: enqueueActions(({ context, enqueue }) => {
       const { ledger, now } = context
@@ -183,7 +191,7 @@ export const downloadMachine = setup({
       const { ledger, spec } = context
       ledger.checking -= 1
       ledger.picker?.verified(piece)
-      creditDelivery(ledger, peer, pieceSize(spec.manifest, piece), context.now())
+      creditDelivery(ledger, peer, piece, pieceSize(spec.manifest, piece), context.now())
     },
 
     dropPeer: enqueueActions(({ context: { ledger }, enqueue }, { peer, piece }: { peer: PeerKey; piece: number }) => {
@@ -274,6 +282,7 @@ export const downloadMachine = setup({
         ],
         'swarm.located': {
           actions: [
+            { type: 'noteSharers', params: ({ event }) => event },
             { type: 'connect', params: ({ event }) => ({ peers: event.peers }) },
             { type: 'noteProblem', params: undefined },
             'askForPieces',

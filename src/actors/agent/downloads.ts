@@ -15,7 +15,7 @@ import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
 import type { DownloadRecord, Library } from '../../storage/library.ts'
 import { openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable } from '../../storage/storage-refusal.ts'
-import type { AgentParams, DownloadView } from '../../wire/agent-api.ts'
+import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
 import type { PeerConnectionNeeds } from '../peer/peer-connection.ts'
 import { providePeerLink } from '../peer/peer-link.ts'
 import type { TrackerClient } from '../tracker-client.ts'
@@ -25,6 +25,7 @@ import { isResting, viewOfRecord, viewOfRun } from './download-view.ts'
 import { createLocator } from './locator.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
+import { type ShownDownload, showDownload } from './shown-download.ts'
 
 type Queue = ActorRefFrom<typeof downloadQueueMachine>
 
@@ -52,6 +53,8 @@ export interface Downloads {
   views(): DownloadView[]
   /** Under way: neither at rest nor waiting. */
   readonly running: number
+  /** Those that run, for whoever watches. */
+  shown(limits: Limits): ShownDownload[]
   /** Everybody that running downloads are connected to. */
   connectedPeers(): string[]
 }
@@ -171,18 +174,39 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return start(id)
   }
 
+  const connectedPeers = () =>
+    [...atRest.keys()].flatMap(id => {
+      const links = runOf(id)?.context.ledger.links ?? new Map()
+      return [...links].filter(([, link]) => link.state === 'ready').map(([peer]) => peer)
+    })
+
   return {
     logic,
     view,
+    connectedPeers,
     views: () => [...atRest.keys()].map(id => view(id)!),
     get running() {
       return running()
     },
-    connectedPeers: () =>
-      [...atRest.keys()].flatMap(id => {
-        const links = runOf(id)?.context.ledger.links ?? new Map()
-        return [...links].filter(([, link]) => link.state === 'ready').map(([peer]) => peer)
-      }),
+    shown(limits) {
+      const { children = {} } = needs.queue()?.getSnapshot() ?? {}
+      const connections = connectedPeers().length
+      return Object.values(children).flatMap(child => {
+        const snapshot = child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
+        if (!child || !snapshot) return []
+        const shown = view(snapshot.context.spec.id)
+        if (!shown) return []
+        return [
+          showDownload({
+            view: shown,
+            snapshot,
+            actor: child.sessionId,
+            limits,
+            connections,
+          }),
+        ]
+      })
+    },
 
     async add({ group, name, destination, overwrite }) {
       const path = await resolveDestination(destination, name)

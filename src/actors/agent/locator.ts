@@ -23,7 +23,10 @@ export const createLocator = (trackers: TrackerClient): CallbackActorLogic<Locat
         isWantedAgain = false
         ask()
       }
-      if (answer.ok && answer.value.share === share) return tell({ type: 'swarm.located', peers: answer.value.peers })
+      if (answer.ok && answer.value.share === share) {
+        const { peers, sharers } = answer.value
+        return tell({ type: 'swarm.located', peers, sharers })
+      }
       const absent = `nobody shares ${name} with ${group} any more; this goes on when somebody does`
       if (answer.ok) return tell({ type: 'swarm.absent', code: 'no-such-file', message: absent })
       const { code, message } = answer

@@ -13,6 +13,7 @@ import { type servingDeskMachine, servingStatus } from '../../machines/serving-d
 import type { Library } from '../../storage/library.ts'
 import type { AgentSession, ServedShare } from '../../wire/tracker-api.ts'
 import type { Session } from '../home.ts'
+import type { Content } from '../inspection/outlet.ts'
 import { createBufferPool } from '../peer/buffer-pool.ts'
 import { openRelay } from '../peer/relay.ts'
 import { provideServingDesk } from '../peer/serving-desk.ts'
@@ -47,6 +48,8 @@ export interface HouseholdNeeds {
 
 export interface Household {
   readonly logic: typeof householdMachine
+  /** Beside its actors, what watchers see of it. */
+  shown(): { readonly about: string; readonly content: Content }[]
   /** After the logic's actor has ended: what it left open. */
   close(): Promise<void>
 }
@@ -132,6 +135,18 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     logOut: needs.logOut,
   })
 
+  const serving = (): Extract<Content, { kind: 'serving' }> => ({
+    kind: 'serving',
+    limit: limits.current.up,
+    bytesServed: desk()?.getSnapshot().context.servedBytes ?? 0,
+    links: served()
+      .slice(0, 256)
+      .flatMap(({ guest: { holder, ticket, via } }) => {
+        const offer = offers.find(ticket.share)
+        return offer ? [{ ...holder, group: offer.group, name: offer.manifest.name, via }] : []
+      }),
+  })
+
   return {
     logic: householdMachine.provide({
       actors: {
@@ -154,6 +169,10 @@ export function openHousehold(needs: HouseholdNeeds): Household {
         limitLinks,
       },
     }),
+    shown: () => [
+      ...downloads.shown(limits.current).map(content => ({ about: `$download-${content.download}`, content })),
+      { about: '$serving', content: serving() },
+    ],
     async close() {
       relay.close()
       await keeper.close()

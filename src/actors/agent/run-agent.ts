@@ -6,14 +6,15 @@ import type { NatsConnection } from 'nats'
 import pino, { type Logger } from 'pino'
 import { createActor, fromPromise, waitFor } from 'xstate'
 import { agent } from '../../../config/tunables.ts'
+import { definitionDigests } from '../../charts/definition-digests.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
-import { inspectSubject, presenceSubject } from '../../wire/subjects.ts'
+import { presenceSubject, watchAllSubject, watchSubject } from '../../wire/subjects.ts'
 import type { Beat } from '../../wire/tracker-api.ts'
 import { alike } from '../broker-trust.ts'
 import { createDeviceTrackers } from '../device-trackers.ts'
 import type { Home, Session } from '../home.ts'
-import { inspectSteps } from '../inspect.ts'
+import { showProcess } from '../inspection/show-process.ts'
 import type { ThrottleClock } from '../peer/throttle.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
@@ -46,6 +47,8 @@ interface Connected {
   readonly connection: NatsConnection
   readonly trackers: TrackerClient
   household: Household | undefined
+  /** Ends that it is shown to watchers. */
+  hide(): void
 }
 
 /** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
@@ -96,6 +99,14 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           connection,
           trackers: createDeviceTrackers(connection, session, home),
           household: undefined,
+          hide: showProcess({
+            connection,
+            me: session,
+            watchSubjects: [watchSubject(session.user), watchAllSubject],
+            root,
+            definitions: definitionDigests,
+            more: () => connected?.household?.shown() ?? [],
+          }),
         }
         log.info({ user: session.user, device: session.device, broker: connection.getServer() }, 'connected')
         return 'connected' as const
@@ -140,6 +151,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
       leave: fromPromise<void, { forget: boolean }>(async ({ input }) => {
         const leaving = connected
         connected = undefined
+        leaving?.hide()
         if (input.forget && home.session()?.credential === used?.credential) home.clearSession()
         // Before whoever asked for it hears that it is done: nobody is to find this device online after that.
         if (leaving && !leaving.connection.isClosed()) sayGoodbye(leaving)
@@ -161,12 +173,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     },
   })
 
-  const inspect = inspectSteps(step => {
-    if (!connected || connected.connection.isClosed()) return
-    const { connection, session } = connected
-    connection.publish(inspectSubject(session, step.actor.replaceAll(/[.\s*>]/g, '_')), JSON.stringify(step))
-  })
-  const root = createActor(machine, { input: { listen: parseListen(settings.listen) }, inspect })
+  const root = createActor(machine, { input: { listen: parseListen(settings.listen) } })
   root.subscribe({ error: error => log.fatal({ err: error }, 'the agent failed') })
   root.start()
   log.info({ home: home.folder, pid: process.pid }, 'the agent runs')

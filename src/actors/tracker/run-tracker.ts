@@ -1,8 +1,11 @@
 // Runs one tracker: gives the machine of machines/tracker-life.ts its actors, and holds what they share while the
 // tracker is prepared. Any number of trackers may run for one cluster, each with a name and a folder of its own.
 
-import { createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
+import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
+import { definitionDigests } from '../../charts/definition-digests.ts'
 import { trackerLife } from '../../machines/tracker-life.ts'
+import { anyWatch, trackerInspected } from '../../wire/subjects.ts'
+import { showProcess } from '../inspection/show-process.ts'
 import { createAttemptBook } from './attempt-book.ts'
 import { authenticatorActor } from './authenticator.ts'
 import { openEventLog } from './event-log.ts'
@@ -36,7 +39,10 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
     parts?.projection.close()
     parts = undefined
   }
+  let hide = () => {}
   const release = async () => {
+    hide()
+    hide = () => {}
     unprepare()
     const open = connections
     connections = undefined
@@ -52,6 +58,15 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
         const made = await connectTracker(name, servers, secrets)
         if (signal.aborted) return made.close()
         connections = made
+        const me = trackerInspected(name)
+        const root: AnyActorRef = tracker
+        hide = showProcess({
+          connection: made.shoal,
+          me,
+          watchSubjects: [anyWatch],
+          root,
+          definitions: definitionDigests,
+        })
       }),
       connectionWatch: fromCallback(({ sendBack }) => {
         const watched = needed(connections)

@@ -1,0 +1,64 @@
+// What is published for watchers, and no more than a broker takes: so many bytes may be on their way to it, and what
+// comes beyond that is dropped, never kept. After a drop the watchers are owed a new picture, and get it once there is room.
+
+import { randomBytes } from 'node:crypto'
+import type { NatsConnection } from 'nats'
+import { inspection } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { type Inspection, inspectionBounds } from '../../wire/inspection.ts'
+import { inspectSubject } from '../../wire/subjects.ts'
+
+type Unheaded<M> = M extends unknown ? Omit<M, 'run' | 'n' | 'at'> : never
+export type Content = Unheaded<Inspection>
+
+export interface Outlet {
+  /** False when it was dropped. */
+  publish(about: string, content: Content): boolean
+}
+
+/** `recovered`: there is room again after something was dropped. */
+export function createOutlet(
+  connection: Pick<NatsConnection, 'publish' | 'flush' | 'isClosed'>,
+  me: Actor,
+  recovered: () => void,
+): Outlet {
+  const run = randomBytes(8).toString('hex')
+  let n = 0
+  let onTheirWay = 0
+  let isFlushing = false
+  let hasDropped = false
+
+  const flush = async () => {
+    isFlushing = true
+    while (onTheirWay > 0 && !connection.isClosed()) {
+      const flushed = onTheirWay
+      try {
+        await connection.flush()
+      } catch {
+        break
+      }
+      onTheirWay -= flushed
+    }
+    isFlushing = false
+    if (!hasDropped || onTheirWay > 0) return
+    hasDropped = false
+    recovered()
+  }
+
+  return {
+    publish(about, content) {
+      if (connection.isClosed()) return false
+      const message = JSON.stringify({ run, n, at: Date.now(), ...content })
+      const bytes = Buffer.byteLength(message)
+      if (bytes > inspectionBounds.messageBytes || onTheirWay + bytes > inspection.mostBytesOnTheirWay) {
+        hasDropped = true
+        return false
+      }
+      n += 1
+      onTheirWay += bytes
+      connection.publish(inspectSubject(me, about.replaceAll(/[^\w:$-]/g, '_').slice(0, 200)), message)
+      if (!isFlushing) void flush()
+      return true
+    },
+  }
+}

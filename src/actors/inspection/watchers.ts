@@ -1,0 +1,69 @@
+// Who watches this process: watchers say so again and again (wire/watching.ts), and are forgotten when they fall silent.
+// While there is none, nothing is inspected at all.
+
+import type { NatsConnection } from 'nats'
+import { inspection } from '../../../config/tunables.ts'
+import { watchingSchema } from '../../wire/watching.ts'
+
+/** Beyond that many at once, others see what these do and get no picture of their own. */
+const mostWatchers = 64
+
+export interface WatcherEvents {
+  /** The first one after a while without any. */
+  began(): void
+  /** One that was not there before. */
+  came(watcher: string): void
+  ended(): void
+}
+
+/** Returns what ends it. */
+export function hearWatchers(
+  connection: NatsConnection,
+  subjects: readonly string[],
+  events: WatcherEvents,
+): () => void {
+  const heardAt = new Map<string, number>()
+  const forgetAfterMs = inspection.watchEveryMs * inspection.missedWatches
+  let sweeping: NodeJS.Timeout | undefined
+
+  const sweep = () => {
+    for (const [watcher, at] of heardAt) if (performance.now() - at > forgetAfterMs) heardAt.delete(watcher)
+    if (heardAt.size === 0) rest()
+  }
+  const rest = () => {
+    if (sweeping === undefined) return
+    clearInterval(sweeping)
+    sweeping = undefined
+    heardAt.clear()
+    events.ended()
+  }
+  const hear = (data: Uint8Array) => {
+    let watchers: readonly string[]
+    try {
+      watchers = watchingSchema.parse(JSON.parse(Buffer.from(data).toString())).watchers
+    } catch {
+      return
+    }
+    for (const watcher of watchers) {
+      const isNew = !heardAt.has(watcher)
+      if (isNew && heardAt.size >= mostWatchers) continue
+      heardAt.set(watcher, performance.now())
+      if (sweeping === undefined) {
+        sweeping = setInterval(sweep, inspection.watchEveryMs).unref()
+        events.began()
+      }
+      if (isNew) events.came(watcher)
+    }
+  }
+  const subscriptions = subjects.map(subject =>
+    connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (!error) hear(message.data)
+      },
+    }),
+  )
+  return () => {
+    for (const subscription of subscriptions) if (!connection.isClosed()) subscription.unsubscribe()
+    rest()
+  }
+}

@@ -1,0 +1,145 @@
+// Why a download is not faster, as reasons with numbers and as sentences for a person. Pure: facts in, reasons out, the
+// most important first. Says nothing that the facts do not bear out: no reasons means that nothing known holds it up.
+
+export interface DownloadFacts {
+  readonly state: string
+  readonly bytesPerSecond: number
+  /** Pieces not verified yet. */
+  readonly missing: number
+  /** Of those, pieces that no connected peer has, and that are not here either. */
+  readonly heldByNobody: number
+  /** Arrived, and not yet checked and written. */
+  readonly checking: number
+  /** Pieces that may be under way or unwritten at once. */
+  readonly mostUnwritten: number
+  readonly peers: {
+    readonly ready: number
+    readonly connecting: number
+    readonly busy: number
+    readonly relayed: number
+  }
+  /** Undefined before trackers have said. */
+  readonly sharers: { readonly all: number; readonly online: number } | undefined
+  readonly areTrackersAway: boolean
+  readonly limits: { readonly down: number | null; readonly connections: number | null }
+  /** Peers that this device is connected to, over all its downloads. */
+  readonly connections: number
+  readonly problem: string | undefined
+}
+
+export interface DownloadWait {
+  readonly code: string
+  readonly params: Readonly<Record<string, string | number>>
+  readonly sentence: string
+}
+
+/** So near its cap, a rate is the cap's. */
+const nearCap = 0.85
+/** So full, the pieces on their way to the disk are what holds up the rest. */
+const nearlyFull = 0.75
+
+const units = ['B/s', 'KB/s', 'MB/s', 'GB/s']
+export function rateInWords(bytesPerSecond: number): string {
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytesPerSecond)) / 10)))
+  const value = bytesPerSecond / 1024 ** power
+  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`
+}
+
+const count = (n: number, what: string) => `${n} ${n === 1 ? what : `${what}s`}`
+const areOf = (n: number) => (n === 1 ? 'is' : 'are')
+
+export function waitsOf(facts: DownloadFacts): DownloadWait[] {
+  const { state, problem, missing } = facts
+  const rest: Record<string, [string, string]> = {
+    queued: ['queued', 'It waits for its turn: other downloads of this device run first.'],
+    paused: ['paused', 'It is paused.'],
+    failed: ['failed', `It failed: ${problem ?? 'see shoal downloads'}.`],
+  }
+  const resting = rest[state]
+  if (resting) return [{ code: resting[0], params: {}, sentence: resting[1] }]
+  if (state === 'completed' || state === 'cancelled') return []
+  if (state === 'verifying')
+    return [
+      missing === 0
+        ? { code: 'verifying-whole', params: {}, sentence: 'All pieces are here; the whole file is being checked.' }
+        : { code: 'checking-part-file', params: {}, sentence: 'What was fetched before is being checked.' },
+    ]
+  return [...supply(facts), ...limits(facts)]
+}
+
+function supply(facts: DownloadFacts): DownloadWait[] {
+  const { state, peers, sharers, heldByNobody } = facts
+  const waits: DownloadWait[] = []
+  if (facts.areTrackersAway)
+    waits.push({
+      code: 'trackers-away',
+      params: {},
+      sentence: 'No tracker answers, so no new peers are found; those connected go on.',
+    })
+  const offline = sharers ? sharers.all - sharers.online : 0
+  if (sharers && offline > 0)
+    waits.push({
+      code: 'sharers-offline',
+      params: { offline, sharers: sharers.all },
+      sentence: `${offline} of ${count(sharers.all, 'sharer')} ${areOf(offline)} offline.`,
+    })
+  if (peers.ready === 0 && peers.connecting > 0)
+    waits.push({ code: 'connecting', params: {}, sentence: `It is connecting to ${count(peers.connecting, 'peer')}.` })
+  else if (state === 'locating')
+    waits.push({ code: 'locating', params: {}, sentence: 'It asks the trackers who has the file.' })
+  if (peers.ready > 0 && heldByNobody > 0)
+    waits.push({
+      code: 'pieces-missing',
+      params: { pieces: heldByNobody },
+      sentence: `Nobody who is connected has ${count(heldByNobody, 'missing piece')}.`,
+    })
+  if (peers.busy > 0)
+    waits.push({
+      code: 'waiting-for-turn',
+      params: { peers: peers.busy },
+      sentence: `${count(peers.busy, 'peer')} ${peers.busy === 1 ? 'serves' : 'serve'} others first, and will call.`,
+    })
+  if (peers.relayed > 0)
+    waits.push({
+      code: 'relayed',
+      params: { peers: peers.relayed },
+      sentence: `${count(peers.relayed, 'peer')} can be reached only through the brokers.`,
+    })
+  return waits
+}
+
+function limits({
+  limits,
+  bytesPerSecond,
+  connections,
+  checking,
+  mostUnwritten,
+  peers,
+}: DownloadFacts): DownloadWait[] {
+  const waits: DownloadWait[] = []
+  if (limits.down !== null && bytesPerSecond >= limits.down * nearCap)
+    waits.unshift({
+      code: 'download-limited',
+      params: { bytesPerSecond: limits.down },
+      sentence: `This device downloads no faster than ${rateInWords(limits.down)}: its own limit.`,
+    })
+  if (limits.connections !== null && connections >= limits.connections)
+    waits.push({
+      code: 'connections-limited',
+      params: { connections: limits.connections },
+      sentence: `This device connects to ${count(limits.connections, 'peer')} at most: its own limit.`,
+    })
+  if (checking >= mostUnwritten * nearlyFull)
+    waits.push({
+      code: 'disk',
+      params: { pieces: checking },
+      sentence: `The disk is the bottleneck: ${count(checking, 'piece')} ${areOf(checking)} waiting to be checked and written.`,
+    })
+  if (waits.length === 0 && peers.ready > 0 && bytesPerSecond > 0 && peers.busy === 0)
+    waits.push({
+      code: 'peers-slow',
+      params: { peers: peers.ready, bytesPerSecond: Math.round(bytesPerSecond) },
+      sentence: `It is as fast as ${count(peers.ready, 'peer')} ${peers.ready === 1 ? 'delivers' : 'deliver'}: ${rateInWords(bytesPerSecond)}.`,
+    })
+  return waits
+}

@@ -1,0 +1,144 @@
+// Watching a real download on a real cluster: what a log-in that only watches hears, and that nothing is said unwatched.
+
+import { createHash, randomBytes } from 'node:crypto'
+import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { connect, type NatsConnection } from 'nats'
+import { definitionDigests } from '../../src/charts/definition-digests.ts'
+import { toConnect } from '../../src/wire/broker-login.ts'
+import { type InspectedDownload, type Inspection, pieceStates, readInspection } from '../../src/wire/inspection.ts'
+import { inspectSubject, trackerInspected, watchSubject } from '../../src/wire/subjects.ts'
+import { deviceTicketKey } from '../../src/wire/ticket.ts'
+import { watchLogin } from '../../src/wire/watch-login.ts'
+import { agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { type Person, person } from '../helpers/person.ts'
+
+const test = anyTest.serial as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster({ brokers: 1, trackers: 1 })
+})
+test.after.always(t => t.context.down?.())
+
+async function watcherOf(t: ExecutionContext<TestCluster>, whom: Person) {
+  const { secrets, servers } = t.context
+  const hash = createHash('sha256').update(whom.credential).digest('hex')
+  const key = deviceTicketKey(Buffer.from(secrets.ticketSecret, 'base64url'), whom, hash)
+  const login = toConnect(watchLogin(whom, key, Date.now() + 600_000))
+  const connection = await connect({ servers: [...servers], ...login })
+  t.teardown(() => connection.close())
+  const heard: (Inspection & { subject: string })[] = []
+  const waiting = new Set<() => void>()
+  for (const subject of [
+    inspectSubject({ user: whom.user, device: '*' }, '>'),
+    inspectSubject(trackerInspected('*'), '>'),
+  ])
+    connection.subscribe(subject, {
+      callback: (_, { data, subject }) => {
+        const message = readInspection(data)
+        t.truthy(message, `unreadable: ${Buffer.from(data).toString().slice(0, 2_000)}`)
+        if (message) heard.push({ ...message, subject })
+        for (const look of waiting) look()
+      },
+    })
+  await connection.flush()
+  const until = <T>(find: () => T | undefined): Promise<T> =>
+    new Promise(resolve => {
+      const look = () => {
+        const found = find()
+        if (found === undefined) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  return { connection: connection as NatsConnection, heard, until }
+}
+
+/** What the visualizer's server does while a page is open. */
+function announce(t: ExecutionContext<TestCluster>, { user, connection }: Person) {
+  const watchers = [randomBytes(16).toString('hex')]
+  const say = () => connection.publish(watchSubject(user), JSON.stringify({ watchers }))
+  say()
+  const saying = setInterval(say, 1_000)
+  t.teardown(() => clearInterval(saying))
+  return watchers[0]!
+}
+
+test('A download is seen whole: its machine’s states in order, each piece with the peer that it came from.', async t => {
+  const { servers } = t.context
+  const alice = await person(t, servers, 'alice')
+  const bob = await person(t, servers, 'bob')
+  granted(await alice.trackers.ask('group.create', { group: 'reef' }))
+  bob.trackers.advance(alice.trackers.seen)
+  granted(await bob.trackers.ask('group.join', { group: 'reef' }))
+  alice.trackers.advance(bob.trackers.seen)
+  granted(await alice.trackers.ask('group.accept', { group: 'reef', user: 'bob' }))
+  const from = await agentDevice(t, servers, alice)
+  const to = await agentDevice(t, servers, bob)
+  const path = randomFile(from.folder, 'film <b>.bin', 24 * 2 ** 20)
+  await from.ask('share', { path, group: 'reef' })
+
+  const watcher = await watcherOf(t, bob)
+  bob.trackers.advance(from.home.seen())
+  to.home.saveSeen(from.home.seen())
+  await to.ask('limits.change', { down: 16 * 2 ** 20 })
+  // Unwatched: this device has connected, opened its desk and taken a request, and said nothing of it.
+  await watcher.connection.flush()
+  t.deepEqual(watcher.heard, [])
+
+  const name = announce(t, bob)
+  const picture = await watcher.until(() =>
+    watcher.heard.find(each => each.kind === 'picture' && each.subject.includes('.bob.')),
+  )
+  if (picture.kind !== 'picture') throw new Error('no picture')
+  t.is(picture.watcher, name)
+  t.deepEqual(picture.definitions, definitionDigests())
+  const machines = picture.actors.flatMap(({ machine }) => machine ?? [])
+  t.deepEqual(machines.sort(), ['agent', 'download-queue', 'household', 'servingDesk'])
+  await watcher.until(() => watcher.heard.find(each => each.subject.startsWith('shoal.inspect.$tracker.t1.')))
+
+  const { id } = await to.ask('download', {
+    group: 'reef',
+    name: 'film <b>.bin',
+    destination: to.folder,
+    overwrite: false,
+  })
+  t.is((await to.until(id, ({ state }) => state === 'completed')).state, 'completed')
+  await watcher.until(() =>
+    watcher.heard.find(
+      each => each.kind === 'step' && each.actor.machine === 'download' && each.actor.status === 'done',
+    ),
+  )
+  const steps = watcher.heard.flatMap(each => (each.kind === 'step' && each.actor.machine === 'download' ? [each] : []))
+  const entered = steps.flatMap(({ transitions }) => transitions.flatMap(({ targets }) => targets))
+  const wanted = ['fetching', 'fetching.transferring', 'verifying', 'finishing', 'settling', 'completed']
+  t.deepEqual(
+    entered
+      .filter(state => wanted.includes(state.replace('download.', '')))
+      .filter((state, i, all) => all[i - 1] !== state),
+    wanted.map(state => `download.${state}`),
+  )
+  const links = watcher.heard.flatMap(each => (each.kind === 'step' && each.actor.machine === 'peerLink' ? [each] : []))
+  t.true(links.some(({ actor }) => actor.context.user === 'alice'))
+  const said = watcher.heard.flatMap(each => (each.kind === 'messages' ? each.messages : []))
+  t.true(said.some(({ event, from, to }) => event === 'piece.received' && from !== null && to === steps[0]!.actor.id))
+
+  const maps = watcher.heard.filter((each): each is InspectedDownload & { subject: string } => each.kind === 'download')
+  const last = maps.at(-1)!
+  t.is(last.name, 'film <b>.bin')
+  t.is(last.peers[0]?.user, 'alice')
+  const pieces = Buffer.from(last.pieceMap, 'base64')
+  t.is(pieces.length, last.pieces.total)
+  t.true(pieces.filter(piece => piece === pieceStates.firstPeer).length > 0)
+  t.true(maps.some(({ waits }) => waits.some(({ code }) => code === 'download-limited')))
+  // Nothing of the messages of this process is missing, and nothing says where files are.
+  const ofBob = watcher.heard.filter(({ subject }) => subject.startsWith('shoal.inspect.bob.'))
+  t.deepEqual(
+    ofBob.map(({ n }) => n),
+    ofBob.map((_, n) => n),
+  )
+  const all = JSON.stringify(watcher.heard)
+  for (const secret of [bob.credential, to.folder, from.folder, 'identity'])
+    t.false(all.includes(secret), `it says ${secret.slice(0, 12)}`)
+})

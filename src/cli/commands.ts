@@ -12,6 +12,7 @@ import { shareCommands } from './share.ts'
 import { createShell } from './shell.ts'
 import { trackerCommands } from './tracker.ts'
 import { trustCommand } from './trust.ts'
+import { visualizerCommands } from './visualizer.ts'
 
 const atAnyPrompt: readonly Command[] = [
   ...accountCommands,
@@ -24,6 +25,7 @@ const atAnyPrompt: readonly Command[] = [
   ...clusterCommands,
   ...trackerCommands,
   ...machineCommands,
+  ...visualizerCommands,
 ]
 
 export const commands: readonly Command[] = [...atAnyPrompt, createShell(atAnyPrompt)]

@@ -22,4 +22,6 @@ export const cacheFolder: string = root.split(sep).includes('node_modules')
   ? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal')
   : join(root, '.cache')
 export const cachedNatsServer: string = join(cacheFolder, 'nats-server', 'nats-server')
+/** The visualizer's page, built. */
+export const pageFolder: string = join(root, 'dist', 'visualizer')
 export const packageFile: string = join(root, 'package.json')

@@ -78,6 +78,10 @@ const contract: Record<string, object> = {
   'limit connections 20': { words: 'limit connections', most: '20' },
   'unshare g film.mkv': { words: 'unshare', group: 'g', name: 'film.mkv' },
   shell: { words: 'shell' },
+  machines: { words: 'machines' },
+  'machines download --mermaid': { words: 'machines', 'name?': 'download', mermaid: true },
+  visualizer: { words: 'visualizer' },
+  'visualizer --port 4300': { words: 'visualizer', port: '4300' },
 }
 for (const [line, meaning] of Object.entries(contract))
   test(`"${line}" is understood`, t => t.deepEqual(understood(line), meaning))

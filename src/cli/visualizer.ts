@@ -1,0 +1,150 @@
+// visualizer: serves the page on which a person sees the machines work, until interrupted.
+
+import { existsSync } from 'node:fs'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import type { VisualizerConfig } from '../wire/visualizer-api.ts'
+import { command, flag, type Result, value } from './command.ts'
+import type { Context } from './context.ts'
+import { toldToEnd } from './interruption.ts'
+import { version } from './version.ts'
+
+const defaultPort = 4262
+
+function parsePort(typed: string | undefined): Outcome<number | undefined> {
+  if (typed === undefined) return done(undefined)
+  if (/^\d{1,5}$/.test(typed) && Number(typed) <= 65_535) return done(Number(typed))
+  return refuse('usage', `--port takes a number up to 65535; "${typed.slice(0, 40)}" is none`)
+}
+
+/** For a page that shows nothing yet: what makes something happen. */
+const hints = (you: VisualizerConfig['you']): VisualizerConfig['hints'] => [
+  ...(you
+    ? []
+    : [
+        { about: 'Make an account', command: 'shoal signup alice' },
+        { about: 'Log in: this starts your agent', command: 'shoal login alice' },
+      ]),
+  { about: 'Make a group', command: 'shoal group create reef' },
+  { about: 'Share a file with it', command: 'shoal share PATH reef' },
+  { about: 'On another device: download it', command: 'shoal download reef NAME FOLDER --wait' },
+]
+
+/** Brokers of the cluster in this home take pages from its visualizer's own port; all others are reached through here. */
+async function directServers(context: Context, port: number): Promise<string[]> {
+  const [{ findPlan, brokersOf, visualizerPort }, { clusterFolder }] = await Promise.all([
+    import('../cluster/cluster-plan.ts'),
+    import('./cluster.ts'),
+  ])
+  const folder = clusterFolder(context)
+  const plan = findPlan(folder)
+  if (!plan || visualizerPort(plan) !== port) return []
+  return brokersOf(folder, plan).map(({ ports }) => `ws://127.0.0.1:${ports.websocket}`)
+}
+
+const visualizer = command({
+  words: 'visualizer',
+  summary: 'Serve a page that shows the machines, downloads and the cluster at work, and print its address.',
+  example: 'visualizer',
+  ownsInterrupts: true,
+  options: {
+    port: value('port', "Where the page is served (default: the cluster's port and 40, 4262); 0 is any free one."),
+    host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
+    operator: flag(
+      'Show everybody’s devices; in the home that holds the cluster, and the default there while nobody is logged in.',
+    ),
+  },
+  async run(context, input): Promise<Result<undefined>> {
+    const port = parsePort(input.port)
+    if (!port.ok) return port
+    const { pageFolder } = await import('../cluster/package-root.ts')
+    if (!existsSync(pageFolder))
+      return refuse('usage', `the page is not built: run npm run build (it goes to ${pageFolder})`)
+    const { holdsCluster, openView } = await import('./page/view-source.ts')
+    const view = await openView(context, input.operator || (!context.home.session() && holdsCluster(context)))
+    if (!view.ok) return view
+    const ending = toldToEnd()
+    const served = await serve(context, view.value, pageFolder, input.host ?? '127.0.0.1', port.value)
+    if (!served.ok) return served
+    context.display.progress(
+      { address: served.value.address },
+      { isStream: true, lines: () => [], plainLines: ({ address }) => [address] },
+    )
+    await ending
+    await served.value.close()
+    return done(undefined)
+  },
+  render: () => '',
+})
+
+async function serve(
+  context: Context,
+  view: import('./page/view-source.ts').ViewSource,
+  folder: string,
+  host: string,
+  wanted: number | undefined,
+): Promise<Outcome<{ address: string; close(): Promise<void> }>> {
+  const [{ openPageServer, sendJson }, { createBrokerBridge }, { createWatchDesk }, { lookAtCluster }, charts] =
+    await Promise.all([
+      import('./page/page-server.ts'),
+      import('./page/broker-bridge.ts'),
+      import('./page/watch-desk.ts'),
+      import('./page/cluster-view.ts'),
+      layOutAll(),
+    ])
+  const { findPlan, visualizerPort } = await import('../cluster/cluster-plan.ts')
+  const { clusterFolder } = await import('./cluster.ts')
+  const plan = findPlan(clusterFolder(context))
+  const port = wanted ?? (plan ? visualizerPort(plan) : defaultPort)
+  const direct = host === '127.0.0.1' ? await directServers(context, port) : []
+  const bridge = createBrokerBridge(context.servers)
+  const desk = createWatchDesk(view, () => lookAtCluster(view))
+  const close = async () => {
+    desk.close()
+    bridge.close()
+    await view.close()
+  }
+  try {
+    const server = await openPageServer({ host, port, folder }, ({ port, token }) => {
+      const bridged = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/nats/${token}`
+      return {
+        connectsTo: direct,
+        upgrade: (...socket) => bridge.upgrade(...socket),
+        api: {
+          '/api/config'(_, response) {
+            const { user, pass, expiresAt } = view.login()
+            const servers = direct.length > 0 ? [...direct] : [bridged]
+            const config: VisualizerConfig = {
+              mode: 'live',
+              version,
+              you: view.you,
+              watch: { servers, user, pass, expiresAt, subjects: [...view.subjects] },
+              hints: hints(view.you),
+            }
+            sendJson(response, config)
+          },
+          '/api/machines': (_, response) => sendJson(response, charts),
+          '/api/events': (query, response) => desk.open(query.get('watcher'), response),
+        },
+      }
+    })
+    return done({
+      address: server.address,
+      async close() {
+        await close()
+        await server.close()
+      },
+    })
+  } catch (error) {
+    await close()
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    return refuse('usage', `something else listens on port ${port}: choose another with --port, or 0 for any free one`)
+  }
+}
+
+async function layOutAll() {
+  const { allMachines } = await import('../machines/all-machines.ts')
+  const { layOut } = await import('../charts/lay-out.ts')
+  return Promise.all(allMachines.map(layOut))
+}
+
+export const visualizerCommands = [visualizer]

@@ -71,6 +71,13 @@ const machineOf = (actor: AnyActorRef): string | null => {
   return logic?.__xstatenode ? String(logic.id).slice(0, 100) : null
 }
 
+/** One that was given no id is called by its place in the definition; what it runs says more. */
+function nameOf(actor: AnyActorRef, machine: string | null): string {
+  if (!actor._parent) return machine ?? actor.id
+  const { src } = actor as unknown as { src?: unknown }
+  return /^\d+\./.test(actor.id) && typeof src === 'string' ? src : actor.id
+}
+
 export function describeActor(actor: AnyActorRef): InspectedActor {
   const machine = machineOf(actor)
   const snapshot = actor.getSnapshot() as {
@@ -84,7 +91,7 @@ export function describeActor(actor: AnyActorRef): InspectedActor {
   return {
     id: idOf(actor),
     parent: actor._parent ? idOf(actor._parent) : null,
-    name: (actor._parent ? actor.id : (machine ?? actor.id)).slice(0, 200),
+    name: nameOf(actor, machine).slice(0, 200),
     // XState does not tell a callback from a promise.
     kind: machine === null ? 'other' : 'machine',
     machine,

@@ -1,0 +1,83 @@
+import test from 'ava'
+import { type DownloadFacts, rateInWords, waitsOf } from '../../src/domain/download-waits.ts'
+
+const MB = 2 ** 20
+const fine: DownloadFacts = {
+  state: 'downloading',
+  bytesPerSecond: 5 * MB,
+  missing: 10,
+  heldByNobody: 0,
+  checking: 0,
+  mostUnwritten: 32,
+  peers: { ready: 3, connecting: 0, busy: 0, relayed: 0 },
+  sharers: { all: 3, online: 3 },
+  areTrackersAway: false,
+  limits: { down: null, connections: null },
+  connections: 3,
+  problem: undefined,
+}
+const peers = (change: Partial<DownloadFacts['peers']>) => ({ peers: { ...fine.peers, ...change } })
+
+const table: [string, Partial<DownloadFacts>, string, string][] = [
+  ['sharers are offline', { sharers: { all: 3, online: 1 } }, 'sharers-offline', '2 of 3 sharers are offline.'],
+  ['the only sharer is', { sharers: { all: 1, online: 0 } }, 'sharers-offline', '1 of 1 sharer is offline.'],
+  [
+    'it is at its own limit',
+    { limits: { down: 5 * MB, connections: null } },
+    'download-limited',
+    'This device downloads no faster than 5 MB/s: its own limit.',
+  ],
+  [
+    'connections are limited',
+    { limits: { down: null, connections: 3 } },
+    'connections-limited',
+    'This device connects to 3 peers at most: its own limit.',
+  ],
+  [
+    'pieces pile up before the disk',
+    { checking: 30 },
+    'disk',
+    'The disk is the bottleneck: 30 pieces are waiting to be checked and written.',
+  ],
+  ['peers serve others', peers({ busy: 2 }), 'waiting-for-turn', '2 peers serve others first, and will call.'],
+  ['a piece is nowhere', { heldByNobody: 1 }, 'pieces-missing', 'Nobody who is connected has 1 missing piece.'],
+  ['it connects', peers({ ready: 0, connecting: 2 }), 'connecting', 'It is connecting to 2 peers.'],
+  ['a peer is relayed', peers({ relayed: 1 }), 'relayed', '1 peer can be reached only through the brokers.'],
+  ['nothing else holds it up', {}, 'peers-slow', 'It is as fast as 3 peers deliver: 5 MB/s.'],
+  ['it is paused', { state: 'paused' }, 'paused', 'It is paused.'],
+  [
+    'the whole is checked',
+    { state: 'verifying', missing: 0 },
+    'verifying-whole',
+    'All pieces are here; the whole file is being checked.',
+  ],
+]
+for (const [when, facts, code, sentence] of table)
+  test(`When ${when}, it says so: ${sentence}`, t => {
+    const [first] = waitsOf({ ...fine, ...facts }).filter(wait => wait.code === code)
+    t.is(first?.sentence, sentence)
+  })
+
+test('What does not hold it up is not said, and at its end nothing is.', t => {
+  t.deepEqual(
+    waitsOf(fine).map(({ code }) => code),
+    ['peers-slow'],
+  )
+  t.deepEqual(waitsOf({ ...fine, state: 'completed' }), [])
+  const slow = waitsOf({ ...fine, bytesPerSecond: MB, limits: { down: 5 * MB, connections: 4 }, checking: 3 })
+  t.deepEqual(
+    slow.map(({ code }) => code),
+    ['peers-slow'],
+  )
+})
+
+test('Rates read as people say them.', t => {
+  t.deepEqual([0, 1, 1023, 1536, MB, 1.5 * MB].map(rateInWords), [
+    '0 B/s',
+    '1 B/s',
+    '1023 B/s',
+    '1.5 KB/s',
+    '1 MB/s',
+    '1.5 MB/s',
+  ])
+})

@@ -1,11 +1,15 @@
-// npm start: the cluster, up and left running, and what to do next. Takes the options of `shoal cluster up`.
+// npm start: the cluster, up and left running with the page that shows it at work, and what to do next. Takes the options
+// of `shoal cluster up`.
 
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { pageFolder } from '../src/cluster/package-root.ts'
 
 const shoal = fileURLToPath(new URL('../bin/shoal.js', import.meta.url))
 const options = process.argv.slice(2)
-const { status } = spawnSync(process.execPath, [shoal, 'cluster', 'up', ...options], { stdio: 'inherit' })
+const page = existsSync(pageFolder) ? ['--visualizer'] : []
+const { status } = spawnSync(process.execPath, [shoal, 'cluster', 'up', ...page, ...options], { stdio: 'inherit' })
 if (status === 0)
   console.log(`
 It runs in the background until: npx shoal cluster down

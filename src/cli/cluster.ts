@@ -28,6 +28,7 @@ const up = command({
     tls: flag('Encrypt on the loopback, too; anywhere else everything is encrypted in any case.'),
     name: value('names', 'By what else people reach this machine: names and addresses, separated by commas.'),
     brokers: value('number', 'How many brokers: 3 outlive the loss of one (default: 3).'),
+    visualizer: flag('Serve the page that shows it at work, too, in the background, and say where.'),
     trackers: value('number', 'How many trackers: any one can serve everybody (default: 2).'),
   },
   async run(context, input): Promise<Result<NodeStatus[]>> {
@@ -51,6 +52,10 @@ const up = command({
       const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
       const fingerprint = fingerprintOfAuthority(authority)
       say(`so that other homes need not take the brokers on trust: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
+    }
+    if (input.visualizer) {
+      const { startVisualizer } = await import('../cluster/background-visualizer.ts')
+      say(`see it at work: ${await startVisualizer(folder)}`)
     }
     return done(nodes)
   },

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
+import { stopVisualizer } from './background-visualizer.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import {
   brokersOf,
@@ -85,6 +86,7 @@ export async function startAll(cluster: Cluster, say: (line: string) => void): P
 export async function clusterDown(folder: string, say: (line: string) => void = silently): Promise<void> {
   const plan = loadPlan(folder)
   await inTurn(folder, async () => {
+    await stopVisualizer(folder)
     for (const nodes of [trackersOf(folder, plan), brokersOf(folder, plan)]) {
       const running = nodes.map(node => processOf(folder, node)).filter(node => pidOf(node) !== undefined)
       if (running.length > 0) say(`stopping ${names(running)}`)
@@ -96,6 +98,7 @@ export async function clusterDown(folder: string, say: (line: string) => void = 
 /** Ends whatever of it runs, without being told; also after an `up` that failed. */
 export async function killAll(folder: string): Promise<void> {
   const plan = findPlan(folder)
+  if (plan) await stopVisualizer(folder)
   if (plan) await Promise.all(nodesOf(folder, plan).map(node => end(processOf(folder, node), 'SIGKILL')))
 }
 

@@ -1,0 +1,132 @@
+// What watching costs the watched: a download with a real watcher beside the same one unwatched, in turn, on one machine.
+// The watcher hears all of both devices by a log-in that only watches, and reads every message as the page does.
+//   npm run bench -- watching [--mib 512] [--pairs 5]
+
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs, promisify } from 'node:util'
+import { connect } from 'nats'
+import { inspection } from '../config/tunables.ts'
+import { openHome } from '../src/actors/home.ts'
+import { createLinkKeeper } from '../src/cli/connections.ts'
+import type { Context } from '../src/cli/context.ts'
+import { openView, type ViewSource } from '../src/cli/page/view-source.ts'
+import { freePort } from '../src/cluster/free-port.ts'
+import { readInspection } from '../src/wire/inspection.ts'
+import { writeRandomFile } from './support/random-file.ts'
+
+const { values } = parseArgs({
+  options: { mib: { type: 'string', default: '512' }, pairs: { type: 'string', default: '5' } },
+})
+const program = join(import.meta.dirname, '../bin/shoal.js')
+const folder = mkdtempSync(join(tmpdir(), 'shoal-watching-'))
+const port = await freePort()
+const servers = [`nats://127.0.0.1:${port}`]
+const homeOf = (user: string) => join(folder, user)
+const run = promisify(execFile)
+const shoal = async (user: string, ...words: string[]): Promise<string> => {
+  const env = {
+    ...process.env,
+    SHOAL_HOME: homeOf(user),
+    SHOAL_SERVERS: servers.join(),
+    SHOAL_PASSWORD: `swordfish ${user}`,
+  }
+  return (await run(process.execPath, [program, '--json', ...words], { env, maxBuffer: 2 ** 26 })).stdout
+}
+
+/** Returns what ends it, and says what was heard. */
+async function watch(users: readonly string[]) {
+  let messages = 0
+  let bytes = 0
+  const ends = await Promise.all(
+    users.map(async user => {
+      const home = openHome(homeOf(user))
+      const link = createLinkKeeper(home, servers)
+      const opened = await openView({ ...link, home, servers } as unknown as Context, false)
+      if (!opened.ok) throw new Error(opened.message)
+      const view: ViewSource = opened.value
+      const { user: name, pass } = view.login()
+      const page = await connect({ servers, user: name, pass })
+      for (const subject of view.subjects)
+        page.subscribe(subject, {
+          callback: (_, { data }) => {
+            if (!readInspection(data)) throw new Error('an unreadable message')
+            messages += 1
+            bytes += data.length
+          },
+        })
+      await page.flush()
+      const watchers = [randomBytes(16).toString('hex')]
+      const announce = () => view.connection.publish(view.watchSubject, JSON.stringify({ watchers }))
+      announce()
+      const announcing = setInterval(announce, inspection.watchEveryMs)
+      return async () => {
+        clearInterval(announcing)
+        await page.close()
+        await view.close()
+      }
+    }),
+  )
+  return async () => {
+    await Promise.all(ends.map(end => end()))
+    return { messages, bytes }
+  }
+}
+
+const median = (of: readonly number[]) => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)]!
+
+try {
+  mkdirSync(homeOf('alice'), { recursive: true })
+  await shoal('alice', 'cluster', 'up', '--port', String(port), '--brokers', '1', '--trackers', '1')
+  for (const user of ['alice', 'bob']) {
+    await shoal(user, 'signup', user)
+    await shoal(user, 'login', user)
+  }
+  await shoal('alice', 'group', 'create', 'reef')
+  await shoal('bob', 'group', 'join', 'reef')
+  await shoal('alice', 'group', 'accept', 'reef', 'bob')
+  const file = join(folder, 'payload.bin')
+  await writeRandomFile(file, Number(values.mib) * 2 ** 20)
+  await shoal('alice', 'share', file, 'reef')
+
+  let downloads = 0
+  const secondsOf = async () => {
+    downloads += 1
+    const to = join(folder, `d${downloads}`)
+    mkdirSync(to)
+    const lines = await shoal('bob', 'download', 'reef', 'payload.bin', to, '--wait')
+    rmSync(to, { recursive: true })
+    return (JSON.parse(lines.trim().split('\n').at(-1)!) as { seconds: number }).seconds
+  }
+  /** What was watched before is forgotten by the agents first. */
+  const quietMs = inspection.watchEveryMs * (inspection.missedWatches + 1)
+  await secondsOf()
+  const ratios: number[] = []
+  for (let pair = 0; pair < Number(values.pairs); pair += 1) {
+    // Which comes first changes, so that what drifts meanwhile favours neither.
+    const seconds = { watched: 0, unwatched: 0 }
+    let heard = { messages: 0, bytes: 0 }
+    for (const how of pair % 2 === 0 ? (['unwatched', 'watched'] as const) : (['watched', 'unwatched'] as const)) {
+      if (how === 'watched') {
+        const end = await watch(['alice', 'bob'])
+        seconds.watched = await secondsOf()
+        heard = await end()
+        await delay(quietMs)
+      } else seconds.unwatched = await secondsOf()
+    }
+    ratios.push(seconds.unwatched / seconds.watched)
+    const rate = (of: number) => `${(Number(values.mib) / of).toFixed(1)} MiB/s`
+    console.log(
+      `unwatched ${rate(seconds.unwatched)}, watched ${rate(seconds.watched)}: ratio ${ratios.at(-1)!.toFixed(3)}; heard ${heard.messages} messages, ${(heard.bytes / 1024).toFixed(0)} KiB`,
+    )
+  }
+  console.log(`median ratio ${median(ratios).toFixed(3)}`)
+} finally {
+  for (const user of ['bob', 'alice']) await shoal(user, 'agent', 'stop')
+  await shoal('alice', 'cluster', 'down')
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,44 @@
+// The operator's visualizer beside a cluster, in the background: started with it when asked for, ended with it always.
+// Its address holds a token, so it stands in a file that its owner alone can read.
+
+import { readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { processes } from '../../config/tunables.ts'
+import { ClusterFailure } from './cluster-failure.ts'
+import { end, lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
+import { shoalProgram } from './package-root.ts'
+
+/** The cluster's folder lies in the home that holds it. */
+const visualizerOf = (folder: string): NodeProcess => ({
+  name: 'the visualizer',
+  folder: join(folder, 'visualizer'),
+  program: process.execPath,
+  args: [shoalProgram, '--home', dirname(folder), 'visualizer', '--operator'],
+  telltale: ['visualizer', '--operator', dirname(folder)],
+})
+
+/** Its address, once it serves; that of the one that runs already. Throws ClusterFailure `not-ready`. */
+export async function startVisualizer(folder: string): Promise<string> {
+  const visualizer = visualizerOf(folder)
+  if (pidOf(visualizer) === undefined) rmSync(join(visualizer.folder, 'output'), { force: true })
+  launch(visualizer)
+  const deadline = Date.now() + processes.startTimeoutMs
+  for (;;) {
+    const address = addressIn(join(visualizer.folder, 'output'))
+    if (address !== undefined) return address
+    if (pidOf(visualizer) === undefined || Date.now() > deadline)
+      throw new ClusterFailure('not-ready', `the visualizer did not start: ${lastWords(visualizer)}`)
+    await sleep(processes.lookEveryMs)
+  }
+}
+
+export const stopVisualizer = (folder: string): Promise<void> => end(visualizerOf(folder), 'SIGTERM')
+
+function addressIn(output: string): string | undefined {
+  try {
+    return /^http:\S+#\S+$/m.exec(readFileSync(output, 'utf8'))?.[0]
+  } catch {
+    return undefined
+  }
+}

@@ -16,6 +16,7 @@ import { createLinkKeeper } from '../src/cli/connections.ts'
 import type { Context } from '../src/cli/context.ts'
 import { openView, type ViewSource } from '../src/cli/page/view-source.ts'
 import { freePort } from '../src/cluster/free-port.ts'
+import { refuse } from '../src/domain/refusal.ts'
 import { readInspection } from '../src/wire/inspection.ts'
 import { writeRandomFile } from './support/random-file.ts'
 
@@ -45,7 +46,7 @@ async function watch(users: readonly string[]) {
   const ends = await Promise.all(
     users.map(async user => {
       const home = openHome(homeOf(user))
-      const link = createLinkKeeper(home, servers)
+      const link = createLinkKeeper(home, servers, async () => refuse('unreachable', 'a loopback needs no trust'))
       const opened = await openView({ ...link, home, servers } as unknown as Context, false)
       if (!opened.ok) throw new Error(opened.message)
       const view: ViewSource = opened.value

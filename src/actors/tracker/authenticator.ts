@@ -67,7 +67,9 @@ export const authenticatorActor: TrackerActor =
         case 'watch': {
           const isKnown = () => {
             const credentialHash = projection.credentialHash(login)
-            return credentialHash !== undefined && isProof(login, secret => deviceTicketKey(secret, login, credentialHash))
+            return (
+              credentialHash !== undefined && isProof(login, secret => deviceTicketKey(secret, login, credentialHash))
+            )
           }
           return isKnown() || catchUp.toEnd().then(isKnown)
         }

@@ -187,7 +187,7 @@ const rotate = command({
     return done({ rotated: true, fingerprint: fingerprintOfAuthority(authority) })
   },
   render: ({ fingerprint }) =>
-    `All secrets are new. Back-ups made before hold the old ones; trackers on other machines need secrets.json again.${
+    `All secrets are new. Make a new back-up: earlier ones hold the old secrets. Trackers elsewhere need secrets.json again.${
       fingerprint === null
         ? ''
         : `\nDevices follow to ${fingerprint} by themselves. If the old secrets were stolen, have people run shoal trust with it.`

@@ -388,7 +388,7 @@ test('A download pauses, stays paused over a restart, resumes, and cancelling re
   const again = await download(bob, group, 'big.bin')
   t.is((await bob.ask('cancel', { id: again.id })).state, 'cancelled')
   t.throws(() => statSync(join(bob.folder, 'big.bin.part')))
-  t.is(await codeOf(bob.agent.ask('resume', { id: again.id })), 'usage')
+  t.is(await codeOf(bob.agent.ask('resume', { id: again.id })), 'not-running')
   t.is(await codeOf(bob.agent.ask('pause', { id: 999 })), 'no-such-download')
 })
 

@@ -266,7 +266,7 @@ test.serial('files: share, list, download, watch, pause, resume, cancel, stop sh
   await alice.json('login', 'alice')
   const again = await bob.json<{ state: string }>('download', 'reef', 'song.ogg', '.', '--wait')
   t.is(again.at(-1)!.state, 'completed')
-  t.deepEqual(await bob.refusal('cancel', String(id)), usage)
+  t.deepEqual(await bob.refusal('cancel', String(id)), { code: 'not-running', exit: 1 })
 
   await alice.json('stop_share', 'reef', 'song.ogg')
   await bob.json('unshare', 'reef', 'song.ogg')

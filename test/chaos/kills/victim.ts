@@ -1,6 +1,7 @@
 // The device whose agent is killed: starts its agent in a process of its own, ends that with SIGKILL, and knows from the
 // steps that the agent publishes how far each of its machines was last.
 
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startAgent } from '../../../src/actors/agent/agent-process.ts'
 import { type AgentClient, createAgentClient } from '../../../src/actors/agent-client.ts'
@@ -8,13 +9,14 @@ import type { Home } from '../../../src/actors/home.ts'
 import { isAlive } from '../../../src/actors/process-alive.ts'
 import { runId } from '../../../src/machines/download-queue.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../../../src/wire/agent-api.ts'
-import { type Inspection, inspectionSchema } from '../../../src/wire/inspection.ts'
-import { inspectSubject } from '../../../src/wire/subjects.ts'
+import { type InspectedActor, readInspection } from '../../../src/wire/inspection.ts'
+import { inspectSubject, watchSubject } from '../../../src/wire/subjects.ts'
 import { granted } from '../../helpers/agent-device.ts'
 import type { Person } from '../../helpers/person.ts'
 
 const answersWithinMs = 60_000
 const lookEveryMs = 2
+const announceEveryMs = 100
 
 export interface Victim {
   readonly person: Person
@@ -39,14 +41,23 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
   const agent = createAgentClient(person.connection, person)
   let pid = 0
   const states = new Map<string, string>()
-  const listeners = new Set<(step: Inspection) => void>()
+  const listeners = new Set<(actor: InspectedActor) => void>()
   person.connection.subscribe(`${inspectSubject(person, '')}>`, {
     callback: (_, message) => {
-      const step = inspectionSchema.parse(message.json())
-      states.set(step.actor.split('/').at(-1)!, JSON.stringify(step.state))
-      for (const listener of listeners) listener(step)
+      const heard = readInspection(message.data)
+      const seen = heard?.kind === 'picture' ? heard.actors : heard?.kind === 'step' ? [heard.actor] : []
+      for (const actor of seen) {
+        states.set(actor.name, JSON.stringify(actor.state))
+        for (const listener of listeners) listener(actor)
+      }
     },
   })
+  // An agent says nothing unwatched; one that was just started hears of this at once.
+  const watching = JSON.stringify({ watchers: [randomBytes(16).toString('hex')] })
+  const announcing = setInterval(() => {
+    if (!person.connection.isClosed()) person.connection.publish(watchSubject(person.user), watching)
+  }, announceEveryMs)
+  person.connection.closed().then(() => clearInterval(announcing))
 
   const victim: Victim = {
     person,
@@ -92,8 +103,8 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
     async reaches(id, satisfies, withinMs) {
       if (satisfies(victim.stateOf(id))) return true
       const { promise, resolve } = Promise.withResolvers<boolean>()
-      const listener = (step: Inspection) => {
-        if (step.actor.endsWith(`/${runId(id)}`) && satisfies(JSON.stringify(step.state))) resolve(true)
+      const listener = (actor: InspectedActor) => {
+        if (actor.name === runId(id) && satisfies(JSON.stringify(actor.state))) resolve(true)
       }
       listeners.add(listener)
       const timer = setTimeout(() => resolve(false), withinMs)

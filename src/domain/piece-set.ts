@@ -4,7 +4,8 @@
 
 export type PieceSet = Uint32Array
 
-export const createPieceSet = (length: number): PieceSet => new Uint32Array(Math.ceil(length / 32))
+export const wordsFor = (length: number): number => Math.ceil(length / 32)
+export const createPieceSet = (length: number): PieceSet => new Uint32Array(wordsFor(length))
 export const has = (set: PieceSet, at: number): boolean => (set[at >> 5]! & (1 << (at & 31))) !== 0
 
 /** False when it was there before. */
@@ -21,12 +22,21 @@ export function remove(set: PieceSet, at: number): boolean {
   return true
 }
 
-const lowestBit = (word: number): number => 31 - Math.clz32(word & -word)
+export const lowestBit = (word: number): number => 31 - Math.clz32(word & -word)
 
-/** The first that is in both, and neither in `but` nor outside `within`, if those are given. */
-export function firstCommon(a: PieceSet, b: PieceSet, but?: PieceSet, within?: PieceSet): number | undefined {
-  for (let word = 0; word < a.length; word += 1) {
-    let bits = a[word]! & b[word]!
+/**
+ * The first that is in both, and neither in `but` nor outside `within`, if those are given. `a` is one of several sets in
+ * one array, and begins at the word `from`.
+ */
+export function firstCommon(
+  a: PieceSet,
+  from: number,
+  b: PieceSet,
+  but?: PieceSet,
+  within?: PieceSet,
+): number | undefined {
+  for (let word = 0; word < b.length; word += 1) {
+    let bits = a[from + word]! & b[word]!
     if (bits === 0) continue
     if (but) bits &= ~but[word]!
     if (within) bits &= within[word]!

@@ -109,8 +109,9 @@ export const downloadMachine = setup({
     /** Asks links for as many pieces as there is room for. */
     askForPieces: enqueueActions(({ context, enqueue }) => {
       const { ledger, now } = context
+      if (!ledger.picker?.mayAssign) return
       const nowMs = now()
-      for (const { peer, piece } of ledger.picker?.assign(roomForPieces(ledger, context, 1, nowMs), nowMs) ?? [])
+      for (const { peer, piece } of ledger.picker.assign(roomForPieces(ledger, context, 1, nowMs), nowMs))
         enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece })
     }),
 

@@ -4,7 +4,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { createBitfield } from '../../src/domain/bitfield.ts'
-import { createPiecePicker, type PiecePicker, type Request } from '../../src/domain/piece-picker.ts'
+import { createPiecePicker } from '../../src/domain/piece-picker.ts'
+import type { PiecePicker, Request } from '../../src/domain/piece-picker-protocol.ts'
 import { seededRandom } from '../helpers/seeded-random.ts'
 
 interface Model {
@@ -158,7 +159,9 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.nat({ max: 12 }).map(
     (budget): Step =>
       (model, picker) => {
+        const { mayAssign } = picker
         const requests = picker.assign(budget)
+        if (!mayAssign && requests.length > 0) throw new Error('it said that it would ask for nothing')
         if (requests.length > budget) throw new Error('over the budget')
         // A returned piece may be left unasked on purpose: the model does not follow that, so it holds nobody to it.
         enter(model, requests, () => false)

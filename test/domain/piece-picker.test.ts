@@ -339,3 +339,19 @@ test('requests made long ago are not counted among the recent ones', t => {
   picker.assign(1, 200)
   t.deepEqual([picker.inFlightSince(100), picker.inFlightSince(150), picker.inFlightSince(300)], [2, 1, 0])
 })
+
+test('of a hundred peers with a piece of their own each is asked for it, also after they left and came back', t => {
+  const names = Array.from({ length: 100 }, (_, index) => `p${index}`)
+  const own = Object.fromEntries(names.map((name, piece) => [name, { have: bitfieldOf(100, piece) }]))
+  const picker = pickerOf(100, own)
+  const expected = names.map((peer, piece) => ({ peer, piece }))
+  const byPiece = (requests: ReturnType<typeof picker.assign>) => requests.toSorted((a, b) => a.piece - b.piece)
+  t.deepEqual(byPiece(picker.assign(100)), expected)
+  for (const name of names) picker.peerLeft(name)
+  t.false(picker.mayAssign)
+  for (const [name, { have }] of Object.entries(own).reverse()) {
+    picker.peerJoined(name, have)
+    picker.setCapacity(name, 1)
+  }
+  t.deepEqual(byPiece(picker.assign(200)), expected)
+})

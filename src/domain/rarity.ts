@@ -1,0 +1,84 @@
+// How many peers have each piece, and of those that nobody was asked for yet, which is the rarest. Pieces are known
+// here, and in all that the picker keeps, by their place in the order of preference among equally rare ones. That order
+// goes roughly by position, each piece moved back by chance within a window, differently for every downloader: those
+// who start together fetch different pieces, and the beginning of the file is whole early, so that it can be hashed
+// meanwhile.
+
+import { add, firstCommon, type PieceSet, remove, wordsFor } from './piece-set.ts'
+
+export interface Rarity {
+  /** The piece at each place, and the place of each piece. */
+  readonly order: Uint32Array
+  readonly placeOf: Uint32Array
+  /** How many connected peers have it, by place. */
+  readonly holders: Uint32Array
+  readonly words: number
+  /** Sets of unasked places, one behind the other: those that nobody has, that one peer has, and so on. */
+  buckets: Uint32Array
+  /** How many are in each. */
+  counts: Uint32Array
+}
+
+/** How far chance moves a piece back, at most: several times what a large swarm asks a seed for at once. */
+const windowPieces = 64
+
+/** All are entered by their owner. */
+export function createRarity(pieceCount: number, random: () => number): Rarity {
+  const order = Uint32Array.from(
+    Array.from({ length: pieceCount }, (_, piece) => ({ piece, at: piece + random() * windowPieces }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ piece }) => piece),
+  )
+  const placeOf = new Uint32Array(pieceCount)
+  for (const [place, piece] of order.entries()) placeOf[piece] = place
+  const words = wordsFor(pieceCount)
+  const rows = 4
+  return {
+    order,
+    placeOf,
+    holders: new Uint32Array(pieceCount),
+    words,
+    buckets: new Uint32Array(rows * words),
+    counts: new Uint32Array(rows),
+  }
+}
+
+const makeRows = (rarity: Rarity, least: number) => {
+  const rows = Math.max(least, 2 * rarity.counts.length)
+  const buckets = new Uint32Array(rows * rarity.words)
+  buckets.set(rarity.buckets)
+  rarity.buckets = buckets
+  const counts = new Uint32Array(rows)
+  counts.set(rarity.counts)
+  rarity.counts = counts
+}
+
+/** Nobody is asked for it, from now on. */
+export function enterUnasked(rarity: Rarity, place: number): void {
+  const row = rarity.holders[place]!
+  if (row >= rarity.counts.length) makeRows(rarity, row + 1)
+  add(rarity.buckets, row * rarity.words * 32 + place)
+  rarity.counts[row]! += 1
+}
+
+export function leaveUnasked(rarity: Rarity, place: number): void {
+  const row = rarity.holders[place]!
+  remove(rarity.buckets, row * rarity.words * 32 + place)
+  rarity.counts[row]! -= 1
+}
+
+export function countHolder(rarity: Rarity, place: number, by: 1 | -1, isUnasked: boolean): void {
+  if (isUnasked) leaveUnasked(rarity, place)
+  rarity.holders[place]! += by
+  if (isUnasked) enterUnasked(rarity, place)
+}
+
+/** The rarest unasked place in `have`, and neither in `but` nor outside `within`, if those are given. */
+export function rarest(rarity: Rarity, have: PieceSet, but?: PieceSet, within?: PieceSet): number | undefined {
+  for (let row = 0; row < rarity.counts.length; row += 1) {
+    if (rarity.counts[row] === 0) continue
+    const place = firstCommon(rarity.buckets, row * rarity.words, have, but, within)
+    if (place !== undefined) return place
+  }
+  return undefined
+}

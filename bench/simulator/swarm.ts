@@ -6,7 +6,8 @@
 
 import { download, link as linkTunables, serving } from '../../config/tunables.ts'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
-import { createPiecePicker, type PiecePicker } from '../../src/domain/piece-picker.ts'
+import { createPiecePicker } from '../../src/domain/piece-picker.ts'
+import type { PiecePicker } from '../../src/domain/piece-picker-protocol.ts'
 import { createRequestWindow, type RequestWindow } from '../../src/domain/request-window.ts'
 import { createUploadSchedule, type Places, type UploadSchedule } from '../../src/domain/upload-schedule.ts'
 import { createEventQueue } from './event-queue.ts'
@@ -79,6 +80,8 @@ interface Peer {
   /** Links with something to send, in turn. */
   readonly sending: Link[]
   isSending: boolean
+  /** Plans what follows when a block has left through its line. */
+  readonly afterSending: (happen: () => void) => void
   lineFreeAtMs: number
   wakeAtMs: number
   uploaded: number
@@ -91,6 +94,7 @@ const windowBlocks = 4
 export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, schedule = serving } = spec
   const queue = createEventQueue()
+  const afterLatency = queue.lane(latencyMs)
   const blockBytes = pieceBytes / blocksPerPiece
   let wastedBytes = 0
   let usefulBytes = 0
@@ -118,6 +122,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       fetchers: new Map(),
       sending: [],
       isSending: false,
+      afterSending: queue.lane(blockBytes / peerSpec.upBytesPerMs),
       lineFreeAtMs: 0,
       wakeAtMs: Number.POSITIVE_INFINITY,
       uploaded: 0,
@@ -143,7 +148,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       if (flow.blocksToSend === 0) link.flows.shift()
       server.isSending = true
       const sendMs = blockBytes / server.spec.upBytesPerMs
-      queue.after(sendMs, () => {
+      server.afterSending(() => {
         server.isSending = false
         server.uploaded += blockBytes
         travel(flow, sendMs)
@@ -216,11 +221,11 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     })
   }
   const tell = (link: Link, what: (fetcher: Peer) => void) =>
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       if (link.isOpen) what(link.from)
     })
   const settle = (link: Link, piece: number) =>
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       if (!link.isOpen) return
       link.to.schedule.settled(link.from.id, piece, queue.nowMs)
       giveTurns(link.to)
@@ -229,12 +234,13 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   // The fetching side.
   const ask = (fetcher: Peer) => {
     const { picker, window } = fetcher
+    if (!picker.mayAssign) return
     const room = window.pieces - picker.inFlightSince(queue.nowMs - download.slowPieceMs)
     if (room <= 0) return
     for (const { peer, piece } of picker.assign(room, queue.nowMs)) sendRequest(fetcher.servers.get(peer)!, piece)
   }
   const sendRequest = (link: Link, piece: number) => {
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       if (link.isOpen) serve(link, piece)
     })
     if (link.to.spec.conduct !== 'stalls') return
@@ -243,13 +249,13 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     queue.after(linkTunables.silentAfterMs, () => closeLink(link))
   }
   const pass = (link: Link) =>
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       if (!link.isOpen) return
       link.to.schedule.passed(link.from.id, queue.nowMs)
       giveTurns(link.to)
     })
   const cancel = (link: Link, piece: number) => {
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       for (const flow of link.flows) if (flow.piece === piece) flow.cancelled = true
     })
     settle(link, piece)
@@ -283,7 +289,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   }
   const obtain = (peer: Peer, piece: number) => {
     peer.have.add(piece)
-    queue.after(latencyMs, () => {
+    afterLatency(() => {
       for (const { from } of peer.fetchers.values()) {
         from.picker.peerHas(peer.id, piece)
         ask(from)

@@ -1,0 +1,167 @@
+import test from 'ava'
+import type { Answer, Entry, History, Line, LineEvent, Testimony } from './history.ts'
+import { judge } from './judge.ts'
+
+const by = (user: string) => ({ user, device: `${user}1` })
+const line = (seq: number, user: string, ...events: LineEvent[]): Line => ({
+  seq,
+  id: `id-${seq}`,
+  by: by(user),
+  events,
+})
+const created: LineEvent = { type: 'group.created', group: 'reef', owner: 'ann', at: 1 }
+const asked = (user: string): LineEvent => ({ type: 'join.requested', group: 'reef', user, at: 1 })
+const accepted = (user: string): LineEvent => ({ type: 'join.accepted', group: 'reef', user, at: 1 })
+
+let clock = 0
+function entry(user: string, method: string, more: Partial<Entry> & { answer: Answer }): Entry {
+  const from = clock++
+  return { ...by(user), method, params: { group: 'reef' }, from, to: clock++, ...more }
+}
+const done = (seq: number, result: unknown = {}): Answer => ({ kind: 'done', seq, result })
+const refused = (seq: number, code: string): Answer => ({ kind: 'refused', seq, code })
+const kinds = (history: Partial<History>) =>
+  judge({ entries: [], log: [], testimonies: [], deliveries: [], ...history }).violations.map(({ kind }) => kind)
+
+const log = [line(1, 'ann', created), line(2, 'bob', asked('bob')), line(3, 'ann', accepted('bob'))]
+const create = entry('ann', 'group.create', { id: 'id-1', answer: done(1) })
+const members = (...names: string[]) => names.map((user, index) => ({ user, role: index === 0 ? 'owner' : 'member' }))
+
+test('a history in which every promise was kept has nothing against it', t => {
+  const entries = [
+    create,
+    entry('bob', 'group.join', { id: 'id-2', answer: done(2) }),
+    entry('ann', 'group.accept', { id: 'id-3', params: { group: 'reef', user: 'bob' }, answer: done(4) }),
+    entry('bob', 'group.members', { answer: done(3, members('ann', 'bob')) }),
+    entry('bob', 'group.list', {
+      params: {},
+      answer: done(3, [{ group: 'reef', owner: 'ann', members: 2, you: 'member' }]),
+    }),
+    entry('cat', 'group.files', { id: 'id-9', answer: refused(3, 'not-member') }),
+    entry('cat', 'group.join', { id: 'id-10', answer: { kind: 'maybe', code: 'no-quorum' } }),
+  ]
+  const judgement = judge({ entries, log, testimonies: [], deliveries: [] })
+  t.deepEqual(judgement.violations, [])
+  t.deepEqual([judgement.acknowledged, judgement.lost, judgement.reads, judgement.maybe], [3, 0, 2, 1])
+})
+
+test('an acknowledged write that is not in the log is lost', t => {
+  const entries = [create, entry('bob', 'group.join', { id: 'gone', answer: done(2) })]
+  t.deepEqual(kinds({ entries, log: log.slice(0, 1) }), ['acknowledged write lost'])
+})
+
+test('a write is acknowledged too early when the answer speaks from before it', t => {
+  const early = { ...create, answer: done(0) }
+  t.deepEqual(kinds({ entries: [early], log }), ['acknowledged before it was there'])
+})
+
+test('a write that was acknowledged with nothing in the log is right where there was nothing to do', t => {
+  const answer = done(3)
+  const params = { group: 'reef', user: 'ann' }
+  t.deepEqual(kinds({ entries: [entry('ann', 'group.transfer', { id: 'none', params, answer })], log }), [])
+  const other = { group: 'reef', user: 'bob' }
+  t.deepEqual(kinds({ entries: [entry('ann', 'group.transfer', { id: 'none', params: other, answer })], log }), [
+    'acknowledged write lost',
+  ])
+})
+
+test('a refused write that is in the log is found', t => {
+  const entries = [entry('bob', 'group.join', { id: 'id-2', answer: refused(2, 'already-requested') })]
+  t.deepEqual(kinds({ entries, log }), ['refused write present'])
+})
+
+test('one request with two entries acted twice', t => {
+  const left: LineEvent = { type: 'member.left', group: 'reef', user: 'bob' }
+  const again = [...log, line(4, 'bob', left), { ...line(5, 'bob', asked('bob')), id: 'id-2' }]
+  t.deepEqual(kinds({ log: again }), ['acted twice'])
+})
+
+test('a refusal needs a state for which the rules give it', t => {
+  const refusal = (code: string) =>
+    kinds({ entries: [entry('bob', 'group.join', { id: 'no', answer: refused(3, code) })], log })
+  t.deepEqual(refusal('already-member'), [])
+  t.deepEqual(refusal('not-owner'), ['refused without reason'])
+})
+
+test('a read from before what its device had seen went back, and only for that device', t => {
+  const old = done(3, members('ann'))
+  const saw = entry('ann', 'group.accept', { id: 'id-3', params: { group: 'reef', user: 'bob' }, answer: done(3) })
+  t.deepEqual(kinds({ entries: [saw, entry('ann', 'group.members', { answer: old })], log }), ['read went back'])
+  t.deepEqual(kinds({ entries: [saw, entry('bob', 'group.members', { answer: old })], log }), [])
+})
+
+test('an answer that speaks from before what its device had seen is found, whatever it says', t => {
+  const saw = entry('ann', 'group.accept', { id: 'id-3', params: { group: 'reef', user: 'bob' }, answer: done(3) })
+  const entries = [saw, entry('ann', 'group.files', { answer: done(2, []) })]
+  t.true(kinds({ entries, log }).includes('answered from behind'))
+})
+
+test('a list must have been true of all groups at one point', t => {
+  const two = [
+    line(1, 'ann', created),
+    line(2, 'bob', { ...created, group: 'kelp', owner: 'bob' }),
+    line(3, 'ann', { type: 'member.left', group: 'reef', user: 'ann' }, { type: 'group.ended', group: 'reef' }),
+  ]
+  const row = (group: string, owner: string) => ({ group, owner, members: 1, you: 'none' })
+  const list = (...rows: unknown[]) =>
+    kinds({ entries: [entry('cat', 'group.list', { params: {}, answer: done(3, rows) })], log: two })
+  t.deepEqual(list(row('reef', 'ann'), row('kelp', 'bob')), [])
+  t.deepEqual(list(row('kelp', 'bob')), [])
+  t.deepEqual(list(row('kelp', 'ann')), ['read what never was'])
+})
+
+const brokenRules: Record<string, Line[]> = {
+  'a group made twice': [line(1, 'ann', created), line(2, 'bob', { ...created, owner: 'bob' })],
+  'somebody accepted who did not ask': [line(1, 'ann', created), line(2, 'ann', accepted('bob'))],
+  'an acceptance by somebody else than the owner': [...log.slice(0, 2), line(3, 'bob', accepted('bob'))],
+  'a member removed by a stranger': [...log, line(4, 'cat', { type: 'member.removed', group: 'reef', user: 'bob' })],
+  'an owner who left and is still the owner': [
+    ...log,
+    line(4, 'ann', { type: 'member.left', group: 'reef', user: 'ann' }),
+  ],
+  'a share by a stranger': [
+    line(1, 'ann', created),
+    line(
+      2,
+      'bob',
+      { type: 'share.created', group: 'reef', manifest: { name: 'f', sha1: 'x' } },
+      { type: 'sharer.added', group: 'reef', name: 'f', ...by('bob') },
+    ),
+  ],
+  'a second account of one name': [
+    line(1, 'ann', { type: 'account.created', user: 'ann' }),
+    line(2, 'ann', { type: 'account.created', user: 'ann' }),
+  ],
+}
+for (const [what, broken] of Object.entries(brokenRules))
+  test(`in the log, ${what} breaks a rule`, t => t.true(kinds({ log: broken }).includes('rule broken')))
+
+test('a command line whose request has no known id is held against the log, and each entry justifies one command', t => {
+  const { id: _, ...unknown } = create
+  const answer = { kind: 'done' } as const
+  t.deepEqual(kinds({ entries: [{ ...unknown, answer }], log }), [])
+  t.deepEqual(
+    kinds({
+      entries: [
+        { ...unknown, answer },
+        { ...unknown, answer },
+      ],
+      log,
+    }),
+    ['acknowledged write lost'],
+  )
+})
+
+test('trackers that are behind the log, have another digest, or answer something else differ', t => {
+  const read = { user: 'ann', method: 'group.members', params: { group: 'reef' }, result: members('ann', 'bob') }
+  const right: Testimony = { tracker: 't1', seq: 3, digest: 'd', reads: [read] }
+  t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2' }] }), [])
+  for (const wrong of [{ seq: 2 }, { digest: 'e' }, { reads: [{ ...read, result: members('ann') }] }])
+    t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2', ...wrong }] }), ['trackers differ'])
+})
+
+test('a file with other bytes than were shared is found', t => {
+  const delivery = { device: 'ann/1', name: 'f', expected: 'aa' }
+  t.deepEqual(kinds({ deliveries: [{ ...delivery, found: 'aa' }] }), [])
+  t.deepEqual(kinds({ deliveries: [{ ...delivery, found: 'bb' }] }), ['download differs'])
+})

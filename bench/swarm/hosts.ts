@@ -15,6 +15,12 @@ export interface Hosts extends AsyncDisposable {
   run(host: number, command: readonly string[], env?: NodeJS.ProcessEnv): Promise<string>
   /** Both ways, in Mbit/s. */
   limit(host: number, rate: number): Promise<void>
+  /** Pulls the host's cable, and puts it back. */
+  cut(host: number): Promise<void>
+  mend(host: number): Promise<void>
+  /** Between these two alone, both ways. */
+  sever(one: number, other: number): Promise<void>
+  rejoin(one: number, other: number): Promise<void>
 }
 
 /** What keeps this machine from having hosts of their own; undefined when nothing does. */
@@ -30,60 +36,78 @@ const runOn = async (command: readonly string[], env?: NodeJS.ProcessEnv): Promi
 }
 
 export function loopbackHosts(): Hosts {
+  const impossible = () => Promise.reject(new Error('bug: loopback has neither rate nor cable'))
   return {
     address: () => '127.0.0.1',
     spawn: (_, [program, ...args], options) => spawn(program!, args, options ?? {}),
     run: (_, command, env) => runOn(command, env),
-    limit: () => Promise.reject(new Error('bug: loopback has no rate')),
+    limit: impossible,
+    cut: impossible,
+    mend: impossible,
+    sever: impossible,
+    rejoin: impossible,
     [Symbol.asyncDispose]: async () => {},
   }
 }
 
+export const namespaceOf = (prefix: string, host: number): string => `${prefix}-${host}`
+const bridgeOf = (prefix: string) => `${prefix}-bridge`
+
+/** Ends whatever runs on hosts of that prefix, and removes them. */
+export async function removeNamespaces(prefix: string): Promise<void> {
+  const { stdout: listed } = await ip('netns', 'list')
+  const ours = listed.split('\n').map(line => line.split(' ')[0]!)
+  for (const name of ours.filter(name => name.startsWith(`${prefix}-`))) {
+    const { stdout } = await ip('netns', 'pids', name)
+    for (const pid of stdout.split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {}
+    }
+    await ip('netns', 'del', name)
+  }
+}
+
 /** Hosts 0 to `count` - 1. */
-export async function namespaceHosts(count: number): Promise<Hosts> {
-  const bridge = `shoal-bench-${process.pid}-bridge`
-  const nameOf = (host: number) => `shoal-bench-${process.pid}-${host}`
-  const made: string[] = []
+export async function namespaceHosts(count: number, prefix = `shoal-bench-${process.pid}`): Promise<Hosts> {
+  const bridge = bridgeOf(prefix)
   const make = async (name: string) => {
     await ip('netns', 'add', name)
-    made.push(name)
     await ip('-n', name, 'link', 'set', 'lo', 'up')
   }
-  const address = (host: number) => `10.78.${Math.floor(host / 250)}.${(host % 250) + 1}`
-  const within = (host: number, command: readonly string[]) => ['ip', 'netns', 'exec', nameOf(host), ...command]
-
-  async function remove(): Promise<void> {
-    for (const name of made) {
-      const { stdout } = await ip('netns', 'pids', name)
-      for (const pid of stdout.split('\n').filter(Boolean)) {
-        try {
-          process.kill(Number(pid), 'SIGKILL')
-        } catch {}
-      }
-      await ip('netns', 'del', name)
-    }
-  }
-
   try {
     await make(bridge)
     await ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge')
     await ip('-n', bridge, 'link', 'set', 'br0', 'up')
     for (let host = 0; host < count; host += 1) {
-      const name = nameOf(host)
+      const name = namespaceOf(prefix, host)
       await make(name)
       await ip('-n', bridge, 'link', 'add', `p${host}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
       await ip('-n', bridge, 'link', 'set', `p${host}`, 'master', 'br0', 'up')
-      await ip('-n', name, 'addr', 'add', `${address(host)}/16`, 'dev', 'eth0')
+      await ip('-n', name, 'addr', 'add', `${addressOf(host)}/16`, 'dev', 'eth0')
       await ip('-n', name, 'link', 'set', 'eth0', 'up')
       await ip('-n', name, 'route', 'add', 'default', 'dev', 'eth0')
     }
   } catch (error) {
-    await remove()
+    await removeNamespaces(prefix)
     throw error
   }
+  return hostsOf(prefix)
+}
 
+const addressOf = (host: number) => `10.78.${Math.floor(host / 250)}.${(host % 250) + 1}`
+
+/** Those that were made under this prefix, by this process or another. */
+export function hostsOf(prefix: string): Hosts {
+  const bridge = bridgeOf(prefix)
+  const nameOf = (host: number) => namespaceOf(prefix, host)
+  const within = (host: number, command: readonly string[]) => ['ip', 'netns', 'exec', nameOf(host), ...command]
+  const bothWays = async (one: number, other: number, verb: 'replace' | 'del') => {
+    await ip('-n', nameOf(one), 'route', verb, 'blackhole', `${addressOf(other)}/32`)
+    await ip('-n', nameOf(other), 'route', verb, 'blackhole', `${addressOf(one)}/32`)
+  }
   return {
-    address,
+    address: addressOf,
     spawn(host, command, options) {
       const [program, ...args] = within(host, command)
       return spawn(program!, args, options ?? {})
@@ -95,6 +119,10 @@ export async function namespaceHosts(count: number): Promise<Hosts> {
       await exec('ip', ['netns', 'exec', nameOf(host), 'tc', 'qdisc', 'replace', 'dev', 'eth0', ...shape])
       await exec('ip', ['netns', 'exec', bridge, 'tc', 'qdisc', 'replace', 'dev', `p${host}`, ...shape])
     },
-    [Symbol.asyncDispose]: remove,
+    cut: async host => void (await ip('-n', bridge, 'link', 'set', `p${host}`, 'down')),
+    mend: async host => void (await ip('-n', bridge, 'link', 'set', `p${host}`, 'up')),
+    sever: (one, other) => bothWays(one, other, 'replace'),
+    rejoin: (one, other) => bothWays(one, other, 'del'),
+    [Symbol.asyncDispose]: () => removeNamespaces(prefix),
   }
 }

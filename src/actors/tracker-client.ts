@@ -10,6 +10,7 @@ import { isLater } from '../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { apiSubject, inboxPrefix, trackersStatus } from '../wire/subjects.ts'
 import {
+  mayYetTakeEffect,
   type TrackerMethod,
   type TrackerParams,
   type TrackerReply,
@@ -40,6 +41,10 @@ const closed = (error: unknown) =>
 
 const isNobodyThere = (message: Msg) => message.headers?.code === 503
 
+/** One tracker recorded nothing; another one may be about to, from another copy of the request. */
+const inDoubt = (reply: TrackerReply): TrackerReply =>
+  !reply.ok && reply.code === 'no-quorum' ? { ...reply, message: mayYetTakeEffect } : reply
+
 /**
  * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requests.deadlineMs` at most.
  * Refuses with `unreachable` when no tracker is there or none answers.
@@ -54,6 +59,7 @@ export function askPersistently(
   const inbox = createInbox(prefix)
   const payload = JSON.stringify(body)
   const askedAt = Date.now()
+  let copies = 0
   let nobodySince: number | undefined
   let again: NodeJS.Timeout
   const finish = (outcome: Outcome<TrackerReply>) => {
@@ -72,7 +78,7 @@ export function askPersistently(
           return
         }
         const reply = trackerReplySchema.safeParse(parseJson(message))
-        if (reply.success) finish(done(reply.data))
+        if (reply.success) finish(done(copies > 1 ? inDoubt(reply.data) : reply.data))
       },
     })
   let subscription: Subscription
@@ -96,6 +102,7 @@ export function askPersistently(
       )
     try {
       transport.publish(subject, payload, { reply: inbox })
+      copies++
     } catch (error) {
       return finish(closed(error))
     }

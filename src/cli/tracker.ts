@@ -30,9 +30,9 @@ const run = command({
     const { trackerOptions } = await import('../cluster/cluster.ts')
     const options = trackerOptions(folder, name, context.servers)
     const { runTracker } = await import('../actors/tracker/run-tracker.ts')
-    const { pino } = await import('pino')
+    const { createProcessLog } = await import('../actors/process-log.ts')
     const ending = toldToEnd()
-    const tracker = runTracker({ ...options, log: pino({ name }, pino.destination(2)) })
+    const tracker = runTracker({ ...options, log: createProcessLog(name) })
     await ending
     await tracker.stop()
     return done(undefined)

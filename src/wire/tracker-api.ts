@@ -176,6 +176,10 @@ export const trackerReplySchema = z.union([
 ])
 export type TrackerReply = z.infer<typeof trackerReplySchema>
 
+/** Of a write that one copy of the request may have begun: `no-quorum` is certain only of the tracker that says it. */
+export const mayYetTakeEffect =
+  'too few brokers answer to record this; it may yet take effect, so look before you repeat it'
+
 /** On `trackersStatus(by)`, from each tracker. */
 export const trackerStatusSchema = z.strictObject({
   name: z.string().max(64),

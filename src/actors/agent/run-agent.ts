@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { createActor, fromPromise, waitFor } from 'xstate'
 import { agent } from '../../../config/tunables.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
@@ -16,6 +16,7 @@ import { createDeviceTrackers } from '../device-trackers.ts'
 import type { Home, Session } from '../home.ts'
 import { showProcess } from '../inspection/show-process.ts'
 import type { ThrottleClock } from '../peer/throttle.ts'
+import { createProcessLog } from '../process-log.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
 import { createDeviceLimits } from './device-limits.ts'
@@ -53,7 +54,7 @@ interface Connected {
 
 /** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
 export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
-  const { home, log = pino({ level: 'info' }, pino.destination(2)) } = settings
+  const { home, log = createProcessLog() } = settings
   const library = openLibrary(home.libraryFile, { patienceMs: agent.libraryPatienceMs })
   const limits = createDeviceLimits(library, settings.clock)
   home.saveAgentPid(process.pid)

@@ -7,6 +7,7 @@ import { log, tracker } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
+import { mayYetTakeEffect } from '../../wire/tracker-api.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Majority } from './majority.ts'
 import type { TrackerParts } from './tracker-parts.ts'
@@ -31,7 +32,7 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
   refuse(
     'no-quorum',
     attempt?.inDoubt
-      ? 'too few brokers answer to record this; it may yet take effect, so look before you repeat it'
+      ? mayYetTakeEffect
       : 'too few brokers answer to record this; nothing was changed, try again when they are back',
   )
 

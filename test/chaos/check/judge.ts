@@ -166,6 +166,8 @@ function judgeRefusal(timeline: Timeline, entry: Entry, from: number, to: number
 function wasNothingToDo(timeline: Timeline, entry: Entry, from: number, to: number): boolean {
   const { method, params } = entry
   if (method === 'device.logout') return true
+  // A command line that finds its device logged in asks for nothing.
+  if (method === 'login' && entry.id === undefined) return timeline.hasLoggedIn(entry.user, entry.device)
   if (accountMethods.has(method)) return false
   return (
     timeline.find(params.group!, from, to, state => verdict(state, entry, method, params) === 'nothing') !== undefined

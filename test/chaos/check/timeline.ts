@@ -19,6 +19,7 @@ export interface Timeline {
     satisfies: (state: GroupState | undefined) => boolean,
   ): number | undefined
   stateAt(group: string, seq: number): GroupState | undefined
+  hasLoggedIn(user: string, device: string): boolean
   readonly end: number
   readonly violations: readonly Violation[]
 }
@@ -26,6 +27,7 @@ export interface Timeline {
 export function timelineOf(log: readonly Line[]): Timeline {
   const groups = new Map<string, Version[]>()
   const accounts = new Map<string, Set<string>>()
+  const everLoggedIn = new Set<string>()
   const violations: Violation[] = []
   const wrong = ({ seq }: Line, what: string) => violations.push({ kind: 'rule broken', what: `entry ${seq}: ${what}` })
   const versionsOf = (group: string) => {
@@ -51,8 +53,10 @@ export function timelineOf(log: readonly Line[]): Timeline {
       const devices = accounts.get(user)
       const device = String(line.events[0]!.device)
       if (!devices) wrong(line, `${user} has no account`)
-      else if (method === 'login') devices.add(device)
-      else if (!devices.delete(device)) wrong(line, `${device} was logged out twice`)
+      else if (method === 'login') {
+        devices.add(device)
+        everLoggedIn.add(`${user}/${device}`)
+      } else if (!devices.delete(device)) wrong(line, `${device} was logged out twice`)
     } else {
       const versions = versionsOf(params.group!)
       const before = versions.at(-1)!.state
@@ -88,6 +92,7 @@ export function timelineOf(log: readonly Line[]): Timeline {
   const none: readonly Version[] = [{ from: 0, state: undefined }]
   return {
     groups,
+    hasLoggedIn: (user, device) => everLoggedIn.has(`${user}/${device}`),
     end,
     violations,
     stateAt(group, seq) {

@@ -1,0 +1,101 @@
+// Somebody with a device, an agent and the command line: the commands themselves, as bin/shoal.js would run them, in
+// this process. What each came to goes into the history, and every file that arrives is compared with what was shared.
+
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { openHome } from '../../src/actors/home.ts'
+import type { Command, Input, Result } from '../../src/cli/command.ts'
+import { commands } from '../../src/cli/commands.ts'
+import { createLinkKeeper } from '../../src/cli/connections.ts'
+import type { Context } from '../../src/cli/context.ts'
+import type { Outcome } from '../../src/domain/refusal.ts'
+import type { Entry } from './check/history.ts'
+import { answerOf, type Recorder } from './light-person.ts'
+
+export interface CommandPerson {
+  readonly user: string
+  /** Runs `words` ("group create") with that input, and writes down what came of it. */
+  run<T = unknown>(words: string, input?: Input): Promise<Result<T>>
+  close(): Promise<void>
+}
+
+/** Commands that are requests to trackers, in the history's words; the others are the agent's affair, or nobody's. */
+const methodOf: Readonly<Record<string, string>> = {
+  signup: 'signup',
+  login: 'login',
+  logout: 'device.logout',
+  'group create': 'group.create',
+  'group join': 'group.join',
+  'group leave': 'group.leave',
+  'group accept': 'group.accept',
+  'group reject': 'group.reject',
+  'group remove': 'group.remove',
+  'group transfer': 'group.transfer',
+  share: 'share.add',
+  unshare: 'share.remove',
+  files: 'group.files',
+  'group list': 'group.list',
+  'group members': 'group.members',
+  'group requests': 'group.requests',
+}
+
+export function createCommandPerson(
+  user: string,
+  homeFolder: string,
+  servers: readonly string[],
+  recorder: Recorder,
+): CommandPerson {
+  const home = openHome(homeFolder)
+  const links = createLinkKeeper(home, servers)
+  const nothing = () => {}
+  const context: Context = {
+    home,
+    servers,
+    ...links,
+    isShell: true,
+    passwordSources: {},
+    passwords: { ask: async () => ({ ok: true, value: `the password of ${user}` }) },
+    display: { json: true, result: nothing, progress: nothing, endProgress: nothing, note: nothing, failure: nothing },
+    signal: new AbortController().signal,
+    leavesBehind: undefined,
+  }
+  const find = (words: string): Command => {
+    const found = commands.find(command => command.words === words)
+    if (!found) throw new Error(`bug: there is no command ${words}`)
+    return found
+  }
+  return {
+    user,
+    async run<T>(words: string, input: Input = {}) {
+      const device = home.device()
+      const before = home.seen()
+      const from = recorder.now()
+      let result: Result<unknown>
+      try {
+        result = await find(words).run(context, { overwrite: false, wait: false, ...input })
+      } catch (error) {
+        // As the command line would say of a disk that is full.
+        result = { ok: false, code: 'unreachable', message: (error as Error).message }
+      }
+      const method = methodOf[words]
+      if (method !== undefined) {
+        const shared = words === 'share' && result.ok ? (result.value as { name: string; sha1: string }) : {}
+        const { group, name, user: whom, sha1 } = { ...input, ...shared } as Entry['params']
+        const params = {
+          ...(group && { group }),
+          ...(name && { name }),
+          ...(whom && { user: whom }),
+          ...(sha1 && { sha1 }),
+        }
+        // Before its log-in a device has seen another cluster's log, as far as it knows: it counts from there again.
+        const answer = answerOf(result as Outcome<unknown>, method.startsWith('group.') ? home.seen() : undefined)
+        if (answer.kind !== 'refused' && home.seen() >= before)
+          recorder.entries.push({ user, device, method, params, from, to: recorder.now(), answer })
+      }
+      return result as Result<T>
+    },
+    close: () => links.disconnect(),
+  }
+}
+
+export const sha256Of = (path: string): string => hash('sha256', readFileSync(path))

@@ -1,0 +1,189 @@
+// One run, on the people's host: sets the stage, lets people live and faults strike until the time is up, puts everything
+// right, hears what log, trackers and disks say, and has it judged. Ends with 1 unless every promise was kept.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { hostsOf, loopbackHosts, whyNoNamespaces } from '../../bench/swarm/hosts.ts'
+import { freePort } from '../../src/cluster/free-port.ts'
+import { seededRandom } from '../helpers/seeded-random.ts'
+import type { Entry } from './check/history.ts'
+import { judge } from './check/judge.ts'
+import { createCommandPerson } from './command-person.ts'
+import { faultsOf } from './faults.ts'
+import { createLightPerson, type LightPerson } from './light-person.ts'
+import { healed, hearEach, readLog } from './outcome.ts'
+import { printReport } from './report.ts'
+import { beginSharing, goOnSharing, type Sharer } from './sharing.ts'
+import type { Part } from './stage/part.ts'
+import { setStage } from './stage/stage.ts'
+import { type Strike, strikeUntil } from './strikes.ts'
+import { beat, fightOver, look } from './workload.ts'
+
+interface Options {
+  readonly minutes: string
+  readonly seed: string
+  readonly trackers: string
+  readonly agents: string
+  readonly short: boolean
+  readonly keep?: string
+  readonly source: string
+  readonly folder: string
+  readonly prefix: string
+  readonly faketime?: string
+}
+const options = JSON.parse(process.argv[2]!) as Options
+const seed = Number(options.seed)
+const chanceOf = (stream: number) => seededRandom(seed * 1_000 + stream)
+const say = (line: string) => console.log(line)
+const began = performance.now()
+const recorder = { entries: [] as Entry[], now: () => performance.now() - began }
+const hasHosts = whyNoNamespaces() === undefined
+
+say(
+  `seed ${seed}, ${options.minutes} minutes, ${hasHosts ? 'a network namespace a host' : `on loopback: ${whyNoNamespaces()}`}`,
+)
+const stage = await setStage({
+  folder: options.folder,
+  hosts: hasHosts ? hostsOf(options.prefix) : loopbackHosts(),
+  hasHosts,
+  port: hasHosts ? 14_222 : await freePort(),
+  trackers: Number(options.trackers),
+  agents: Number(options.agents),
+  source: options.source,
+  faketime: options.faketime,
+  hasSmallDisks: hasHosts,
+})
+for (const part of [...stage.brokers, ...stage.trackers, ...stage.agents]) part.start()
+const problems: string[] = []
+const atFirst = await healed(stage, 60_000)
+if (atFirst !== undefined) throw new Error(`the cluster did not come up: ${atFirst}`)
+
+let isCalm = false
+const mischief = (stream: number) => {
+  const chance = chanceOf(stream)
+  return { chance: () => (isCalm ? 1 : chance()), answerLost: 0.05 }
+}
+const noMischief = { chance: () => 1, answerLost: 0 }
+const names = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay']
+const lights = names.map((name, index) => createLightPerson(name, stage.servers, recorder, mischief(10 + index)))
+const pulse = createLightPerson('pulse', stage.servers, recorder, noMischief)
+const looker = createLightPerson('looker', stage.servers, recorder, noMischief)
+
+const locks = new Map<unknown, Promise<void>>()
+/** Waits for its turn; what it returns gives the turn on. */
+const lock = async (what: unknown): Promise<() => void> => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const before = locks.get(what)
+  locks.set(what, promise)
+  await before
+  return resolve
+}
+const sharers = stage.agents.map(
+  (agent, index): Sharer => ({
+    person: createCommandPerson(`diver${index + 1}`, agent.home, stage.servers, recorder),
+    folder: agent.folder,
+    async whileAgentRuns(work) {
+      const unlock = await lock(agent)
+      try {
+        return await work()
+      } finally {
+        unlock()
+      }
+    },
+  }),
+)
+const originals = sharers.length > 0 ? await beginSharing(sharers, options.short ? 4 : 12) : new Map<string, string>()
+
+const stop = new AbortController()
+const { signal } = stop
+const groups = ['reef', 'kelp', 'cove', 'bank']
+const thinkingMs = options.short ? 120 : 150
+const living = [
+  ...lights.map((light, index) => fightOver(light, names, groups, chanceOf(30 + index), thinkingMs, signal)),
+  beat(pulse, 100, signal),
+  look(looker, 100, signal),
+]
+const { sharing, ended } = goOnSharing(sharers, originals, chanceOf(50), signal)
+
+const faults = faultsOf(stage, chanceOf(60), agent => lock(agent))
+const skipped = faults.filter(({ lacks }) => lacks !== undefined)
+for (const { name, lacks } of skipped) say(`skipped: ${name}: ${lacks}`)
+const strikes: Strike[] = []
+const endsAt = recorder.now() + Number(options.minutes) * 60_000
+const terminated = new Promise<void>(resolve => process.once('SIGTERM', resolve))
+const striking = (['brokers', 'others'] as const).map((lane, index) =>
+  strikeUntil({
+    faults: faults.filter(
+      fault =>
+        (process.env.CHAOS_ONLY === undefined || fault.name.includes(process.env.CHAOS_ONLY)) &&
+        fault.lane === lane &&
+        fault.lacks === undefined,
+    ),
+    chance: chanceOf(70 + index),
+    isOver: () => recorder.now() > endsAt || signal.aborted,
+    now: recorder.now,
+    isShort: options.short,
+    // A broker that lost its disk needs the others to have everything: that, no replication can do without.
+    ready: lane === 'brokers' ? () => untilTrue(() => stage.isCurrent(), 60_000) : async () => true,
+    onStrike: strike => {
+      strikes.push(strike)
+      say(`${(strike.from / 1000).toFixed(1).padStart(7)} s  ${strike.name}`)
+    },
+    onStuck: problem => problems.push(problem),
+  }),
+)
+await Promise.race([Promise.all(striking), terminated])
+const quietFrom = recorder.now()
+const sayWhen = (what: string) => say(`${(recorder.now() / 1000).toFixed(1).padStart(7)} s  ${what}`)
+sayWhen('everything is mended')
+const notHealed = await healedWhileLiving()
+if (notHealed !== undefined) problems.push(`not healed: ${notHealed}`)
+stop.abort()
+await Promise.all([...living, ended])
+sayWhen('everybody rests')
+isCalm = true
+for (const part of [...stage.brokers, ...stage.trackers, ...stage.agents]) {
+  if (part.deaths === 0) continue
+  problems.push(`${part.name} ended ${part.deaths} times by itself`)
+  say(`${part.name} ended by itself; the end of its output: ${lastWords(part)}`)
+  part.start()
+}
+if (sharers.length > 0)
+  for (const open of await sharing.settle(90_000)) problems.push(`a download did not end: ${open}`)
+const quiet = await healed(stage, 30_000)
+if (quiet !== undefined) problems.push(`not equal: ${quiet}`)
+for (const agent of stage.agents) await agent.stop()
+const witnesses: LightPerson[] = [...lights, pulse]
+// A log-in, if one is due, has to be in the log that trackers are held against.
+for (const person of witnesses) while ((await person.ask('group.list', {}))?.kind !== 'done');
+const log = await readLog(stage)
+sayWhen('the log is read')
+const testimonies = await hearEach(stage, witnesses, log)
+for (const person of [...witnesses, looker]) await person.close()
+for (const { person } of sharers) await person.close()
+
+const history = { entries: recorder.entries, log, testimonies, deliveries: sharing.deliveries }
+if (options.keep !== undefined) writeFileSync(options.keep, JSON.stringify({ seed, strikes, ...history }))
+const judgement = judge(history)
+printReport({ say, strikes, history, judgement, problems, commands: sharing.commands, quietFrom })
+process.exitCode = judgement.violations.length + problems.length === 0 ? 0 : 1
+for (const part of [...stage.trackers, ...stage.brokers]) await part.kill()
+process.exit()
+
+function lastWords({ folder }: Part): string {
+  const file = [`${folder}/output`, `${folder}/log`].find(path => existsSync(path))
+  return file ? readFileSync(file, 'utf8').slice(-3_000) : 'it said nothing'
+}
+
+async function untilTrue(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {
+  for (const until = Date.now() + withinMs; Date.now() < until; await delay(200)) if (await isSo()) return true
+  return false
+}
+
+async function healedWhileLiving(): Promise<string | undefined> {
+  const isBack = await untilTrue(async () => {
+    const last = recorder.entries.findLast(({ user, answer }) => user === 'pulse' && answer.kind === 'done')
+    return last !== undefined && last.from > quietFrom && (await stage.isCurrent())
+  }, 60_000)
+  return isBack ? undefined : 'nothing was written for a minute with nothing amiss'
+}

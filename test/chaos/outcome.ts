@@ -1,0 +1,91 @@
+// What the log and the trackers say at the end of a run: the log whole, as the brokers keep it, and each tracker alone.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connectOperator, trackersThatAnswer } from '../../src/cluster/operator.ts'
+import type { TrackerMethod, TrackerStatus } from '../../src/wire/tracker-api.ts'
+import type { Line, Testimony } from './check/history.ts'
+import { verdict } from './check/model.ts'
+import { timelineOf } from './check/timeline.ts'
+import type { LightPerson } from './light-person.ts'
+import type { Stage } from './stage/stage.ts'
+
+export async function readLog({ servers, secrets }: Stage): Promise<Line[]> {
+  const connection = await connectOperator(servers, secrets)
+  try {
+    const { streams } = await jetstreamManager(connection)
+    const { state } = await streams.info('SHOAL')
+    const lines: Line[] = []
+    const batch = 200
+    for (let first = 1; first <= state.last_seq; first += batch) {
+      const seqs = Array.from({ length: Math.min(batch, state.last_seq - first + 1) }, (_, index) => first + index)
+      const messages = await Promise.all(seqs.map(seq => streams.getMessage('SHOAL', { seq })))
+      for (const message of messages)
+        if (message) lines.push({ ...(JSON.parse(message.string()) as Omit<Line, 'seq'>), seq: message.seq })
+    }
+    return lines
+  } finally {
+    await connection.close()
+  }
+}
+
+export async function statusesOf({ servers, secrets }: Stage): Promise<TrackerStatus[]> {
+  const connection = await connectOperator(servers, secrets)
+  try {
+    return await trackersThatAnswer(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Undefined in time, or what is not as it should be once nothing strikes any more. */
+export async function healed(stage: Stage, withinMs: number): Promise<string | undefined> {
+  const until = Date.now() + withinMs
+  for (;;) {
+    const isCurrent = await stage.isCurrent()
+    const statuses = isCurrent ? await statusesOf(stage).catch(() => []) : []
+    const isEqual = new Set(statuses.map(({ seq }) => seq)).size === 1 && statuses.length === stage.trackers.length
+    if (isEqual) return undefined
+    if (Date.now() > until)
+      return isCurrent ? `the trackers do not meet: ${JSON.stringify(statuses)}` : 'the brokers do not all have the log'
+    await delay(250)
+  }
+}
+
+/** Stops all trackers but one, in turn, and asks it about every group on behalf of each person. */
+export async function hearEach(
+  stage: Stage,
+  people: readonly LightPerson[],
+  log: readonly Line[],
+): Promise<Testimony[]> {
+  const testimonies: Testimony[] = []
+  const { groups, end, stateAt } = timelineOf(log)
+  const isVisible = (user: string, group: string, method: string) =>
+    verdict(stateAt(group, end), { user, device: '' }, method, {}) === 'nothing'
+  for (const tracker of stage.trackers) {
+    tracker.start()
+    for (const other of stage.trackers) if (other !== tracker) await other.stop()
+    const reads: Testimony['reads'][number][] = []
+    const ask = async (person: LightPerson, method: TrackerMethod, params: { group?: string }) => {
+      const answer = await person.ask(method, params)
+      if (answer?.kind === 'done') reads.push({ user: person.user, method, params, result: answer.result })
+    }
+    let status: TrackerStatus | undefined
+    for (let tries = 0; status === undefined && tries < 40; tries++) {
+      const found = await statusesOf(stage).catch(() => [])
+      status = found.length === 1 && found[0]!.seq >= end ? found[0] : undefined
+      if (!status) await delay(250)
+    }
+    // What somebody does not see in a group that they are not in was judged while they lived.
+    const hear = async (person: LightPerson) => {
+      await ask(person, 'group.list', {})
+      for (const group of groups.keys())
+        for (const method of ['group.members', 'group.requests', 'group.files'] as const)
+          if (isVisible(person.user, group, method)) await ask(person, method, { group })
+    }
+    await Promise.all(people.map(hear))
+    testimonies.push({ tracker: tracker.name, seq: status?.seq ?? 0, digest: status?.digest ?? 'none', reads })
+  }
+  for (const tracker of stage.trackers) tracker.start()
+  return testimonies
+}

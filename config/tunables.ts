@@ -285,8 +285,6 @@ export const processes = {
   monitorTimeoutMs: 1_000,
   /** What a tracker or an agent writes down in months; beyond it the next start begins a new file and keeps this one. */
   maxOutputBytes: 10_000_000,
-  /** Lines that a full disk does not take wait for room up to this, and are let go beyond it. */
-  maxUnwrittenLogBytes: 1_000_000,
 } as const
 
 /** A tracker's own affairs. */

@@ -1,11 +1,17 @@
 // Where a process of ours writes down what happens: lines of JSON on standard error, which is a file as a rule. A disk
-// that is full loses lines and nothing else: no process ends because it cannot say something.
+// that is full loses lines and nothing else: no process ends, or waits, because it cannot say something.
 
+import { writeSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
-import { processes } from '../../config/tunables.ts'
 
-export function createProcessLog(name?: string): Logger {
-  const destination = pino.destination({ dest: 2, maxLength: processes.maxUnwrittenLogBytes })
-  destination.on('error', () => {})
-  return pino(name === undefined ? {} : { name }, destination)
+const standardError = {
+  write(line: string) {
+    try {
+      writeSync(2, line)
+    } catch {
+      // Nobody is left to be told.
+    }
+  },
 }
+
+export const createProcessLog = (name?: string): Logger => pino(name === undefined ? {} : { name }, standardError)

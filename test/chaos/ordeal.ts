@@ -113,12 +113,7 @@ const endsAt = recorder.now() + Number(options.minutes) * 60_000
 const terminated = new Promise<void>(resolve => process.once('SIGTERM', resolve))
 const striking = (['brokers', 'others'] as const).map((lane, index) =>
   strikeUntil({
-    faults: faults.filter(
-      fault =>
-        (process.env.CHAOS_ONLY === undefined || fault.name.includes(process.env.CHAOS_ONLY)) &&
-        fault.lane === lane &&
-        fault.lacks === undefined,
-    ),
+    faults: faults.filter(fault => fault.lane === lane && fault.lacks === undefined),
     chance: chanceOf(70 + index),
     isOver: () => recorder.now() > endsAt || signal.aborted,
     now: recorder.now,

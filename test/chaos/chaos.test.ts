@@ -1,0 +1,20 @@
+// A short run of the chaos suite: every promise is judged as in the long ones; what strikes fits into seconds.
+
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+
+const program = fileURLToPath(new URL('run.ts', import.meta.url))
+
+test('nothing acknowledged is lost and no promise broken while brokers, trackers and agents are struck', async t => {
+  t.timeout(300_000)
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  const args = ['--minutes', '0.15', '--short', '--agents', '1', '--seed', String(seed), '--no-fetch-clock']
+  const run = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => run.kill('SIGTERM'))
+  const [out, err] = await Promise.all([text(run.stdout), text(run.stderr)])
+  t.log(`seed ${seed}`)
+  t.regex(out, /^0 promises broken, 0 problems$/m, out + err)
+  t.is(out.trimEnd().split('\n').at(-1), '0 lost')
+})

@@ -14,7 +14,7 @@ export function createBrokerBridge(servers: readonly string[]) {
   return {
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
       sockets.handleUpgrade(request, socket, head, page => {
-        const { hostname, port } = new URL(servers[next++ % servers.length]!.replace(/^\w+:\/\//, 'http://'))
+        const { hostname, port } = new URL(`http://${servers[next++ % servers.length]!.replace(/^\w+:\/\//, '')}`)
         const broker = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 4222) })
         const stream = createWebSocketStream(page)
         const end = () => {

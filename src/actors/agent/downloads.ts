@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
+import { inspection } from '../../../config/tunables.ts'
 import { checkManifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
@@ -27,6 +28,8 @@ import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
 import { type ShownDownload, showDownload } from './shown-download.ts'
 
+/** Of one run of a download. */
+type RunContext = SnapshotFrom<typeof downloadMachine>['context']
 type Queue = ActorRefFrom<typeof downloadQueueMachine>
 
 export interface DownloadsNeeds {
@@ -104,6 +107,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     refresh(id)
   }
 
+  /** What runs came to, the latest last: whoever watches sees the last piece arrive, and from whom each came. */
+  const ended = new Map<number, RunContext>()
+  const keepEnded = (context: RunContext) => {
+    ended.delete(context.spec.id)
+    ended.set(context.spec.id, context)
+    if (ended.size > inspection.keptEndedDownloads) ended.delete(ended.keys().next().value!)
+  }
+
   const logic = downloadQueueMachine.provide({
     actors: {
       download: downloadMachine.provide({
@@ -113,8 +124,10 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
           peerLink: providePeerLink(needs.peers),
         },
         actions: {
-          recordEnding: ({ context: { spec, now, startedAtMs } }, ended) =>
-            recordEnding(spec.id, ended, now() - startedAtMs),
+          recordEnding: ({ context }, output) => {
+            keepEnded(context)
+            recordEnding(context.spec.id, output, context.now() - context.startedAtMs)
+          },
         },
       }),
     },
@@ -191,20 +204,17 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     shown(limits) {
       const { children = {} } = needs.queue()?.getSnapshot() ?? {}
       const connections = connectedPeers().length
-      return Object.values(children).flatMap(child => {
-        const snapshot = child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
-        if (!child || !snapshot) return []
-        const shown = view(snapshot.context.spec.id)
-        if (!shown) return []
-        return [
-          showDownload({
-            view: shown,
-            snapshot,
-            actor: child.sessionId,
-            limits,
-            connections,
-          }),
-        ]
+      const runs = new Map<number, { readonly context: RunContext; readonly actor: string | null }>()
+      for (const [id, context] of ended) runs.set(id, { context, actor: null })
+      for (const child of Object.values(children)) {
+        const context = (child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined)?.context
+        const known = context && atRest.get(context.spec.id)
+        if (child && context && known && !isResting(known.state))
+          runs.set(context.spec.id, { context, actor: child.sessionId })
+      }
+      return [...runs].flatMap(([id, { context, actor }]) => {
+        const shown = view(id)
+        return shown ? [showDownload({ view: shown, context, actor, limits, connections })] : []
       })
     },
 

@@ -20,8 +20,9 @@ type Ledger = DownloadSnapshot['context']['ledger']
 
 export interface ShownNeeds {
   readonly view: DownloadView
-  readonly snapshot: DownloadSnapshot
-  readonly actor: string
+  readonly context: DownloadSnapshot['context']
+  /** Null once the run has ended. */
+  readonly actor: string | null
   readonly limits: Limits
   /** Over all downloads of this device. */
   readonly connections: number
@@ -72,12 +73,14 @@ function mapOf({ have, picker, sources }: Ledger, total: number, peers: readonly
     } else if (picker?.isChecking(piece)) pieces[piece] = pieceStates.checking
     else if (holders === 0) heldByNobody += 1
   }
-  for (const peer of peers) for (const piece of picker?.inFlightAt(peer) ?? []) pieces[piece] = pieceStates.inFlight
+  // In the endgame a piece may be on its way once more when it is here already.
+  for (const piece of peers.flatMap(peer => picker?.inFlightAt(peer) ?? []))
+    if (!have?.has(piece)) pieces[piece] = pieceStates.inFlight
   return { pieceMap: pieces.toString('base64'), availability: availability.toString('base64'), heldByNobody }
 }
 
-export function showDownload({ view, snapshot, actor, limits, connections }: ShownNeeds): ShownDownload {
-  const { spec, ledger, now, problem } = snapshot.context
+export function showDownload({ view, context, actor, limits, connections }: ShownNeeds): ShownDownload {
+  const { spec, ledger, now, problem } = context
   const total = Math.min(view.pieces.total, inspectionBounds.pieces)
   const peers = peersOf(ledger)
   const { pieceMap, availability, heldByNobody } = mapOf(ledger, total, peers)
@@ -89,7 +92,7 @@ export function showDownload({ view, snapshot, actor, limits, connections }: Sho
     missing: view.pieces.total - view.pieces.done,
     heldByNobody,
     checking: ledger.checking,
-    mostUnwritten: budgetPieces(snapshot.context),
+    mostUnwritten: budgetPieces(context),
     peers: {
       ready: ready.length,
       connecting: shown.filter(({ state }) => state === 'connecting').length,

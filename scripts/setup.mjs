@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureNatsServer } from './setup/nats-server.mjs'
 import { ensurePackages } from './setup/packages.mjs'
+import { ensurePage } from './setup/page.mjs'
 import { SetupFailed } from './setup/step.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -17,6 +18,7 @@ const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${deli
 try {
   await ensurePackages(root, env)
   await ensureNatsServer(join(root, '.cache'), env)
+  await ensurePage(root, env)
 } catch (error) {
   if (!(error instanceof SetupFailed)) throw error
   console.error(`set-up failed: ${error.message}`)

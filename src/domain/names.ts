@@ -34,7 +34,7 @@ export function isFileName(name: string): boolean {
     name === name.normalize('NFC') &&
     !/[/\\]/.test(name) &&
     !unshowable.test(name) &&
-    Buffer.byteLength(name) <= maxFileNameBytes
+    new TextEncoder().encode(name).length <= maxFileNameBytes
   )
 }
 

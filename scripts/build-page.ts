@@ -1,0 +1,49 @@
+// The visualizer's page, from src/visualizer and what it imports, as files that a web server may hand out as they are:
+// node scripts/build-page.ts [FOLDER], dist/visualizer unless told otherwise. Complete or not there at all: whoever
+// serves the folder meanwhile never sees half of it.
+
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const source = join(root, 'src/visualizer')
+
+/** Zod's messages in fifty languages, which nobody sees, are a third of the whole. */
+const withoutLocales: Plugin = {
+  name: 'without-locales',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }))
+  },
+}
+
+export async function buildPage(folder: string): Promise<void> {
+  const fresh = `${folder}.${process.pid}`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true })
+  try {
+    await build({
+      entryPoints: { page: join(source, 'page.tsx') },
+      outdir: fresh,
+      bundle: true,
+      format: 'esm',
+      minify: true,
+      target: ['es2023', 'chrome123', 'firefox120', 'safari17.5'],
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
+      loader: { '.woff2': 'file' },
+      assetNames: '[name]',
+      plugins: [withoutLocales],
+      tsconfigRaw: {},
+      logLevel: 'warning',
+    })
+    for (const file of ['index.html', 'icon.svg']) cpSync(join(source, file), join(fresh, file))
+    rmSync(folder, { recursive: true, force: true })
+    renameSync(fresh, folder)
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+}
+
+if (import.meta.main) await buildPage(resolve(process.argv[2] ?? join(root, 'dist/visualizer')))

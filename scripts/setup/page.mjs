@@ -1,0 +1,26 @@
+// The visualizer's page is built, and not older than what it is made from.
+
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { run, SetupFailed, step } from './step.mjs'
+
+/** What its modules come from: itself, what it imports of ours, and the packages by their lock. */
+const sources = ['src/visualizer', 'src/wire', 'src/domain', 'config', 'scripts/build-page.ts', 'package-lock.json']
+
+export async function ensurePage(root, env) {
+  if (modifiedAt(join(root, 'dist/visualizer/page.js')) >= Math.max(...sources.map(name => latest(join(root, name)))))
+    return
+  await step("building the visualizer's page", async () => {
+    const { ok, output } = await run('node', [join(root, 'scripts/build-page.ts')], { cwd: root, env })
+    if (!ok) throw new SetupFailed(`the page could not be built:\n${output.trim()}`)
+  })
+}
+
+function latest(path) {
+  if (!statSync(path).isDirectory()) return modifiedAt(path)
+  return Math.max(...readdirSync(path).map(name => latest(join(path, name))))
+}
+
+function modifiedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}

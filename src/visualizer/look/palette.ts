@@ -1,0 +1,57 @@
+// The theme's colours for what is drawn on canvas, which knows no custom properties. Read again after a change of theme.
+
+import { signal } from '@preact/signals'
+
+export const peerColours = 8
+
+/** Changes with every change of theme; whoever draws reads it. */
+export const themeVersion = signal(0)
+
+let resolved = new Map<string, string>()
+let probe: HTMLElement | undefined
+
+/** `name` is a custom property of look/theme.css. */
+export function colour(name: string): string {
+  const known = resolved.get(name)
+  if (known !== undefined) return known
+  if (probe === undefined) {
+    probe = document.createElement('span')
+    probe.hidden = true
+    document.body.append(probe)
+  }
+  probe.style.color = `var(${name})`
+  const value = getComputedStyle(probe).color
+  resolved.set(name, value)
+  return value
+}
+
+export type Theme = 'auto' | 'light' | 'dark'
+export const theme = signal<Theme>('auto')
+
+function forget() {
+  resolved = new Map()
+  themeVersion.value += 1
+}
+
+export function chooseTheme(chosen: Theme): void {
+  theme.value = chosen
+  if (chosen === 'auto') delete document.documentElement.dataset.theme
+  else document.documentElement.dataset.theme = chosen
+  try {
+    localStorage.setItem('theme', chosen)
+  } catch {
+    // A browser that keeps nothing: the choice holds for this visit.
+  }
+  forget()
+}
+
+export function beginTheme(): void {
+  let kept: string | null = null
+  try {
+    kept = localStorage.getItem('theme')
+  } catch {
+    // As above.
+  }
+  if (kept === 'light' || kept === 'dark') chooseTheme(kept)
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', forget)
+}

@@ -1,0 +1,26 @@
+// In place of a view that has nothing to show: what would show something.
+
+import { config, standing } from '../data/session.ts'
+
+export function Hints({ about }: { readonly about: string }) {
+  const hints = config.value?.hints ?? []
+  return (
+    <div class="nothing">
+      <h2>{standing.value.kind === 'live' || standing.value.kind === 'recording' ? about : standing.value.text}</h2>
+      {hints.length > 0 && <p class="soft">For example, in a terminal:</p>}
+      <dl>
+        {hints.map(hint => (
+          <div key={hint.command}>
+            <dt class="soft">{hint.about}</dt>
+            <dd>
+              <code class="mono">{hint.command}</code>
+              <button type="button" class="quiet" onClick={() => void navigator.clipboard.writeText(hint.command)}>
+                Copy
+              </button>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  )
+}

@@ -1,0 +1,136 @@
+// What actors say to each other, as a sequence: a column each, an arrow a message, time downwards. Of one process at a
+// time; of the actor that is followed and whom it talks to, or of all.
+
+import { useSignal } from '@preact/signals'
+import { model, place, shown, tape } from '../data/session.ts'
+import type { Saying } from '../data/tape.ts'
+import { timeOfDayMs } from '../look/quantity.ts'
+import { actorName, processName } from '../parts/actor-name.ts'
+import { VirtualList } from '../parts/virtual-list.tsx'
+import { chosenActor } from '../route.ts'
+import { Hints } from './hints.tsx'
+
+const laneWidth = 150
+const timeWidth = 96
+const mostLanes = 12
+const outside = 'outside'
+
+export function Messages() {
+  shown.value
+  const about = useSignal<'all' | 'followed'>('all')
+  const chosenProcess = useSignal<string | undefined>(undefined)
+  const processes = [...model().processes.values()]
+  const said = tape.sayings.filter(saying => place.value === undefined || saying.place <= place.value)
+  const followed = processes.flatMap(({ actors }) => [...actors.values()]).find(({ key }) => key === chosenActor.value)
+  const busiest = said.at(-1)?.process
+  const process =
+    processes.find(({ key }) => key === chosenProcess.value) ??
+    followed?.process ??
+    processes.find(({ key }) => key === busiest) ??
+    processes[0]
+  if (!process) return <Hints about="No process of yours is running." />
+  const own = said.filter(
+    saying =>
+      saying.process === process.key &&
+      (about.value === 'all' || followed === undefined || saying.to === followed.id || saying.from === followed.id),
+  )
+  const lanes = lanesOf(own)
+  const shownRows = own.filter(({ from, to }) => lanes.includes(from ?? outside) && lanes.includes(to))
+  const nameOf = (id: string) => {
+    const actor = process.actors.get(id)
+    return id === outside ? 'outside' : actor ? actorName(actor) : 'gone'
+  }
+  return (
+    <section class="panel sequence" aria-label="Messages">
+      <div class="line tools">
+        <label>
+          Of{' '}
+          <select value={process.key} onChange={event => (chosenProcess.value = event.currentTarget.value)}>
+            {processes.map(each => (
+              <option key={each.key} value={each.key}>
+                {processName(each)}
+              </option>
+            ))}
+          </select>
+        </label>
+        {followed && (
+          <label>
+            <input
+              type="checkbox"
+              checked={about.value === 'followed'}
+              onChange={event => (about.value = event.currentTarget.checked ? 'followed' : 'all')}
+            />{' '}
+            only of {actorName(followed)}
+          </label>
+        )}
+        <span class="faint end">{own.length > shownRows.length ? 'The busiest actors are shown.' : ''}</span>
+      </div>
+      <div class="lanes-scroll">
+        <div class="lanes" style={{ width: `${timeWidth + lanes.length * laneWidth}px` }}>
+          <div class="lane-heads" aria-hidden="true">
+            {lanes.map((id, index) => (
+              <span
+                key={id}
+                class="cut"
+                style={{ left: `${timeWidth + index * laneWidth}px`, width: `${laneWidth}px` }}
+              >
+                {nameOf(id)}
+              </span>
+            ))}
+          </div>
+          <div class="lane-lines" aria-hidden="true">
+            {lanes.map((id, index) => (
+              <i key={id} style={{ left: `${timeWidth + (index + 0.5) * laneWidth}px` }} />
+            ))}
+          </div>
+          <VirtualList
+            label="Messages in order"
+            items={shownRows.map((saying, index) => ({ saying, id: `${saying.place}-${index}` }))}
+            rowHeight={28}
+            keyOf={({ id }) => id}
+            chosen={undefined}
+            onChoose={() => {}}
+            empty="Nothing was said since this page was opened."
+            followEnd={place.value === undefined}
+            row={({ saying }) => <Arrow saying={saying} lanes={lanes} nameOf={nameOf} />}
+          />
+        </div>
+      </div>
+    </section>
+  )
+}
+
+/** Who said or heard most, in the order in which they first appear. */
+function lanesOf(sayings: readonly Saying[]): string[] {
+  const counted = new Map<string, number>()
+  for (const { from, to, count } of sayings)
+    for (const id of [from ?? outside, to]) counted.set(id, (counted.get(id) ?? 0) + count)
+  const most = [...counted].sort((one, two) => two[1] - one[1]).slice(0, mostLanes)
+  const kept = new Set(most.map(([id]) => id))
+  return [...counted.keys()].filter(id => kept.has(id))
+}
+
+function Arrow(props: {
+  readonly saying: Saying
+  readonly lanes: readonly string[]
+  readonly nameOf: (id: string) => string
+}) {
+  const { saying, lanes, nameOf } = props
+  const from = lanes.indexOf(saying.from ?? outside)
+  const to = lanes.indexOf(saying.to)
+  const left = timeWidth + (Math.min(from, to) + 0.5) * laneWidth
+  const width = Math.max(Math.abs(to - from) * laneWidth, 30)
+  const direction = from === to ? 'self' : to > from ? 'right' : 'left'
+  const times = saying.count > 1 ? ` ×${saying.count}` : ''
+  return (
+    <div class="message-row">
+      <span class="faint small mono">{timeOfDayMs(saying.at)}</span>
+      <span class={`message ${direction}`} style={{ left: `${left}px`, width: `${width}px` }}>
+        <span class="heard-only">
+          {nameOf(saying.from ?? outside)} to {nameOf(saying.to)}:{' '}
+        </span>
+        <span class="cut">{saying.event + times}</span>
+      </span>
+    </div>
+  )
+}

@@ -8,6 +8,7 @@ import type { Command, Input, Result } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { createLinkKeeper } from '../../src/cli/connections.ts'
 import type { Context } from '../../src/cli/context.ts'
+import { settleTrust } from '../../src/cli/settle-trust.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import type { Entry } from './check/history.ts'
 import { answerOf, type Recorder } from './light-person.ts'
@@ -46,12 +47,14 @@ export function createCommandPerson(
   recorder: Recorder,
 ): CommandPerson {
   const home = openHome(homeFolder)
-  const links = createLinkKeeper(home, servers)
+  const trust = settleTrust(home, servers, undefined, () => {})
+  const links = createLinkKeeper(home, servers, trust)
   const nothing = () => {}
   const context: Context = {
     home,
     servers,
     ...links,
+    trust,
     isShell: true,
     passwordSources: {},
     passwords: { ask: async () => ({ ok: true, value: `the password of ${user}` }) },

@@ -5,6 +5,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../../src/actors/broker.ts'
+import type { Trust } from '../../src/actors/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
@@ -47,6 +48,7 @@ export interface LightPerson {
 export function createLightPerson(
   user: string,
   servers: readonly string[],
+  trust: Trust,
   recorder: Recorder,
   mischief: Mischief,
 ): LightPerson {
@@ -66,7 +68,7 @@ export function createLightPerson(
   const signUp = () =>
     recorded({ device: '', method: 'signup', params: { user } }, async () => {
       const nonce = randomBytes(16).toString('hex')
-      const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'chaos')
+      const guest = await connectBroker(servers, { kind: 'guest', nonce }, 'chaos', trust)
       const { transport, tapped } = tap(guest, mischief)
       const body = { id: randomUUID(), user, password }
       const subject = signUpSubject(guest.info?.client_ip ?? '')
@@ -79,7 +81,7 @@ export function createLightPerson(
     const device = randomBytes(6).toString('hex')
     const credential = randomBytes(32).toString('base64url')
     const answer = await recorded({ device, method: 'login', params: { user } }, async () => {
-      const connection = await connectBroker(servers, { kind: 'password', user, password }, 'chaos')
+      const connection = await connectBroker(servers, { kind: 'password', user, password }, 'chaos', trust)
       const { transport, tapped } = tap(connection, mischief)
       const body = { id: randomUUID(), device, credentialHash: createHash('sha256').update(credential).digest('hex') }
       const asked = await askPersistently(transport, inboxPrefix(user), logInSubject(user), body)
@@ -87,7 +89,7 @@ export function createLightPerson(
       return toldBy(asked, body.id, tapped)
     })
     if (answer.kind !== 'done') return
-    const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'chaos')
+    const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'chaos', trust)
     const { transport, tapped } = tap(connection, mischief)
     const trackers = createTrackerClient(transport, { user, device }, answer.seq)
     session = { user, device, trackers, connection, tapped }

@@ -65,9 +65,11 @@ const mischief = (stream: number) => {
 }
 const noMischief = { chance: () => 1, answerLost: 0 }
 const names = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay']
-const lights = names.map((name, index) => createLightPerson(name, stage.servers, recorder, mischief(10 + index)))
-const pulse = createLightPerson('pulse', stage.servers, recorder, noMischief)
-const looker = createLightPerson('looker', stage.servers, recorder, noMischief)
+const lights = names.map((name, index) =>
+  createLightPerson(name, stage.servers, stage.trust, recorder, mischief(10 + index)),
+)
+const pulse = createLightPerson('pulse', stage.servers, stage.trust, recorder, noMischief)
+const looker = createLightPerson('looker', stage.servers, stage.trust, recorder, noMischief)
 
 const locks = new Map<unknown, Promise<void>>()
 /** Waits for its turn; what it returns gives the turn on. */

@@ -4,10 +4,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hosts } from '../../../bench/swarm/hosts.ts'
+import type { Trust } from '../../../src/actors/broker-trust.ts'
 import { writeBrokerFiles } from '../../../src/cluster/broker-files.ts'
-import { type BrokerNode, brokersOf, type ClusterPlan } from '../../../src/cluster/cluster-plan.ts'
+import { type BrokerNode, brokersOf, type ClusterPlan, usesTls } from '../../../src/cluster/cluster-plan.ts'
 import { provideNatsServer } from '../../../src/cluster/find-nats-server.ts'
-import { createSecrets } from '../../../src/cluster/secrets.ts'
+import { createAuthoritySecrets, createSecrets } from '../../../src/cluster/secrets.ts'
 import type { ClusterSecrets } from '../../../src/wire/cluster-secrets.ts'
 import { type BrokerState, stateOf } from './broker-state.ts'
 import { type Clock, createClock } from './clock.ts'
@@ -34,6 +35,8 @@ export interface Stage {
   readonly hasHosts: boolean
   readonly servers: string[]
   readonly secrets: ClusterSecrets
+  /** In the brokers, for whoever connects without a home. */
+  readonly trust: Trust
   readonly brokers: readonly Broker[]
   readonly trackers: readonly Tracker[]
   readonly agents: readonly Agent[]
@@ -60,15 +63,22 @@ const placeholder = '10.78.255.254'
 export async function setStage(options: StageOptions): Promise<Stage> {
   const { folder, hosts, hasHosts, port, source, faketime, hasSmallDisks } = options
   const clusterFolder = join(folder, 'cluster')
-  const secrets = createSecrets(clusterFolder)
-  const plan: ClusterPlan = { host: hasHosts ? placeholder : '127.0.0.1', port, brokers: 3, trackers: 0 }
+  const addressOf = (index: number) => hosts.address(1 + index)
+  const plan: ClusterPlan = {
+    host: hasHosts ? placeholder : '127.0.0.1',
+    port,
+    brokers: 3,
+    trackers: 0,
+    tls: false,
+    names: hasHosts ? [0, 1, 2].map(addressOf) : [],
+  }
+  const secrets = usesTls(plan) ? await createAuthoritySecrets(clusterFolder) : createSecrets(clusterFolder)
   const nodes = brokersOf(clusterFolder, plan)
   const natsServer = await provideNatsServer(() => {})
-  const addressOf = (index: number) => hosts.address(1 + index)
   const servers = nodes.map(({ ports }, index) => `nats://${addressOf(index)}:${ports.client}`)
 
+  for (const node of nodes) await writeBrokerFiles(node, plan, secrets)
   const brokers = nodes.map((node, index): Broker => {
-    writeBrokerFiles(node, plan, secrets)
     if (hasHosts) placeBroker(node, nodes, addressOf)
     const config = join(node.folder, 'nats-server.conf')
     const part = createPart(hosts, {
@@ -113,6 +123,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     hasHosts,
     servers,
     secrets,
+    trust: { authority: () => secrets.authority?.certificate, follow() {} },
     brokers,
     trackers,
     agents,
@@ -133,7 +144,7 @@ function placeBroker(node: BrokerNode, all: readonly BrokerNode[], addressOf: (i
   let text = readFileSync(file, 'utf8')
   for (const [index, { ports }] of all.entries()) {
     text = text.replaceAll(`127.0.0.1:${ports.monitor}`, `${addressOf(index)}:${ports.monitor}`)
-    for (const port of [ports.client, ports.route])
+    for (const port of [ports.client, ports.route, ports.websocket])
       text = text.replaceAll(`${placeholder}:${port}`, `${addressOf(index)}:${port}`)
   }
   writeFileSync(file, text, { mode: 0o600 })

@@ -13,7 +13,7 @@ import { originOf } from '../../src/domain/origin.ts'
 import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
 import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
-import { inspectionSchema } from '../../src/wire/inspection.ts'
+import { readInspection } from '../../src/wire/inspection.ts'
 import { readLogEntry } from '../../src/wire/log-entry.ts'
 import { decodeRelayMessage, encodeRelayMessage } from '../../src/wire/relay-messages.ts'
 import { manifestSchema } from '../../src/wire/schemas.ts'
@@ -164,6 +164,29 @@ const logTarget: Target = {
   },
 }
 
+const head = { run: '0123456789abcdef', n: 3, at }
+const actor = {
+  ...{ id: 'x:1', parent: null, name: 'agent', kind: 'machine', machine: 'agent', status: 'active', at },
+  ...{ state: { online: { serving: 'open' } }, context: { failures: 0, user }, error: null },
+}
+const inspectionTarget: Target = {
+  name: 'inspection',
+  valid: [
+    { ...head, kind: 'step', actor, event: 'e', from: null, transitions: [], merged: 1 },
+    { ...head, kind: 'picture', watcher: null, part: 0, parts: 1, actors: [actor], definitions: { agent: 'd' } },
+    { ...head, kind: 'messages', messages: [{ at, from: null, to: 'x:1', event: 'e', count: 1 }], omitted: 0 },
+    { ...head, kind: 'serving', limit: null, bytesServed: 1, links: [{ ...by, group, name, via: 'direct' }] },
+  ],
+  take(bytes) {
+    const taken = readInspection(bytes)
+    if (!taken) return false
+    // Its names are text to be shown, whatever they look like.
+    const text = JSON.stringify(taken)
+    demand(JSON.stringify(readInspection(Buffer.from(text))) === text, 'what was read is not what was written')
+    return true
+  },
+}
+
 const manifestTarget: Target = {
   name: 'manifest',
   valid: [
@@ -282,9 +305,7 @@ export const targets: readonly Target[] = [
   schemaTarget('attempt', attemptMessageSchema, [
     { by: 't1', what: 'guess', how: 'counted', attempt: { origin: '1.2.3.4', target: user, isKnown: false } },
   ]),
-  schemaTarget('inspection', inspectionSchema, [
-    { at: 1, actor: 'a/b', machine: 'm', state: { online: { x: 'y' } }, event: 'e' },
-  ]),
+  inspectionTarget,
   logTarget,
   manifestTarget,
   nameTarget,

@@ -5,7 +5,9 @@ import { bytes, count, duration, rate } from '../look/quantity.ts'
 import { State } from './downloads.tsx'
 import { Hints } from './hints.tsx'
 
-const or = <T,>(value: T | null, show: (value: T) => string): string => (value === null ? '–' : show(value))
+/** What the server could not ask is left out. */
+const unknown = ''
+const or = <T,>(value: T | null, show: (value: T) => string): string => (value === null ? unknown : show(value))
 
 export function Cluster() {
   const { cluster } = model()
@@ -76,7 +78,7 @@ export function Cluster() {
       <section class="panel" aria-label="Devices online">
         <h3>Devices online</h3>
         {devices === null ? (
-          <p class="soft">The trackers do not answer.</p>
+          <p class="soft">Not known here.</p>
         ) : (
           <ul class="plain">
             {devices.map(({ user, device, isYou, fetching }) => (
@@ -93,7 +95,7 @@ export function Cluster() {
       <section class="panel" aria-label="Groups">
         <h3>Groups</h3>
         {groups === null ? (
-          <p class="soft">The trackers do not answer.</p>
+          <p class="soft">Not known here.</p>
         ) : groups.length === 0 ? (
           <p class="soft">None yet.</p>
         ) : (
@@ -116,9 +118,10 @@ export function Cluster() {
   )
 }
 
-const Fact = ({ name, value }: { readonly name: string; readonly value: string }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{value}</dd>
-  </div>
-)
+const Fact = ({ name, value }: { readonly name: string; readonly value: string }) =>
+  value === unknown ? null : (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  )

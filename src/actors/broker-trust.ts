@@ -3,6 +3,7 @@
 // Brokers may show a new authority that the trusted one has signed (a rotation): it is followed, and the old one forgotten.
 
 import { createHash, X509Certificate } from 'node:crypto'
+import { connect as connectPlainly, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
 import type { ConnectionOptions } from 'nats'
 import { certificates } from '../../config/tunables.ts'
@@ -73,6 +74,16 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
     },
   }
   return { tls: tls as object }
+}
+
+/**
+ * A bare connection to one of these brokers, trusting as every other does, for what speaks NATS itself.
+ * Throws UntrustedBrokers as `tlsTowards` does; a broker that shows another authority's certificate is an 'error' of it.
+ */
+export function dialBroker(server: string, servers: readonly string[], trust: Trust): Socket {
+  const { host, port } = endpointOf(server)
+  const { tls } = tlsTowards(servers, trust)
+  return tls ? connect({ host, port, ...(tls as object) }) : connectPlainly({ host, port })
 }
 
 /** Whether nats (or what caused its error) says that a certificate was not to be trusted. */

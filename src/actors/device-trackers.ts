@@ -22,6 +22,7 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
       return client.epoch
     },
     statuses: client.statuses,
+    looks: client.looks,
     advance(seq, epoch) {
       client.advance(seq, epoch)
       remember()

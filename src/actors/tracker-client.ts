@@ -4,18 +4,21 @@
 
 import { randomUUID } from 'node:crypto'
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
+import type { z } from 'zod'
 import { requests } from '../../config/tunables.ts'
 import type { Actor } from '../domain/decider.ts'
 import { isLater } from '../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import { apiSubject, inboxPrefix, trackersStatus } from '../wire/subjects.ts'
+import { apiSubject, inboxPrefix, trackersLook, trackersStatus } from '../wire/subjects.ts'
 import {
   mayYetTakeEffect,
+  type TrackerLook,
   type TrackerMethod,
   type TrackerParams,
   type TrackerReply,
   type TrackerResult,
   type TrackerStatus,
+  trackerLookSchema,
   trackerMethods,
   trackerReplySchema,
   trackerStatusSchema,
@@ -25,6 +28,8 @@ export interface TrackerClient {
   ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
   /** Every tracker that answers within `waitMs` of the last, by name. */
   statuses(waitMs?: number): Promise<TrackerStatus[]>
+  /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
+  looks(waitMs?: number): Promise<TrackerLook[]>
   /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
   readonly seen: number
   /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
@@ -121,6 +126,28 @@ export function createTrackerClient(transport: Transport, by: Actor, seenBefore 
     else if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
     epoch = Math.max(of, epoch)
   }
+  /** From every tracker that answers. */
+  async function gather<A extends { readonly name: string }>(subject: string, schema: z.ZodType<A>, waitMs = 400) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const found = new Map<string, A>()
+    const inbox = createInbox(inboxPrefix(by.user))
+    let quiet = setTimeout(resolve, 2 * waitMs)
+    const subscription = transport.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error || isNobodyThere(message)) return resolve()
+        const answer = schema.safeParse(parseJson(message))
+        if (answer.success) found.set(answer.data.name, answer.data)
+        clearTimeout(quiet)
+        quiet = setTimeout(resolve, waitMs)
+      },
+    })
+    transport.publish(subject, '', { reply: inbox })
+    await promise
+    clearTimeout(quiet)
+    subscription.unsubscribe()
+    return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
+  }
+
   return {
     get seen() {
       return seen
@@ -147,26 +174,8 @@ export function createTrackerClient(transport: Transport, by: Actor, seenBefore 
       return done(result.data as TrackerResult<typeof method>)
     },
 
-    async statuses(waitMs = 400) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const found = new Map<string, TrackerStatus>()
-      const inbox = createInbox(inboxPrefix(by.user))
-      let quiet = setTimeout(resolve, 2 * waitMs)
-      const subscription = transport.subscribe(inbox, {
-        callback: (error, message) => {
-          if (error || isNobodyThere(message)) return resolve()
-          const status = trackerStatusSchema.safeParse(parseJson(message))
-          if (status.success) found.set(status.data.name, status.data)
-          clearTimeout(quiet)
-          quiet = setTimeout(resolve, waitMs)
-        },
-      })
-      transport.publish(trackersStatus(by), '', { reply: inbox })
-      await promise
-      clearTimeout(quiet)
-      subscription.unsubscribe()
-      return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
-    },
+    statuses: waitMs => gather(trackersStatus(by), trackerStatusSchema, waitMs),
+    looks: waitMs => gather(trackersLook(by), trackerLookSchema, waitMs),
   }
 }
 

@@ -18,7 +18,7 @@ import { rememberServers } from './servers.ts'
 export interface DeviceLink {
   readonly session: Session
   readonly connection: NatsConnection
-  readonly trackers: Pick<TrackerClient, 'ask' | 'statuses'>
+  readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'looks'>
   readonly agent: AgentClient
 }
 

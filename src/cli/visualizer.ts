@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { VisualizerConfig } from '../wire/visualizer-api.ts'
 import { command, flag, type Result, value } from './command.ts'
-import type { Context } from './context.ts'
+import type { Workplace } from './context.ts'
 import { toldToEnd } from './interruption.ts'
 import { version } from './version.ts'
 
@@ -29,15 +29,18 @@ const hints = (you: VisualizerConfig['you']): VisualizerConfig['hints'] => [
   { about: 'On another device: download it', command: 'shoal download reef NAME FOLDER --wait' },
 ]
 
-/** Brokers of the cluster in this home take pages from its visualizer's own port; all others are reached through here. */
-async function directServers(context: Context, port: number): Promise<string[]> {
-  const [{ findPlan, brokersOf, visualizerPort }, { clusterFolder }] = await Promise.all([
+/**
+ * Brokers of the cluster in this home take pages from its visualizer's own port; all others are reached through here, and so
+ * are those that speak TLS: no browser knows the authority that a cluster makes for itself.
+ */
+async function directServers(context: Pick<Workplace, 'home'>, port: number): Promise<string[]> {
+  const [{ findPlan, brokersOf, usesTls, visualizerPort }, { clusterFolder }] = await Promise.all([
     import('../cluster/cluster-plan.ts'),
     import('./cluster.ts'),
   ])
   const folder = clusterFolder(context)
   const plan = findPlan(folder)
-  if (!plan || visualizerPort(plan) !== port) return []
+  if (!plan || usesTls(plan) || visualizerPort(plan) !== port) return []
   return brokersOf(folder, plan).map(({ ports }) => `ws://127.0.0.1:${ports.websocket}`)
 }
 
@@ -63,7 +66,7 @@ const visualizer = command({
     const view = await openView(context, input.operator || (!context.home.session() && holdsCluster(context)))
     if (!view.ok) return view
     const ending = toldToEnd()
-    const served = await serve(context, view.value, pageFolder, input.host ?? '127.0.0.1', port.value)
+    const served = await servePage(context, view.value, pageFolder, input.host ?? '127.0.0.1', port.value)
     if (!served.ok) return served
     context.display.progress(
       { address: served.value.address },
@@ -76,14 +79,15 @@ const visualizer = command({
   render: () => '',
 })
 
-async function serve(
-  context: Context,
+/** `folder` holds the built page; `wanted` is the port. */
+export async function servePage(
+  context: Pick<Workplace, 'home' | 'servers'>,
   view: import('./page/view-source.ts').ViewSource,
   folder: string,
   host: string,
   wanted: number | undefined,
 ): Promise<Outcome<{ address: string; close(): Promise<void> }>> {
-  const [{ openPageServer, sendJson }, { createBrokerBridge }, { createWatchDesk }, { lookAtCluster }, charts] =
+  const [{ openPageServer, sendJson }, { createBrokerBridge }, { createWatchDesk }, { createClusterLook }, charts] =
     await Promise.all([
       import('./page/page-server.ts'),
       import('./page/broker-bridge.ts'),
@@ -96,8 +100,8 @@ async function serve(
   const plan = findPlan(clusterFolder(context))
   const port = wanted ?? (plan ? visualizerPort(plan) : defaultPort)
   const direct = host === '127.0.0.1' ? await directServers(context, port) : []
-  const bridge = createBrokerBridge(context.servers)
-  const desk = createWatchDesk(view, () => lookAtCluster(view))
+  const bridge = createBrokerBridge(context.servers, view.trust)
+  const desk = createWatchDesk(view, createClusterLook(view))
   const close = async () => {
     desk.close()
     bridge.close()

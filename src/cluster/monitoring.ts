@@ -9,12 +9,21 @@ import { logStream } from '../wire/subjects.ts'
 import type { BrokerNode } from './cluster-plan.ts'
 
 const leadership = z.object({ leader: z.string().optional() })
+/** Of each other broker that keeps the stream, as its leader sees it. */
+const replica = z.object({ name: z.string(), offline: z.boolean().optional(), lag: z.number().optional() })
 const jetStreamSchema = z.object({
   meta_cluster: leadership.optional(),
   account_details: z
     .array(
       z.object({
-        stream_detail: z.array(z.object({ name: z.string(), cluster: leadership.optional() })).optional(),
+        stream_detail: z
+          .array(
+            z.object({
+              name: z.string(),
+              cluster: leadership.extend({ replicas: z.array(replica).optional() }).optional(),
+            }),
+          )
+          .optional(),
       }),
     )
     .optional(),
@@ -33,11 +42,64 @@ export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealt
   const health = await get(ports.monitor, '/healthz?js-enabled-only=true')
   const jetStream = jetStreamSchema.safeParse(await get(ports.monitor, '/jsz?streams=true&accounts=true'))
   if (health === undefined || !jetStream.success) return { up: false, hasQuorum: false, leads: false }
-  const { meta_cluster: meta, account_details: accounts = [] } = jetStream.data
-  const log = accounts.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
+  const { meta_cluster: meta } = jetStream.data
+  const log = logIn(jetStream.data)
   const leader = meta === undefined ? name : (log?.cluster ?? meta).leader
   return { up: true, hasQuorum: meta === undefined || Boolean(meta.leader), leads: leader === name }
 }
+
+const variablesSchema = z.object({
+  start: z.iso.datetime({ offset: true }),
+  now: z.iso.datetime({ offset: true }),
+  mem: z.number(),
+  connections: z.number(),
+  in_msgs: z.number(),
+  out_msgs: z.number(),
+  in_bytes: z.number(),
+  out_bytes: z.number(),
+})
+
+export interface BrokerLoad {
+  /** ms since 1970, by the broker's own clock: counts are since `startedAt`, up to `at`. */
+  readonly startedAt: number
+  readonly at: number
+  readonly memoryBytes: number
+  readonly connections: number
+  /** In and out. */
+  readonly messages: number
+  readonly bytes: number
+  /** How many entries of the log each broker is behind; empty unless this one leads it. Null: the leader does not hear it. */
+  readonly lags: ReadonlyMap<string, number | null>
+}
+
+/** Undefined when it is silent. */
+export async function loadOf({ name, ports }: BrokerNode): Promise<BrokerLoad | undefined> {
+  const [variables, jetStream] = await Promise.all([
+    get(ports.monitor, '/varz'),
+    get(ports.monitor, '/jsz?streams=true&accounts=true'),
+  ])
+  const parsed = variablesSchema.safeParse(variables)
+  if (!parsed.success) return undefined
+  const { start, now, mem, connections, in_msgs, out_msgs, in_bytes, out_bytes } = parsed.data
+  const log = logIn(jetStreamSchema.safeParse(jetStream).data)
+  // A broker alone has no peers to be behind.
+  const leads = log !== undefined && (log.cluster === undefined || log.cluster.leader === name)
+  const others = log?.cluster?.replicas ?? []
+  return {
+    startedAt: Date.parse(start),
+    at: Date.parse(now),
+    memoryBytes: mem,
+    connections,
+    messages: in_msgs + out_msgs,
+    bytes: in_bytes + out_bytes,
+    lags: new Map(
+      leads ? [[name, 0], ...others.map(each => [each.name, each.offline ? null : (each.lag ?? 0)] as const)] : [],
+    ),
+  }
+}
+
+const logIn = (jetStream: z.infer<typeof jetStreamSchema> | undefined) =>
+  jetStream?.account_details?.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
 
 /** Whether everything that it keeps is as new as the others', so that one of those may be stopped. */
 export const isCurrent = async ({ ports }: BrokerNode): Promise<boolean> =>

@@ -3,8 +3,9 @@
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/broker.ts'
 import { tlsTowards } from '../actors/broker-trust.ts'
-import { createTrackerClient } from '../actors/tracker-client.ts'
+import { createTrackerClient, type TrackerClient } from '../actors/tracker-client.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
+import { operatorAsking } from '../wire/subjects.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
 
 /** Throws what nats throws when no broker lets us in. */
@@ -23,8 +24,9 @@ export async function connectOperator(servers: readonly string[], secrets: Clust
   return connection
 }
 
-// Trackers' own users may publish anywhere, so these names are an address to answer to, no person's.
-const operator = { user: 'operator', device: '000000000000' }
+/** To look at the trackers; requests are people's alone. */
+export const operatorsTrackers = (connection: NatsConnection): Pick<TrackerClient, 'statuses' | 'looks'> =>
+  createTrackerClient(connection, operatorAsking)
 
 export const trackersThatAnswer = (connection: NatsConnection): Promise<TrackerStatus[]> =>
-  createTrackerClient(connection, operator).statuses()
+  operatorsTrackers(connection).statuses()

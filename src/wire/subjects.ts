@@ -32,6 +32,15 @@ export const anyApi = 'shoal.api.*.*.>'
 export const trackersStatus = (by: Actor): string => `shoal.trackers.${by.user}.${by.device}`
 export const anyTrackersStatus = 'shoal.trackers.*.*'
 
+/** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersLook(by)`. */
+export const trackersLook = (by: Actor): string => `shoal.look.${by.user}.${by.device}`
+export const anyTrackersLook = 'shoal.look.*.*'
+/**
+ * As whom the operator looks, and sees everybody. No person's name, for ids have no "$": only a tracker's own key may
+ * publish in it.
+ */
+export const operatorAsking: Actor = { user: '$operator', device: '000000000000' }
+
 /** `host` is the address that the broker sees the device connect from. */
 export const presenceSubject = (by: Actor, host: string): string =>
   `shoal.presence.${by.user}.${by.device}.${hostToken(host)}`

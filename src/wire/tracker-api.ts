@@ -189,6 +189,34 @@ export const trackerStatusSchema = z.strictObject({
 })
 export type TrackerStatus = z.infer<typeof trackerStatusSchema>
 
+/** Of devices and of groups in a look; beyond it they are counted and not listed, for a message has its bound. */
+export const mostInLook = 1_000
+
+/** On `trackersLook(by)`, from each tracker. */
+export const trackerLookSchema = z.object({
+  name: z.string().max(64),
+  /** Requests, sign-ups and log-ins that it has taken since it began to serve; it counts anew when it is started again. */
+  requests: z.number().int().nonnegative(),
+  /** How many devices it takes for online: the asker's own, to the operator everybody's. */
+  online: z.number().int().nonnegative(),
+  devices: z
+    .array(z.object({ user: idSchema, device: deviceSchema, fetching: z.number().int().nonnegative() }))
+    .max(mostInLook),
+  /** Everybody's, for the operator; null: a person asks for theirs with `group.list`. */
+  groups: z
+    .array(
+      z.object({
+        group: idSchema,
+        owner: idSchema,
+        members: z.number().int().nonnegative(),
+        files: z.number().int().nonnegative(),
+      }),
+    )
+    .max(mostInLook)
+    .nullable(),
+})
+export type TrackerLook = z.infer<typeof trackerLookSchema>
+
 /** On `presenceSubject(by, host)`, at every beat. A leaving device says so once. */
 export const beatSchema = z.union([
   z.strictObject({

@@ -52,8 +52,9 @@ const trackerSchema = z.strictObject({
   /** Behind the furthest tracker. */
   lag: z.number(),
   uptimeSeconds: z.number(),
+  /** Since the last look. */
   requestsPerSecond: z.number().nullable(),
-  /** Devices that it takes for online. */
+  /** Devices that it takes for online: the viewer's own; of the operator everybody's. */
   online: z.number().nullable(),
 })
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { BrokerNode } from '../../src/cluster/cluster-plan.ts'
-import { healthOf } from '../../src/cluster/monitoring.ts'
+import { healthOf, loadOf } from '../../src/cluster/monitoring.ts'
 
 const brokerAt = (monitor: number): BrokerNode => ({
   kind: 'broker',
@@ -44,4 +44,52 @@ test('a broker that says it is not well, and one that is not there, are not up',
   server.close()
   await once(server, 'close')
   t.deepEqual(await healthOf(brokerAt(port)), down)
+})
+
+const variables = {
+  start: '2026-01-02T03:04:05.123456789Z',
+  now: '2026-01-02T03:05:05.123456789Z',
+  mem: 1_000,
+  connections: 4,
+  in_msgs: 1,
+  out_msgs: 2,
+  in_bytes: 30,
+  out_bytes: 40,
+}
+const replicas = [
+  { name: 'n2', current: true, lag: 3 },
+  { name: 'n3', current: false, offline: true, lag: 9 },
+  { name: 'n4' },
+]
+
+async function startLoaded(t: ExecutionContext, varz: object, leader: string): Promise<BrokerNode> {
+  const streams = [{ name: 'SHOAL', cluster: { leader, replicas } }]
+  const server = createServer((request, response) => {
+    const isVariables = request.url!.startsWith('/varz')
+    response.end(JSON.stringify(isVariables ? varz : { account_details: [{ stream_detail: streams }] }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return brokerAt((server.address() as { port: number }).port)
+}
+
+test('a broker tells of its load; how far others are behind is told by the one that leads the log', async t => {
+  const load = await loadOf(await startLoaded(t, variables, 'n1'))
+  t.like(load, { memoryBytes: 1_000, connections: 4, messages: 3, bytes: 70 })
+  t.is(load!.at - load!.startedAt, 60_000)
+  t.deepEqual(
+    [...load!.lags],
+    [
+      ['n1', 0],
+      ['n2', 3],
+      ['n3', null],
+      ['n4', 0],
+    ],
+  )
+  t.is((await loadOf(await startLoaded(t, variables, 'n2')))!.lags.size, 0)
+})
+
+test('what no broker says is no load', async t => {
+  t.is(await loadOf(await startLoaded(t, { ...variables, mem: 'much' }, 'n1')), undefined)
+  t.is(await loadOf(await startLoaded(t, {}, 'n1')), undefined)
 })

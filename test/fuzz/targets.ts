@@ -24,6 +24,7 @@ import {
   logInSchema,
   noticeSchema,
   signUpSchema,
+  trackerLookSchema,
   trackerMethods,
   trackerReplySchema,
   trackerRequestSchema,
@@ -296,6 +297,10 @@ export const targets: readonly Target[] = [
   schemaTarget('sign-up', signUpSchema, [{ id, user, password: 'p' }]),
   schemaTarget('log-in', logInSchema, [{ id, device, credentialHash: 'a'.repeat(64) }]),
   schemaTarget('tracker status', trackerStatusSchema, [{ name: 't1', seq: 1, digest: 'd', uptimeSeconds: 1 }]),
+  schemaTarget('tracker look', trackerLookSchema, [
+    { name: 't1', requests: 1, online: 1, devices: [{ ...by, fetching: 0 }], groups: null },
+    { name: 't1', requests: 1, online: 0, devices: [], groups: [{ group, owner: user, members: 1, files: 0 }] },
+  ]),
   schemaTarget('beat', beatSchema, [{ state: 'online', port: 1, fetching: [share] }, { state: 'leaving' }]),
   schemaTarget('notice', noticeSchema, [
     { seq: 1, group, type: 'join.requested', user },

@@ -15,6 +15,7 @@ import type { ClusterSecrets } from '../../src/wire/cluster-secrets.ts'
 
 export interface TestCluster {
   readonly servers: string[]
+  /** In a home of its own. */
   readonly folder: string
   readonly secrets: ClusterSecrets
   readonly port: number
@@ -26,7 +27,8 @@ export interface TestCluster {
 }
 
 export async function startCluster({ brokers = 3, trackers = 2, tls = false } = {}): Promise<TestCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'shoal-cluster-'))
+  const home = mkdtempSync(join(tmpdir(), 'shoal-cluster-'))
+  const folder = join(home, 'cluster')
   const down = watchOver(folder)
   try {
     const { port, servers } = await upSomewhere(folder, { brokers, trackers, tls })

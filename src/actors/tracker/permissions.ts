@@ -18,6 +18,7 @@ import {
   relaySubject,
   signUpSubject,
   trackerInspected,
+  trackersLook,
   trackersStatus,
   watchAllSubject,
   watchSubject,
@@ -69,6 +70,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         publish: [
           apiSubject(by, '>'),
           trackersStatus(by),
+          trackersLook(by),
           agentSubject(anyDeviceOf(user), '>'),
           presenceSubject(by, host),
           relaySubject(anybody, by, '>'),

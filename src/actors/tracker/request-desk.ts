@@ -22,6 +22,7 @@ import { proposalOf, type WriteMethod } from './commands.ts'
 import { type Commit, createCommit } from './commit.ts'
 import { createLookUps, type LookUps, type ReadMethod } from './look-ups.ts'
 import { createMajority } from './majority.ts'
+import { answerLook } from './tracker-look.ts'
 import { answerOnce, goesInto, parseBody } from './tracker-messages.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
 import { answerStatus } from './tracker-status.ts'
@@ -90,6 +91,7 @@ export const requestDeskActor: TrackerActor =
     const once = answerOnce()
 
     const startedAt = performance.now()
+    let requests = 0
     const failed = (error: Error) => sendBack({ type: 'part.failed', part: 'requestDesk', error })
 
     const reply = (message: Msg, outcome: Outcome<unknown>) => {
@@ -105,6 +107,7 @@ export const requestDeskActor: TrackerActor =
       (error: Error | null, message: Msg) => {
         if (error) return failed(error)
         if (!goesInto(inboxOf(message.subject), message)) return
+        requests += 1
         work(message)
           .then(outcome => outcome && reply(message, outcome))
           // One bad request must not take the others with it; a projection that broke is noticed by the follower, too.
@@ -138,6 +141,7 @@ export const requestDeskActor: TrackerActor =
         callback: serve(inboxOfUser, message => accounts.logIn(message)),
       }),
       answerStatus(parts, startedAt, failed),
+      answerLook(parts, () => requests, failed),
     ]
     return () => {
       for (const subscription of subscriptions) subscription.unsubscribe()

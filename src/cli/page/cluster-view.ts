@@ -1,30 +1,44 @@
 // The cluster as a visualizer's page shows it, from what trackers and, where they are reachable, brokers say of themselves.
-// Pure but for the asking; what could not be asked is null.
+// Pure but for the asking; what could not be asked is null. Rates are between two looks: the first has none, nor has what
+// was started again since the last.
 
-import type { NodeStatus } from '../../cluster/cluster.ts'
-import type { TrackerStatus } from '../../wire/tracker-api.ts'
+import type { BrokerLoad } from '../../cluster/monitoring.ts'
+import { sharerKey } from '../../domain/group.ts'
+import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
-import type { ViewSource } from './view-source.ts'
+import type { SeenNode, ViewSource } from './view-source.ts'
 
-export async function lookAtCluster(source: ViewSource): Promise<ClusterView> {
-  const isConnected = !source.connection.isClosed() && source.connection.info !== undefined
-  const [statuses, groups, nodes] = await Promise.all([
-    source.statuses().catch(() => []),
-    source.groups().catch(() => null),
-    source.nodes?.().catch(() => undefined),
-  ])
-  return clusterView({ at: Date.now(), isConnected, statuses, groups, nodes })
+/** Each call is a look; the next one's rates are since this one. */
+export function createClusterLook(source: ViewSource): () => Promise<ClusterView> {
+  let before: Seen | undefined
+  return async () => {
+    const [statuses, looks, groups, nodes] = await Promise.all([
+      source.statuses().catch(() => []),
+      source.looks().catch(() => []),
+      source.groups?.().catch(() => null),
+      source.nodes?.().catch(() => undefined),
+    ])
+    const isConnected = !source.connection.isClosed() && source.connection.info !== undefined
+    const seen: Seen = { at: Date.now(), you: source.you, isConnected, statuses, looks, groups, nodes }
+    const view = clusterView(seen, before)
+    before = seen
+    return view
+  }
 }
 
 export interface Seen {
   readonly at: number
+  readonly you: ViewSource['you']
   readonly isConnected: boolean
   readonly statuses: readonly TrackerStatus[]
-  readonly groups: ClusterView['groups']
-  readonly nodes: readonly NodeStatus[] | undefined
+  readonly looks: readonly TrackerLook[]
+  /** Undefined: the looks have them. */
+  readonly groups: ClusterView['groups'] | undefined
+  readonly nodes: readonly SeenNode[] | undefined
 }
 
-export function clusterView({ at, isConnected, statuses, groups, nodes }: Seen): ClusterView {
+export function clusterView(seen: Seen, before?: Seen): ClusterView {
+  const { at, isConnected, statuses, looks, nodes } = seen
   const furthest = Math.max(0, ...statuses.map(({ seq }) => seq))
   const trackers = [...statuses]
     .sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -38,31 +52,17 @@ export function clusterView({ at, isConnected, statuses, groups, nodes }: Seen):
         isEqual: peers.length === 0 ? null : peers.every(other => other.digest === digest),
         lag: furthest - seq,
         uptimeSeconds,
-        requestsPerSecond: null,
-        online: null,
+        requestsPerSecond: requestRate(name, seen, before),
+        online: looks.find(look => look.name === name)?.online ?? null,
       }
     })
   const silent = (nodes ?? []).filter(
     ({ kind, node }) => kind === 'tracker' && !statuses.some(({ name }) => name === node),
   )
-  const brokers = nodes
-    ?.filter(({ kind }) => kind === 'broker')
-    .map(({ node, state, leader, address }) => ({
-      name: node,
-      state,
-      leader,
-      address,
-      uptimeSeconds: null,
-      lag: null,
-      connections: null,
-      messagesPerSecond: null,
-      bytesPerSecond: null,
-      memoryBytes: null,
-    }))
   const view = {
     at,
     isConnected,
-    brokers: brokers ?? null,
+    brokers: brokersIn(seen, before),
     trackers: [
       ...trackers,
       ...silent.map(({ node }) => ({
@@ -77,10 +77,68 @@ export function clusterView({ at, isConnected, statuses, groups, nodes }: Seen):
         online: null,
       })),
     ],
-    devices: null,
-    groups,
+    devices: devicesIn(seen),
+    groups: groupsIn(seen),
   }
   return { ...view, problems: problemsOf(view) }
+}
+
+/** A second, since the last look; null where there was none, or the count began anew. */
+function rate(before: number | undefined, now: number | undefined, elapsedMs: number): number | null {
+  if (before === undefined || now === undefined || now < before || elapsedMs <= 0) return null
+  return ((now - before) * 1000) / elapsedMs
+}
+
+function requestRate(name: string, now: Seen, before: Seen | undefined): number | null {
+  const countIn = (seen: Seen | undefined) => seen?.looks.find(look => look.name === name)?.requests
+  return rate(countIn(before), countIn(now), now.at - (before?.at ?? now.at))
+}
+
+function brokersIn({ nodes }: Seen, before: Seen | undefined): ClusterView['brokers'] {
+  if (!nodes) return null
+  const lags = nodes.flatMap(({ load }) => (load ? [...load.lags] : []))
+  return nodes
+    .filter(({ kind }) => kind === 'broker')
+    .map(({ node, state, leader, address, load }) => {
+      const earlier = before?.nodes?.find(other => other.node === node)?.load
+      const last = earlier?.startedAt === load?.startedAt ? earlier : undefined
+      const perSecond = (what: (load: BrokerLoad) => number) =>
+        load && last ? rate(what(last), what(load), load.at - last.at) : null
+      return {
+        name: node,
+        state,
+        leader,
+        address,
+        uptimeSeconds: load ? Math.max(0, Math.floor((load.at - load.startedAt) / 1000)) : null,
+        lag: state === 'running' ? (lags.find(([name]) => name === node)?.[1] ?? null) : null,
+        connections: load?.connections ?? null,
+        messagesPerSecond: perSecond(({ messages }) => messages),
+        bytesPerSecond: perSecond(({ bytes }) => bytes),
+        memoryBytes: load?.memoryBytes ?? null,
+      }
+    })
+}
+
+/** Whoever any tracker takes for online: each hears every beat, and one that was just started has not heard all yet. */
+function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
+  if (looks.length === 0) return null
+  const all = new Map(looks.flatMap(({ devices }) => devices.map(each => [sharerKey(each), each] as const)))
+  return [...all.values()]
+    .map(({ user, device, fetching }) => ({
+      user,
+      device,
+      isYou: user === you?.user && device === you.device,
+      fetching,
+    }))
+    .sort((one, other) => (sharerKey(one) < sharerKey(other) ? -1 : 1))
+}
+
+function groupsIn({ groups, looks, statuses }: Seen): ClusterView['groups'] {
+  if (groups !== undefined) return groups
+  // Of the tracker that has read furthest.
+  const seqOf = (look: TrackerLook) => statuses.find(({ name }) => name === look.name)?.seq ?? 0
+  const [best] = looks.filter(look => look.groups !== null).sort((one, other) => seqOf(other) - seqOf(one))
+  return best?.groups?.map(group => ({ ...group, you: 'none' })) ?? null
 }
 
 function problemsOf({ isConnected, brokers, trackers }: Omit<ClusterView, 'problems'>): string[] {

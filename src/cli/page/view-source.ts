@@ -5,18 +5,22 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { visualizer } from '../../../config/tunables.ts'
+import type { Trust } from '../../actors/broker-trust.ts'
 import type { NodeStatus } from '../../cluster/cluster.ts'
+import type { BrokerLoad } from '../../cluster/monitoring.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { anyInspect, inspectSubject, trackerInspected, watchAllSubject, watchSubject } from '../../wire/subjects.ts'
-import type { TrackerStatus } from '../../wire/tracker-api.ts'
+import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { ClusterView, VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 import { clusterFolder } from '../cluster.ts'
-import type { Context } from '../context.ts'
+import type { Workplace } from '../context.ts'
 
 export interface ViewSource {
   readonly connection: NatsConnection
+  /** Whom it trusts at the brokers, as it is now: a rotation may replace it. */
+  readonly trust: Trust
   readonly you: VisualizerConfig['you']
   readonly watchSubject: string
   /** What the page subscribes to. */
@@ -24,26 +28,43 @@ export interface ViewSource {
   /** For NATS's CONNECT, good from now on. */
   login(): { readonly user: string; readonly pass: string; readonly expiresAt: number }
   statuses(): Promise<readonly TrackerStatus[]>
-  groups(): Promise<ClusterView['groups']>
+  /** What each tracker that answers says of itself, and of whom the viewer may see. */
+  looks(): Promise<readonly TrackerLook[]>
+  /** Undefined: they come with the trackers' looks. */
+  groups: (() => Promise<ClusterView['groups']>) | undefined
   /** Undefined when this home does not hold the cluster. */
-  nodes: (() => Promise<NodeStatus[]>) | undefined
+  nodes: (() => Promise<SeenNode[]>) | undefined
   close(): Promise<void>
 }
 
-export const holdsCluster = (context: Pick<Context, 'home'>): boolean =>
+export interface SeenNode extends NodeStatus {
+  /** Of a broker that answers at its monitoring address. */
+  readonly load: BrokerLoad | undefined
+}
+
+export const holdsCluster = (context: Pick<Workplace, 'home'>): boolean =>
   existsSync(join(clusterFolder(context), 'secrets.json'))
 
-const nodesOf = (context: Context): ViewSource['nodes'] =>
-  holdsCluster(context)
-    ? async () => (await import('../../cluster/cluster.ts')).clusterStatus(clusterFolder(context))
-    : undefined
+const nodesOf = (context: Pick<Workplace, 'home'>): ViewSource['nodes'] =>
+  holdsCluster(context) ? () => lookAtNodes(clusterFolder(context)) : undefined
+
+async function lookAtNodes(folder: string): Promise<SeenNode[]> {
+  const [{ clusterStatus }, { brokersOf, loadPlan }, { loadOf }] = await Promise.all([
+    import('../../cluster/cluster.ts'),
+    import('../../cluster/cluster-plan.ts'),
+    import('../../cluster/monitoring.ts'),
+  ])
+  const brokers = brokersOf(folder, loadPlan(folder))
+  const [nodes, loads] = await Promise.all([clusterStatus(folder), Promise.all(brokers.map(loadOf))])
+  return nodes.map(node => ({ ...node, load: loads[brokers.findIndex(({ name }) => name === node.node)] }))
+}
 
 const expiry = () => Date.now() + visualizer.watchLoginMs
 
-export const openView = (context: Context, asOperator: boolean): Promise<Outcome<ViewSource>> =>
+export const openView = (context: Workplace, asOperator: boolean): Promise<Outcome<ViewSource>> =>
   asOperator ? operatorView(context) : personView(context)
 
-async function personView(context: Context): Promise<Outcome<ViewSource>> {
+async function personView(context: Workplace): Promise<Outcome<ViewSource>> {
   const link = await context.connect()
   if (!link.ok) return link
   const { connection, trackers, session } = link.value
@@ -53,6 +74,7 @@ async function personView(context: Context): Promise<Outcome<ViewSource>> {
   const { user, device } = session
   return done({
     connection,
+    trust: context.home.trust,
     you: { user, device },
     watchSubject: watchSubject(user),
     subjects: [inspectSubject({ user, device: '*' }, '>'), inspectSubject(trackerInspected('*'), '>')],
@@ -61,6 +83,7 @@ async function personView(context: Context): Promise<Outcome<ViewSource>> {
       return { ...toConnect(login), expiresAt: login.expiresAt }
     },
     statuses: () => trackers.statuses(),
+    looks: () => trackers.looks(),
     async groups() {
       const groups = await trackers.ask('group.list', {})
       if (!groups.ok) return null
@@ -79,17 +102,19 @@ async function personView(context: Context): Promise<Outcome<ViewSource>> {
   })
 }
 
-async function operatorView(context: Context): Promise<Outcome<ViewSource>> {
+async function operatorView(context: Workplace): Promise<Outcome<ViewSource>> {
   if (!holdsCluster(context))
     return refuse('not-logged-in', 'this home holds no cluster, so it has no operator; run shoal login USER')
-  const { connectOperator, trackersThatAnswer } = await import('../../cluster/operator.ts')
+  const { connectOperator, operatorsTrackers } = await import('../../cluster/operator.ts')
   const { loadSecrets } = await import('../../cluster/secrets.ts')
   const secrets = loadSecrets(clusterFolder(context))
   const connection = await connectOperator(context.servers, secrets).catch(() => undefined)
   if (!connection) return refuse('unreachable', 'no broker answers; start the cluster with shoal cluster up')
   const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
+  const trackers = operatorsTrackers(connection)
   return done({
     connection,
+    trust: { authority: () => loadSecrets(clusterFolder(context)).authority?.certificate, follow() {} },
     you: null,
     watchSubject: watchAllSubject,
     subjects: [anyInspect],
@@ -97,8 +122,9 @@ async function operatorView(context: Context): Promise<Outcome<ViewSource>> {
       const login = operatorLogin(ticketSecret, expiry())
       return { ...toConnect(login), expiresAt: login.expiresAt }
     },
-    statuses: () => trackersThatAnswer(connection),
-    groups: async () => null,
+    statuses: () => trackers.statuses(),
+    looks: () => trackers.looks(),
+    groups: undefined,
     nodes: nodesOf(context),
     close: () => connection.close(),
   })

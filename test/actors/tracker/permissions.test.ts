@@ -10,11 +10,13 @@ import {
   inspectSubject,
   logInSubject,
   noticeSubject,
+  operatorAsking,
   presenceSubject,
   relayInbox,
   relaySubject,
   signUpSubject,
   trackerInspected,
+  trackersLook,
   trackersStatus,
   watchAllSubject,
   watchSubject,
@@ -40,6 +42,7 @@ test('A device publishes what is its own, and relayed chunks and beats in its ow
   const own = [
     apiSubject(alice, 'group.create'),
     trackersStatus(alice),
+    trackersLook(alice),
     agentSubject({ ...alice, device: 'z'.repeat(12) }, 'status'),
     presenceSubject(alice, host),
     relaySubject(bob, alice, 'channel'),
@@ -135,4 +138,9 @@ test('Two people share no subject that either may hear but what concerns everybo
       for (const pattern of a.publish) t.false(may(b.publish, example(pattern)), pattern)
     }),
   )
+})
+
+test('Nobody may look as the operator does.', t => {
+  t.false(isId(operatorAsking.user))
+  for (const whom of [operatorAsking, bob]) t.false(may(device.publish, trackersLook(whom)), whom.user)
 })

@@ -19,12 +19,14 @@ import {
   inspectSubject,
   logInSubject,
   noticeSubject,
+  operatorAsking,
   presenceSubject,
   relayInbox,
   relaySubject,
   signUpSubject,
   trackerInspected,
   trackerQueue,
+  trackersLook,
   trackersStatus,
   userEvents,
   watchAllSubject,
@@ -33,7 +35,7 @@ import {
 import { deviceTicketKey } from '../../src/wire/ticket.ts'
 import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+import { logIn, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
 
 interface Scene {
@@ -58,7 +60,7 @@ test.after.always(async t => {
 const host = '127.0.0.1'
 const nonce = '1'.repeat(32)
 const another = 'z'.repeat(12)
-const ticketKeyOf = ({ secrets }: TestCluster, eve: Person) => {
+const ticketKeyOf = ({ secrets }: TestCluster, eve: Omit<Person, 'connection' | 'trackers'>) => {
   const credentialHash = createHash('sha256').update(eve.credential).digest('hex')
   return deviceTicketKey(Buffer.from(secrets.ticketSecret, 'base64url'), eve, credentialHash)
 }
@@ -97,6 +99,8 @@ const nobodyPublishes: Rows = {
   'a request in the name of another': ({ vic }) => apiSubject(vic, 'group.create'),
   'a request in the name of another device': ({ eve }) => apiSubject({ ...eve, device: another }, 'group.create'),
   'a look at the trackers in the name of another': ({ vic }) => trackersStatus(vic),
+  'a look at who is online in the name of another': ({ vic }) => trackersLook(vic),
+  'a look at who is online as the operator': trackersLook(operatorAsking),
   "another's beat": ({ vic }) => presenceSubject(vic, host),
   "another device's beat": ({ eve }) => presenceSubject({ ...eve, device: another }, host),
   'a beat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
@@ -136,6 +140,7 @@ const nobodyHears: Rows = {
   'requests to the trackers': 'shoal.api.>',
   'the own requests to the trackers': ({ eve }) => apiSubject(eve, '>'),
   'looks at the trackers': 'shoal.trackers.>',
+  'looks at who is online': 'shoal.look.>',
   'log-ins': 'shoal.login.*',
   'sign-ups': 'shoal.guest.>',
   'beats of everybody': 'shoal.presence.>',
@@ -157,6 +162,7 @@ const nobodyHears: Rows = {
 const devicesPublish: Rows = {
   'a request': ({ eve }) => apiSubject(eve, 'group.list'),
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
+  'a look at who is online': ({ eve }) => trackersLook(eve),
   'a beat': ({ eve }) => presenceSubject(eve, host),
   'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
   'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
@@ -258,6 +264,28 @@ test('A log-in to watch ends when it says: the broker hangs up, and lets it in n
   t.is(await connectRaw(cluster.servers[0]!, host, login), 'refused')
 })
 
+test('Logging a device out hangs up on whoever watches by it, and lets that log-in in no more.', async t => {
+  const { cluster } = t.context
+  const server = cluster.servers[0]!
+  const lost = { user: 'eve', ...(await logIn(cluster.servers, 'eve')) }
+  const login = watchLogin(lost, ticketKeyOf(cluster, lost), Date.now() + 600_000)
+  const [watching, device] = await Promise.all([
+    connectRaw(server, host, login),
+    connectRaw(server, host, { kind: 'device', ...lost }),
+  ])
+  if (watching === 'refused' || device === 'refused') return t.fail('it is not let in')
+  const own = inspectSubject({ ...lost, device: '*' }, '>')
+  t.is(await watching.subscribe(own), 'allowed')
+  await device.publish(
+    apiSubject(lost, 'device.logout'),
+    `${inboxPrefix('eve')}.x`,
+    JSON.stringify({ id: randomUUID(), seen: 0, params: {} }),
+  )
+  while ((await watching.subscribe(own)) === 'allowed') await delay(100)
+  t.is(await connectRaw(server, host, login), 'refused')
+  device.close()
+})
+
 test('Nobody takes requests out of the trackers’ queue.', async t => {
   for (const who of Object.keys(logins) as Who[]) {
     const connection = await connectAs(who, t.context)
@@ -321,6 +349,7 @@ test('No tracker can be made to answer into the log, into JetStream, or into som
   const requests: [Who, string, object][] = [
     ['device', apiSubject(eve, 'group.list'), asked],
     ['device', trackersStatus(eve), {}],
+    ['device', trackersLook(eve), {}],
     ['guest', signUpSubject(host), taken],
     ['password', logInSubject('eve'), device],
   ]

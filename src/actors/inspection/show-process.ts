@@ -9,10 +9,10 @@ import { inspectionBounds } from '../../wire/inspection.ts'
 import { describeActor, familyOf } from './describe-actor.ts'
 import { observeMachines } from './observe-machines.ts'
 import { type Content, createOutlet } from './outlet.ts'
-import { hearWatchers } from './watchers.ts'
+import { hearWatchers, type WatchClock } from './watchers.ts'
 
 export interface Shown {
-  readonly connection: NatsConnection
+  readonly connection: Pick<NatsConnection, 'publish' | 'subscribe' | 'flush' | 'isClosed'>
   readonly me: Actor
   /** Where watchers say that they are there. */
   readonly watchSubjects: readonly string[]
@@ -21,10 +21,13 @@ export interface Shown {
   readonly definitions: () => Readonly<Record<string, string>>
   /** Looked at every `inspection.downloadEveryMs`; what is as it was is not said again. */
   more?(): { readonly about: string; readonly content: Content }[]
+  /** By which watchers are forgotten. */
+  readonly clock?: WatchClock
 }
 
 /** Returns what ends it. */
-export function showProcess({ connection, me, watchSubjects, root, definitions, more = () => [] }: Shown): () => void {
+export function showProcess(shown: Shown): () => void {
+  const { connection, me, watchSubjects, root, definitions, more = () => [], clock } = shown
   const outlet = createOutlet(connection, me, () => paint(null))
   /** What was said of it last, by `about`. */
   const said = new Map<string, string>()
@@ -70,5 +73,5 @@ export function showProcess({ connection, me, watchSubjects, root, definitions, 
     }
   }
 
-  return hearWatchers(connection, watchSubjects, { began: begin, came: paint, ended: () => stop() })
+  return hearWatchers(connection, watchSubjects, { began: begin, came: paint, ended: () => stop() }, clock)
 }

@@ -16,24 +16,39 @@ export interface WatcherEvents {
   ended(): void
 }
 
+/** Time, for tests to tell. `every` returns what ends it. */
+export interface WatchClock {
+  now(): number
+  every(ms: number, run: () => void): () => void
+}
+
+const realClock: WatchClock = {
+  now: () => performance.now(),
+  every(ms, run) {
+    const timer = setInterval(run, ms).unref()
+    return () => clearInterval(timer)
+  },
+}
+
 /** Returns what ends it. */
 export function hearWatchers(
-  connection: NatsConnection,
+  connection: Pick<NatsConnection, 'subscribe' | 'isClosed'>,
   subjects: readonly string[],
   events: WatcherEvents,
+  clock = realClock,
 ): () => void {
   const heardAt = new Map<string, number>()
   const forgetAfterMs = inspection.watchEveryMs * inspection.missedWatches
-  let sweeping: NodeJS.Timeout | undefined
+  let stopSweeping: (() => void) | undefined
 
   const sweep = () => {
-    for (const [watcher, at] of heardAt) if (performance.now() - at > forgetAfterMs) heardAt.delete(watcher)
+    for (const [watcher, at] of heardAt) if (clock.now() - at > forgetAfterMs) heardAt.delete(watcher)
     if (heardAt.size === 0) rest()
   }
   const rest = () => {
-    if (sweeping === undefined) return
-    clearInterval(sweeping)
-    sweeping = undefined
+    if (stopSweeping === undefined) return
+    stopSweeping()
+    stopSweeping = undefined
     heardAt.clear()
     events.ended()
   }
@@ -47,9 +62,9 @@ export function hearWatchers(
     for (const watcher of watchers) {
       const isNew = !heardAt.has(watcher)
       if (isNew && heardAt.size >= mostWatchers) continue
-      heardAt.set(watcher, performance.now())
-      if (sweeping === undefined) {
-        sweeping = setInterval(sweep, inspection.watchEveryMs).unref()
+      heardAt.set(watcher, clock.now())
+      if (stopSweeping === undefined) {
+        stopSweeping = clock.every(inspection.watchEveryMs, sweep)
         events.began()
       }
       if (isNew) events.came(watcher)

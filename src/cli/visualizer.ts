@@ -1,11 +1,12 @@
-// visualizer: serves the page on which a person sees the machines work, until interrupted.
+// visualizer: serves the page on which a person sees the machines work, live or from a recording, until interrupted.
 
 import { existsSync } from 'node:fs'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { VisualizerConfig } from '../wire/visualizer-api.ts'
 import { command, flag, type Result, value } from './command.ts'
-import type { Workplace } from './context.ts'
+import type { Context, Workplace } from './context.ts'
 import { toldToEnd } from './interruption.ts'
+import { absolutePath } from './paths.ts'
 import { version } from './version.ts'
 
 const defaultPort = 4262
@@ -52,6 +53,7 @@ const visualizer = command({
   options: {
     port: value('port', "Where the page is served (default: the cluster's port and 40, 4262); 0 is any free one."),
     host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
+    replay: value('file', 'Show a recording that the page has saved; nothing is connected to.'),
     operator: flag(
       'Show everybody’s devices; in the home that holds the cluster, and the default there while nobody is logged in.',
     ),
@@ -62,11 +64,12 @@ const visualizer = command({
     const { pageFolder } = await import('../cluster/package-root.ts')
     if (!existsSync(pageFolder))
       return refuse('usage', `the page is not built: run npm run build (it goes to ${pageFolder})`)
-    const { holdsCluster, openView } = await import('./page/view-source.ts')
-    const view = await openView(context, input.operator || (!context.home.session() && holdsCluster(context)))
-    if (!view.ok) return view
+    const host = input.host ?? '127.0.0.1'
     const ending = toldToEnd()
-    const served = await servePage(context, view.value, pageFolder, input.host ?? '127.0.0.1', port.value)
+    const served =
+      input.replay === undefined
+        ? await serveLive(context, input.operator, pageFolder, host, port.value)
+        : await serveReplay(absolutePath(input.replay), pageFolder, host, port.value ?? defaultPort)
     if (!served.ok) return served
     context.display.progress(
       { address: served.value.address },
@@ -79,6 +82,44 @@ const visualizer = command({
   render: () => '',
 })
 
+interface Served {
+  readonly address: string
+  close(): Promise<void>
+}
+
+async function serveLive(
+  context: Context,
+  asOperator: boolean,
+  folder: string,
+  host: string,
+  port: number | undefined,
+): Promise<Outcome<Served>> {
+  const { holdsCluster, openView } = await import('./page/view-source.ts')
+  const view = await openView(context, asOperator || (!context.home.session() && holdsCluster(context)))
+  return view.ok ? servePage(context, view.value, folder, host, port) : view
+}
+
+async function serveReplay(file: string, folder: string, host: string, port: number): Promise<Outcome<Served>> {
+  const [{ openPageServer }, { readHead, replayRoutes }] = await Promise.all([
+    import('./page/page-server.ts'),
+    import('./page/replay.ts'),
+  ])
+  const head = await readHead(file)
+  if (!head.ok) return head
+  const charts = await layOutAll()
+  try {
+    return done(await openPageServer({ host, port, folder }, () => replayRoutes(file, head.value, charts)))
+  } catch (error) {
+    return refuseTaken(error, port)
+  }
+}
+
+/** Throws what is no port that somebody else has. */
+function refuseTaken(error: unknown, port: number) {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+  return refuse('usage', `something else listens on port ${port}: choose another with --port, or 0 for any free one`)
+}
+
 /** `folder` holds the built page; `wanted` is the port. */
 export async function servePage(
   context: Pick<Workplace, 'home' | 'servers'>,
@@ -86,7 +127,7 @@ export async function servePage(
   folder: string,
   host: string,
   wanted: number | undefined,
-): Promise<Outcome<{ address: string; close(): Promise<void> }>> {
+): Promise<Outcome<Served>> {
   const [{ openPageServer, sendJson }, { createBrokerBridge }, { createWatchDesk }, { createClusterLook }, charts] =
     await Promise.all([
       import('./page/page-server.ts'),
@@ -140,8 +181,7 @@ export async function servePage(
     })
   } catch (error) {
     await close()
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    return refuse('usage', `something else listens on port ${port}: choose another with --port, or 0 for any free one`)
+    return refuseTaken(error, port)
   }
 }
 

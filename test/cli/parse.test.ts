@@ -82,6 +82,7 @@ const contract: Record<string, object> = {
   'machines download --mermaid': { words: 'machines', 'name?': 'download', mermaid: true },
   visualizer: { words: 'visualizer' },
   'visualizer --port 4300': { words: 'visualizer', port: '4300' },
+  'visualizer --replay yesterday.jsonl': { words: 'visualizer', replay: 'yesterday.jsonl' },
 }
 for (const [line, meaning] of Object.entries(contract))
   test(`"${line}" is understood`, t => t.deepEqual(understood(line), meaning))

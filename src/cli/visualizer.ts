@@ -65,12 +65,12 @@ const visualizer = command({
     if (!existsSync(pageFolder))
       return refuse('usage', `the page is not built: run npm run build (it goes to ${pageFolder})`)
     const host = input.host ?? '127.0.0.1'
-    const ending = toldToEnd()
     const served =
       input.replay === undefined
         ? await serveLive(context, input.operator, pageFolder, host, port.value)
         : await serveReplay(absolutePath(input.replay), pageFolder, host, port.value ?? defaultPort)
     if (!served.ok) return served
+    const ending = toldToEnd()
     context.display.progress(
       { address: served.value.address },
       { isStream: true, lines: () => [], plainLines: ({ address }) => [address] },

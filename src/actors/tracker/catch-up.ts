@@ -9,7 +9,10 @@ import type { TrackerParts } from './tracker-parts.ts'
 export interface CatchUp {
   /** True once the projection holds what the log ended with when asked; false when that did not happen in time. */
   toEnd(): Promise<boolean>
-  /** True once the projection is as new as `seq`, or as the log is: nobody can have seen what it does not hold. */
+  /**
+   * True once the projection is as new as `seq`. Never from behind it, also where the brokers say that the log ends earlier: a
+   * leader that was cut off from the others, and does not know it yet, says so of a log that has gone on without it.
+   */
   toSeen(seq: number): Promise<boolean>
 }
 
@@ -40,7 +43,7 @@ export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventL
   return {
     toEnd,
     async toSeen(seq) {
-      return (await progress.reached(seq, tracker.followUpMs)) || toEnd()
+      return (await progress.reached(seq, tracker.followUpMs)) || ((await toEnd()) && progress.reached(seq, 0))
     },
   }
 }

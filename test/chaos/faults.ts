@@ -29,6 +29,7 @@ export function faultsOf(
   const { brokers, trackers, agents, hosts, hasHosts } = stage
   const short = [500, 4_000] as const
   const long = [2_000, 10_000] as const
+  const nobody = agents.length > 0 ? undefined : 'nobody has an agent'
   const noHosts = hasHosts ? undefined : 'network namespaces need root and iproute2'
   const led = async (isLeader: boolean) => {
     for (;;) {
@@ -140,12 +141,18 @@ export function faultsOf(
       lasts: long,
       strike: () => cut(oneOf(chance, trackers)),
     },
-    { name: 'an agent cut off', lane: 'others', lacks: noHosts, lasts: long, strike: () => ofAgent(cut) },
+    { name: 'an agent cut off', lane: 'others', lacks: nobody ?? noHosts, lasts: long, strike: () => ofAgent(cut) },
     { name: 'a tracker killed', lane: 'others', lasts: short, strike: () => killed(oneOf(chance, trackers)) },
     { name: 'a tracker paused', lane: 'others', lasts: long, strike: async () => paused(oneOf(chance, trackers)) },
     { name: 'all trackers killed', lane: 'others', lasts: [200, 1_500], strike: () => killed(...trackers) },
-    { name: 'an agent killed', lane: 'others', lasts: short, strike: () => ofAgent(agent => killed(agent)) },
-    { name: 'an agent paused', lane: 'others', lasts: long, strike: () => ofAgent(paused) },
+    {
+      name: 'an agent killed',
+      lacks: nobody,
+      lane: 'others',
+      lasts: short,
+      strike: () => ofAgent(agent => killed(agent)),
+    },
+    { name: 'an agent paused', lacks: nobody, lane: 'others', lasts: long, strike: () => ofAgent(paused) },
     {
       name: 'a projection deleted',
       lane: 'others',
@@ -177,7 +184,7 @@ export function faultsOf(
     {
       name: "an agent's disk full",
       lane: 'others',
-      lacks: noDisk,
+      lacks: nobody ?? noDisk,
       lasts: long,
       async strike() {
         return full(agents[0]!)
@@ -193,7 +200,7 @@ export function faultsOf(
     {
       name: "an agent's clock moved",
       lane: 'others',
-      lacks: noClock,
+      lacks: nobody ?? noClock,
       lasts: long,
       strike: async () => moved(oneOf(chance, agents)),
     },

@@ -1,5 +1,6 @@
 // One run, on the people's host: sets the stage, lets people live and faults strike until the time is up, puts everything
-// right, hears what log, trackers and disks say, and has it judged. Ends with 1 unless every promise was kept.
+// right, hears what log, trackers and disks say, and has it judged. Ends with 1 when a promise was broken, with 70 when
+// the run itself did not work.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -32,6 +33,10 @@ interface Options {
   readonly faketime?: string
 }
 const options = JSON.parse(process.argv[2]!) as Options
+process.once('uncaughtException', error => {
+  console.error(error)
+  process.exit(70)
+})
 const seed = Number(options.seed)
 const chanceOf = (stream: number) => seededRandom(seed * 1_000 + stream)
 const say = (line: string) => console.log(line)

@@ -34,6 +34,20 @@ function weighted(chance: () => number) {
 
 export const oneOf = <T>(chance: () => number, list: readonly T[]): T => list[Math.floor(chance() * list.length)]!
 
+const raceEveryMs = 2_000
+const waitForStartMs = 400
+
+/** Every two seconds all at the same moment want what only one can have; whoever has it lets go of it. */
+async function race(person: LightPerson): Promise<void> {
+  const now = performance.now()
+  const startsInMs = raceEveryMs - (now % raceEveryMs)
+  if (startsInMs > waitForStartMs) return
+  const group = `race-${Math.round((now + startsInMs) / raceEveryMs)}`
+  await delay(startsInMs)
+  const answer = await person.ask('group.create', { group })
+  if (answer?.kind === 'done') await person.ask('group.leave', { group })
+}
+
 export async function fightOver(
   person: LightPerson,
   others: readonly string[],
@@ -43,6 +57,7 @@ export async function fightOver(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
+    await race(person)
     const method = weighted(chance)
     const group = oneOf(chance, groups)
     const user = oneOf(chance, others)

@@ -10,6 +10,7 @@ import { originOf } from '../../domain/origin.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { hostIn, userEvents } from '../../wire/subjects.ts'
 import { logInSchema, signUpSchema } from '../../wire/tracker-api.ts'
+import { createIsAwaited } from './awaited.ts'
 import type { Commit, Proposal } from './commit.ts'
 import { hashPassword } from './password.ts'
 import { answerOnce, parseBody } from './tracker-messages.ts'
@@ -22,17 +23,17 @@ const malformed = refuse('usage', 'this request is malformed; the client may be 
 /** They have one limit in common. */
 const everybody = '*'
 
-type Parts = Pick<TrackerParts, 'projection' | 'attempts' | 'hashing'>
+type Parts = Pick<TrackerParts, 'connections' | 'projection' | 'attempts' | 'hashing'>
 
-export function createAccountDesk({ projection, attempts, hashing }: Parts, commit: Commit) {
+export function createAccountDesk({ connections, projection, attempts, hashing }: Parts, commit: Commit) {
   const once = answerOnce()
-  const record = async (proposal: Proposal): Promise<Outcome<unknown>> => {
+  const record = async (proposal: Proposal): Promise<Outcome<unknown> | undefined> => {
     const committed = await commit(proposal)
-    return committed.ok ? { ok: true, value: {} } : committed
+    return committed?.ok ? { ok: true, value: {} } : committed
   }
 
   return {
-    async signUp(message: Msg): Promise<Outcome<unknown>> {
+    async signUp(message: Msg): Promise<Outcome<unknown> | undefined> {
       const request = parseBody(message, signUpSchema)
       if (!request) return malformed
       const { id, user, password } = request
@@ -48,17 +49,20 @@ export function createAccountDesk({ projection, attempts, hashing }: Parts, comm
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
         if (passwordHash === undefined) return tooMany(passwordHashing.waitMostMs)
         const decide = () => account.decide({ type: 'sign-up', user, passwordHash }, projection.account(user))
-        return record({ id, subject: userEvents(user), decide })
+        return record({ id, subject: userEvents(user), isAwaited: createIsAwaited(connections.shoal, message), decide })
       })
     },
 
-    async logIn(message: Msg): Promise<Outcome<unknown>> {
+    async logIn(message: Msg): Promise<Outcome<unknown> | undefined> {
       const user = message.subject.split('.').at(-1) ?? ''
       const request = parseBody(message, logInSchema)
       if (!request || !isId(user)) return malformed
       const { id, device, credentialHash } = request
       const decide = () => account.decide({ type: 'log-in-device', device, credentialHash }, projection.account(user))
-      return once([user, id].join(), () => record({ id, by: { user, device }, subject: userEvents(user), decide }))
+      const isAwaited = createIsAwaited(connections.shoal, message)
+      return once([user, id].join(), () =>
+        record({ id, by: { user, device }, subject: userEvents(user), isAwaited, decide }),
+      )
     },
   }
 }

@@ -6,6 +6,7 @@ import { type GroupCommand, group } from '../../domain/group.ts'
 import type { Projection } from '../../storage/projection.ts'
 import { groupEvents, userEvents } from '../../wire/subjects.ts'
 import type { TrackerMethod, TrackerParams, trackerMethods } from '../../wire/tracker-api.ts'
+import type { IsAwaited } from './awaited.ts'
 import type { Proposal } from './commit.ts'
 
 export type WriteMethod = {
@@ -30,6 +31,7 @@ const meanings: { [M in GroupMethod]: (params: TrackerParams<M>) => Meaning } = 
 export function proposalOf<M extends WriteMethod>(
   projection: Projection,
   request: { readonly id: string; readonly by: Actor; readonly method: M; readonly params: TrackerParams<M> },
+  isAwaited: IsAwaited,
 ): Proposal {
   const { id, by, method, params } = request
   if (method === 'device.logout')
@@ -37,6 +39,7 @@ export function proposalOf<M extends WriteMethod>(
       id,
       by,
       subject: userEvents(by.user),
+      isAwaited,
       decide: () => account.decide({ type: 'log-out-device', device: by.device }, projection.account(by.user)),
     }
   const { group: name } = params as TrackerParams<GroupMethod>
@@ -45,6 +48,7 @@ export function proposalOf<M extends WriteMethod>(
     id,
     by,
     subject: groupEvents(name),
+    isAwaited,
     decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(name)),
   }
 }

@@ -8,6 +8,7 @@ import type { Actor } from '../../domain/decider.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
 import { mayYetTakeEffect } from '../../wire/tracker-api.ts'
+import type { IsAwaited } from './awaited.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Majority } from './majority.ts'
 import type { TrackerParts } from './tracker-parts.ts'
@@ -17,6 +18,7 @@ export interface Proposal {
   readonly by?: Actor
   /** The aggregate's subject. */
   readonly subject: string
+  readonly isAwaited: IsAwaited
   /** Decides from the projection as it is when called; `at` is ms since 1970. */
   decide(at: number): Outcome<readonly LogEvent[]>
 }
@@ -38,10 +40,11 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
 
 type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress'>
 
-export type Commit = (proposal: Proposal) => Promise<Outcome<null>>
+/** Undefined when nobody waits for it any more: then nothing is appended, and nothing to be said. */
+export type Commit = (proposal: Proposal) => Promise<Outcome<null> | undefined>
 
 export function createCommit({ eventLog, projection, progress }: Parts, majority: Majority, catchUp: CatchUp): Commit {
-  return async ({ id, by, subject, decide }) => {
+  return async ({ id, by, subject, isAwaited, decide }) => {
     const giveUpAt = performance.now() + log.quorumDeadlineMs
     let attempt: Attempt | undefined
     let isUpToDate = false
@@ -64,6 +67,8 @@ export function createCommit({ eventLog, projection, progress }: Parts, majority
       }
       isUpToDate = false
       if (performance.now() > giveUpAt || !(await majority.isReachable())) return noQuorum(attempt)
+      // After it was decided, not before: a state that came about since its asker was refused is no reason to act.
+      if (!(await isAwaited())) return undefined
 
       const append = await eventLog.append(subject, attempt.record, expected)
       switch (append.kind) {

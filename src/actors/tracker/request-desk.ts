@@ -17,6 +17,7 @@ import {
   trackerRequestSchema,
 } from '../../wire/tracker-api.ts'
 import { createAccountDesk } from './account-desk.ts'
+import { createIsAwaited, type IsAwaited } from './awaited.ts'
 import { type CatchUp, createCatchUp } from './catch-up.ts'
 import { proposalOf, type WriteMethod } from './commands.ts'
 import { type Commit, createCommit } from './commit.ts'
@@ -50,13 +51,14 @@ interface Clerks {
   readonly lookUps: LookUps
 }
 
-/** Undefined when this tracker cannot tell: it has not seen what the asker has, or does not know the asker. */
+/** Undefined when this tracker cannot tell (it has not seen what the asker has, does not know it), or nobody waits. */
 async function answer(
   parts: TrackerParts,
   { catchUp, commit, lookUps }: Clerks,
   by: Actor,
   method: TrackerMethod,
   request: z.infer<typeof trackerRequestSchema>,
+  isAwaited: IsAwaited,
 ): Promise<Outcome<unknown> | undefined> {
   const { kind, params: schema } = trackerMethods[method]
   const params = schema.safeParse(request.params)
@@ -76,8 +78,8 @@ async function answer(
     return lookUp(params.data, by)
   }
   const write = { id: request.id, by, method: method as WriteMethod, params: params.data as TrackerParams<WriteMethod> }
-  const committed = await commit(proposalOf(parts.projection, write))
-  return committed.ok ? { ok: true, value: {} } : committed
+  const committed = await commit(proposalOf(parts.projection, write, isAwaited))
+  return committed?.ok ? { ok: true, value: {} } : committed
 }
 
 export const requestDeskActor: TrackerActor =
@@ -123,7 +125,9 @@ export const requestDeskActor: TrackerActor =
       const request = parseBody(message, trackerRequestSchema)
       if (!request || !isMethod(method)) return refuse('usage', `there is no such request to a tracker`)
       const by = { user, device }
-      return once([user, device, method, request.id].join(), () => answer(parts, clerks, by, method, request))
+      return once([user, device, method, request.id].join(), () =>
+        answer(parts, clerks, by, method, request, createIsAwaited(connections.shoal, message)),
+      )
     })
 
     const queue = { queue: trackerQueue }

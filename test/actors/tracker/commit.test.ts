@@ -23,7 +23,7 @@ const created = (by: string): LogRecord => ({
 type Answer = (record: LogRecord, expected: number) => Append
 
 /** A tracker's projection, and a log that answers as a test says; entries reach the projection when it catches up. */
-function fixture(answers: readonly Answer[], isReachable = () => true) {
+function fixture(answers: readonly Answer[], isReachable = () => true, isAwaited = () => true) {
   const projection = createProjection(':memory:', 'created')
   const progress = createProgress(0)
   const log: LogRecord[] = []
@@ -62,9 +62,15 @@ function fixture(answers: readonly Answer[], isReachable = () => true) {
   const signUp: Proposal = {
     id,
     subject,
+    isAwaited: async () => isAwaited(),
     decide: () => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id }, projection.account('ann')),
   }
-  return { commit: () => commit(signUp), land, appended, projection, catchUps: () => catchUps }
+  const answered = async () => {
+    const outcome = await commit(signUp)
+    if (!outcome) throw new Error('nothing was answered')
+    return outcome
+  }
+  return { commit: answered, silently: () => commit(signUp), land, appended, projection, catchUps: () => catchUps }
 }
 const lands =
   (land: (record: LogRecord) => number): Answer =>
@@ -138,6 +144,16 @@ test('With the majority lost after an append without an answer, the answer says 
   const outcome = await commit()
   t.like(outcome, { ok: false, code: 'no-quorum' })
   t.regex(outcome.ok ? '' : outcome.message, /may yet take effect/)
+})
+
+test('Nothing is appended, and nothing answered, once nobody waits: also when that turns out between attempts.', async t => {
+  const late = fixture([], undefined, () => false)
+  t.is(await late.silently(), undefined)
+  t.is(late.appended.length, 0)
+  let asked = 0
+  const between = fixture([() => doubt], undefined, () => asked++ === 0)
+  t.is(await between.silently(), undefined)
+  t.is(between.appended.length, 1)
 })
 
 test('A refusal is given only for what is so at the log’s end.', async t => {

@@ -1,0 +1,39 @@
+// A request is asked again while nobody answers, so copies of it are under way. One that arrives after its asker was
+// answered (its tracker, or a broker, stood still) must not act any more.
+
+import test from 'ava'
+import { requests } from '../../config/tunables.ts'
+import { clusterStatus } from '../../src/cluster/cluster.ts'
+import { startCluster } from '../helpers/cluster.ts'
+import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
+import { person } from '../helpers/person.ts'
+
+test('What was refused does not happen later, when the tracker that had the first copy goes on.', async t => {
+  const cluster = await startCluster()
+  t.teardown(cluster.down)
+  const ann = await person(t, cluster.servers, 'ann')
+  const bob = await person(t, cluster.servers, 'bob')
+  t.true((await ann.trackers.ask('group.create', { group: 'reef' })).ok)
+  await statusesAtOneSequence(ann.trackers, ['t1', 't2'])
+
+  const nodes = await clusterStatus(cluster.folder)
+  const pid = nodes.find(({ node }) => node === 't1')!.pid!
+  process.kill(pid, 'SIGSTOP')
+  t.teardown(() => process.kill(pid, 'SIGCONT'))
+  // Until one goes to the tracker that stands still first, and is refused by the other one.
+  for (let tookMs = 0; tookMs < requests.repeatAfterMs; ) {
+    const askedAt = performance.now()
+    const refused = await ann.trackers.ask('group.accept', { group: 'reef', user: 'bob' })
+    tookMs = performance.now() - askedAt
+    t.like(refused, { ok: false, code: 'no-such-request' })
+  }
+  // What bob asks for may have to be asked again, too.
+  t.true((await bob.trackers.ask('group.join', { group: 'reef' })).ok)
+  process.kill(pid, 'SIGCONT')
+  await statusesAtOneSequence(ann.trackers, ['t1', 't2'])
+  // Each of these goes to either tracker, after whatever it had waiting.
+  for (let look = 0; look < 20; look++) {
+    const members = await ann.trackers.ask('group.members', { group: 'reef' })
+    t.deepEqual(members.ok && members.value.map(({ user }) => user), ['ann'])
+  }
+})

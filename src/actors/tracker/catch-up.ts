@@ -10,10 +10,11 @@ export interface CatchUp {
   /** True once the projection holds what the log ended with when asked; false when that did not happen in time. */
   toEnd(): Promise<boolean>
   /**
-   * True once the projection is as new as `seq`. Never from behind it, also where the brokers say that the log ends earlier: a
-   * leader that was cut off from the others, and does not know it yet, says so of a log that has gone on without it.
+   * True once the projection is as new as `seq`. Never from behind what was seen in this very log, also where the brokers
+   * say that it ends earlier: a leader that was cut off, and does not know it yet, says so of a log that has gone on.
+   * Of which log nobody knows, may be another cluster's: then, as new as the log is.
    */
-  toSeen(seq: number): Promise<boolean>
+  toSeen(seq: number, isOfThisLog: boolean): Promise<boolean>
 }
 
 export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventLog' | 'progress'>): CatchUp {
@@ -42,8 +43,9 @@ export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventL
   }
   return {
     toEnd,
-    async toSeen(seq) {
-      return (await progress.reached(seq, tracker.followUpMs)) || ((await toEnd()) && progress.reached(seq, 0))
+    async toSeen(seq, isOfThisLog) {
+      if (await progress.reached(seq, tracker.followUpMs)) return true
+      return (await toEnd()) && (!isOfThisLog || progress.reached(seq, 0))
     },
   }
 }

@@ -67,8 +67,8 @@ async function answer(
   // Seen in a log that took the place of this one, which this tracker is about to notice.
   if (request.epoch !== undefined && request.epoch > epoch) return undefined
   // What was seen in a log before this one is in it or lost; nothing can be waited for.
-  const isOfThisLog = request.epoch === undefined || request.epoch === epoch
-  if (isOfThisLog && !(await catchUp.toSeen(request.seen))) return undefined
+  const mayBeOfThisLog = request.epoch === undefined || request.epoch === epoch
+  if (mayBeOfThisLog && !(await catchUp.toSeen(request.seen, request.epoch === epoch))) return undefined
   // The brokers cut off whoever logs out, but that may be missed. Only the log's end says that somebody is not logged in.
   const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
   if (!isKnown() && !(await catchUp.toEnd())) return undefined

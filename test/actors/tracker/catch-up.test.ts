@@ -42,22 +42,26 @@ test('With the log out of reach nobody claims to be caught up.', async t => {
 })
 
 test('Who has seen what is applied is answered at once, without asking the brokers.', async t => {
-  t.true(await fixture(3, outOfReach).catchUp.toSeen(3))
+  t.true(await fixture(3, outOfReach).catchUp.toSeen(3, true))
 })
 
 test('Who has seen more is answered when it is applied.', async t => {
   const { progress, catchUp } = fixture(3, outOfReach)
-  const seen = catchUp.toSeen(4)
+  const seen = catchUp.toSeen(4, true)
   progress.advance(4)
   t.true(await seen)
 })
 
+test('Who has seen what the log does not hold, perhaps in another cluster, is answered.', async t => {
+  t.true(await fixture(3, async () => 3).catchUp.toSeen(1_000, false))
+})
+
 test('Who has seen more than the log is said to hold is not answered from behind: a leader that was cut off may say so.', async t => {
-  t.false(await fixture(3, async () => 3).catchUp.toSeen(4))
+  t.false(await fixture(3, async () => 3).catchUp.toSeen(4, true))
 })
 
 test('Who has seen more than a tracker that cannot reach the log is answered by another one.', async t => {
-  t.false(await fixture(3, outOfReach).catchUp.toSeen(4))
+  t.false(await fixture(3, outOfReach).catchUp.toSeen(4, true))
 })
 
 test('However many want to catch up at once, they share questions to the brokers, and none that was asked before they came.', async t => {

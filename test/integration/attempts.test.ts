@@ -23,6 +23,18 @@ const from = ({ servers }: TestCluster, address: string) => ({
     isLetIn(servers[0]!, address, { kind: 'device', ...device }),
 })
 
+/**
+ * Whether even the right password is not looked at, right after wrong ones. On a slow machine some attempts come back
+ * while the wrong ones are looked at; these use them up.
+ */
+async function isTurnedAway({ guess }: ReturnType<typeof from>, user: string): Promise<boolean> {
+  for (let round = 0; round < 5; round++) {
+    await Promise.all(Array.from({ length: 4 }, () => guess(user)))
+    if (!(await guess(user, passwordOf(user)))) return true
+  }
+  return false
+}
+
 onLinux('Whoever guesses is slowed by all trackers together, and nobody else is, nor any device.', async t => {
   const ann = await person(t, t.context.servers, 'ann')
   const guesser = from(t.context, '127.0.0.2')
@@ -30,7 +42,7 @@ onLinux('Whoever guesses is slowed by all trackers together, and nobody else is,
   const guesses = 2 * guessing.limits.perOrigin.atOnce - 2
   const outcomes = await Promise.all(Array.from({ length: guesses }, () => guesser.guess('ann')))
   t.false(outcomes.includes(true))
-  t.false(await guesser.guess('ann', passwordOf('ann')), 'right, and not looked at')
+  t.true(await isTurnedAway(guesser, 'ann'), 'right, and not looked at')
   t.true(await guesser.comeAs(ann), 'a credential is not guessed')
   t.true(await from(t.context, '127.0.0.3').guess('ann', passwordOf('ann')), 'the owner, from elsewhere')
 })

@@ -66,8 +66,13 @@ export async function connectWith(server: string, claims: object, from = '127.0.
       if (hears !== inbox) socket.write(`SUB ${inbox} ${++subscriptions}\r\n`)
       hears = inbox
       socket.write(`PUB ${subject} ${inbox} ${Buffer.byteLength(body)}\r\n${body}\r\n`)
-      const answer = await until(text => text.startsWith('MSG'))
-      return answer.startsWith('MSG') ? line() : answer
+      for (;;) {
+        const answer = await until(text => text.startsWith('MSG'))
+        if (!answer.startsWith('MSG')) return answer
+        const said = await line()
+        // An empty message asks whether anybody waits here (docs/adr/0012), and answers nothing.
+        if (said !== '') return said
+      }
     },
     publish: (subject, reply = '', body = '{}') =>
       attempt(`PUB ${subject} ${reply} ${Buffer.byteLength(body)}\r\n${body}`),

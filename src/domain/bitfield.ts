@@ -26,37 +26,44 @@ export function isBitfield(bytes: Uint8Array, length: number): boolean {
   return spare === 0 || (bytes[bytes.length - 1]! & ((1 << spare) - 1)) === 0
 }
 
+/**
+ * A class, for there are many: V8 keeps object literals with getters as hash tables, which are slow to read. What it
+ * does are fields of its own, so that they can be handed on (`pieces.filter(have.has)`).
+ */
+class BitfieldOfBytes implements Bitfield {
+  readonly length: number
+  readonly #bytes: Buffer
+  #count: number
+
+  constructor(length: number, bytes: Buffer) {
+    this.length = length
+    this.#bytes = bytes
+    this.#count = bytes.reduce((sum, byte) => sum + setBitsOfByte[byte]!, 0)
+  }
+  get count() {
+    return this.#count
+  }
+  readonly has = (index: number) =>
+    index >= 0 && index < this.length && (this.#bytes[index >> 3]! & (0x80 >> (index & 7))) !== 0
+  readonly add = (index: number) => this.#set(index, true)
+  readonly remove = (index: number) => this.#set(index, false)
+  readonly isFull = () => this.#count === this.length
+  readonly toBytes = () => Buffer.from(this.#bytes)
+
+  #set(index: number, isSet: boolean) {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length)
+      throw new RangeError(`no bit ${index} of ${this.length}`)
+    if (this.has(index) === isSet) return false
+    this.#bytes[index >> 3]! ^= 0x80 >> (index & 7)
+    this.#count += isSet ? 1 : -1
+    return true
+  }
+}
+
 /** A bitfield of `length` bits, empty or from bytes. Throws a RangeError when the bytes do not fit. */
 export function createBitfield(length: number, from?: Uint8Array): Bitfield {
   if (from && !isBitfield(from, length)) throw new RangeError(`these bytes are no bitfield of ${length} bits`)
-  const bytes = from ? Buffer.from(from) : Buffer.alloc(bitfieldBytes(length))
-  let count = bytes.reduce((sum, byte) => sum + setBitsOfByte[byte]!, 0)
-  const check = (index: number) => {
-    if (!Number.isInteger(index) || index < 0 || index >= length) throw new RangeError(`no bit ${index} of ${length}`)
-  }
-  const has = (index: number) => index >= 0 && index < length && (bytes[index >> 3]! & (0x80 >> (index & 7))) !== 0
-  const flip = (index: number, by: 1 | -1) => {
-    bytes[index >> 3]! ^= 0x80 >> (index & 7)
-    count += by
-    return true
-  }
-  return {
-    length,
-    get count() {
-      return count
-    },
-    has,
-    add: index => {
-      check(index)
-      return has(index) ? false : flip(index, 1)
-    },
-    remove: index => {
-      check(index)
-      return has(index) ? flip(index, -1) : false
-    },
-    isFull: () => count === length,
-    toBytes: () => Buffer.from(bytes),
-  }
+  return new BitfieldOfBytes(length, from ? Buffer.from(from) : Buffer.alloc(bitfieldBytes(length)))
 }
 
 export function fullBitfield(length: number): Bitfield {

@@ -10,30 +10,38 @@ export interface RequestWindow {
 /** What came longer ago than this counts less and less. */
 const memoryMs = 500
 
-export function createRequestWindow(of: {
+interface Limits {
   readonly pieceLength: number
   readonly aheadMs: number
   readonly leastPieces: number
   readonly mostPieces: number
-}): RequestWindow {
-  let weighted = 0
-  let sinceMs: number | undefined
-  let lastMs = 0
-  const bytesPerMs = () => {
-    if (sinceMs === undefined) return 0
-    // At first there was less time than is remembered.
-    const heardMs = Math.max(lastMs - sinceMs, memoryMs / 5)
-    return weighted / memoryMs / (1 - Math.exp(-heardMs / memoryMs))
+}
+
+class MeasuredWindow implements RequestWindow {
+  readonly #of: Limits
+  #weighted = 0
+  #sinceMs: number | undefined
+  #lastMs = 0
+
+  constructor(of: Limits) {
+    this.#of = of
   }
-  return {
-    received(bytes, nowMs) {
-      if (sinceMs === undefined) sinceMs = nowMs
-      else weighted = weighted * Math.exp((lastMs - nowMs) / memoryMs) + bytes
-      lastMs = nowMs
-    },
-    get pieces() {
-      const ahead = Math.ceil((bytesPerMs() * of.aheadMs) / of.pieceLength)
-      return Math.min(Math.max(ahead, of.leastPieces), of.mostPieces)
-    },
+  received(bytes: number, nowMs: number) {
+    if (this.#sinceMs === undefined) this.#sinceMs = nowMs
+    else this.#weighted = this.#weighted * Math.exp((this.#lastMs - nowMs) / memoryMs) + bytes
+    this.#lastMs = nowMs
+  }
+  get pieces() {
+    const { aheadMs, pieceLength, leastPieces, mostPieces } = this.#of
+    const ahead = Math.ceil((this.#bytesPerMs() * aheadMs) / pieceLength)
+    return Math.min(Math.max(ahead, leastPieces), mostPieces)
+  }
+  #bytesPerMs() {
+    if (this.#sinceMs === undefined) return 0
+    // At first there was less time than is remembered.
+    const heardMs = Math.max(this.#lastMs - this.#sinceMs, memoryMs / 5)
+    return this.#weighted / memoryMs / (1 - Math.exp(-heardMs / memoryMs))
   }
 }
+
+export const createRequestWindow = (of: Limits): RequestWindow => new MeasuredWindow(of)

@@ -68,3 +68,12 @@ test('a bitfield behaves as a set of indexes', t => {
   )
   t.pass()
 })
+
+test('what a bitfield does can be handed on by itself', t => {
+  const { add, has, isFull, remove, toBytes } = createBitfield(2)
+  t.true([0, 1].every(add))
+  t.true(isFull())
+  t.true(remove(0))
+  t.deepEqual([0, 1].filter(has), [1])
+  t.deepEqual([...toBytes()], [0x40])
+})

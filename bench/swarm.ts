@@ -3,8 +3,10 @@
 // counts only if every leecher has the file, byte for byte. Needs root and iproute2 for hosts of their own; else peers
 // meet on loopback, and what needs a rate is skipped. Without options: the two swarms that the project is held to.
 //   npm run bench -- swarm [--seeds 4] [--leechers 1] [--mib 1024] [--rate MBIT] [--seed-rate MBIT] [--late SECONDS]
-//                          [--leave SECONDS] [--rounds 3] [--clients shoal,aria2,libtorrent] [--limit 300] [--json]
-// --late: every other leecher starts that much later. --leave: every seed but the first is gone after that long.
+//                          [--fast COUNT --fast-rate MBIT] [--leave SECONDS] [--quit]
+//                          [--rounds 3] [--clients shoal,aria2,libtorrent] [--limit 300] [--json]
+// --late: every other leecher starts that much later. --fast: so many leechers have lines of that rate instead.
+// --leave: every seed but the first is gone after that long. --quit: a leecher is gone as soon as it has the file.
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -35,6 +37,10 @@ interface Case {
   readonly seedRate: number | undefined
   readonly lateSeconds: number | undefined
   readonly leaveSeconds: number | undefined
+  /** So many leechers, the last ones, have lines of `fastRate`. */
+  readonly fast: number
+  readonly fastRate: number | undefined
+  readonly isQuitting: boolean
 }
 
 /** One client's run. Means over the peers of a kind, but for `seconds`, which is that of the last leecher. */
@@ -53,6 +59,9 @@ const { values } = parseArgs({
     'seed-rate': { type: 'string' },
     late: { type: 'string' },
     leave: { type: 'string' },
+    fast: { type: 'string', default: '0' },
+    'fast-rate': { type: 'string' },
+    quit: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '3' },
     clients: { type: 'string', default: Object.keys(known).join(',') },
     limit: { type: 'string', default: '300' },
@@ -64,7 +73,14 @@ const numberOf = (text: string | undefined) => (text === undefined ? undefined :
 
 function casesAsked(): readonly Case[] {
   const { seeds, leechers, rate, late, leave } = values
-  const rest = { seedRate: numberOf(values['seed-rate']), lateSeconds: numberOf(late), leaveSeconds: numberOf(leave) }
+  const rest = {
+    seedRate: numberOf(values['seed-rate']),
+    lateSeconds: numberOf(late),
+    leaveSeconds: numberOf(leave),
+    fast: Number(values.fast),
+    fastRate: numberOf(values['fast-rate']),
+    isQuitting: values.quit,
+  }
   const unshaped = { seeds: 4, leechers: 1, mib: 1024, rate: undefined, ...rest }
   const shaped = { seeds: 1, leechers: 8, mib: 128, rate: 50, ...rest }
   if ([seeds, leechers, values.mib, rate, late, leave].every(value => value === undefined)) return [unshaped, shaped]
@@ -81,21 +97,35 @@ function casesAsked(): readonly Case[] {
 }
 
 /** Seconds that no swarm can beat, where all start together and stay: the seeds' upload, a download, everybody's upload. */
-function fluidBound({ seeds, leechers, rate, seedRate, lateSeconds, leaveSeconds, ...rest }: Case): number | undefined {
-  if (rate === undefined || lateSeconds !== undefined || leaveSeconds !== undefined) return undefined
+function fluidBound({ seeds, leechers, rate, seedRate, fast, fastRate, ...rest }: Case): number | undefined {
+  const { lateSeconds, leaveSeconds, isQuitting } = rest
+  if (rate === undefined || lateSeconds !== undefined || leaveSeconds !== undefined || isQuitting) return undefined
   const bytesPerSecond = (mbit: number) => (mbit * 1e6) / 8
   const size = rest.mib * mib
   const upload = bytesPerSecond(rate)
   const seedUpload = seeds * bytesPerSecond(seedRate ?? rate)
-  return Math.max(size / seedUpload, size / upload, (leechers * size) / (seedUpload + leechers * upload))
+  const leechersUpload = (leechers - fast) * upload + fast * bytesPerSecond(fastRate ?? rate)
+  return Math.max(size / seedUpload, size / upload, (leechers * size) / (seedUpload + leechersUpload))
 }
 
-function describe({ seeds, leechers, rate, seedRate, lateSeconds, leaveSeconds, ...rest }: Case): string {
+function describe({
+  seeds,
+  leechers,
+  rate,
+  seedRate,
+  lateSeconds,
+  leaveSeconds,
+  fast,
+  fastRate,
+  ...rest
+}: Case): string {
   const parts = [`${seeds} seeds, ${leechers} leechers, ${rest.mib} MiB`]
   parts.push(rate === undefined ? 'unshaped' : `${rate} Mbit/s both ways`)
   if (seedRate !== undefined) parts.push(`seeds ${seedRate} Mbit/s`)
+  if (fast > 0 && fastRate !== undefined) parts.push(`${fast} of the leechers ${fastRate} Mbit/s`)
   if (lateSeconds !== undefined) parts.push(`every other leecher ${lateSeconds} s late`)
   if (leaveSeconds !== undefined) parts.push(`all seeds but one gone after ${leaveSeconds} s`)
+  if (rest.isQuitting) parts.push('leechers gone as soon as they have it')
   return parts.join(', ')
 }
 
@@ -107,7 +137,7 @@ function mean(usages: readonly Usage[]): Usage {
 }
 
 async function runOnce(client: Client, swarmCase: Case, work: string, payload: string): Promise<Run> {
-  const { seeds, leechers, rate, seedRate, lateSeconds = 0, leaveSeconds } = swarmCase
+  const { seeds, leechers, rate, seedRate, lateSeconds = 0, leaveSeconds, fast, fastRate, isQuitting } = swarmCase
   const folder = mkdtempSync(join(work, 'run-'))
   const seedHosts = Array.from({ length: seeds }, (_, index) => index + 1)
   const leecherHosts = Array.from({ length: leechers }, (_, index) => seeds + index + 1)
@@ -118,12 +148,15 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
     for (const host of seedHosts) seedPids.push(await swarm.seed(host))
     await swarm.seedsReady()
     for (const host of [...seedHosts, ...leecherHosts]) {
-      const limit = host <= seeds ? (seedRate ?? rate) : rate
+      const isFast = host > seeds + leechers - fast
+      const limit = host <= seeds ? (seedRate ?? rate) : isFast ? (fastRate ?? rate) : rate
       if (limit !== undefined) await hosts.limit(host, limit)
     }
 
     const before = new Map<number, Usage | undefined>(seedPids.map(pid => [pid, usageOf(pid)]))
     const leecherPids: number[] = []
+    /** Of those who are gone. */
+    const lastUsage = new Map<number, Usage>()
     const over = new AbortController()
     const leech = async (host: number, index: number): Promise<number> => {
       if (index % 2 === 1 && lateSeconds > 0) await delay(lateSeconds * 1000, undefined, { signal: over.signal })
@@ -132,7 +165,13 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
       leecherPids.push(pid)
       before.set(pid, client === shoal ? usageOf(pid) : undefined)
       await whole
-      return (performance.now() - startedAt) / 1000
+      const seconds = (performance.now() - startedAt) / 1000
+      const usage = usageOf(pid)
+      if (isQuitting && usage) {
+        lastUsage.set(pid, usage)
+        process.kill(pid, 'SIGTERM')
+      }
+      return seconds
     }
     const leave = async () => {
       await delay(leaveSeconds! * 1000, undefined, { signal: over.signal })
@@ -147,7 +186,7 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
     const used = (pids: readonly number[]) =>
       mean(
         pids.flatMap(pid => {
-          const now = usageOf(pid)
+          const now = lastUsage.get(pid) ?? usageOf(pid)
           return now ? [{ ...now, cpuSeconds: now.cpuSeconds - (before.get(pid)?.cpuSeconds ?? 0) }] : []
         }),
       )

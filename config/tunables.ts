@@ -17,6 +17,8 @@ export const log = {
   appendTimeoutMs: 2_000,
   /** How long a tracker tries before it answers `no-quorum`, unless it sees at once that the brokers' majority is gone. */
   quorumDeadlineMs: 12_000,
+  /** A leader that heard a majority this recently is still the only one: below the brokers' least election time-out, 4 s. */
+  leaderHeardWithinMs: 3_000,
   /** A consumer that is silent this long with its heartbeat missed is made anew from the applied sequence. */
   followerStallMs: 3_000,
   /** Remembered request ids, so that a repeated request acts once. At 200 writes a second: more than an hour. */

@@ -45,6 +45,8 @@ export function createCommandPerson(
   homeFolder: string,
   servers: readonly string[],
   recorder: Recorder,
+  /** Its disk is never full, so what it has seen is in its home. */
+  keepsWhatItSaw: boolean,
 ): CommandPerson {
   const home = openHome(homeFolder)
   const trust = settleTrust(home, servers, undefined, () => {})
@@ -91,7 +93,10 @@ export function createCommandPerson(
           ...(sha1 && { sha1 }),
         }
         // Before its log-in a device has seen another cluster's log, as far as it knows: it counts from there again.
-        const answer = answerOf(result as Outcome<unknown>, method.startsWith('group.') ? home.seen() : undefined)
+        const answer = answerOf(
+          result as Outcome<unknown>,
+          keepsWhatItSaw && method.startsWith('group.') ? home.seen() : undefined,
+        )
         if (answer.kind !== 'refused' && home.seen() >= before)
           recorder.entries.push({ user, device, method, params, from, to: recorder.now(), answer })
       }

@@ -2,7 +2,7 @@
 // right, hears what log, trackers and disks say, and has it judged. Ends with 1 when a promise was broken, with 70 when
 // the run itself did not work.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hostsOf, loopbackHosts, whyNoNamespaces } from '../../bench/swarm/hosts.ts'
 import { freePort } from '../../src/cluster/free-port.ts'
@@ -15,7 +15,6 @@ import { createLightPerson, type LightPerson } from './light-person.ts'
 import { healed, hearEach, readLog } from './outcome.ts'
 import { printReport } from './report.ts'
 import { beginSharing, goOnSharing, type Sharer } from './sharing.ts'
-import type { Part } from './stage/part.ts'
 import { setStage } from './stage/stage.ts'
 import { type Strike, strikeUntil } from './strikes.ts'
 import { beat, fightOver, look } from './workload.ts'
@@ -87,7 +86,7 @@ const lock = async (what: unknown): Promise<() => void> => {
 }
 const sharers = stage.agents.map(
   (agent, index): Sharer => ({
-    person: createCommandPerson(`diver${index + 1}`, agent.home, stage.servers, recorder),
+    person: createCommandPerson(`diver${index + 1}`, agent.home, stage.servers, recorder, agent.disk === undefined),
     folder: agent.folder,
     async whileAgentRuns(work) {
       const unlock = await lock(agent)
@@ -145,9 +144,9 @@ await Promise.all([...living, ended])
 sayWhen('everybody rests')
 isCalm = true
 for (const part of [...stage.brokers, ...stage.trackers, ...stage.agents]) {
-  if (part.deaths === 0) continue
-  problems.push(`${part.name} ended ${part.deaths} times by itself`)
-  say(`${part.name} ended by itself; the end of its output: ${lastWords(part)}`)
+  if (part.deaths.length === 0) continue
+  problems.push(`${part.name} ended ${part.deaths.length} times by itself`)
+  for (const death of part.deaths) say(`${part.name} ended by itself, ${death}`)
   part.start()
 }
 if (sharers.length > 0)
@@ -171,11 +170,6 @@ printReport({ say, strikes, history, judgement, problems, commands: sharing.comm
 process.exitCode = judgement.violations.length + problems.length === 0 ? 0 : 1
 for (const part of [...stage.trackers, ...stage.brokers]) await part.kill()
 process.exit()
-
-function lastWords({ folder }: Part): string {
-  const file = [`${folder}/output`, `${folder}/log`].find(path => existsSync(path))
-  return file ? readFileSync(file, 'utf8').slice(-3_000) : 'it said nothing'
-}
 
 async function untilTrue(isSo: () => Promise<boolean>, withinMs: number): Promise<boolean> {
   for (const until = Date.now() + withinMs; Date.now() < until; await delay(200)) if (await isSo()) return true

@@ -16,6 +16,7 @@ import { log, tracker } from '../../../config/tunables.ts'
 import { fingerprintOf } from '../../wire/log-entry.ts'
 import type { LogRecord } from '../../wire/log-record.ts'
 import { logStream, logSubjects } from '../../wire/subjects.ts'
+import { speaksForAll } from './log-leadership.ts'
 
 /** The brokers did not answer about the log in time, or cannot for now: try again later. */
 export class LogUnavailable extends Error {
@@ -108,7 +109,8 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
     },
 
     async end() {
-      const { created, state } = await asked('say where the log ends', manager.streams.info(logStream))
+      const { created, state, cluster } = await asked('say where the log ends', manager.streams.info(logStream))
+      if (!speaksForAll(cluster, replicas)) throw new LogUnavailable('no broker can say for all where the log ends')
       return { created: String(created), lastSeq: state.last_seq }
     },
 

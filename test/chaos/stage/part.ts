@@ -3,7 +3,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hosts } from '../../../bench/swarm/hosts.ts'
 
@@ -25,14 +25,14 @@ export interface Part extends Omit<PartPlan, 'command' | 'env'> {
   pause(): void
   goOn(): void
   readonly isRunning: boolean
-  /** How often it ended without having been told to. */
-  readonly deaths: number
+  /** Each time that it ended without having been told to: how, and the end of what it wrote. */
+  readonly deaths: readonly string[]
 }
 
 export function createPart(hosts: Hosts, { command, env, ...plan }: PartPlan): Part {
   let child: ChildProcess | undefined
   let isWanted = false
-  let deaths = 0
+  const deaths: string[] = []
   const end = async (signal: 'SIGKILL' | 'SIGTERM') => {
     isWanted = false
     const ending = child
@@ -54,8 +54,11 @@ export function createPart(hosts: Hosts, { command, env, ...plan }: PartPlan): P
       closeSync(output)
       isWanted = true
       child = started
-      started.once('exit', () => {
-        if (isWanted) deaths++
+      started.once('exit', (code, signal) => {
+        if (isWanted)
+          deaths.push(
+            `${new Date().toISOString()}, ${signal ?? code}: ${readFileSync(join(plan.folder, 'output'), 'utf8').slice(-3_000)}`,
+          )
         child = undefined
       })
     },
@@ -66,8 +69,6 @@ export function createPart(hosts: Hosts, { command, env, ...plan }: PartPlan): P
     get isRunning() {
       return child !== undefined
     },
-    get deaths() {
-      return deaths
-    },
+    deaths,
   }
 }

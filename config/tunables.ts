@@ -345,6 +345,8 @@ export const agent = {
   retryMostMs: 5_000,
   /** A part of the agent that failed is started again after this long. */
   restartChildMs: 1_000,
+  /** What a full disk did not take is written down within this of there being room. */
+  recordAgainMs: 1_000,
   /** For a command line that looked, for an instant, whether an agent holds the library. */
   libraryPatienceMs: 500,
   /** A finished download, or a share that trackers could not be told of, is told to them within this. */

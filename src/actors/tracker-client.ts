@@ -46,12 +46,9 @@ const closed = (error: unknown) =>
 
 const isNobodyThere = (message: Msg) => message.headers?.code === 503
 
-/** One tracker recorded nothing; another one may be about to, from another copy of the request. */
-const inDoubt = (reply: TrackerReply): TrackerReply =>
-  !reply.ok && reply.code === 'no-quorum' ? { ...reply, message: mayYetTakeEffect } : reply
-
 /**
  * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requests.deadlineMs` at most.
+ * A refusal of one of several copies is asked for again, at another inbox (docs/adr/0012): that one alone is final.
  * Refuses with `unreachable` when no tracker is there or none answers.
  */
 export function askPersistently(
@@ -59,17 +56,20 @@ export function askPersistently(
   prefix: string,
   subject: string,
   body: unknown,
+  askedAt = Date.now(),
 ): Promise<Outcome<TrackerReply>> {
   const { promise, resolve } = Promise.withResolvers<Outcome<TrackerReply>>()
   const inbox = createInbox(prefix)
   const payload = JSON.stringify(body)
-  const askedAt = Date.now()
   let copies = 0
   let nobodySince: number | undefined
   let again: NodeJS.Timeout
-  const finish = (outcome: Outcome<TrackerReply>) => {
+  const end = () => {
     clearTimeout(again)
     subscription.unsubscribe()
+  }
+  const finish = (outcome: Outcome<TrackerReply>) => {
+    end()
     resolve(outcome)
   }
   const listen = (): Subscription =>
@@ -83,7 +83,13 @@ export function askPersistently(
           return
         }
         const reply = trackerReplySchema.safeParse(parseJson(message))
-        if (reply.success) finish(done(copies > 1 ? inDoubt(reply.data) : reply.data))
+        if (!reply.success) return
+        const { data } = reply
+        if (copies === 1 || data.ok) return finish(done(data))
+        if (data.code === 'no-quorum') return finish(done({ ...data, message: mayYetTakeEffect }))
+        // Another copy may be at work, and act where this one was refused: not for an inbox that nobody hears any more.
+        end()
+        resolve(askPersistently(transport, prefix, subject, body, askedAt))
       },
     })
   let subscription: Subscription

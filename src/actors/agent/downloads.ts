@@ -6,14 +6,14 @@ import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
-import { inspection } from '../../../config/tunables.ts'
+import { agent, inspection } from '../../../config/tunables.ts'
 import { checkManifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { downloadMachine } from '../../machines/download.ts'
 import type { DownloadInput, DownloadOutput } from '../../machines/download-protocol.ts'
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
-import type { DownloadRecord, Library } from '../../storage/library.ts'
+import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
 import { openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
@@ -30,6 +30,7 @@ import { type ShownDownload, showDownload } from './shown-download.ts'
 
 /** Of one run of a download. */
 type RunContext = SnapshotFrom<typeof downloadMachine>['context']
+type DownloadChange = Parameters<Library['changeDownload']>[1]
 type Queue = ActorRefFrom<typeof downloadQueueMachine>
 
 export interface DownloadsNeeds {
@@ -94,17 +95,38 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     }
   }
 
+  /** How runs ended, where the library's disk had no room for it. An agent that starts anew runs those once more. */
+  const unrecorded = new Map<number, DownloadChange>()
+  const record = (id: number, change: DownloadChange) => {
+    try {
+      library.changeDownload(id, change)
+      unrecorded.delete(id)
+    } catch (error) {
+      if (!(error instanceof LibraryFailed)) throw error
+      if (!unrecorded.has(id))
+        needs.log.warn({ download: id, err: error }, 'how a download ended is written down later')
+      if (unrecorded.size === 0) setTimeout(recordAgain, agent.recordAgainMs).unref()
+      unrecorded.set(id, change)
+    }
+  }
+  const recordAgain = () => {
+    const left = [...unrecorded]
+    unrecorded.clear()
+    for (const [id, change] of left) record(id, change)
+  }
+
   const recordEnding = (id: number, { ending, problem }: DownloadOutput, ranForMs: number) => {
     const before = library.download(id)
     if (!before) throw new Error(`bug: download ${id} left the library`)
-    library.changeDownload(id, {
+    const change: DownloadChange = {
       state: ending === 'suspended' ? 'queued' : ending,
       error: problem,
       seconds: before.seconds + ranForMs / 1000,
       finishedAt: ending === 'completed' ? Date.now() : undefined,
-    })
+    }
+    record(id, change)
     needs.log.info({ download: id, ending, problem }, 'a download rests')
-    refresh(id)
+    atRest.set(id, viewOfRecord({ ...before, ...change }))
   }
 
   /** What runs came to, the latest last: whoever watches sees the last piece arrive, and from whom each came. */
@@ -154,6 +176,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     const queue = needs.queue()
     if (!queue) return notNow()
     library.changeDownload(id, { state: 'queued', error: undefined })
+    // What it came to before is no matter any more.
+    unrecorded.delete(id)
     refresh(id)
     queue.send({ type: 'download.enqueue', download: inputOf(library.download(id)!) })
     return done(view(id)!)

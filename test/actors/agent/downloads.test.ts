@@ -2,6 +2,7 @@
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
@@ -11,7 +12,7 @@ import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
-import { openLibrary } from '../../../src/storage/library.ts'
+import { type Library, LibraryFailed, openLibrary } from '../../../src/storage/library.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
@@ -23,7 +24,15 @@ function openDownloads(t: ExecutionContext) {
   const folder = tempFolder(t)
   const destination = join(folder, 'films')
   mkdirSync(destination)
-  const library = openLibrary(join(folder, 'library.db'))
+  const opened = openLibrary(join(folder, 'library.db'))
+  const disk = { isFull: false }
+  const library: Library = {
+    ...opened,
+    changeDownload(id, change) {
+      if (disk.isFull) throw new LibraryFailed('database or disk is full')
+      opened.changeDownload(id, change)
+    },
+  }
   const downloads = createDownloads({
     user: 'alice',
     library,
@@ -47,7 +56,7 @@ function openDownloads(t: ExecutionContext) {
     library.close()
   })
   const add = (overwrite = false) => downloads.add({ group: 'reef', name: 'film.bin', destination, overwrite })
-  return { downloads, add, destination, path: join(destination, 'film.bin') }
+  return { downloads, queue, disk, library, add, destination, path: join(destination, 'film.bin') }
 }
 
 test('Asked for twice at once, a file is downloaded once.', async t => {
@@ -55,6 +64,20 @@ test('Asked for twice at once, a file is downloaded once.', async t => {
   const [one, other] = await Promise.all([add(), add()])
   t.true(one.ok && other.ok && one.value.id === other.value.id)
   t.is(downloads.views().length, 1)
+})
+
+test('How a download ended is kept while the disk has no room for it, and written down once it has.', async t => {
+  const { downloads, queue, disk, library, add } = openDownloads(t)
+  const added = await add()
+  if (!added.ok) return t.fail(added.message)
+  const { id } = added.value
+  disk.isFull = true
+  t.like(await downloads.pause(id), { ok: true, value: { state: 'paused' } })
+  t.is(queue.getSnapshot().status, 'active')
+  t.not(library.download(id)?.state, 'paused')
+  disk.isFull = false
+  while (library.download(id)?.state !== 'paused') await delay(20)
+  t.is(downloads.view(id)?.state, 'paused')
 })
 
 test('A download that failed over a file in its way goes on once it may replace it.', async t => {

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { freePort } from '../../src/cluster/free-port.ts'
 import { end, lastWords, launch, type NodeProcess, pidOf } from '../../src/cluster/node-process.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
@@ -59,17 +60,18 @@ test('one started by hand, from its own folder, is found through the id it wrote
 })
 
 test('a killed process has let go of its port when its end is reported', async t => {
+  // One that the system gives to no outgoing connection of another test the moment it is let go of.
+  const port = await freePort()
   const node = idler(
     t,
-    `require('node:net').createServer().listen(0, '127.0.0.1', function () {
-       require('node:fs').writeFileSync('port', String(this.address().port)) })`,
+    `require('node:net').createServer().listen(${port}, '127.0.0.1', () => require('node:fs').writeFileSync('port', 'taken'))`,
   )
   launch(node)
-  const port = await readWhenThere(join(node.folder, 'port'))
+  await readWhenThere(join(node.folder, 'port'))
   await end(node, 'SIGKILL')
   const server = createServer()
   t.teardown(() => server.close())
-  server.listen(Number(port), '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await t.notThrowsAsync(once(server, 'listening'))
 })
 

@@ -276,7 +276,8 @@ test('Logging a device out hangs up on whoever watches by it, and lets that log-
   if (watching === 'refused' || device === 'refused') return t.fail('it is not let in')
   const own = inspectSubject({ ...lost, device: '*' }, '>')
   t.is(await watching.subscribe(own), 'allowed')
-  await device.publish(
+  // Asked, not only said: nobody's log-out who does not wait for the answer is acted on (docs/adr/0012).
+  await device.request(
     apiSubject(lost, 'device.logout'),
     `${inboxPrefix('eve')}.x`,
     JSON.stringify({ id: randomUUID(), seen: 0, params: {} }),

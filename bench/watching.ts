@@ -15,8 +15,8 @@ import { openHome } from '../src/actors/home.ts'
 import { createLinkKeeper } from '../src/cli/connections.ts'
 import type { Context } from '../src/cli/context.ts'
 import { openView, type ViewSource } from '../src/cli/page/view-source.ts'
+import { settleTrust } from '../src/cli/settle-trust.ts'
 import { freePort } from '../src/cluster/free-port.ts'
-import { refuse } from '../src/domain/refusal.ts'
 import { readInspection } from '../src/wire/inspection.ts'
 import { writeRandomFile } from './support/random-file.ts'
 
@@ -46,8 +46,9 @@ async function watch(users: readonly string[]) {
   const ends = await Promise.all(
     users.map(async user => {
       const home = openHome(homeOf(user))
-      const link = createLinkKeeper(home, servers, async () => refuse('unreachable', 'a loopback needs no trust'))
-      const opened = await openView({ ...link, home, servers } as unknown as Context, false)
+      const trust = settleTrust(home, servers, undefined, () => {})
+      const link = createLinkKeeper(home, servers, trust)
+      const opened = await openView({ ...link, home, servers, trust } as unknown as Context, false)
       if (!opened.ok) throw new Error(opened.message)
       const view: ViewSource = opened.value
       const { user: name, pass } = view.login()

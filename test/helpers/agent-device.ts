@@ -11,8 +11,8 @@ import { runAgent } from '../../src/actors/agent/run-agent.ts'
 import { type AgentClient, createAgentClient } from '../../src/actors/agent-client.ts'
 import { type Home, openHome } from '../../src/actors/home.ts'
 import type { ThrottleClock } from '../../src/actors/peer/throttle.ts'
-import type { Outcome } from '../../src/domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult, DownloadView } from '../../src/wire/agent-api.ts'
+import { granted } from './granted.ts'
 import type { Person } from './person.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -103,11 +103,6 @@ export async function agentDevice(
       }
     },
   }
-}
-
-export function granted<T>(outcome: Outcome<T>): T {
-  if (outcome.ok) return outcome.value
-  throw new Error(`refused: ${outcome.code} ${outcome.message}`)
 }
 
 /** A file of random bytes. */

@@ -9,6 +9,7 @@ import { askPersistently, createTrackerClient, type TrackerClient } from '../../
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
 import type { TrackerReply } from '../../src/wire/tracker-api.ts'
+import { granted } from './granted.ts'
 
 export interface Person {
   readonly user: string
@@ -64,4 +65,13 @@ export async function person(t: ExecutionContext, servers: readonly string[], us
   const answer = await signUp(servers, user)
   if (!answer.ok || !answer.value.ok) throw new Error(`${user} cannot sign up: ${JSON.stringify(answer)}`)
   return onDevice(t, servers, user)
+}
+
+/** Asks to join and is accepted; both have seen it. */
+export async function admit(owner: Person, group: string, member: Person): Promise<void> {
+  member.trackers.advance(owner.trackers.seen)
+  granted(await member.trackers.ask('group.join', { group }))
+  owner.trackers.advance(member.trackers.seen)
+  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
+  member.trackers.advance(owner.trackers.seen)
 }

@@ -7,17 +7,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
-import { createActor, fromCallback } from 'xstate'
-import { presence } from '../../config/tunables.ts'
-import { hashFile } from '../../src/actors/agent/hashing.ts'
-import { provideServingDesk } from '../../src/actors/peer/serving-desk.ts'
-import { fullBitfield } from '../../src/domain/bitfield.ts'
-import { type Manifest, pieceCount, shareId } from '../../src/domain/manifest.ts'
-import type { ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
-import { presenceSubject } from '../../src/wire/subjects.ts'
-import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { onDevice, type Person, person } from '../helpers/person.ts'
+import { startCountingSharer } from '../helpers/counting-sharer.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, onDevice, person } from '../helpers/person.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
 test.before(async t => {
@@ -57,14 +51,6 @@ function tellEachOther(group: string): void {
     home.saveSeen(seen)
     person.trackers.advance(seen)
   }
-}
-
-async function admit(owner: Person, group: string, member: Person) {
-  member.trackers.advance(owner.trackers.seen)
-  granted(await member.trackers.ask('group.join', { group }))
-  owner.trackers.advance(member.trackers.seen)
-  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
-  member.trackers.advance(owner.trackers.seen)
 }
 
 /** ava compares buffers property by property. */
@@ -155,9 +141,16 @@ test('A peer that sends corrupt pieces is dropped, and the file comes whole from
   await alice.ask('share', { path: file, group })
   const mallory = await person(t, t.context.servers, `mallory-${groups}`)
   await admit(alice.person, group, mallory)
-  const hashed = granted(await hashFile(file))
-  const { fingerprint: _, ...hashes } = hashed
-  await serveLies(t, mallory, group, { name: 'film.bin', ...hashes })
+  // Shares the file in her own name, and serves other bytes.
+  const liar = await startCountingSharer(
+    mallory,
+    group,
+    () => {},
+    () => true,
+  )
+  t.teardown(() => liar.close())
+  await liar.offer(file, 'film.bin')
+  await mallory.connection.flush()
 
   const view = await atRest(bob, (await download(bob, group, 'film.bin')).id)
   t.is(view.state, 'completed', JSON.stringify(view))
@@ -166,52 +159,6 @@ test('A peer that sends corrupt pieces is dropped, and the file comes whole from
   t.true(view.fetchedBytes > 16 * MiB, 'the liar was never asked')
   t.regex(readFileSync(bob.home.agentLog, 'utf8'), /it is dropped/)
 })
-
-/** A hostile agent: shares the file in its own name, and serves other bytes. */
-async function serveLies(t: ExecutionContext, mallory: Person, group: string, manifest: Manifest) {
-  granted(await mallory.trackers.ask('share.add', { group, manifest }))
-  const { ticketKey } = granted(await mallory.trackers.ask('agent.session', {}))
-  const opened = Promise.withResolvers<number>()
-  const parent = createActor(
-    fromCallback<ServingDeskEvent>(({ receive }) =>
-      receive(event => {
-        if (event.type === 'desk.opened') opened.resolve(event.port)
-      }),
-    ),
-  ).start()
-  const logic = provideServingDesk({ ticketKey: Buffer.from(ticketKey, 'base64url'), acceptRelayed: () => () => {} })
-  const desk = createActor(logic, {
-    input: { listen: { host: '127.0.0.1', port: 0 }, parent: parent as never },
-  }).start()
-  const have = fullBitfield(pieceCount(manifest))
-  const share = shareId(group, manifest)
-  desk.send({
-    type: 'offer.added',
-    offer: {
-      share,
-      group,
-      manifest,
-      have,
-      read: async (_, __, into) => {
-        for (const target of into) target.fill(0)
-      },
-    },
-  })
-  const port = await opened.promise
-  const beat = () =>
-    mallory.connection.publish(
-      presenceSubject(mallory, mallory.connection.info!.client_ip!),
-      JSON.stringify({ state: 'online', port, fetching: [] }),
-    )
-  beat()
-  const beating = setInterval(beat, presence.beatEveryMs)
-  t.teardown(() => {
-    clearInterval(beating)
-    desk.stop()
-    parent.stop()
-  })
-  await mallory.connection.flush()
-}
 
 test('An agent that cannot listen where it was told to says so, and serves once it can.', async t => {
   const { devices } = await swarm(t, 1)

@@ -7,10 +7,11 @@ import test, { type ExecutionContext } from 'ava'
 import { LoginRefused } from '../../src/actors/broker.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
 import { clusterUp, killAll } from '../../src/cluster/cluster.ts'
-import { agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
-import { logIn, onDevice, type Person, person } from '../helpers/person.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, logIn, onDevice, type Person, person } from '../helpers/person.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 async function lose({ folder }: TestCluster): Promise<void> {
@@ -22,14 +23,6 @@ async function started(t: ExecutionContext, options = {}): Promise<TestCluster> 
   const cluster = await startCluster(options)
   t.teardown(cluster.down)
   return cluster
-}
-
-async function admit(owner: Person, group: string, member: Person) {
-  member.trackers.advance(owner.trackers.seen)
-  granted(await member.trackers.ask('group.join', { group }))
-  owner.trackers.advance(member.trackers.seen)
-  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
-  member.trackers.advance(owner.trackers.seen)
 }
 
 const namesOf = async ({ trackers }: Person) =>

@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { limits, link } from '../../config/tunables.ts'
-import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { person } from '../helpers/person.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, person } from '../helpers/person.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
@@ -35,11 +36,7 @@ async function pair(t: ExecutionContext<TestCluster>, size: number): Promise<Pai
   const { servers } = t.context
   const [a, b] = [await person(t, servers, `alice-${groups}`), await person(t, servers, `bob-${groups}`)]
   granted(await a.trackers.ask('group.create', { group }))
-  b.trackers.advance(a.trackers.seen)
-  granted(await b.trackers.ask('group.join', { group }))
-  a.trackers.advance(b.trackers.seen)
-  granted(await a.trackers.ask('group.accept', { group, user: b.user }))
-  b.trackers.advance(a.trackers.seen)
+  await admit(a, group, b)
   const clocks = { alice: virtualClock(), bob: virtualClock() }
   const alice = await agentDevice(t, servers, a, { clock: clocks.alice })
   const bob = await agentDevice(t, servers, b, { clock: clocks.bob })

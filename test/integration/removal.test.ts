@@ -19,9 +19,10 @@ import { pieceCount } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
 import type { Swarm, SwarmPeer } from '../../src/wire/tracker-api.ts'
-import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { onDevice, type Person, person } from '../helpers/person.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, onDevice, type Person, person } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
 
@@ -53,14 +54,6 @@ interface Reef {
 function tell(...people: Person[]): void {
   const seen = Math.max(...people.map(({ trackers }) => trackers.seen))
   for (const { trackers } of people) trackers.advance(seen)
-}
-
-async function admit(owner: Person, group: string, member: Person): Promise<void> {
-  tell(owner, member)
-  granted(await member.trackers.ask('group.join', { group }))
-  tell(owner, member)
-  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
-  tell(owner, member)
 }
 
 /** A group whose owner shares a file of 32 pieces, at a rate that only her clock lets pass. */

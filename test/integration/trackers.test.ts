@@ -13,7 +13,7 @@ import { type Notice, noticeSchema } from '../../src/wire/tracker-api.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { logIn, onDevice, type Person, person, signUp } from '../helpers/person.ts'
+import { admit, logIn, onDevice, type Person, person, signUp } from '../helpers/person.ts'
 
 const test = anyTest as TestFn<TestCluster>
 test.before(async t => {
@@ -44,13 +44,6 @@ function noticesTo({ connection, user }: Person): (type: Notice['type']) => Prom
       await new Promise<void>(resolve => waiting.add(resolve))
     }
   }
-}
-
-async function member(owner: Person, group: string, other: Person) {
-  granted(await other.trackers.ask('group.join', { group }))
-  owner.trackers.advance(other.trackers.seen)
-  granted(await owner.trackers.ask('group.accept', { group, user: other.user }))
-  other.trackers.advance(owner.trackers.seen)
 }
 
 test('Signing up takes an id once, and only one that is allowed.', async t => {
@@ -145,8 +138,8 @@ test('A swarm is the online devices that share or fetch, each with a ticket that
   if (!gus || !hal || !ida) return t.fail()
   const group = 'gus-group'
   granted(await gus.trackers.ask('group.create', { group }))
-  await member(gus, group, hal)
-  await member(gus, group, ida)
+  await admit(gus, group, hal)
+  await admit(gus, group, ida)
   const manifest = manifestOf('tide.txt', Buffer.from('tide'))
   const locate = (who: Person, name = 'tide.txt') => {
     who.trackers.advance(gus.trackers.seen)
@@ -215,7 +208,7 @@ test('People hear of what concerns them.', async t => {
   const [toJan, toKim] = [noticesTo(jan), noticesTo(kim)]
   const group = 'jan-group'
   granted(await jan.trackers.ask('group.create', { group }))
-  await member(jan, group, kim)
+  await admit(jan, group, kim)
   t.like(await toJan('join.requested'), { group, user: 'kim' })
   t.like(await toKim('join.accepted'), { group })
   const manifest = manifestOf('kelp.txt', Buffer.from('kelp'))

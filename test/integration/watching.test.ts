@@ -9,9 +9,10 @@ import { type InspectedDownload, type Inspection, pieceStates, readInspection } 
 import { inspectSubject, trackerInspected, watchSubject } from '../../src/wire/subjects.ts'
 import { deviceTicketKey } from '../../src/wire/ticket.ts'
 import { watchLogin } from '../../src/wire/watch-login.ts'
-import { agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { type Person, person } from '../helpers/person.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, type Person, person } from '../helpers/person.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
 test.before(async t => {
@@ -70,10 +71,7 @@ test('A download is seen whole: its machine’s states in order, each piece with
   const alice = await person(t, servers, 'alice')
   const bob = await person(t, servers, 'bob')
   granted(await alice.trackers.ask('group.create', { group: 'reef' }))
-  bob.trackers.advance(alice.trackers.seen)
-  granted(await bob.trackers.ask('group.join', { group: 'reef' }))
-  alice.trackers.advance(bob.trackers.seen)
-  granted(await alice.trackers.ask('group.accept', { group: 'reef', user: 'bob' }))
+  await admit(alice, 'reef', bob)
   const from = await agentDevice(t, servers, alice)
   const to = await agentDevice(t, servers, bob)
   const path = randomFile(from.folder, 'film <b>.bin', 24 * 2 ** 20)

@@ -2,10 +2,11 @@
 
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import type { Browser, Page } from 'playwright-core'
-import { type AgentDevice, agentDevice, granted, randomFile } from '../helpers/agent-device.ts'
+import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { aBrowser, launch, openPage, startVisualizer } from '../helpers/browser-page.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { type Person, person } from '../helpers/person.ts'
+import { granted } from '../helpers/granted.ts'
+import { admit, person } from '../helpers/person.ts'
 
 /** What the functions that run in the page use of it; this file runs on Node, whose libraries are others. */
 interface Element {
@@ -48,14 +49,6 @@ all.after.always(async t => {
 
 const MB = 1_000_000
 const hostileName = '<img src=x onerror=alert(1)>&amp;.mkv'
-
-async function admit(owner: Person, group: string, member: Person) {
-  member.trackers.advance(owner.trackers.seen)
-  granted(await member.trackers.ask('group.join', { group }))
-  owner.trackers.advance(member.trackers.seen)
-  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
-  member.trackers.advance(owner.trackers.seen)
-}
 
 function tellEachOther(...devices: AgentDevice[]) {
   const seen = Math.max(...devices.flatMap(({ home, person }) => [home.seen(), person.trackers.seen]))

@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stopAgent } from '../../../src/actors/agent/agent-process.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
-import { granted } from '../../helpers/agent-device.ts'
+import { granted } from '../../helpers/granted.ts'
 import type { Findings } from './check-device.ts'
 import { group, type Kind, type Scene, sha256Of } from './scene.ts'
 

@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { openHome } from '../../../src/actors/home.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
-import { granted } from '../../helpers/agent-device.ts'
 import { startCluster } from '../../helpers/cluster.ts'
+import { type SharedFile, startCountingSharer } from '../../helpers/counting-sharer.ts'
+import { granted } from '../../helpers/granted.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { outsideTest } from '../../helpers/outside-test.ts'
-import { type Person, person } from '../../helpers/person.ts'
+import { admit, type Person, person } from '../../helpers/person.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 import type { Findings, Surroundings } from './check-device.ts'
-import { type SharedFile, startCountingSharer } from './counting-sharer.ts'
 import { createVictim, type Victim } from './victim.ts'
 
 const MiB = 2 ** 20
@@ -49,13 +49,6 @@ export interface Scene {
 
 export const sha256Of = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
-async function admit(owner: Person, member: Person): Promise<void> {
-  member.trackers.advance(owner.trackers.seen)
-  granted(await member.trackers.ask('group.join', { group }))
-  owner.trackers.advance(member.trackers.seen)
-  granted(await owner.trackers.ask('group.accept', { group, user: member.user }))
-}
-
 /** `heavyBytes`: of the file that takes long to verify, and of those that take long to share. */
 export async function setScene(random: () => number, heavyBytes: number): Promise<Scene> {
   const outside = outsideTest()
@@ -74,7 +67,7 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
   const people = ['alice', 'bob', 'carol', 'mallory'].map(user => person(t, cluster.servers, user))
   const [alice, bob, carol, mallory] = (await Promise.all(people)) as [Person, Person, Person, Person]
   granted(await alice.trackers.ask('group.create', { group }))
-  for (const member of [bob, carol, mallory]) await admit(alice, member)
+  for (const member of [bob, carol, mallory]) await admit(alice, group, member)
 
   const verified = new Map<string, (piece: number) => boolean>()
   const fetchedAgain: string[] = []

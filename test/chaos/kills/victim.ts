@@ -11,7 +11,7 @@ import { runId } from '../../../src/machines/download-queue.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../../../src/wire/agent-api.ts'
 import { type InspectedActor, readInspection } from '../../../src/wire/inspection.ts'
 import { inspectSubject, watchSubject } from '../../../src/wire/subjects.ts'
-import { granted } from '../../helpers/agent-device.ts'
+import { granted } from '../../helpers/granted.ts'
 import type { Person } from '../../helpers/person.ts'
 
 const answersWithinMs = 60_000

@@ -3,17 +3,17 @@
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { createActor, fromCallback } from 'xstate'
-import { presence } from '../../../config/tunables.ts'
-import { hashFile } from '../../../src/actors/agent/hashing.ts'
-import { provideServingDesk } from '../../../src/actors/peer/serving-desk.ts'
-import { fullBitfield } from '../../../src/domain/bitfield.ts'
-import { type Manifest, pieceCount, shareId } from '../../../src/domain/manifest.ts'
-import { servingStatus } from '../../../src/machines/serving-desk.ts'
-import type { ServingDeskEvent } from '../../../src/machines/swarm-protocol.ts'
-import { readFully } from '../../../src/storage/read-fully.ts'
-import { presenceSubject } from '../../../src/wire/subjects.ts'
-import { granted } from '../../helpers/agent-device.ts'
-import type { Person } from '../../helpers/person.ts'
+import { presence } from '../../config/tunables.ts'
+import { hashFile } from '../../src/actors/agent/hashing.ts'
+import { provideServingDesk } from '../../src/actors/peer/serving-desk.ts'
+import { fullBitfield } from '../../src/domain/bitfield.ts'
+import { type Manifest, pieceCount, shareId } from '../../src/domain/manifest.ts'
+import { servingStatus } from '../../src/machines/serving-desk.ts'
+import type { ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import { readFully } from '../../src/storage/read-fully.ts'
+import { presenceSubject } from '../../src/wire/subjects.ts'
+import { granted } from './granted.ts'
+import type { Person } from './person.ts'
 
 export interface SharedFile {
   readonly path: string

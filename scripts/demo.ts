@@ -14,11 +14,11 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { MultiBar, type SingleBar } from 'cli-progress'
-import { formatBytes, formatRate } from '../src/cli/render/format.ts'
 import { styleFor } from '../src/cli/render/style.ts'
 import { type Column, renderTable } from '../src/cli/render/table.ts'
 import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
 import { freePort } from '../src/cluster/free-port.ts'
+import { formatBytes, formatRate } from '../src/domain/quantities.ts'
 
 const sizeBytes = 256 * 1024 * 1024
 const launcher = fileURLToPath(new URL('../bin/shoal.js', import.meta.url))

@@ -1,12 +1,12 @@
 // agent start, stop, status, run: this device's background client.
 
 import { once } from 'node:events'
+import { count, formatBytes, formatDuration } from '../domain/quantities.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentResult } from '../wire/agent-api.ts'
 import { askAgent, greetAgent, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { limitsInShort } from './limit.ts'
-import { count, formatBytes, formatDuration } from './render/format.ts'
 
 const listen = value(
   'host:port',

@@ -3,11 +3,11 @@
 import { join } from 'node:path'
 import type { BackedUp } from '../cluster/backup.ts'
 import type { NodeStatus } from '../cluster/cluster.ts'
+import { formatBytes } from '../domain/quantities.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import { command, flag, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
 import { absolutePath } from './paths.ts'
-import { formatBytes } from './render/format.ts'
 import type { Style } from './render/style.ts'
 import { renderTable } from './render/table.ts'
 

@@ -2,6 +2,7 @@
 // the download goes on.
 
 import { parseFileName, parseId } from '../domain/names.ts'
+import { formatBytes, formatDuration, formatRate } from '../domain/quantities.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { DownloadView } from '../wire/agent-api.ts'
 import { askAgent } from './ask.ts'
@@ -18,7 +19,6 @@ import {
   noDownloads,
   oneDownload,
 } from './render/downloads.ts'
-import { formatBytes, formatDuration, formatRate } from './render/format.ts'
 
 const download = command({
   words: 'download',

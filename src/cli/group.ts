@@ -1,10 +1,10 @@
 // group create, list, join, leave, requests, accept, reject, members, remove, transfer: each one question to the trackers.
 
 import { parseId } from '../domain/names.ts'
+import { formatMoment } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
 import { askTrackers } from './ask.ts'
 import { command, type Result } from './command.ts'
-import { formatMoment } from './render/format.ts'
 import { renderTable } from './render/table.ts'
 
 const theGroup = { group: 'the group' }

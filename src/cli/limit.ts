@@ -2,11 +2,11 @@
 // printed: a kilobyte has 1024 bytes, however it is spelled.
 
 import { limits, serving } from '../../config/tunables.ts'
+import { formatBytes, formatRate } from '../domain/quantities.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import type { Limits } from '../wire/agent-api.ts'
 import { askAgent } from './ask.ts'
 import { command, type Result } from './command.ts'
-import { formatBytes, formatRate } from './render/format.ts'
 
 const { leastBytesPerSecond, mostBytesPerSecond, leastConnections } = limits
 const mostConnections = serving.maxLinks

@@ -1,13 +1,13 @@
 // share, unshare, files: what is on offer in a group. The agent reads and hashes; nothing is uploaded.
 
 import { parseFileName, parseId } from '../domain/names.ts'
+import { count, formatBytes, percentOf } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
 import type { AgentProgress, AgentResult } from '../wire/agent-api.ts'
 import { askAgent, askTrackers, isAgentRunning } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { absolutePath } from './paths.ts'
 import type { ProgressView } from './render/display.ts'
-import { count, formatBytes, percentOf } from './render/format.ts'
 import { bar } from './render/live.ts'
 import { renderTable } from './render/table.ts'
 

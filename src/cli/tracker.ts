@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { formatDuration } from '../domain/quantities.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
 import { clusterFolder } from './cluster.ts'
@@ -10,7 +11,6 @@ import { command, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
 import { toldToEnd } from './interruption.ts'
 import { absolutePath } from './paths.ts'
-import { formatDuration } from './render/format.ts'
 import { renderTable } from './render/table.ts'
 
 const run = command({

@@ -1,6 +1,8 @@
 // Why a download is not faster, as reasons with numbers and as sentences for a person. Pure: facts in, reasons out, the
 // most important first. Says nothing that the facts do not bear out: no reasons means that nothing known holds it up.
 
+import { count, formatRate } from './quantities.ts'
+
 export interface DownloadFacts {
   readonly state: string
   readonly bytesPerSecond: number
@@ -38,14 +40,6 @@ const nearCap = 0.85
 /** So full, the pieces on their way to the disk are what holds up the rest. */
 const nearlyFull = 0.75
 
-const units = ['B/s', 'KB/s', 'MB/s', 'GB/s']
-export function rateInWords(bytesPerSecond: number): string {
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytesPerSecond)) / 10)))
-  const value = bytesPerSecond / 1024 ** power
-  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`
-}
-
-const count = (n: number, what: string) => `${n} ${n === 1 ? what : `${what}s`}`
 const areOf = (n: number) => (n === 1 ? 'is' : 'are')
 
 export function waitsOf(facts: DownloadFacts): DownloadWait[] {
@@ -121,7 +115,7 @@ function limits({
     waits.unshift({
       code: 'download-limited',
       params: { bytesPerSecond: limits.down },
-      sentence: `This device downloads no faster than ${rateInWords(limits.down)}: its own limit.`,
+      sentence: `This device downloads no faster than ${formatRate(limits.down)}: its own limit.`,
     })
   if (limits.connections !== null && connections >= limits.connections)
     waits.push({
@@ -139,7 +133,7 @@ function limits({
     waits.push({
       code: 'peers-slow',
       params: { peers: peers.ready, bytesPerSecond: Math.round(bytesPerSecond) },
-      sentence: `It is as fast as ${count(peers.ready, 'peer')} ${peers.ready === 1 ? 'delivers' : 'deliver'}: ${rateInWords(bytesPerSecond)}.`,
+      sentence: `It is as fast as ${count(peers.ready, 'peer')} ${peers.ready === 1 ? 'delivers' : 'deliver'}: ${formatRate(bytesPerSecond)}.`,
     })
   return waits
 }

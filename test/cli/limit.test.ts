@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { limits } from '../../config/tunables.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { limitsInShort, parseConnections, parseRate, renderLimits } from '../../src/cli/limit.ts'
-import { formatRate } from '../../src/cli/render/format.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
+import { formatRate } from '../../src/domain/quantities.ts'
 import { limitsSchema } from '../../src/wire/agent-api.ts'
 
 const mib = 2 ** 20

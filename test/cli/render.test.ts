@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { createDisplay } from '../../src/cli/render/display.ts'
 import { downloadDocument, downloadLine, downloadRow, oneDownload } from '../../src/cli/render/downloads.ts'
 import { showable, showableDeep, showableJson } from '../../src/cli/render/escape.ts'
-import { formatBytes, formatDuration, formatRate, percentOf } from '../../src/cli/render/format.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
+import { formatBytes, formatDuration, formatRate, percentOf } from '../../src/domain/quantities.ts'
 import type { DownloadView } from '../../src/wire/agent-api.ts'
 
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u

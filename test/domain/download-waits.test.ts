@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type DownloadFacts, rateInWords, waitsOf } from '../../src/domain/download-waits.ts'
+import { type DownloadFacts, waitsOf } from '../../src/domain/download-waits.ts'
 
 const MB = 2 ** 20
 const fine: DownloadFacts = {
@@ -25,7 +25,7 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
     'it is at its own limit',
     { limits: { down: 5 * MB, connections: null } },
     'download-limited',
-    'This device downloads no faster than 5 MB/s: its own limit.',
+    'This device downloads no faster than 5 MiB/s: its own limit.',
   ],
   [
     'connections are limited',
@@ -43,7 +43,7 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
   ['a piece is nowhere', { heldByNobody: 1 }, 'pieces-missing', 'Nobody who is connected has 1 missing piece.'],
   ['it connects', peers({ ready: 0, connecting: 2 }), 'connecting', 'It is connecting to 2 peers.'],
   ['a peer is relayed', peers({ relayed: 1 }), 'relayed', '1 peer can be reached only through the brokers.'],
-  ['nothing else holds it up', {}, 'peers-slow', 'It is as fast as 3 peers deliver: 5 MB/s.'],
+  ['nothing else holds it up', {}, 'peers-slow', 'It is as fast as 3 peers deliver: 5 MiB/s.'],
   ['it is paused', { state: 'paused' }, 'paused', 'It is paused.'],
   [
     'the whole is checked',
@@ -69,15 +69,4 @@ test('What does not hold it up is not said, and at its end nothing is.', t => {
     slow.map(({ code }) => code),
     ['peers-slow'],
   )
-})
-
-test('Rates read as people say them.', t => {
-  t.deepEqual([0, 1, 1023, 1536, MB, 1.5 * MB].map(rateInWords), [
-    '0 B/s',
-    '1 B/s',
-    '1023 B/s',
-    '1.5 KB/s',
-    '1 MB/s',
-    '1.5 MB/s',
-  ])
 })

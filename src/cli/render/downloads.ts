@@ -1,8 +1,8 @@
 // How downloads read: the contract's lines, and what a person at a terminal sees beside them.
 
+import { count, formatBytes, formatDuration, formatRate, percentOf } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import type { ProgressView } from './display.ts'
-import { count, formatBytes, formatDuration, formatRate, percentOf } from './format.ts'
 import { bar } from './live.ts'
 import { plainStyle, type Style } from './style.ts'
 

@@ -3,11 +3,11 @@
 // counts. What a command that is being waited for will say itself is not said here too.
 
 import type { Subscription } from 'nats'
+import { formatBytes } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
 import { type Notice, noticeSchema } from '../../wire/tracker-api.ts'
 import type { DeviceLink } from '../connections.ts'
-import { formatBytes } from '../render/format.ts'
 
 export interface News {
   /** To be called whenever the log-in may have changed, or the agent may have started. */

@@ -2,9 +2,10 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
+import { formatRate } from '../../domain/quantities.ts'
 import type { DownloadView } from '../data/model.ts'
+import { timeOfDay } from '../look/numbers-and-times.ts'
 import { colour, themeVersion } from '../look/palette.ts'
-import { rate, timeOfDay } from '../look/quantity.ts'
 import { peerColour } from './piece-map.tsx'
 
 const height = 150
@@ -41,7 +42,7 @@ export function SpeedChart({ download }: { readonly download: DownloadView }) {
         scales: { y: { range: (_, __, most) => [0, Math.max(1000, most * 1.1)] } },
         axes: [
           { ...axis, font, space: 90, values: (_, ticks) => ticks.map(tick => timeOfDay(tick * 1000)) },
-          { ...axis, font, size: 70, values: (_, ticks) => ticks.map(tick => rate(tick)) },
+          { ...axis, font, size: 70, values: (_, ticks) => ticks.map(tick => formatRate(tick)) },
         ],
         series: [{}, ...series],
       },
@@ -59,6 +60,6 @@ export function SpeedChart({ download }: { readonly download: DownloadView }) {
     }
   }, [download.key, peers, themeVersion.value])
   useEffect(() => chart.current?.setData(stacked(download) as uPlot.AlignedData), [download])
-  const now = rate(download.report.bytesPerSecond)
+  const now = formatRate(download.report.bytesPerSecond)
   return <div ref={box} class="speed-chart" role="img" aria-label={`Speed over time by peer; ${now} now.`} />
 }

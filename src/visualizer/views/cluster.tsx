@@ -1,7 +1,8 @@
 // The cluster as the viewer may see it: brokers, trackers and whether they agree, devices online, groups.
 
+import { formatBytes, formatDuration, formatRate } from '../../domain/quantities.ts'
 import { model } from '../data/session.ts'
-import { bytes, count, duration, rate } from '../look/quantity.ts'
+import { count } from '../look/numbers-and-times.ts'
 import { State } from './downloads.tsx'
 import { Hints } from './hints.tsx'
 
@@ -39,10 +40,10 @@ export function Cluster() {
                     value={or(broker.lag, lag => (lag === 0 ? 'nothing' : `${count(lag)} entries`))}
                   />
                   <Fact name="messages" value={or(broker.messagesPerSecond, each => `${count(Math.round(each))}/s`)} />
-                  <Fact name="traffic" value={or(broker.bytesPerSecond, rate)} />
+                  <Fact name="traffic" value={or(broker.bytesPerSecond, formatRate)} />
                   <Fact name="connections" value={or(broker.connections, count)} />
-                  <Fact name="memory" value={or(broker.memoryBytes, bytes)} />
-                  <Fact name="up" value={or(broker.uptimeSeconds, duration)} />
+                  <Fact name="memory" value={or(broker.memoryBytes, formatBytes)} />
+                  <Fact name="up" value={or(broker.uptimeSeconds, formatDuration)} />
                 </dl>
               </article>
             ))}
@@ -69,7 +70,7 @@ export function Cluster() {
                 <Fact name="digest" value={tracker.digest.slice(0, 10)} />
                 <Fact name="requests" value={or(tracker.requestsPerSecond, each => `${each.toFixed(1)}/s`)} />
                 <Fact name="devices online" value={or(tracker.online, count)} />
-                <Fact name="up" value={duration(tracker.uptimeSeconds)} />
+                <Fact name="up" value={formatDuration(tracker.uptimeSeconds)} />
               </dl>
             </article>
           ))}

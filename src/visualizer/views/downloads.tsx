@@ -1,8 +1,9 @@
 // The swarm view: all downloads, and of the chosen one what it waits for, where each piece came from, and from whom how fast.
 
+import { formatBytes, formatDuration, formatRate, percentOf } from '../../domain/quantities.ts'
 import type { DownloadView } from '../data/model.ts'
 import { model } from '../data/session.ts'
-import { bytes, count, duration, percent, rate } from '../look/quantity.ts'
+import { count } from '../look/numbers-and-times.ts'
 import { processName } from '../parts/actor-name.ts'
 import { PieceMap, peerColour } from '../parts/piece-map.tsx'
 import { SpeedChart } from '../parts/speed-chart.tsx'
@@ -42,7 +43,7 @@ function DownloadRow({ download: { report, process } }: { readonly download: Dow
     <div class="download-row">
       <div class="line">
         <strong class="cut">{report.name}</strong>
-        <span class="faint">{percent(done, total)}</span>
+        <span class="faint">{`${percentOf({ done, total })}%`}</span>
       </div>
       <Progress done={done} total={total} />
       <div class="line small">
@@ -104,19 +105,19 @@ function Swarm({ download }: { readonly download: DownloadView }) {
         <dl class="figures">
           <Figure
             name="here"
-            value={percent(size.done, size.total)}
-            more={`${bytes(size.done)} of ${bytes(size.total)}`}
+            value={`${percentOf(size)}%`}
+            more={`${formatBytes(size.done)} of ${formatBytes(size.total)}`}
           />
           <Figure
             name="speed"
-            value={rate(report.bytesPerSecond)}
-            more={report.limits.down === null ? '' : `at most ${rate(report.limits.down)}`}
+            value={formatRate(report.bytesPerSecond)}
+            more={report.limits.down === null ? '' : `at most ${formatRate(report.limits.down)}`}
           />
-          <Figure name="left" value={report.secondsLeft === null ? '–' : duration(report.secondsLeft)} more="" />
+          <Figure name="left" value={report.secondsLeft === null ? '–' : formatDuration(report.secondsLeft)} more="" />
           <Figure
             name="pieces"
             value={count(pieces.done)}
-            more={`of ${count(pieces.total)}, ${bytes(report.pieceLength)} each`}
+            more={`of ${count(pieces.total)}, ${formatBytes(report.pieceLength)} each`}
           />
           <Figure
             name="sharers"
@@ -177,13 +178,15 @@ function Peers({ download: { report } }: { readonly download: DownloadView }) {
                 <State state={peer.state} /> <span class="faint small">{peer.why}</span>
               </td>
               <td>{peer.via === null ? '–' : peer.via === 'relay' ? '⇄ relayed' : '→ direct'}</td>
-              <td class="number">{peer.bytesPerSecond > 0 ? rate(peer.bytesPerSecond) : '–'}</td>
+              <td class="number">{peer.bytesPerSecond > 0 ? formatRate(peer.bytesPerSecond) : '–'}</td>
               <td class="number" data-column="pieces">
                 {count(peer.pieces)}
               </td>
-              <td class="number">{bytes(peer.bytes)}</td>
+              <td class="number">{formatBytes(peer.bytes)}</td>
               <td class="number">{peer.inFlight.length || '–'}</td>
-              <td class="number">{peer.has === null ? '–' : percent(peer.has, report.pieces.total)}</td>
+              <td class="number">
+                {peer.has === null ? '–' : `${percentOf({ done: peer.has, total: report.pieces.total })}%`}
+              </td>
             </tr>
           ))}
         </tbody>

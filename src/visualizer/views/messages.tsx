@@ -4,7 +4,7 @@
 import { useSignal } from '@preact/signals'
 import { model, place, shown, tape } from '../data/session.ts'
 import type { Saying } from '../data/tape.ts'
-import { timeOfDayMs } from '../look/quantity.ts'
+import { timeOfDayMs } from '../look/numbers-and-times.ts'
 import { actorName, processName } from '../parts/actor-name.ts'
 import { VirtualList } from '../parts/virtual-list.tsx'
 import { chosenActor } from '../route.ts'

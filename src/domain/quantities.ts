@@ -1,4 +1,5 @@
-// Quantities as people read them. Binary units, as file managers of developers use; at most three digits that matter.
+// Quantities as people read them, on the command line and on the page alike. Binary units, as file managers of developers
+// use; at most three digits that matter.
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 

@@ -19,6 +19,7 @@ import { settleTrust } from '../src/cli/settle-trust.ts'
 import { freePort } from '../src/cluster/free-port.ts'
 import { readInspection } from '../src/wire/inspection.ts'
 import { writeRandomFile } from './support/random-file.ts'
+import { median } from './support/statistics.ts'
 
 const { values } = parseArgs({
   options: { mib: { type: 'string', default: '512' }, pairs: { type: 'string', default: '5' } },
@@ -51,7 +52,9 @@ async function watch(users: readonly string[]) {
       const opened = await openView({ ...link, home, servers, trust } as unknown as Context, false)
       if (!opened.ok) throw new Error(opened.message)
       const view: ViewSource = opened.value
-      const { user: name, pass } = view.login()
+      const login = await view.login()
+      if (!login.ok) throw new Error(login.message)
+      const { user: name, pass } = login.value
       const page = await connect({ servers, user: name, pass })
       for (const subject of view.subjects)
         page.subscribe(subject, {
@@ -78,8 +81,6 @@ async function watch(users: readonly string[]) {
     return { messages, bytes }
   }
 }
-
-const median = (of: readonly number[]) => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)]!
 
 try {
   mkdirSync(homeOf('alice'), { recursive: true })

@@ -16,7 +16,9 @@ export interface Trust {
   follow(authority: string): void
 }
 
-export const trustNobody: Trust = { authority: () => undefined, follow() {} }
+/** In what is read anew each time, and not kept. */
+export const trustOf = (authority: () => string | undefined): Trust => ({ authority, follow() {} })
+export const trustNobody = trustOf(() => undefined)
 
 /** The brokers show no certificate of the authority that is trusted here, or none is. */
 export class UntrustedBrokers extends Error {
@@ -50,6 +52,13 @@ export const isSecure = (server: string): boolean => /^tls:/i.test(server) || !i
 export const alike = (told: readonly string[], known: readonly string[]): string[] =>
   known.some(isSecure) ? told.map(server => `tls://${server}`) : [...told]
 
+/** Where it cannot be written down (a full disk), the old one still leads to it, and the next connection tries again. */
+function keepTo(trust: Trust, authority: string): void {
+  try {
+    trust.follow(authority)
+  } catch {}
+}
+
 /** Options for `connect` of nats. Throws UntrustedBrokers when there is something to trust and nobody is trusted. */
 export function tlsTowards(servers: readonly string[], trust: Trust): Pick<ConnectionOptions, 'tls'> {
   if (!servers.some(isSecure)) return {}
@@ -69,7 +78,7 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
       if (mistaken) return mistaken
       const issuer = issuerOf(shown)
       const trusted = trust.authority()
-      if (issuer && trusted && fingerprintOfAuthority(issuer) !== fingerprintOfAuthority(trusted)) trust.follow(issuer)
+      if (issuer && trusted && fingerprintOfAuthority(issuer) !== fingerprintOfAuthority(trusted)) keepTo(trust, issuer)
       return undefined
     },
   }

@@ -6,7 +6,8 @@ import type { Home, Session } from './home.ts'
 import { createTrackerClient, type TrackerClient } from './tracker-client.ts'
 
 export function createDeviceTrackers(connection: NatsConnection, session: Session, home: Home): TrackerClient {
-  const client = createTrackerClient(connection, session, home.seen(), home.epoch())
+  const before = home.position()
+  const client = createTrackerClient(connection, session, before.seq, before.epoch)
   const remember = () => {
     try {
       home.saveSeen(client.seen, client.epoch)
@@ -28,7 +29,8 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
       remember()
     },
     async ask(method, params) {
-      client.advance(home.seen(), home.epoch())
+      const { seq, epoch } = home.position()
+      client.advance(seq, epoch)
       const answer = await client.ask(method, params)
       remember()
       return answer

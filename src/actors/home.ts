@@ -29,8 +29,8 @@ export interface Home {
   clearSession(): void
   /** Highest log sequence that any process of this device has seen. */
   seen(): number
-  /** Of the log that was seen in; 0: not known. */
-  epoch(): number
+  /** The same with the log that it was seen in, read together: another process may write both meanwhile. */
+  position(): LogPosition
   saveSeen(seq: number, epoch?: number): void
   /** At a log-in: another cluster's log counts from its own start. */
   forgetSeen(): void
@@ -82,7 +82,7 @@ export function openHome(folder: string): Home {
     saveSession: session => write('session.json', session),
     clearSession: () => remove('session.json'),
     seen: () => position().seq,
-    epoch: () => position().epoch,
+    position,
     saveSeen(seq, epoch = position().epoch) {
       const known = position()
       if (isLater({ epoch, seq }, known) || epoch > known.epoch) write('seen.json', { epoch, seq })

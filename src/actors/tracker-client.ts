@@ -127,9 +127,7 @@ export function createTrackerClient(transport: Transport, by: Actor, seenBefore 
   let seen = seenBefore
   let epoch = epochBefore
   const advance = (seq: number, of = epoch) => {
-    // Another log, restored or made anew, counts from its own start.
-    if (epoch !== 0 && of > epoch) seen = seq
-    else if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
+    if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
     epoch = Math.max(of, epoch)
   }
   /** From every tracker that answers. */

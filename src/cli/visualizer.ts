@@ -149,14 +149,20 @@ export async function servePage(
     await view.close()
   }
   try {
-    const server = await openPageServer({ host, port, folder }, ({ port, token }) => {
-      const bridged = `ws://${host.includes(':') ? `[${host}]` : host}:${port}/nats/${token}`
+    const server = await openPageServer({ host, port, folder }, ({ token }) => {
       return {
         connectsTo: direct,
         upgrade: (...socket) => bridge.upgrade(...socket),
         api: {
-          '/api/config'(_, response) {
-            const { user, pass, expiresAt } = view.login()
+          async '/api/config'(_, response) {
+            const login = await view.login()
+            if (!login.ok) {
+              response.writeHead(503).end(login.message)
+              return
+            }
+            const { user, pass, expiresAt } = login.value
+            // Where the page was opened: it may connect nowhere else, and the server has looked at that name already.
+            const bridged = `ws://${response.req.headers.host}/nats/${token}`
             const servers = direct.length > 0 ? [...direct] : [bridged]
             const config: VisualizerConfig = {
               mode: 'live',

@@ -33,7 +33,13 @@ export async function startVisualizer(folder: string): Promise<string> {
   }
 }
 
-export const stopVisualizer = (folder: string): Promise<void> => end(visualizerOf(folder), 'SIGTERM')
+/** Whether there was one to end. */
+export async function stopVisualizer(folder: string): Promise<boolean> {
+  const visualizer = visualizerOf(folder)
+  const isRunning = pidOf(visualizer) !== undefined
+  await end(visualizer, 'SIGTERM')
+  return isRunning
+}
 
 function addressIn(output: string): string | undefined {
   try {

@@ -16,13 +16,13 @@ import { logStream } from '../wire/subjects.ts'
 import { type BackupEntry, openBackup, writeBackup } from './backup-file.ts'
 import { agreeOnPlan, type ClusterOptions, type RunningCluster, startAll } from './cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { brokersOf, loadPlan, savePlan, serversOf } from './cluster-plan.ts'
+import { brokersOf, loadPlan, savePlan, serversOf, usesTls } from './cluster-plan.ts'
 import { processOf, startBrokers } from './cluster-processes.ts'
 import { inTurn } from './in-turn.ts'
 import { end } from './node-process.ts'
 import { connectOperator } from './operator.ts'
 import { restoringMark } from './restoring-mark.ts'
-import { loadSecrets, replaceSecrets } from './secrets.ts'
+import { createAuthoritySecrets, loadSecrets, replaceSecrets } from './secrets.ts'
 
 export interface BackedUp {
   readonly file: string
@@ -112,12 +112,14 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
   writeFileSync(restoringMark(folder), `${file}\n`, { mode: 0o600 })
   replaceSecrets(folder, head.secrets)
   savePlan(folder, plan)
+  // What was backed up on the loopback may be restored where there is nothing but TLS.
+  const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : head.secrets
   const brokers = brokersOf(folder, plan)
-  const cluster = { folder, plan, secrets: head.secrets }
+  const cluster = { folder, plan, secrets }
   try {
     say(`starting ${brokers.map(({ name }) => name).join(', ')}`)
     await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
-    const connection = await connectOperator(serversOf(plan), head.secrets)
+    const connection = await connectOperator(serversOf(plan), secrets)
     try {
       const log = await openEventLog(connection, plan.brokers)
       await untilAvailable(() => log.ensure())

@@ -2,7 +2,7 @@
 
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/broker.ts'
-import { tlsTowards } from '../actors/broker-trust.ts'
+import { tlsTowards, trustOf } from '../actors/broker-trust.ts'
 import { createTrackerClient, type TrackerClient } from '../actors/tracker-client.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { operatorAsking } from '../wire/subjects.ts'
@@ -14,7 +14,10 @@ export async function connectOperator(servers: readonly string[], secrets: Clust
   const connection = await connect({
     ...connectionDefaults,
     reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
-    ...tlsTowards(servers, { authority: () => secrets.authority?.certificate, follow() {} }),
+    ...tlsTowards(
+      servers,
+      trustOf(() => secrets.authority?.certificate),
+    ),
     servers: [...servers],
     name: 'operator',
     timeout: 2_000,

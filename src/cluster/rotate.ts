@@ -1,12 +1,14 @@
 // Replacing every secret of a cluster that runs. No node is without a partner that it understands: trackers learn the
 // next set before any broker goes by it, brokers let in the trackers of both until all of those have gone over, and
 // devices learn the next ticket key as each reconnects, before a ticket is issued by it. Each step is written down before
-// it is taken, so a rotation that was broken off goes on where it was.
+// it is taken, so a rotation that was broken off goes on where it was; but once the old set is forgotten in the file, a node
+// that was not restarted since goes on to accept it, and a whole new rotation ends that.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
 import type { ClusterSecrets, SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
+import { stopVisualizer } from './background-visualizer.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { brokersOf, type ClusterPlan, loadPlan, trackersOf, usesTls } from './cluster-plan.ts'
 import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
@@ -43,6 +45,8 @@ async function rotate(folder: string, say: (line: string) => void): Promise<stri
   say('trackers and brokers forget the old ones')
   await rollTrackers(folder, plan)
   await rollBrokers(folder, plan)
+  // It holds keys that no broker takes any more.
+  if (await stopVisualizer(folder)) say('the visualizer has ended: shoal cluster up --visualizer starts it again')
   return fresh.authority?.certificate
 }
 

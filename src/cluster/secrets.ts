@@ -40,11 +40,14 @@ export function createSecrets(folder: string): ClusterSecrets {
   return loadSecrets(folder)
 }
 
-/** The same, with an authority to sign what the brokers show; made if there is none. */
+/** The same, with an authority to sign what the brokers show, also in the set of a rotation that is under way; made if there is none. */
 export async function createAuthoritySecrets(folder: string): Promise<ClusterSecrets> {
   const secrets = createSecrets(folder)
-  if (secrets.authority) return secrets
-  replaceSecrets(folder, { ...secrets, authority: await createAuthority() })
+  const { next } = secrets
+  if (secrets.authority && (!next || next.authority)) return secrets
+  const authority = secrets.authority ?? (await createAuthority())
+  const successor = next && { next: { ...next, authority: next.authority ?? (await createAuthority(authority)) } }
+  replaceSecrets(folder, { ...secrets, authority, ...successor })
   return loadSecrets(folder)
 }
 

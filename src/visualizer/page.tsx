@@ -58,6 +58,8 @@ const isTyping = (target: EventTarget | null) =>
 
 function onKey(event: KeyboardEvent) {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+  // It closes by Escape itself, and covers what the other keys would change.
+  if (document.querySelector('dialog[open]')) return
   const name = viewNames[Number(event.key) - 1]
   if (name) open(name)
   else if (event.key === '/') document.querySelector<HTMLInputElement>('#filter')?.focus()

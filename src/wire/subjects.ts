@@ -66,6 +66,12 @@ export const inspectSubject = (of: Actor, about: string): string => `shoal.inspe
 export const trackerInspected = (name: string): Actor => ({ user: '$tracker', device: name })
 export const anyInspect = 'shoal.inspect.>'
 
+/** What a person may watch: their own devices, and the trackers, which tell of nobody. */
+export const watchedBy = (user: string): string[] => [
+  inspectSubject({ user, device: '*' }, '>'),
+  inspectSubject(trackerInspected('*'), '>'),
+]
+
 /** Somebody watches that person's devices, or everybody's (wire/watching.ts). Trackers hear both. */
 export const watchSubject = (user: string): string => `shoal.watch.user.${user}`
 export const watchAllSubject = 'shoal.watch.all'

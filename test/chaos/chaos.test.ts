@@ -15,6 +15,7 @@ test('nothing acknowledged is lost and no promise broken while brokers, trackers
   t.teardown(() => run.kill('SIGTERM'))
   const [out, err] = await Promise.all([text(run.stdout), text(run.stderr)])
   t.log(`seed ${seed}`)
+  t.regex(out, /^[1-9]\d* faults in /m, out + err)
   t.is(out.trimEnd().split('\n').at(-1), '0 lost', out + err)
   t.deepEqual(out.match(/^VIOLATION .*$/gm) ?? [], [], out + err)
   for (const problem of out.match(/^PROBLEM .*$/gm) ?? []) t.log(problem)

@@ -32,6 +32,7 @@ export function faultsOf(
   const nobody = agents.length > 0 ? undefined : 'nobody has an agent'
   const noHosts = hasHosts ? undefined : 'network namespaces need root and iproute2'
   const led = async (isLeader: boolean) => {
+    const until = Date.now() + 60_000
     for (;;) {
       const leader = await stage.leader()
       if (leader)
@@ -41,6 +42,7 @@ export function faultsOf(
               chance,
               brokers.filter(broker => broker !== leader),
             )
+      if (Date.now() > until) throw new Error('no broker leads the log')
       await delay(100)
     }
   }

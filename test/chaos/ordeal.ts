@@ -156,7 +156,10 @@ if (quiet !== undefined) problems.push(`not equal: ${quiet}`)
 for (const agent of stage.agents) await agent.stop()
 const witnesses: LightPerson[] = [...lights, pulse]
 // A log-in, if one is due, has to be in the log that trackers are held against.
-for (const person of witnesses) while ((await person.ask('group.list', {}))?.kind !== 'done');
+for (const person of witnesses) {
+  const isIn = await untilTrue(async () => (await person.ask('group.list', {}))?.kind === 'done', 60_000)
+  if (!isIn) throw new Error(`${person.user} is answered by nobody, long after everything was mended`)
+}
 const log = await readLog(stage)
 sayWhen('the log is read')
 const testimonies = await hearEach(stage, witnesses, log)

@@ -66,9 +66,17 @@ export async function hearEach(
     tracker.start()
     for (const other of stage.trackers) if (other !== tracker) await other.stop()
     const reads: Testimony['reads'][number][] = []
+    const unanswered: string[] = []
     const ask = async (person: LightPerson, method: TrackerMethod, params: { group?: string }) => {
-      const answer = await person.ask(method, params)
+      let answer = await person.ask(method, params)
+      // Who was connected to a broker through the tracker that has stopped comes in anew.
+      for (let tries = 0; answer?.kind !== 'done' && tries < 20; tries++) {
+        await delay(250)
+        answer = await person.ask(method, params)
+      }
       if (answer?.kind === 'done') reads.push({ user: person.user, method, params, result: answer.result })
+      else
+        unanswered.push(`${method} ${JSON.stringify(params)} of ${person.user}: ${JSON.stringify(answer ?? 'silence')}`)
     }
     let status: TrackerStatus | undefined
     for (let tries = 0; status === undefined && tries < 40; tries++) {
@@ -84,7 +92,13 @@ export async function hearEach(
           if (isVisible(person.user, group, method)) await ask(person, method, { group })
     }
     await Promise.all(people.map(hear))
-    testimonies.push({ tracker: tracker.name, seq: status?.seq ?? 0, digest: status?.digest ?? 'none', reads })
+    testimonies.push({
+      tracker: tracker.name,
+      seq: status?.seq ?? 0,
+      digest: status?.digest ?? 'none',
+      reads,
+      unanswered,
+    })
   }
   for (const tracker of stage.trackers) tracker.start()
   return testimonies

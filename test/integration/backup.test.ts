@@ -96,6 +96,16 @@ test('A back-up that is altered or cut short is refused before anything is made,
   await t.throwsAsync(restoreCluster('/nowhere/at/all', { folder: tempFolder(t) }), { message: /not there/ })
 })
 
+test('A cluster of the loopback can be restored where there is nothing but TLS.', async t => {
+  const cluster = await started(t, { brokers: 1, trackers: 1 })
+  const { folder } = cluster
+  const { file } = await backUpCluster(folder, tempFolder(t))
+  await lose(cluster)
+  const restored = await restoreCluster(file, { folder, tls: true })
+  t.truthy(restored.authority)
+  t.true(restored.nodes.every(({ state }) => state === 'running'))
+})
+
 test('A restore that was broken off is not taken for a cluster.', async t => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'restoring'), '')

@@ -57,6 +57,8 @@ export interface Downloads {
   views(): DownloadView[]
   /** Under way: neither at rest nor waiting. */
   readonly running: number
+  /** Nothing more is written down: the next session's downloads are not these. */
+  close(): void
   /** Those that run, for whoever watches. */
   shown(limits: Limits): ShownDownload[]
   /** Everybody that running downloads are connected to. */
@@ -97,6 +99,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
 
   /** How runs ended, where the library's disk had no room for it. An agent that starts anew runs those once more. */
   const unrecorded = new Map<number, DownloadChange>()
+  let again: NodeJS.Timeout | undefined
   const record = (id: number, change: DownloadChange) => {
     try {
       library.changeDownload(id, change)
@@ -105,7 +108,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (!(error instanceof LibraryFailed)) throw error
       if (!unrecorded.has(id))
         needs.log.warn({ download: id, err: error }, 'how a download ended is written down later')
-      if (unrecorded.size === 0) setTimeout(recordAgain, agent.recordAgainMs).unref()
+      if (unrecorded.size === 0) again = setTimeout(recordAgain, agent.recordAgainMs).unref()
       unrecorded.set(id, change)
     }
   }
@@ -283,6 +286,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       library.locateDownload(id, share, manifest)
       return start(id)
     },
+
+    close: () => clearTimeout(again),
 
     async pause(id) {
       const now = view(id)

@@ -175,6 +175,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     ],
     async close() {
       relay.close()
+      downloads.close()
       await keeper.close()
     },
   }

@@ -35,7 +35,8 @@ export function createOutlet(
       try {
         await connection.flush()
       } catch {
-        break
+        // The connection was lost, and with it what was on its way.
+        hasDropped = true
       }
       onTheirWay -= flushed
     }

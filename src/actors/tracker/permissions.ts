@@ -17,10 +17,10 @@ import {
   relayInbox,
   relaySubject,
   signUpSubject,
-  trackerInspected,
   trackersLook,
   trackersStatus,
   watchAllSubject,
+  watchedBy,
   watchSubject,
 } from '../../wire/subjects.ts'
 
@@ -39,12 +39,6 @@ export const deviceConnectionName = ({ user, device }: Actor): string => `${user
 
 /** A person's devices and all that follows there. */
 const anyDeviceOf = (user: string): Actor => ({ user, device: '*' })
-
-/** What a person may watch: their own devices, and the trackers, which tell of nobody. */
-export const watchedBy = (user: string): string[] => [
-  inspectSubject(anyDeviceOf(user), '>'),
-  inspectSubject(trackerInspected('*'), '>'),
-]
 
 /** `host` is the address that the broker saw the connection come from. */
 export function grantFor(login: BrokerLogin, host: string): Grant {

@@ -4,7 +4,7 @@
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../broker.ts'
-import { tlsTowards } from '../broker-trust.ts'
+import { tlsTowards, trustOf } from '../broker-trust.ts'
 
 export interface TrackerConnections {
   readonly shoal: NatsConnection
@@ -21,7 +21,10 @@ export async function connectTracker(
   servers: readonly string[],
   { trackerSeeds: seeds, authority }: Pick<ClusterSecrets, 'trackerSeeds' | 'authority'>,
 ): Promise<TrackerConnections> {
-  const tls = tlsTowards(servers, { authority: () => authority?.certificate, follow() {} })
+  const tls = tlsTowards(
+    servers,
+    trustOf(() => authority?.certificate),
+  )
   const open = async (account: keyof typeof seeds) => {
     const attempts = giveUpWhenTurnedAway()
     const connection = await connect({

@@ -116,6 +116,8 @@ export async function openPageServer(
     })
   })
   server.on('upgrade', (request, socket, head) => {
+    // From here on nobody else hears what goes wrong with it.
+    socket.on('error', () => socket.destroy())
     const [, room, given] = (request.url ?? '').split('/')
     // A browser always says where a WebSocket comes from.
     const isAllowed =

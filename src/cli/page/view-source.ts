@@ -5,17 +5,24 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { visualizer } from '../../../config/tunables.ts'
-import type { Trust } from '../../actors/broker-trust.ts'
+import { type Trust, trustOf } from '../../actors/broker-trust.ts'
 import type { NodeStatus } from '../../cluster/cluster.ts'
 import type { BrokerLoad } from '../../cluster/monitoring.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
-import { anyInspect, inspectSubject, trackerInspected, watchAllSubject, watchSubject } from '../../wire/subjects.ts'
+import { anyInspect, watchAllSubject, watchedBy, watchSubject } from '../../wire/subjects.ts'
 import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { ClusterView, VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 import { clusterFolder } from '../cluster.ts'
 import type { Workplace } from '../context.ts'
+
+export interface PageLogin {
+  readonly user: string
+  readonly pass: string
+  /** ms since 1970 */
+  readonly expiresAt: number
+}
 
 export interface ViewSource {
   readonly connection: NatsConnection
@@ -25,8 +32,8 @@ export interface ViewSource {
   readonly watchSubject: string
   /** What the page subscribes to. */
   readonly subjects: readonly string[]
-  /** For NATS's CONNECT, good from now on. */
-  login(): { readonly user: string; readonly pass: string; readonly expiresAt: number }
+  /** For NATS's CONNECT, good from now on; refused while no tracker answers. */
+  login(): Promise<Outcome<PageLogin>>
   statuses(): Promise<readonly TrackerStatus[]>
   /** What each tracker that answers says of itself, and of whom the viewer may see. */
   looks(): Promise<readonly TrackerLook[]>
@@ -68,19 +75,19 @@ async function personView(context: Workplace): Promise<Outcome<ViewSource>> {
   const link = await context.connect()
   if (!link.ok) return link
   const { connection, trackers, session } = link.value
-  const opened = await trackers.ask('agent.session', {})
-  if (!opened.ok) return opened
-  const ticketKey = Buffer.from(opened.value.ticketKey, 'base64url')
   const { user, device } = session
   return done({
     connection,
     trust: context.home.trust,
     you: { user, device },
     watchSubject: watchSubject(user),
-    subjects: [inspectSubject({ user, device: '*' }, '>'), inspectSubject(trackerInspected('*'), '>')],
-    login() {
-      const login = watchLogin({ user, device }, ticketKey, expiry())
-      return { ...toConnect(login), expiresAt: login.expiresAt }
+    subjects: watchedBy(user),
+    async login() {
+      // Asked for anew: a rotation may have replaced the key.
+      const opened = await trackers.ask('agent.session', {})
+      if (!opened.ok) return opened
+      const login = watchLogin({ user, device }, Buffer.from(opened.value.ticketKey, 'base64url'), expiry())
+      return done({ ...toConnect(login), expiresAt: login.expiresAt })
     },
     statuses: () => trackers.statuses(),
     looks: () => trackers.looks(),
@@ -110,17 +117,17 @@ async function operatorView(context: Workplace): Promise<Outcome<ViewSource>> {
   const secrets = loadSecrets(clusterFolder(context))
   const connection = await connectOperator(context.servers, secrets).catch(() => undefined)
   if (!connection) return refuse('unreachable', 'no broker answers; start the cluster with shoal cluster up')
-  const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
   const trackers = operatorsTrackers(connection)
   return done({
     connection,
-    trust: { authority: () => loadSecrets(clusterFolder(context)).authority?.certificate, follow() {} },
+    trust: trustOf(() => loadSecrets(clusterFolder(context)).authority?.certificate),
     you: null,
     watchSubject: watchAllSubject,
     subjects: [anyInspect],
-    login() {
+    async login() {
+      const ticketSecret = Buffer.from(loadSecrets(clusterFolder(context)).ticketSecret, 'base64url')
       const login = operatorLogin(ticketSecret, expiry())
-      return { ...toConnect(login), expiresAt: login.expiresAt }
+      return done({ ...toConnect(login), expiresAt: login.expiresAt })
     },
     statuses: () => trackers.statuses(),
     looks: () => trackers.looks(),

@@ -57,6 +57,7 @@ export async function runLive(): Promise<void> {
     try {
       const found = visualizerConfigSchema.parse(await (await get('/api/config')).json())
       const drawn = z.array(machineChartSchema).parse(await (await get('/api/machines')).json())
+      if (isEnded) return
       config.value = found
       charts.value = new Map(drawn.map(chart => [chart.id, chart]))
       if (found.mode === 'replay') return await replay()
@@ -79,6 +80,7 @@ export async function runLive(): Promise<void> {
 
 async function replay() {
   const read = readRecording(await (await get('/api/recording')).text())
+  if (isEnded) return
   if (!read.ok) {
     standing.value = { kind: 'refused', text: read.message }
     return
@@ -104,6 +106,7 @@ async function watch({ watch: login }: VisualizerConfig, ended: AbortController)
     waitOnFirstConnect: false,
   })
   ended.signal.addEventListener('abort', () => void connection.close())
+  if (ended.signal.aborted) return void connection.close()
   const renewal = setTimeout(() => ended.abort(), Math.max(againMs, expiresAt - Date.now() - renewBeforeMs))
   try {
     const watcher = createWatcher(ended.signal)
@@ -118,6 +121,7 @@ async function watch({ watch: login }: VisualizerConfig, ended: AbortController)
         },
       })
     await connection.flush()
+    if (ended.signal.aborted) return
     void follow(connection, watcher)
     standing.value = { kind: 'live', text: serverOf(connection) }
     await Promise.race([watcher.run(), connection.closed()])
@@ -143,7 +147,8 @@ async function follow(connection: NatsConnection, watcher: { anew(): void }) {
 function createWatcher(ended: AbortSignal) {
   let round = new AbortController()
   const counted = new Map<string, { run: string; n: number }>()
-  let doubt: ReturnType<typeof setTimeout> | undefined
+  /** By process: a gap that no picture has followed yet. */
+  const doubts = new Map<string, ReturnType<typeof setTimeout>>()
 
   async function announce(signal: AbortSignal) {
     const id = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join(
@@ -174,13 +179,14 @@ function createWatcher(ended: AbortSignal) {
       const isGap = last !== undefined && last.run === run && n > last.n + 1
       counted.set(process, { run, n: Math.max(n, last?.run === run ? last.n : n) })
       if (isPicture) {
-        clearTimeout(doubt)
-        doubt = undefined
-      } else if (isGap) {
-        doubt ??= setTimeout(() => {
-          doubt = undefined
+        clearTimeout(doubts.get(process))
+        doubts.delete(process)
+      } else if (isGap && !doubts.has(process)) {
+        const doubt = setTimeout(() => {
+          doubts.delete(process)
           round.abort()
         }, pictureWithinMs)
+        doubts.set(process, doubt)
       }
     },
     /** Rejects with Unauthorised; anything else is tried again. */

@@ -1,14 +1,8 @@
 // What the page knows at one moment: every process that was heard of, its actors, its downloads, and the cluster. A model
 // is advanced by one line of a recording at a time, live or from a file, and by nothing else: the same lines make the same
-// model. It holds no history but what a chart of the last minutes needs (data/histories.ts holds the steps).
+// model. It holds no history but what a chart of the last minutes needs (tape.ts holds the steps).
 
-import type {
-  InspectedActor,
-  InspectedDownload,
-  InspectedServing,
-  Inspection,
-  TakenTransition,
-} from '../../wire/inspection.ts'
+import type { InspectedActor, InspectedDownload, Inspection, TakenTransition } from '../../wire/inspection.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
 
 export interface ActorView extends InspectedActor {
@@ -57,7 +51,6 @@ export interface ProcessView {
   definitions: Readonly<Record<string, string>>
   readonly actors: Map<string, ActorView>
   readonly downloads: Map<number, DownloadView>
-  serving: InspectedServing | undefined
 }
 
 export interface Model {
@@ -74,7 +67,7 @@ export const emptyModel = (): Model => ({ processes: new Map(), cluster: undefin
 export type Applied =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'step'; readonly actor: ActorView }
-  | { readonly kind: 'picture' | 'messages' | 'download' | 'serving'; readonly process: ProcessView }
+  | { readonly kind: 'messages'; readonly process: ProcessView }
 
 const nothing: Applied = { kind: 'nothing' }
 
@@ -94,13 +87,14 @@ export function applyInspection(model: Model, subject: string, message: Inspecti
       return { kind: 'step', actor }
     }
     case 'picture':
-      return takePicture(process, message) ? { kind: 'picture', process } : nothing
+      takePicture(process, message)
+      return nothing
     case 'download':
       keepDownload(process, message)
-      return { kind: 'download', process }
+      return nothing
+    // What a device serves is seen by its server links.
     case 'serving':
-      process.serving = message
-      return { kind: 'serving', process }
+      return nothing
     case 'messages':
       return { kind: 'messages', process }
   }
@@ -124,7 +118,6 @@ function processOf(model: Model, user: string, device: string, run: string): Pro
     definitions: {},
     actors: new Map(),
     downloads: new Map(),
-    serving: undefined,
   }
   model.processes.set(key, process)
   return process
@@ -145,13 +138,12 @@ function keepActor(process: ProcessView, actor: InspectedActor): ActorView {
   return fresh
 }
 
-/** Whether the picture is complete. */
-function takePicture(process: ProcessView, picture: Extract<Inspection, { kind: 'picture' }>): boolean {
+function takePicture(process: ProcessView, picture: Extract<Inspection, { kind: 'picture' }>): void {
   const { part, parts, actors, n, watcher, definitions } = picture
   if (part === 0 || process.parts === undefined || process.parts.watcher !== watcher)
     process.parts = { n, watcher, got: new Map() }
   process.parts.got.set(part, actors)
-  if (process.parts.got.size < parts) return false
+  if (process.parts.got.size < parts) return
   const present = [...process.parts.got.values()].flat()
   process.pictureN = process.parts.n
   process.parts = undefined
@@ -159,7 +151,6 @@ function takePicture(process: ProcessView, picture: Extract<Inspection, { kind: 
   const ids = new Set(present.map(({ id }) => id))
   for (const id of process.actors.keys()) if (!ids.has(id)) process.actors.delete(id)
   for (const actor of present) keepActor(process, actor)
-  return true
 }
 
 function keepDownload(process: ProcessView, report: InspectedDownload): void {

@@ -7,9 +7,10 @@ import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import type { Model } from './model.ts'
 import { createTape, type Line, type Tape } from './tape.ts'
 
-export type Standing =
-  | { readonly kind: 'connecting' | 'live' | 'reconnecting' | 'recording'; readonly text: string }
-  | { readonly kind: 'refused'; readonly text: string }
+export interface Standing {
+  readonly kind: 'connecting' | 'live' | 'reconnecting' | 'recording' | 'refused'
+  readonly text: string
+}
 
 export const standing = signal<Standing>({ kind: 'connecting', text: 'connecting' })
 export const config = signal<VisualizerConfig | undefined>(undefined)
@@ -40,6 +41,8 @@ function showWaiting() {
   const heard = waiting
   waiting = []
   for (const line of heard) tape.add(line)
+  // Who looks at what the tape has let go of meanwhile sees the oldest that it has.
+  if (place.value !== undefined && place.value < tape.first) place.value = tape.first
   shown.value += 1
 }
 

@@ -62,13 +62,27 @@ function advance(model: Model, line: Line) {
   return undefined
 }
 
-/** Roughly what it takes in memory. */
-const costOf = (line: Line) =>
-  line.type === 'message' && line.message.kind === 'download'
-    ? 2_000 + line.message.pieceMap.length + line.message.availability.length
-    : 1_500
+/** Roughly what it takes in memory, in bytes: of one, and of each thing that it lists. */
+function costOf(line: Line): number {
+  if (line.type === 'event') {
+    const { devices, groups } = line.event.type === 'cluster' ? line.event.cluster : {}
+    return 2_000 + 200 * ((devices?.length ?? 0) + (groups?.length ?? 0))
+  }
+  const { message } = line
+  switch (message.kind) {
+    case 'download':
+      return 2_000 + message.pieceMap.length + message.availability.length
+    case 'picture':
+      return 500 + 1_500 * message.actors.length
+    case 'messages':
+      return 500 + 150 * message.messages.length
+    default:
+      return 1_500
+  }
+}
 
-export function createTape(): Tape {
+/** `most`: what is kept costs no more than that, in bytes. */
+export function createTape(most = mostCost): Tape {
   let lines: Line[] = []
   let first = 0
   let cost = 0
@@ -97,13 +111,18 @@ export function createTape(): Tape {
 
   function trim() {
     let end = 0
-    while (cost > mostCost * 0.8 && end < lines.length) {
+    while (cost > most * 0.8 && end < lines.length) {
       advance(base, lines[end]!)
       cost -= costOf(lines[end]!)
       end += 1
     }
     lines = lines.slice(end)
     first += end
+    for (const [key, own] of steps) {
+      const kept = own.filter(step => step.place >= first)
+      if (kept.length === 0) steps.delete(key)
+      else if (kept.length < own.length) steps.set(key, kept)
+    }
   }
 
   return {
@@ -120,7 +139,7 @@ export function createTape(): Tape {
       keepHistory(line, first + lines.length)
       lines.push(line)
       cost += costOf(line)
-      if (cost > mostCost) trim()
+      if (cost > most) trim()
     },
     at(place) {
       if (past === undefined || past.place > place || past.place < first - 1)

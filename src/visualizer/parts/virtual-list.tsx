@@ -11,10 +11,9 @@ interface VirtualListProps<T> {
   readonly keyOf: (item: T) => string
   readonly chosen: string | undefined
   readonly onChoose: (item: T) => void
-  readonly row: (item: T, isChosen: boolean) => ComponentChildren
+  readonly row: (item: T) => ComponentChildren
   /** What to say when there is nothing. */
   readonly empty: ComponentChildren
-  readonly class?: string
   /** Goes along with what is added at the end, unless the person has scrolled away from it. */
   readonly followEnd?: boolean
 }
@@ -79,7 +78,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
   return (
     <div
       ref={box}
-      class={`list ${props.class ?? ''}`}
+      class="list"
       role="listbox"
       tabIndex={0}
       aria-label={label}
@@ -105,7 +104,7 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
                 style={{ top: `${(first + offset) * rowHeight}px`, height: `${rowHeight}px` }}
                 onClick={() => onChoose(item)}
               >
-                {row(item, isChosen)}
+                {row(item)}
               </div>
             )
           })}

@@ -47,6 +47,16 @@ test('What a broker does not take is dropped, within a bound, and told of once t
   )
 })
 
+test('What was on its way when the connection was lost is let go of, and told of.', async t => {
+  const broker = stuckBroker()
+  const recovered = Promise.withResolvers<void>()
+  const flush = () => Promise.reject(new Error('disconnected'))
+  const outlet = createOutlet({ ...broker.connection, flush }, me, recovered.resolve)
+  while (outlet.publish('x', content(100)));
+  await recovered.promise
+  t.true(outlet.publish('x', content(100)))
+})
+
 test('A message beyond its bound is never sent, and never read.', t => {
   const broker = stuckBroker()
   const outlet = createOutlet(broker.connection, me, () => {})

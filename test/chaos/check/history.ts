@@ -37,6 +37,8 @@ export interface Testimony {
   readonly digest: string
   /** As `Entry.params` and `Entry.answer.result` of reads. */
   readonly reads: readonly { user: string; method: string; params: Entry['params']; result: unknown }[]
+  /** Questions about what is there to be seen that it did not answer. */
+  readonly unanswered: readonly string[]
 }
 
 export interface Delivered {

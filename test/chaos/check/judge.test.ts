@@ -154,9 +154,14 @@ test('a command line whose request has no known id is held against the log, and 
 
 test('trackers that are behind the log, have another digest, or answer something else differ', t => {
   const read = { user: 'ann', method: 'group.members', params: { group: 'reef' }, result: members('ann', 'bob') }
-  const right: Testimony = { tracker: 't1', seq: 3, digest: 'd', reads: [read] }
+  const right: Testimony = { tracker: 't1', seq: 3, digest: 'd', reads: [read], unanswered: [] }
   t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2' }] }), [])
-  for (const wrong of [{ seq: 2 }, { digest: 'e' }, { reads: [{ ...read, result: members('ann') }] }])
+  for (const wrong of [
+    { seq: 2 },
+    { digest: 'e' },
+    { reads: [{ ...read, result: members('ann') }] },
+    { unanswered: ['group.list {} of ann: "silence"'] },
+  ])
     t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2', ...wrong }] }), ['trackers differ'])
 })
 

@@ -85,6 +85,7 @@ export function judge(history: History): Judgement {
         kind: 'trackers differ',
         what: `${tracker} is at ${seq} with ${digest}; the log ends at ${timeline.end}, ${first!.tracker} has ${first!.digest}`,
       })
+    for (const what of testimony.unanswered) violations.push({ kind: 'trackers differ', what: `${tracker}, ${what}` })
     for (const read of testimony.reads) {
       const add = (_: Violation['kind'], what: string) =>
         violations.push({

@@ -197,9 +197,17 @@ const renameSeen: Phase = async (scene, random) => {
   const watcher = watch(scene.around.folder, { recursive: true }, (_, file) => {
     if (file !== null && basename(file) === 'small.bin' && dirname(file).startsWith('small-')) resolve()
   })
+  const tooLate = new AbortController()
   const view = await scene.ensure('small')
-  await named
-  watcher.close()
+  try {
+    const late = delay(60_000, undefined, { signal: tooLate.signal }).then(() => {
+      throw new Error('the small file never got its name')
+    })
+    await Promise.race([named, late])
+  } finally {
+    tooLate.abort()
+    watcher.close()
+  }
   await delay(random() * 4)
   await victim.kill()
   return { where: found => progressOf(found, view), settle: () => completes(scene, 'small', view) }

@@ -24,7 +24,6 @@ export interface KillsReport {
   readonly violations: readonly string[]
   /** Looked at after all kills together. */
   readonly piecesChecked: number
-  readonly fetchesFromVictim: number
 }
 
 const settlesWithinMs = 60_000
@@ -53,15 +52,14 @@ export async function runKills({ times, seed, heavyBytes, only, onKill }: KillsO
         ...(await checkRunning(scene, found, random)),
         ...((await settle?.()) ?? []),
       ]
-      problems.push(...scene.fetchedAgain.map(what => `${what} was fetched again`))
-      ;(scene.fetchedAgain as string[]).length = 0
+      problems.push(...scene.takeFetchedAgain().map(what => `${what} was fetched again`))
       violations.push(...problems.map(problem => `kill ${number} (${phase}, ${hit}): ${problem}`))
       onKill?.(number, phase, hit, problems)
     }
   } finally {
     await scene.close()
   }
-  return { hits, violations, piecesChecked, fetchesFromVictim: times }
+  return { hits, violations, piecesChecked }
 }
 
 function shuffle<T>(items: T[], random: () => number): void {

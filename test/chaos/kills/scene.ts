@@ -4,6 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openHome } from '../../../src/actors/home.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
@@ -37,7 +38,7 @@ export interface Scene {
   /** Returns once no connection of the victim is left: then what the library calls verified is not to be read again. */
   protect(found: Findings): Promise<void>
   /** Pieces that were read again for the victim though it had them verified. */
-  readonly fetchedAgain: readonly string[]
+  takeFetchedAgain(): string[]
   /** A download of that kind that is under way: the one there is, or a new one in a folder of its own. */
   ensure(kind: Kind, overwrite?: boolean): Promise<DownloadView>
   /** Resolves with the first view that satisfies, or when it rests. */
@@ -153,9 +154,13 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
     files,
     heavy,
     onlooker: carol,
-    fetchedAgain,
+    takeFetchedAgain: () => fetchedAgain.splice(0),
     async protect({ downloads, verified: right }) {
-      while (honest.links + liar.links > 0) await new Promise(resolve => setImmediate(resolve))
+      const giveUpAt = Date.now() + 30_000
+      while (honest.links + liar.links > 0) {
+        if (Date.now() > giveUpAt) throw new Error('a killed agent is still served')
+        await delay(2)
+      }
       for (const { id } of current.values()) {
         const share = downloads.find(record => record.id === id)?.located?.share
         const pieces = right.get(id)

@@ -40,7 +40,7 @@ const actorSchema = z.strictObject({
   parent: actorIdSchema.nullable(),
   /** As its parent calls it: "download:3", "link:bob/0123456789ab", "store". The root's is its machine's. */
   name: text(200),
-  kind: z.enum(['machine', 'callback', 'promise', 'other']),
+  kind: z.enum(['machine', 'other']),
   /** Of a machine: its id, as in the charts (wire/machine-chart.ts). */
   machine: text(100).nullable(),
   status: z.enum(['active', 'done', 'error', 'stopped']),
@@ -107,7 +107,6 @@ const pictureSchema = z.strictObject({
   /** Machine id -> digest of its definition: another one than your chart's, and the process is of another version. */
   definitions: z.record(text(100), text(64)),
 })
-export type InspectedPicture = z.infer<typeof pictureSchema>
 
 /** What actors sent to each other meanwhile, for a view of their conversation. The same one many times is one entry. */
 const messagesSchema = z.strictObject({
@@ -131,7 +130,7 @@ const messagesSchema = z.strictObject({
 export type InspectedMessages = z.infer<typeof messagesSchema>
 
 /** Why a download is not faster; `sentence` says it to a person, in English, with the numbers in it. */
-export const waitCodes = [
+const waitCodes = [
   /** It waits for its turn among this device's downloads. params: ahead */
   'queued',
   'paused',
@@ -148,16 +147,12 @@ export const waitCodes = [
   'connecting',
   /** Connected peers serve others first and will call. params: peers */
   'waiting-for-turn',
-  /** That peer's own cap on uploads. params: user, device, bytesPerSecond */
-  'peer-limited',
   /** This device's cap on downloads. params: bytesPerSecond */
   'download-limited',
   /** This device's cap on connections. params: connections */
   'connections-limited',
   /** Pieces wait to be checked and written. params: pieces */
   'disk',
-  /** One peer has most of what is missing. params: user, device, pieces */
-  'one-peer-has-the-rest',
   /** Peers deliver slowly and nothing here holds them up. params: peers, bytesPerSecond */
   'peers-slow',
   /** Only through the brokers. params: peers */
@@ -165,7 +160,6 @@ export const waitCodes = [
   /** All pieces are here; the whole file is checked. */
   'verifying-whole',
 ] as const
-export type WaitCode = (typeof waitCodes)[number]
 
 const waitSchema = z.strictObject({
   code: z.enum(waitCodes),
@@ -254,7 +248,6 @@ const servingSchema = z.strictObject({
     )
     .max(256),
 })
-export type InspectedServing = z.infer<typeof servingSchema>
 
 export const inspectionSchema = z.discriminatedUnion('kind', [
   stepSchema,

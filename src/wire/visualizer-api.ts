@@ -115,4 +115,3 @@ export const recordingLineSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('event'), ms: z.number().nonnegative(), event: visualizerEventSchema }),
 ])
 export type RecordingHead = z.infer<typeof recordingHeadSchema>
-export type RecordingLine = z.infer<typeof recordingLineSchema>

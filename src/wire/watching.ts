@@ -9,7 +9,7 @@ import { z } from 'zod'
 export const watcherSchema = z.string().regex(/^[0-9a-f]{32}$/)
 
 export const watchingSchema = z.strictObject({
-  /** All that watch through this connection; none: they have left. */
+  /** All that watch through this connection. */
   watchers: z.array(watcherSchema).max(16),
 })
 export type Watching = z.infer<typeof watchingSchema>

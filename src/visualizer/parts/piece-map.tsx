@@ -13,7 +13,7 @@ export const peerColour = (index: number): string => `--peer-${index % peerColou
 const mostHeight = 260
 
 /** The largest square cells with which all pieces fit. */
-export function gridFor(pieces: number, width: number): { cell: number; columns: number; rows: number } {
+function gridFor(pieces: number, width: number): { cell: number; columns: number; rows: number } {
   for (let cell = 24; cell > 2; cell -= 1) {
     const columns = Math.max(1, Math.floor(width / cell))
     const rows = Math.ceil(pieces / columns)
@@ -23,7 +23,7 @@ export function gridFor(pieces: number, width: number): { cell: number; columns:
   return { cell: 2, columns, rows: Math.ceil(pieces / columns) }
 }
 
-export function paintPieces(context: CanvasRenderingContext2D, download: DownloadView, width: number): void {
+function paintPieces(context: CanvasRenderingContext2D, download: DownloadView, width: number): void {
   const { pieceMap, availability } = download
   const { cell, columns } = gridFor(pieceMap.length, width)
   const side = cell > 4 ? cell - 1 : cell > 2 ? cell - 0.5 : cell
@@ -58,7 +58,7 @@ export function paintPieces(context: CanvasRenderingContext2D, download: Downloa
   }
 }
 
-export function describePiece({ pieceMap, availability, report }: DownloadView, piece: number): string {
+function describePiece({ pieceMap, availability, report }: DownloadView, piece: number): string {
   const state = pieceMap[piece]
   const here = `Piece ${count(piece)}: `
   const peer = report.peers[(state ?? 0) - pieceStates.firstPeer]

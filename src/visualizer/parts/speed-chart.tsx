@@ -11,7 +11,7 @@ import { peerColour } from './piece-map.tsx'
 const height = 150
 
 /** Times in seconds, then for each peer the sum up to it, the last first: what uPlot stacks. */
-export function stacked({ speeds, report }: Pick<DownloadView, 'speeds' | 'report'>): number[][] {
+function stacked({ speeds, report }: Pick<DownloadView, 'speeds' | 'report'>): number[][] {
   const sums = speeds.map(({ rates }) => {
     let sum = 0
     return report.peers.map((_, index) => (sum += rates[index] ?? 0))
@@ -42,7 +42,14 @@ export function SpeedChart({ download }: { readonly download: DownloadView }) {
         scales: { y: { range: (_, __, most) => [0, Math.max(1000, most * 1.1)] } },
         axes: [
           { ...axis, font, space: 90, values: (_, ticks) => ticks.map(tick => timeOfDay(tick * 1000)) },
-          { ...axis, font, size: 70, values: (_, ticks) => ticks.map(tick => formatRate(tick)) },
+          // Powers of two, as the units are.
+          {
+            ...axis,
+            font,
+            size: 70,
+            incrs: Array.from({ length: 40 }, (_, power) => 2 ** power),
+            values: (_, ticks) => ticks.map(tick => formatRate(tick)),
+          },
         ],
         series: [{}, ...series],
       },

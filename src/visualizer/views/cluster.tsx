@@ -105,7 +105,7 @@ export function Cluster() {
               <li key={group} class="line">
                 <strong class="cut">{group}</strong>
                 <span class="soft">of {owner}</span>
-                <span class="badge">{you}</span>
+                {you !== 'none' && <span class="badge">{you}</span>}
                 <span class="soft end">
                   {count(members)} {members === 1 ? 'member' : 'members'}
                   {files === null ? '' : `, ${count(files)} ${files === 1 ? 'file' : 'files'}`}

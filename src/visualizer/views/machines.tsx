@@ -21,7 +21,7 @@ interface Row {
 }
 
 /** Parents before children. Whoever's parent is not known stands at the top. */
-export function rowsOf(processes: Iterable<ProcessView>, filter: string): Row[] {
+function rowsOf(processes: Iterable<ProcessView>, filter: string): Row[] {
   const rows: Row[] = []
   const wanted = filter.trim().toLowerCase()
   for (const process of processes) {

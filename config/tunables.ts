@@ -332,7 +332,13 @@ export const hashing = {
   progressEveryMs: 250,
   /** Threads are kept this long after a job for the next; starting them takes 0.1 s, on a busy machine much longer. */
   threadsIdleMs: 5_000,
-  /** With so few pieces missing a download has the threads started that will check the whole. */
+  /**
+   * From so much of a download's beginning on, the whole is hashed while the rest arrives: less is hashed at the end in
+   * the time that starting the threads takes. At most so many downloads at once, for the two threads of each hold 10 MiB.
+   */
+  followFromBytes: 32 * 1024 * 1024,
+  mostFollowed: 2,
+  /** With so few pieces missing a download has the threads started that will check the whole, unless they are at it. */
   expectedAtPieces: 8,
   /** Of an arrived piece, hashed before the event loop gets its turn again: 0.6 ms. */
   sliceBytes: 1024 * 1024,

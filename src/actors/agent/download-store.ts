@@ -19,7 +19,7 @@ import type { Library } from '../../storage/library.ts'
 import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../peer/buffer-pool.ts'
-import { recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
+import { type FollowedFile, followFile, recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
 import { expectJob } from './hashing-threads.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
@@ -70,6 +70,9 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     let have: Bitfield = createBitfield(pieceCount(manifest))
     let offer: Offer | undefined
     let isFinished = false
+    /** Pieces in a row from the first on, and the check of the whole, if it has begun. */
+    let beginning = 0
+    let followed: FollowedFile | undefined
 
     const tell = (event: StoreEvent) => {
       if (!signal.aborted) sendBack(event)
@@ -107,6 +110,15 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       isFinished = true
     }
 
+    /** The file is hashed as far as it is there, so that little is left to do at the end. */
+    const hashAhead = () => {
+      while (beginning < have.length && have.has(beginning)) beginning += 1
+      const bytes = Math.min(manifest.size, beginning * manifest.pieceLength)
+      if (bytes >= hashing.followFromBytes) followed ??= followFile(openPart().path, manifest, signal)
+      followed?.grewTo(bytes)
+      if (!followed && have.length - have.count <= hashing.expectedAtPieces) expectJob()
+    }
+
     /** After a kill half-way through the renaming the part file is the file's other name. True when there was one. */
     const removePart = async (): Promise<boolean> => {
       const left = library.download(id)?.part
@@ -135,6 +147,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       insist(await checkFreeSpace(dirname(record.part), missingBytes))
       part = insist(await openPieceFile(record.part, manifest, 'resume'))
       if (have.count > 0) offerPieces()
+      hashAhead()
       tell({ type: 'store.ready', have })
     }
 
@@ -150,7 +163,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       buffers.give(data)
       have.add(piece)
       if (signal.aborted) return
-      if (have.length - have.count <= hashing.expectedAtPieces) expectJob()
+      hashAhead()
       if (offer) offers.announce(offer, piece)
       else offerPieces()
       tell({ type: 'piece.verified', peer, piece })
@@ -166,7 +179,9 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
             `${showable(partPath)} was removed while it filled; put its folder back, then resume the download`,
           ),
         )
-      if ((await verifyFile(partPath, manifest, { signal })).ok) return tell({ type: 'whole.right' })
+      const isRight = (await followed?.isRight) || (await verifyFile(partPath, manifest, { signal })).ok
+      followed = undefined
+      if (isRight) return tell({ type: 'whole.right' })
       const right = await recheckPieces(partPath, manifest, have, { signal })
       const wrong = Array.from({ length: have.length }, (_, piece) => piece).filter(
         piece => have.has(piece) && !right.has(piece),
@@ -180,6 +195,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
         )
       library.saveVerified(id, right)
       for (const piece of wrong) have.remove(piece)
+      beginning = 0
       tell({ type: 'whole.wrong', pieces: wrong })
     }
 
@@ -191,7 +207,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     const close = async (discard: boolean) => {
       closing.abort()
       if (offer && !isFinished) offers.remove(offer)
-      await Promise.all(pending)
+      await Promise.all([...pending, followed?.isRight])
       try {
         if (discard && !isFinished) await part?.discard()
         else await part?.close()

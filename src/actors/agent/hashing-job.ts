@@ -49,11 +49,20 @@ export const piecesClaimed = 3
 export const chunksHashed = 4
 /** From which chunk on each lane still needs them for the piece it took: from here on. */
 export const pieceChunk = chunksHashed + lanes.length
+/** Chunks that the file has from its beginning on, and that may be read: all, unless it is still growing. */
+export const chunksThere = pieceChunk + lanes.length
 
 /** Stands for the chunk of a lane that has no piece. */
 export const noPiece = 2 ** 31 - 1
 
 export function createCounters(): Int32Array<SharedArrayBuffer> {
-  const counters = new Int32Array(new SharedArrayBuffer(4 * (pieceChunk + lanes.length)))
-  return counters.fill(noPiece, pieceChunk)
+  const counters = new Int32Array(new SharedArrayBuffer(4 * (chunksThere + 1)))
+  return counters.fill(noPiece, pieceChunk, chunksThere)
+}
+
+/** Whoever waits looks again. */
+export function advance(counters: Int32Array, counter: number, value: number): void {
+  Atomics.store(counters, counter, value)
+  Atomics.add(counters, steps, 1)
+  Atomics.notify(counters, steps)
 }

@@ -1,17 +1,20 @@
 // A worker thread of hashing.ts: one lane of a job. The two lanes of a `hash` job, SHA-1 and SHA-256, read the file
 // once between them, into a ring that all hashing is done from, so memory stays flat. A lane does whatever can be done:
 // reads ahead; hashes the whole, which is its own; hashes a piece, whoever comes first. It waits only when the ring
-// holds nothing more for it, which keeps both busy to the end. A slot is used again once nobody needs its chunk. Lanes
-// of a `recheck` job share nothing but who takes which piece. Imports little, for a job may wait for its threads.
+// holds nothing more for it and nothing more can be read, which keeps both busy to the end. A slot is used again once nobody
+// needs its chunk. Lanes of a `recheck` job share nothing but who takes which piece. Imports little, for a job may wait for
+// its threads.
 
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import {
+  advance,
   chunkBytes,
   chunksClaimed,
   chunksFilled,
   chunksHashed,
+  chunksThere,
   type HashJob,
   type Lane,
   lanes,
@@ -49,7 +52,8 @@ function hashWhole(job: HashJob, lane: Lane): string {
   }
 
   function fill(filled: number): boolean {
-    if (filled === chunks || filled - oldestNeeded() >= slots || !claim(counters, chunksClaimed, filled)) return false
+    if (filled === Atomics.load(counters, chunksThere) || filled - oldestNeeded() >= slots) return false
+    if (!claim(counters, chunksClaimed, filled)) return false
     readWhole(job.fd, dataOf(filled), filled * chunkBytes)
     advance(counters, chunksFilled, filled + 1)
     return true
@@ -122,12 +126,6 @@ function recheck(job: RecheckJob): void {
 /** Takes the next one of a row, unless another lane has. */
 const claim = (counters: Int32Array, counter: number, next: number): boolean =>
   Atomics.compareExchange(counters, counter, next, next + 1) === next
-
-function advance(counters: Int32Array, counter: number, value: number): void {
-  Atomics.store(counters, counter, value)
-  Atomics.add(counters, steps, 1)
-  Atomics.notify(counters, steps)
-}
 
 /** False when the file ends before. */
 function read(fd: number, data: Uint8Array, position: number): boolean {

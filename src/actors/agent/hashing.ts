@@ -20,8 +20,10 @@ import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf, isSameFingerprint, settledFingerprint } from '../../storage/fingerprint.ts'
 import { openRegularFile } from '../../storage/shared-file.ts'
 import {
+  advance,
   chunkBytes,
   chunksHashed,
+  chunksThere,
   createCounters,
   type HashJob,
   lanes,
@@ -78,9 +80,40 @@ export const verifyFile = (path: string, manifest: Manifest, options: HashingOpt
   withFile(path, async file => {
     const wrong = refuse('integrity', `${showable(path)} is not the file that was shared`)
     if ((await file.stat()).size !== manifest.size) return wrong
-    const { sha1, sha256 } = await hashWhole(file, manifest.size, { ...options, pieceLength: manifest.pieceLength })
-    return sha1 === manifest.sha1 && sha256 === manifest.sha256 ? done(undefined) : wrong
+    const hashed = await hashWhole(file, manifest.size, { ...options, pieceLength: manifest.pieceLength })
+    return isThatOf(manifest, hashed) ? done(undefined) : wrong
   })
+
+/** A file that grows from its beginning, and is hashed as far as it is there. */
+export interface FollowedFile {
+  /** So many bytes from the beginning on are there. Never fewer than before. */
+  grewTo(bytes: number): void
+  /** Settles soon after all was there: whether it is the manifest's file. False, too, when that could not be found out. */
+  readonly isRight: Promise<boolean>
+}
+
+let followed = 0
+
+/** Undefined when as many files are followed as may be; `signal` ends it early. */
+export function followFile(path: string, manifest: Manifest, signal: AbortSignal): FollowedFile | undefined {
+  if (followed >= hashing.mostFollowed) return undefined
+  followed += 1
+  const { size, pieceLength } = manifest
+  const counters = createCounters()
+  const isRight = withFile(path, async file => {
+    const hashed = await hashWhole(file, size, { signal, pieceLength, counters })
+    return done(isThatOf(manifest, hashed) && (await file.stat()).size === size)
+  })
+    .then(compared => compared.ok && compared.value)
+    .catch(() => false)
+    .finally(() => {
+      followed -= 1
+    })
+  return {
+    grewTo: bytes => advance(counters, chunksThere, bytes < size ? Math.floor(bytes / chunkBytes) : chunksOf(size)),
+    isRight,
+  }
+}
 
 /** Which of these pieces are really right on the disk; none when there is no such file. */
 export async function recheckPieces(
@@ -108,7 +141,7 @@ export async function recheckPieces(
     }
     await runLanes(job, {
       signal,
-      onProgress: () => onProgress?.(Math.min(size, counters[piecesClaimed]! * pieceLength), size),
+      onProgress: onProgress && (() => onProgress(Math.min(size, counters[piecesClaimed]! * pieceLength), size)),
     })
     return done(undefined)
   })
@@ -140,29 +173,49 @@ async function withFile<T>(path: string, action: (file: FileHandle) => Promise<O
 const isStill = async (file: FileHandle, fingerprint: Fingerprint): Promise<boolean> =>
   isSameFingerprint(fingerprintOf(await file.stat({ bigint: true })), fingerprint)
 
+type WholeDigests = Pick<Manifest, 'sha1' | 'sha256'>
+
+const isThatOf = (manifest: Manifest, { sha1, sha256 }: WholeDigests) =>
+  sha1 === manifest.sha1 && sha256 === manifest.sha256
+
+const chunksOf = (size: number) => Math.ceil(size / chunkBytes)
+
+function countersOfAll(size: number): Int32Array<SharedArrayBuffer> {
+  const counters = createCounters()
+  counters[chunksThere] = chunksOf(size)
+  return counters
+}
+
+interface WholeOptions extends HashingOptions, Pick<HashJob, 'pieceLength' | 'pieceHashes'> {
+  /** Of whoever says how much of the file is there; all of it when left out. */
+  readonly counters?: Int32Array<SharedArrayBuffer>
+}
+
 async function hashWhole(
   { fd }: FileHandle,
   size: number,
-  { onProgress, signal, ...rest }: HashingOptions & Pick<HashJob, 'pieceLength' | 'pieceHashes'>,
-): Promise<{ sha1: string; sha256: string }> {
+  { onProgress, signal, counters = countersOfAll(size), ...rest }: WholeOptions,
+): Promise<WholeDigests> {
   const mostBytes = rest.pieceHashes ? hashing.ringBytes : hashing.wholeRingBytes
-  const ring = new SharedArrayBuffer(Math.min(mostBytes, Math.ceil(size / chunkBytes) * chunkBytes))
-  const counters = createCounters()
+  const ring = new SharedArrayBuffer(Math.min(mostBytes, chunksOf(size) * chunkBytes))
   const hashedBytes = () =>
     Math.min(size, Math.min(...lanes.map((_, lane) => counters[chunksHashed + lane]!)) * chunkBytes)
   const job: HashJob = { kind: 'hash', fd, size, ring, counters: counters.buffer, ...rest }
-  const [sha1, sha256] = await runLanes(job, { signal, onProgress: () => onProgress?.(hashedBytes(), size) })
+  const [sha1, sha256] = await runLanes(job, {
+    signal,
+    onProgress: onProgress && (() => onProgress(hashedBytes(), size)),
+  })
   return { sha1: sha1 as string, sha256: sha256 as string }
 }
 
 /** What each lane answers, in order. When it settles, no thread is at the job any more. */
 async function runLanes(
   job: HashJob | RecheckJob,
-  { signal, onProgress }: { signal: AbortSignal | undefined; onProgress: () => void },
+  { signal, onProgress }: { signal: AbortSignal | undefined; onProgress: (() => void) | undefined },
 ): Promise<unknown[]> {
   signal?.throwIfAborted()
   const pair = takePair()
-  const ticking = setInterval(onProgress, hashing.progressEveryMs)
+  const ticking = onProgress && setInterval(onProgress, hashing.progressEveryMs)
   try {
     const answers = pair.map(async (worker, index) => {
       worker.postMessage({ job, lane: lanes[index]! } satisfies Task)
@@ -171,7 +224,7 @@ async function runLanes(
     })
     const all = await Promise.all(answers)
     givePair(pair)
-    onProgress()
+    onProgress?.()
     return all
   } catch (error) {
     await endPair(pair)

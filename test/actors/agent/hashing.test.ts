@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, link, open, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { hashFile, recheckPieces, verifyFile, verifyPiece } from '../../../src/actors/agent/hashing.ts'
+import { hashing } from '../../../config/tunables.ts'
+import { followFile, hashFile, recheckPieces, verifyFile, verifyPiece } from '../../../src/actors/agent/hashing.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
-import { checkManifest, maxFileBytes, pieceHashes } from '../../../src/domain/manifest.ts'
+import { checkManifest, type Manifest, maxFileBytes, pieceHashes } from '../../../src/domain/manifest.ts'
 import { fingerprintOf } from '../../../src/storage/fingerprint.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
@@ -96,8 +97,8 @@ test('hashing that is called off ends at once, for the reason given', async t =>
   await truncate(path, 2 ** 40)
   const reason = new Error('logged out')
   const controller = new AbortController()
-  const hashing = hashFile(path, { signal: controller.signal, onProgress: () => controller.abort(reason) })
-  t.is(await t.throwsAsync(hashing), reason)
+  const running = hashFile(path, { signal: controller.signal, onProgress: () => controller.abort(reason) })
+  t.is(await t.throwsAsync(running), reason)
   t.is(await t.throwsAsync(hashFile(path, { signal: controller.signal })), reason)
 })
 
@@ -131,6 +132,54 @@ test('a file that goes on after its right bytes is not the right file', async t 
   const data = randomBytes(10)
   const path = await fileOf(t, Buffer.concat([data, Buffer.from('more')]))
   t.false((await verifyFile(path, manifestOf('x', data))).ok)
+})
+
+const never = new AbortController().signal
+
+test.serial(
+  'a file that is followed is read as far as it is there, and verified by both hashes and its size',
+  async t => {
+    const data = randomBytes(12 * pieceLength + 5)
+    const path = await fileOf(t, Buffer.alloc(data.length))
+    const manifest = manifestOf('x', data)
+    const outcomeOf = async (manifest: Manifest) => {
+      const followed = followFile(path, manifest, never)!
+      const file = await open(path, 'r+')
+      for (const bytes of [0, 1, pieceLength, 11 * pieceLength - 1, 12 * pieceLength, data.length]) {
+        await file.write(data.subarray(0, bytes), 0, bytes, 0)
+        followed.grewTo(bytes)
+      }
+      await file.close()
+      return followed.isRight
+    }
+    t.true(await outcomeOf(manifest))
+    t.false(await outcomeOf({ ...manifest, sha1: '0'.repeat(40) }))
+    t.false(await outcomeOf({ ...manifest, sha256: '0'.repeat(64) }))
+    await appendFile(path, 'more')
+    t.false(await outcomeOf(manifest))
+    await truncate(path, pieceLength)
+    const shortened = followFile(path, manifest, never)!
+    shortened.grewTo(data.length)
+    t.false(await shortened.isRight)
+    await unlink(path)
+    t.false(await followFile(path, manifest, never)!.isRight)
+  },
+)
+
+test.serial('no more files are followed at once than may be, and one that is called off makes room', async t => {
+  const data = Buffer.alloc(2 * pieceLength)
+  const path = await fileOf(t, data)
+  const closing = new AbortController()
+  const followed = Array.from({ length: hashing.mostFollowed }, () =>
+    followFile(path, manifestOf('x', data), closing.signal),
+  )
+  t.true(followed.every(one => one !== undefined))
+  t.is(followFile(path, manifestOf('x', data), never), undefined)
+  closing.abort()
+  t.deepEqual(await Promise.all(followed.map(one => one!.isRight)), [false, false])
+  const next = followFile(path, manifestOf('x', data), never)
+  next?.grewTo(data.length)
+  t.true(await next?.isRight)
 })
 
 test('a piece that is cut off is not right, even if what was read before looks like its end', async t => {

@@ -1,6 +1,6 @@
 // The disk side of one run of a download: its destination, its part file, and every check of its bytes. A piece is
 // recorded and on offer only after its SHA-1 matched and it was written; the file gets its name only after the whole
-// matched. What other programs do to the part file meanwhile is found out by reading it again, never believed.
+// matched, which is hashed from the disk as it fills. What does not match is found out by reading all of it again.
 
 import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'

@@ -11,7 +11,9 @@ import type { Actor } from '../../src/domain/decider.ts'
 import { createFrameDecoder, encodeFrame, type FileShape, type Frame } from '../../src/wire/frames.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { createLookout } from './lookout.ts'
 import { alice, bob } from './swarm.ts'
+import { createTypedRecord, type TypedRecord } from './typed-record.ts'
 
 export interface RawServer extends AsyncDisposable {
   readonly peer: SwarmPeer
@@ -63,8 +65,7 @@ export interface RawFetcher extends Disposable {
   send(frame: Frame): void
   /** Resolves when the other side has closed. */
   readonly closed: Promise<unknown>
-  /** Resolves at the next frame of that type that has not been waited for. */
-  next<T extends Frame['type']>(type: T): Promise<Extract<Frame, { type: T }>>
+  readonly next: TypedRecord<Frame>['next']
 }
 
 /** A fetching side that has said hello, if `holder` is given, and leaves the rest to the test. */
@@ -74,21 +75,14 @@ export async function startRawFetcher(
   holder?: Actor,
   over?: Duplex,
 ): Promise<RawFetcher> {
-  const frames: Frame[] = []
-  const unseen: Frame[] = []
-  const waiting: { type: string; resolve: (frame: Frame) => void }[] = []
+  const frames = createTypedRecord<Frame>()
+  const { look, until } = createLookout({ keepsAlive: false })
   let blockBytes = 0
-  let awaited = { bytes: 0, resolve: () => {} }
   const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'], shape, {
-    onFrame: frame => {
-      frames.push(frame)
-      const at = waiting.findIndex(({ type }) => type === frame.type)
-      if (at >= 0) waiting.splice(at, 1)[0]!.resolve(frame)
-      else unseen.push(frame)
-    },
+    onFrame: frames.add,
     onBlockBytes: count => {
       blockBytes += count
-      if (blockBytes >= awaited.bytes) awaited.resolve()
+      look()
     },
   })
   const socket = secureAsFetcher(over ?? peer, peer.ticket, bytes => decoder.write(bytes))
@@ -99,20 +93,14 @@ export async function startRawFetcher(
   if (holder) send({ type: 'hello', holder })
   return {
     socket,
-    frames,
+    frames: frames.all,
     blockBytes: () => blockBytes,
-    arrived: bytes =>
-      new Promise(resolve => {
-        awaited = { bytes, resolve }
-        if (blockBytes >= bytes) resolve()
-      }),
+    async arrived(bytes) {
+      await until(() => blockBytes >= bytes)
+    },
     send,
     closed,
-    next<T extends Frame['type']>(type: T) {
-      const at = unseen.findIndex(frame => frame.type === type)
-      if (at >= 0) return Promise.resolve(unseen.splice(at, 1)[0] as Extract<Frame, { type: T }>)
-      return new Promise<Frame>(resolve => waiting.push({ type, resolve })) as Promise<Extract<Frame, { type: T }>>
-    },
+    next: frames.next,
     [Symbol.dispose]: () => void socket.destroy(),
   }
 }

@@ -19,6 +19,7 @@ import type { servingDeskMachine } from '../../src/machines/serving-desk.ts'
 import type { Offer, PeerLinkEvent, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { createTypedRecord, type TypedRecord } from './typed-record.ts'
 
 const mib = 1024 * 1024
 
@@ -70,33 +71,19 @@ export function offerOf({ bytes, manifest, share }: SharedBytes, have?: Bitfield
 export interface Recorder<Event extends { type: string }> {
   readonly ref: ActorRef<Snapshot<unknown>, Event>
   readonly events: Event[]
-  /** The first event of that type, also one that has come already; each is given once. */
-  next<T extends Event['type']>(type: T): Promise<Extract<Event, { type: T }>>
+  readonly next: TypedRecord<Event>['next']
 }
 
 export function recordEvents<Event extends { type: string }>(react?: (event: Event) => void): Recorder<Event> {
-  const events: Event[] = []
-  const unseen: Event[] = []
-  const waiting: { type: string; resolve: (event: Event) => void }[] = []
+  const { all: events, add, next } = createTypedRecord<Event>()
   const logic = fromCallback<Event>(({ receive }) =>
     receive(event => {
-      events.push(event)
+      add(event)
       react?.(event)
-      const at = waiting.findIndex(({ type }) => type === event.type)
-      if (at >= 0) waiting.splice(at, 1)[0]!.resolve(event)
-      else unseen.push(event)
     }),
   )
   const ref = createActor(logic).start() as unknown as ActorRef<Snapshot<unknown>, Event>
-  return {
-    ref,
-    events,
-    next<T extends Event['type']>(type: T) {
-      const at = unseen.findIndex(event => event.type === type)
-      if (at >= 0) return Promise.resolve(unseen.splice(at, 1)[0] as Extract<Event, { type: T }>)
-      return new Promise<Event>(resolve => waiting.push({ type, resolve })) as Promise<Extract<Event, { type: T }>>
-    },
-  }
+  return { ref, events, next }
 }
 
 export interface TestServer extends AsyncDisposable {

@@ -12,6 +12,8 @@ import { decodeTicket, holderTag, ticketPsk } from '../../src/wire/ticket.ts'
 import { type Notice, noticeSchema } from '../../src/wire/tracker-api.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
+import { granted } from '../helpers/granted.ts'
+import { createLookout } from '../helpers/lookout.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, logIn, onDevice, type Person, person, signUp } from '../helpers/person.ts'
 
@@ -23,27 +25,17 @@ test.after.always(t => t.context.down?.())
 
 /** The code of a refusal, or `done`. */
 const codeOf = (outcome: Outcome<unknown>) => (outcome.ok ? 'done' : outcome.code)
-const granted = <T>(outcome: Outcome<T>): T => {
-  if (outcome.ok) return outcome.value
-  throw new Error(`refused: ${outcome.code} ${outcome.message}`)
-}
 
 function noticesTo({ connection, user }: Person): (type: Notice['type']) => Promise<Notice> {
   const heard: Notice[] = []
-  const waiting = new Set<() => void>()
+  const { look, until } = createLookout()
   connection.subscribe(noticeSubject(user), {
     callback: (_, message) => {
       heard.push(noticeSchema.parse(message.json()))
-      for (const wake of waiting) wake()
+      look()
     },
   })
-  return async type => {
-    for (;;) {
-      const found = heard.find(notice => notice.type === type)
-      if (found) return found
-      await new Promise<void>(resolve => waiting.add(resolve))
-    }
-  }
+  return type => until(() => heard.find(notice => notice.type === type))
 }
 
 test('Signing up takes an id once, and only one that is allowed.', async t => {

@@ -12,6 +12,7 @@ import { watchLogin } from '../../src/wire/watch-login.ts'
 import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
+import { createLookout } from '../helpers/lookout.ts'
 import { admit, type Person, person } from '../helpers/person.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
@@ -28,7 +29,7 @@ async function watcherOf(t: ExecutionContext<TestCluster>, whom: Person) {
   const connection = await connect({ servers: [...servers], ...login })
   t.teardown(() => connection.close())
   const heard: (Inspection & { subject: string })[] = []
-  const waiting = new Set<() => void>()
+  const { look, until } = createLookout()
   for (const subject of [
     inspectSubject({ user: whom.user, device: '*' }, '>'),
     inspectSubject(trackerInspected('*'), '>'),
@@ -38,21 +39,10 @@ async function watcherOf(t: ExecutionContext<TestCluster>, whom: Person) {
         const message = readInspection(data)
         t.truthy(message, `unreadable: ${Buffer.from(data).toString().slice(0, 2_000)}`)
         if (message) heard.push({ ...message, subject })
-        for (const look of waiting) look()
+        look()
       },
     })
   await connection.flush()
-  const until = <T>(find: () => T | undefined): Promise<T> =>
-    new Promise(resolve => {
-      const look = () => {
-        const found = find()
-        if (found === undefined) return
-        waiting.delete(look)
-        resolve(found)
-      }
-      waiting.add(look)
-      look()
-    })
   return { connection: connection as NatsConnection, heard, until }
 }
 
@@ -80,7 +70,7 @@ test('A download is seen whole: its machine’s states in order, each piece with
   const watcher = await watcherOf(t, bob)
   bob.trackers.advance(from.home.seen())
   to.home.saveSeen(from.home.seen())
-  await to.ask('limits.change', { down: 16 * 2 ** 20 })
+  await to.ask('limits.change', { down: 2 * 2 ** 20 })
   // Unwatched: this device has connected, opened its desk and taken a request, and said nothing of it.
   await watcher.connection.flush()
   t.deepEqual(watcher.heard, [])
@@ -102,6 +92,10 @@ test('A download is seen whole: its machine’s states in order, each piece with
     destination: to.folder,
     overwrite: false,
   })
+  const maps = () =>
+    watcher.heard.filter((each): each is InspectedDownload & { subject: string } => each.kind === 'download')
+  await watcher.until(() => maps().some(({ waits }) => waits.some(({ code }) => code === 'download-limited')))
+  await to.ask('limits.change', { down: null })
   t.is((await to.until(id, ({ state }) => state === 'completed')).state, 'completed')
   await watcher.until(() =>
     watcher.heard.find(
@@ -122,14 +116,12 @@ test('A download is seen whole: its machine’s states in order, each piece with
   const said = watcher.heard.flatMap(each => (each.kind === 'messages' ? each.messages : []))
   t.true(said.some(({ event, from, to }) => event === 'piece.received' && from !== null && to === steps[0]!.actor.id))
 
-  const maps = watcher.heard.filter((each): each is InspectedDownload & { subject: string } => each.kind === 'download')
-  const last = maps.at(-1)!
+  const last = maps().at(-1)!
   t.is(last.name, 'film <b>.bin')
   t.is(last.peers[0]?.user, 'alice')
   const pieces = Buffer.from(last.pieceMap, 'base64')
   t.is(pieces.length, last.pieces.total)
   t.true(pieces.filter(piece => piece === pieceStates.firstPeer).length > 0)
-  t.true(maps.some(({ waits }) => waits.some(({ code }) => code === 'download-limited')))
   // Nothing of the messages of this process is missing, and nothing says where files are.
   const ofBob = watcher.heard.filter(({ subject }) => subject.startsWith('shoal.inspect.bob.'))
   t.deepEqual(

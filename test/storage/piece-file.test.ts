@@ -19,17 +19,13 @@ import type { Outcome } from '../../src/domain/refusal.ts'
 import { fingerprintOf } from '../../src/storage/fingerprint.ts'
 import { openPieceFile, type PieceFile, PieceFileDamaged } from '../../src/storage/piece-file.ts'
 import { checkFreeSpace, storageRefusal } from '../../src/storage/storage-refusal.ts'
+import { granted } from '../helpers/granted.ts'
 import { readBytes } from '../helpers/read-bytes.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const manifest = { size: 25, pieceLength: 10 }
 const bytes = Buffer.from('0123456789abcdefghijABCDE')
 const codeOf = (outcome: Outcome<unknown>) => (outcome.ok ? 'done' : outcome.code)
-
-function granted<T>(outcome: Outcome<T>): T {
-  if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.message}`)
-  return outcome.value
-}
 
 async function fixture(t: ExecutionContext) {
   const folder = tempFolder(t)

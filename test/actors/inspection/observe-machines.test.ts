@@ -3,6 +3,7 @@
 import test from 'ava'
 import { assign, createActor, fromPromise, sendTo, setup } from 'xstate'
 import { type Messages, observeMachines, type Step } from '../../../src/actors/inspection/observe-machines.ts'
+import { createLookout } from '../../helpers/lookout.ts'
 
 const child = setup({
   types: { events: {} as { type: 'flip' | 'count' } },
@@ -29,10 +30,7 @@ const parent = setup({
 function watchHouse() {
   const steps: Step[] = []
   const said: Messages[] = []
-  const waiting = new Set<() => void>()
-  const look = () => {
-    for (const each of waiting) each()
-  }
+  const { look, until } = createLookout()
   const observer = observeMachines(
     step => {
       steps.push(step)
@@ -43,19 +41,6 @@ function watchHouse() {
       look()
     },
   )
-  const until = (isThere: () => boolean) =>
-    new Promise<void>(resolve => {
-      // Watching keeps no process alive; the test has to.
-      const alive = setInterval(() => {}, 1_000)
-      const each = () => {
-        if (!isThere()) return
-        clearInterval(alive)
-        waiting.delete(each)
-        resolve()
-      }
-      waiting.add(each)
-      each()
-    })
   const house = createActor(parent)
   house.system.inspect(observer.see)
   return { house, steps, said, until, observer }

@@ -6,6 +6,7 @@ import { inspection } from '../../../config/tunables.ts'
 import { showProcess } from '../../../src/actors/inspection/show-process.ts'
 import { type Inspection, readInspection } from '../../../src/wire/inspection.ts'
 import { watchSubject } from '../../../src/wire/subjects.ts'
+import { createLookout } from '../../helpers/lookout.ts'
 
 const lamp = setup({ types: { events: {} as { type: 'turn.on' | 'turn.off' } } }).createMachine({
   id: 'lamp',
@@ -16,7 +17,7 @@ const watcher = '0'.repeat(32)
 
 function show() {
   const published: Inspection[] = []
-  const waiting = new Set<() => void>()
+  const { look, until } = createLookout()
   let tell: (text: string) => void = () => {}
   let nowMs = 0
   const timers = new Set<{ everyMs: number; nextMs: number; run: () => void }>()
@@ -25,7 +26,7 @@ function show() {
     connection: {
       publish: (_, data) => {
         published.push(readInspection(Buffer.from(String(data)))!)
-        for (const look of waiting) look()
+        look()
       },
       subscribe: (_, options) => {
         tell = text => options!.callback!(null, { data: Buffer.from(text) } as never)
@@ -62,19 +63,7 @@ function show() {
             timer.run()
           }
     },
-    until: (isThere: () => boolean) =>
-      new Promise<void>(resolve => {
-        // Watching keeps no process alive; the test has to.
-        const alive = setInterval(() => {}, 1_000)
-        const look = () => {
-          if (!isThere()) return
-          clearInterval(alive)
-          waiting.delete(look)
-          resolve()
-        }
-        waiting.add(look)
-        look()
-      }),
+    until,
   }
 }
 

@@ -10,6 +10,7 @@ import { createThrottle } from '../../../src/actors/peer/throttle.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
 import { type Block, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { createLookout } from '../../helpers/lookout.ts'
 import { type RawFetcher, startRawFetcher, startRawServer } from '../../helpers/raw-peer.ts'
 import {
   alice,
@@ -145,7 +146,7 @@ test('a block that waits for its turn can be cancelled, and takes nothing from t
 async function openBook(file: SharedBytes) {
   const requests: Block[] = []
   const answered = new Set<Block>()
-  const waiting: { readonly count: number; readonly resolve: () => void }[] = []
+  const { look, until } = createLookout()
   let latest: TLSSocket | undefined
   const server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     latest = socket
@@ -153,16 +154,12 @@ async function openBook(file: SharedBytes) {
       socket.write(encodeFrame({ type: 'bitfield', have: fullBitfield(pieceCount(file.manifest)) }))
     if (frame.type !== 'request') return
     requests.push(frame)
-    for (const { count, resolve } of waiting) if (requests.length >= count) resolve()
+    look()
   })
   return {
     server,
     requests,
-    asked: (count: number) =>
-      new Promise<void>(resolve => {
-        waiting.push({ count, resolve })
-        if (requests.length >= count) resolve()
-      }),
+    asked: (count: number) => until(() => requests.length >= count),
     answer() {
       for (const request of requests.filter(one => !answered.has(one))) {
         answered.add(request)

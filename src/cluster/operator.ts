@@ -1,8 +1,9 @@
 // The cluster's own connection to its brokers, with a tracker's key: to see which trackers answer.
 
-import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
+import { connect, type NatsConnection } from 'nats'
 import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/broker.ts'
 import { tlsTowards, trustOf } from '../actors/broker-trust.ts'
+import { nkeyLogin } from '../actors/nkey.ts'
 import { createTrackerClient, type TrackerClient } from '../actors/tracker-client.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { operatorAsking } from '../wire/subjects.ts'
@@ -21,7 +22,7 @@ export async function connectOperator(servers: readonly string[], secrets: Clust
     servers: [...servers],
     name: 'operator',
     timeout: 2_000,
-    authenticator: nkeyAuthenticator(Buffer.from(secrets.trackerSeeds.shoal)),
+    authenticator: nkeyLogin(secrets.trackerSeeds.shoal),
   })
   attempts.isConnected = true
   return connection

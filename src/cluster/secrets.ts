@@ -4,7 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAccount, createCurve, createUser, fromCurveSeed, fromSeed, type KeyPair } from '@nats-io/nkeys'
+import { createAccount, createCurve, createUser, fromCurveSeed, type KeyPair } from '@nats-io/nkeys'
+import { openSeed } from '../actors/nkey.ts'
 import { type ClusterSecrets, clusterSecretsSchema, type SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
 import { ClusterFailure } from './cluster-failure.ts'
@@ -74,7 +75,7 @@ export function loadSecrets(folder: string): ClusterSecrets {
 
 /** What the brokers may know. */
 export function publicKeys({ issuerSeed, xkeySeed, trackerSeeds }: SecretSet): Record<string, string> {
-  const publicOf = (seed: string) => fromSeed(Buffer.from(seed)).getPublicKey()
+  const publicOf = (seed: string) => openSeed(seed).publicKey
   return {
     CALLOUT_ISSUER: publicOf(issuerSeed),
     CALLOUT_XKEY: fromCurveSeed(Buffer.from(xkeySeed)).getPublicKey(),

@@ -1,10 +1,11 @@
 // A tracker's three connections, one an account: people's (SHOAL, with the log), the auth callout's (AUTH), the
 // brokers' own (SYS). They pass the callout by their keys, so trackers can start when none runs.
 
-import { connect, type NatsConnection, nkeyAuthenticator } from 'nats'
+import { connect, type NatsConnection } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../broker.ts'
 import { tlsTowards, trustOf } from '../broker-trust.ts'
+import { nkeyLogin } from '../nkey.ts'
 
 export interface TrackerConnections {
   readonly shoal: NatsConnection
@@ -34,7 +35,7 @@ export async function connectTracker(
       servers: [...servers],
       name: `tracker ${name}`,
       timeout: 5_000,
-      authenticator: nkeyAuthenticator(Buffer.from(seeds[account])),
+      authenticator: nkeyLogin(seeds[account]),
       inboxPrefix: `_INBOX_.tracker.${account}`,
     })
     attempts.isConnected = true

@@ -1,0 +1,34 @@
+// How the tests run: npm test, npx ava.
+
+import { join } from 'node:path'
+
+/** Those that take longest go first, or the last of them would run alone at the end, on one core. */
+const longest = [
+  'integration/agents',
+  'integration/rotation',
+  'integration/command-line',
+  'visualizer/page',
+  'integration/tracker-failures',
+  'integration/on-the-wire',
+  'chaos/chaos',
+  'integration/cluster',
+  'integration/backup',
+  'integration/removal',
+  'integration/late-copies',
+  'integration/log-end',
+]
+const rankOf = file => {
+  const rank = longest.findIndex(name => file.endsWith(join('test', `${name}.test.ts`)))
+  return rank < 0 ? longest.length : rank
+}
+
+export default {
+  extensions: ['ts'],
+  files: ['test/**/*.test.ts'],
+  timeout: '120s',
+  concurrency: 2,
+  workerThreads: false,
+  sortTestFiles: (a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b),
+  // A hundred processes would compile the same sources; those that tests start, too.
+  environmentVariables: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache', 'compiled') },
+}

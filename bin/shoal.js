@@ -3,20 +3,43 @@
 // Plain JavaScript for any Node from 18 on; nothing is imported before it is certain that this Node can read it.
 
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
+import { homedir } from 'node:os'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 const isRecent = major > 22 || (major === 22 && minor >= 18)
 
 if (isRecent) {
-  module.enableCompileCache?.()
+  rememberCompiled()
   // A checkout runs from its sources; the package that people install has compiled code alone.
   const source = new URL('../src/cli/main.ts', import.meta.url)
-  await import(existsSync(source) ? source.href : new URL('../dist/src/cli/main.js', import.meta.url).href)
+  await import(existsSync(source) ? source.href : new URL('../dist/program/main.js', import.meta.url).href)
 } else {
   startAgain(packagedNode())
+}
+
+/** What is compiled once need not be again. Where nothing can be written, all is as it was, but slower. */
+function rememberCompiled() {
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  try {
+    // Never the folder for all users that Node would take: what somebody else put there would be run.
+    const folders = root.split(sep).includes('node_modules')
+      ? [process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal', 'compiled']
+      : [join(root, '.cache'), 'compiled']
+    // One by one: told to make all of them, Node never returns where the system says that the one above is not there.
+    const cache = folders.reduce((above, name) => join(made(above), name))
+    module.enableCompileCache?.(made(cache))
+    // Agents and trackers may run for months, and be killed.
+    setTimeout(() => module.flushCompileCache?.(), 3_000).unref()
+  } catch {}
+}
+
+function made(folder) {
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
+  return folder
 }
 
 function packagedNode() {

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const source = join(root, 'src/visualizer')
 
 /** Zod's messages in fifty languages, which nobody sees, are a third of the whole. */
-const withoutLocales: Plugin = {
+export const withoutLocales: Plugin = {
   name: 'without-locales',
   setup({ onLoad }) {
     onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }))

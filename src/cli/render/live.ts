@@ -1,6 +1,9 @@
 // A few lines that are redrawn in place on a terminal while something goes on, and text printed above them meanwhile.
 
-import { MultiBar, type SingleBar } from 'cli-progress'
+import { createRequire } from 'node:module'
+import type { SingleBar } from 'cli-progress'
+
+const require = createRequire(import.meta.url)
 
 export interface LiveLines {
   /** Replaces what is shown. */
@@ -12,6 +15,8 @@ export interface LiveLines {
 }
 
 export function createLiveLines(stream: NodeJS.WritableStream): LiveLines {
+  // Most commands draw nothing: it takes a tenth of what they need to begin.
+  const { MultiBar }: typeof import('cli-progress') = require('cli-progress')
   const area = new MultiBar({
     stream,
     format: (_options, _params, { line }) => line,

@@ -243,7 +243,9 @@ export function createShareKeeper({
         const record = records.get(keyOf({ group, name }))
         // Also when the log did not have it: it is not to be shared, here or there.
         if (record && (removed.ok || !isPassing(removed.code))) forget(record)
-        return removed.ok ? done({}) : removed
+        // A finished download that the trackers had not been told of yet: it was shared here, and is not any more.
+        const wasUntold = record?.state === 'announcing' && !removed.ok && removed.code === 'not-sharing'
+        return removed.ok || wasUntold ? done({}) : removed
       }),
 
     // Waits for nobody's turn: a download is complete also while trackers are away.

@@ -21,7 +21,8 @@ function createTrackers() {
   const ask = async (method: string, params: { manifest?: Manifest; name?: string }) => {
     if (areAway) return refuse('unreachable', 'no tracker is running')
     if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
-    if (method === 'share.remove') logged.delete(params.name!)
+    if (method === 'share.remove' && !logged.delete(params.name!))
+      return refuse('not-sharing', 'you are not sharing it')
     if (method !== 'agent.session') return done([])
     return done({ ticketKey: '', shares: [...logged].map(([name, share]) => ({ group, name, share })) })
   }
@@ -56,7 +57,7 @@ async function sharing(t: ExecutionContext) {
   t.true((await keeper.share({ path, group }, {})).ok)
   await keeper.reconcile()
   t.true(keeper.isReconciled)
-  return { keeper, trackers, path, reopened: open }
+  return { keeper, library, trackers, path, reopened: open }
 }
 
 test('A share that a restored log lacks is told to the trackers again; later it may be withdrawn like any other.', async t => {
@@ -70,6 +71,18 @@ test('A share that a restored log lacks is told to the trackers again; later it 
   trackers.logged.clear()
   await keeper.reconcile()
   t.deepEqual([keeper.troubles.length, keeper.sharing], [1, 0])
+})
+
+test('A finished download that the trackers have not been told of can be unshared, and is not told to them later.', async t => {
+  const { keeper, library, trackers } = await sharing(t)
+  const [downloaded] = library.shares('alice')
+  trackers.logged.clear()
+  keeper.adopt(downloaded!)
+  const file = { group, name: 'film.bin' }
+  t.true((await keeper.unshare(file)).ok)
+  await keeper.reconcile()
+  t.deepEqual([keeper.sharing, trackers.logged.size], [0, 0])
+  t.like(await keeper.unshare(file), { ok: false, code: 'not-sharing' })
 })
 
 test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {

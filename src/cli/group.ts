@@ -1,6 +1,6 @@
 // group create, list, join, leave, requests, accept, reject, members, remove, transfer: each one question to the trackers.
 
-import { parseId } from '../domain/names.ts'
+import { inNaturalOrder, parseId } from '../domain/names.ts'
 import { formatMoment } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
 import { askTrackers } from './ask.ts'
@@ -51,7 +51,10 @@ const list = command({
   words: 'group list',
   summary: 'Every group, its owner, and what you are in it.',
   example: 'group list',
-  run: context => askTrackers(context, 'group.list', {}),
+  async run(context) {
+    const groups = await askTrackers(context, 'group.list', {})
+    return groups.ok ? done(groups.value.toSorted((a, b) => inNaturalOrder(a.group, b.group))) : groups
+  },
   render: (groups, style) =>
     groups.length === 0
       ? 'There are no groups yet. Make one: shoal group create NAME'

@@ -1,6 +1,6 @@
 // share, unshare, files: what is on offer in a group. The agent reads and hashes; nothing is uploaded.
 
-import { parseFileName, parseId } from '../domain/names.ts'
+import { inNaturalOrder, parseFileName, parseId } from '../domain/names.ts'
 import { count, formatBytes, percentOf } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
 import type { AgentProgress, AgentResult } from '../wire/agent-api.ts'
@@ -67,7 +67,9 @@ const files = command({
   args: { group: 'a group that you are in' },
   async run(context, input) {
     const group = parseId('group', input.group)
-    return group.ok ? askTrackers(context, 'group.files', { group: group.value }) : group
+    if (!group.ok) return group
+    const files = await askTrackers(context, 'group.files', { group: group.value })
+    return files.ok ? done(files.value.toSorted((a, b) => inNaturalOrder(a.name, b.name))) : files
   },
   render: (files, style) =>
     files.length === 0

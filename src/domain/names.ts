@@ -50,3 +50,6 @@ export function parseFileName(text: string): Outcome<string> {
 
 /** Any text, such as a path, fit to stand in a message: what cannot be shown is replaced. */
 export const showable = (text: string): string => text.replaceAll(new RegExp(unshowable, 'gu'), '\ufffd')
+
+/** b3 before b29, as people count. */
+export const inNaturalOrder = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })

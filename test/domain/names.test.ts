@@ -1,6 +1,14 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { isDeviceId, isFileName, isId, parseFileName, parseId, showable } from '../../src/domain/names.ts'
+import {
+  inNaturalOrder,
+  isDeviceId,
+  isFileName,
+  isId,
+  parseFileName,
+  parseId,
+  showable,
+} from '../../src/domain/names.ts'
 
 test('ids are letters, digits, "-" and "_", and start with a letter or digit', t => {
   for (const id of ['a', 'Z', '0', 'alice', 'Alice-2_b', 'a'.repeat(64)]) t.true(isId(id), id)
@@ -81,4 +89,8 @@ test('whatever is a file name stays in its folder and can be shown', t => {
 test('what cannot be shown is replaced', t => {
   t.is(showable('/a\u001b[2J/b\n\u202ec\u200d'), '/a\ufffd[2J/b\ufffd\ufffdc\ufffd')
   t.is(showable('/home/ß/日本語.png'), '/home/ß/日本語.png')
+})
+
+test('names are put in order as people count', t => {
+  t.deepEqual(['b29', 'a', 'b3', 'b'].toSorted(inNaturalOrder), ['a', 'b', 'b3', 'b29'])
 })

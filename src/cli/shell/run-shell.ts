@@ -55,18 +55,20 @@ async function runLines(
     const parsed: Parsed = words.ok
       ? parse(words.value, commands)
       : { kind: 'misuse', code: 'usage', message: words.message }
-    if ((await runLine(context, parsed)) !== exitCodes.done) failed += 1
+    const isHelp = words.ok && words.value.join() === 'help'
+    if ((await runLine(context, parsed, isHelp)) !== exitCodes.done) failed += 1
     afterEach()
   }
   if (failed === 0) return done(undefined)
   return { ok: false, code: 'commands-failed', message: `${failed} of these commands did not succeed` }
 }
 
-async function runLine(context: Context, parsed: Parsed): Promise<number> {
+async function runLine(context: Context, parsed: Parsed, isHelp: boolean): Promise<number> {
   const json = context.display.json || (parsed.kind === 'command' && parsed.globals.json === true)
   const display = json === context.display.json ? context.display : createDisplay({ out: stdout, err: stderr }, json)
   if (parsed.kind === 'text') {
     stdout.write(`${parsed.text}\n`)
+    if (isHelp) stdout.write('\nexit, quit or Ctrl-D leaves this prompt; the cluster goes on.\n')
     return exitCodes.done
   }
   if (parsed.kind === 'misuse') {

@@ -81,7 +81,7 @@ function showInterruption({ display, leavesBehind }: Context): number {
 const isPromptLeft = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError'
 
 /** What our own error classes say is meant for people; anything else is a fault of ours, or of the machine. */
-export function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: 'internal', message: String(error) }
   const { code } = error as { code?: unknown }
   if (typeof code === 'string' && /^[a-z-]+$/.test(code)) return { code, message: error.message }

@@ -5,7 +5,7 @@ import type { NatsConnection } from 'nats'
 import { alike } from '../actors/broker-trust.ts'
 import type { Home } from '../actors/home.ts'
 
-export const defaultServer = 'nats://127.0.0.1:4222'
+const defaultServer = 'nats://127.0.0.1:4222'
 
 /** The text of --servers or SHOAL_SERVERS: addresses, one of which may end in `#` and the fingerprint to trust there. */
 export function splitServers(text = ''): { readonly servers: string[]; readonly fingerprint: string | undefined } {

@@ -6,7 +6,7 @@ import { done, type Outcome, refuse } from './refusal.ts'
 /** Longest user or group id, in characters; keeps every subject far below NATS's limits. */
 export const maxIdLength = 64
 /** Longest file name, in UTF-8 bytes: the limit of the common file systems, less our `.part`. */
-export const maxFileNameBytes = 250
+const maxFileNameBytes = 250
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
 const devicePattern = /^[a-z0-9]{12}$/

@@ -29,7 +29,7 @@ export const downloadStates = [
 export type DownloadState = (typeof downloadStates)[number]
 
 /** What came from one device. */
-export const deliverySchema = z.strictObject({
+const deliverySchema = z.strictObject({
   user: idSchema,
   device: deviceSchema,
   pieces: z.number(),

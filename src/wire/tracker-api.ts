@@ -24,7 +24,7 @@ const someoneInGroup = z.strictObject({ group: idSchema, user: idSchema })
 const fileInGroup = z.strictObject({ group: idSchema, name: fileNameSchema })
 
 /** A ticket as its holder gets it: see wire/ticket.ts for the identity's layout. */
-export const ticketSchema = z.strictObject({
+const ticketSchema = z.strictObject({
   /** The TLS-PSK identity to present, base64url. */
   identity: z.string().max(128),
   /** The pre-shared key, 32 bytes in base64url. */
@@ -32,7 +32,7 @@ export const ticketSchema = z.strictObject({
 })
 
 /** A device from which pieces of a share can be had: a sharer, or a downloader with some of it. */
-export const swarmPeerSchema = z.strictObject({
+const swarmPeerSchema = z.strictObject({
   user: idSchema,
   device: deviceSchema,
   /** Where the broker saw it connect from, and the port it listens on. */

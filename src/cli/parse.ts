@@ -56,7 +56,7 @@ Environment: SHOAL_HOME, SHOAL_SERVERS, SHOAL_PASSWORD, NO_COLOR.`
 /** `line` is what was typed in the shell, or a process's arguments. */
 export function parse(line: readonly string[], commands: readonly Command[]): Parsed {
   // Our own advice, typed at our own prompt: run shoal login USER.
-  const words = line[0] === 'shoal' ? line.slice(1) : line
+  const words = fingerprintLast(line[0] === 'shoal' ? line.slice(1) : line)
   let text = ''
   let parsed: Parsed | undefined
   const root = new Commander('shoal')
@@ -127,6 +127,12 @@ export function parse(line: readonly string[], commands: readonly Command[]): Pa
   }
   if (!parsed) throw new Error(`bug: no command took the words ${words.join(' ')}`)
   return parsed
+}
+
+/** One in 64 fingerprints begins with a dash, and people copy them as they are. */
+function fingerprintLast(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word, index) => words[index - 1] === 'trust' && /^-[\w-]{42}$/.test(word))
+  return at < 0 ? words : [...words.slice(0, at), ...words.slice(at + 1), '--', words[at]!]
 }
 
 /** The command of those words below `root`; nouns on the way are made as they are met. */

@@ -199,3 +199,9 @@ test('the help lists every command and every classic name', t => {
   ])
     t.regex(help.text, new RegExp(`\\b${name}\\b`))
 })
+
+test('a fingerprint may begin with a dash', t => {
+  const fingerprint = `-${'a'.repeat(42)}`
+  const parsed = parse(['trust', fingerprint, '--json'], commands)
+  t.like(parsed, { kind: 'command', input: { fingerprint }, globals: { json: true } })
+})

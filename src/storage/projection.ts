@@ -51,9 +51,12 @@ export function removeProjection(file: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(file + suffix, { force: true })
 }
 
+/** SQLite's name for a database that has no file. */
+export const inMemory = ':memory:'
+
 function openDatabase(file: string): Database.Database {
   // Made before SQLite would, for its mode: there are hashes of passwords in it.
-  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
+  if (file !== inMemory && !existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   const db = new Database(file)
   try {
     // A transaction lost to a power cut is read from the log again, so a commit need not wait for the disk.

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { Group } from '../../src/domain/group.ts'
 import {
   createProjection,
+  inMemory,
   openProjection,
   type Projection,
   ProjectionUnusable,
@@ -20,8 +21,8 @@ const created = '2026-01-01T00:00:00.000000001Z'
 const batchSizes = fc.infiniteStream(fc.integer({ min: 1, max: 9 }))
 const runs = { numRuns: 60 }
 
-function inMemory(): Projection {
-  return createProjection(':memory:', created)
+function freshProjection(): Projection {
+  return createProjection(inMemory, created)
 }
 
 function feed(projection: Projection, entries: readonly LogEntry[], sizes: Iterator<number>) {
@@ -49,8 +50,8 @@ const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padSt
 test('Equal sequence means equal digest, however the entries were batched.', t => {
   fc.assert(
     fc.property(commandLog, batchSizes, ({ entries }, sizes) => {
-      const one = inMemory()
-      const other = inMemory()
+      const one = freshProjection()
+      const other = freshProjection()
       for (const entry of entries) one.apply([entry])
       feed(other, entries, sizes)
       t.is(other.applied, one.applied)
@@ -69,7 +70,7 @@ test('A projection that was closed and opened again goes on as if it never had b
     fc.property(commandLog, fc.double({ min: 0, max: 1, noNaN: true }), ({ entries }, part) => {
       const path = join(folder, `${file++}.db`)
       const half = Math.floor(entries.length * part)
-      const whole = inMemory()
+      const whole = freshProjection()
       whole.apply(entries)
       const first = createProjection(path, created)
       first.apply(entries.slice(0, half))
@@ -89,7 +90,7 @@ test('A projection that was closed and opened again goes on as if it never had b
 test('Every entry changes the digest.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
-      const projection = inMemory()
+      const projection = freshProjection()
       const digests = new Set([projection.digest()])
       for (const entry of entries) {
         projection.apply([entry])
@@ -105,7 +106,7 @@ test('Every entry changes the digest.', t => {
 test('Accounts and groups are what the domain makes of the same events, their orders included.', t => {
   fc.assert(
     fc.property(commandLog, batchSizes, ({ entries, accounts, groups }, sizes) => {
-      const projection = inMemory()
+      const projection = freshProjection()
       feed(projection, entries, sizes)
       for (const [user, state] of accounts) {
         const loaded = projection.account(user)
@@ -121,7 +122,7 @@ test('Accounts and groups are what the domain makes of the same events, their or
 test('The lists people see say what the groups hold.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries, groups }) => {
-      const projection = inMemory()
+      const projection = freshProjection()
       projection.apply(entries)
       const existing = [...groups.values()].filter(group => group.group !== undefined)
       t.deepEqual(
@@ -165,7 +166,7 @@ test('The lists people see say what the groups hold.', t => {
 })
 
 test('A subject’s last sequence and a request’s place in the log are known; what never was is not.', t => {
-  const projection = inMemory()
+  const projection = freshProjection()
   projection.apply([signUp(4, 'ann', idOf(1))])
   t.is(projection.lastSequence(userEvents('ann')), 4)
   t.is(projection.lastSequence(userEvents('bo')), 0)
@@ -176,8 +177,8 @@ test('A subject’s last sequence and a request’s place in the log are known; 
 
 test('Requests are forgotten by their place in the log alone, so that every tracker forgets the same.', t => {
   const entries = [signUp(1, 'ann', idOf(1)), signUp(2, 'bo', idOf(2)), signUp(1_000_001, 'cy', idOf(3))]
-  const one = inMemory()
-  const other = inMemory()
+  const one = freshProjection()
+  const other = freshProjection()
   one.apply(entries)
   for (const entry of entries) other.apply([entry])
   for (const projection of [one, other]) {
@@ -188,8 +189,8 @@ test('Requests are forgotten by their place in the log alone, so that every trac
 })
 
 test('An entry that cannot be read moves the sequences and changes nothing else; another log is another digest.', t => {
-  const readable = inMemory()
-  const unreadable = inMemory()
+  const readable = freshProjection()
+  const unreadable = freshProjection()
   readable.apply([signUp(1, 'ann', idOf(1))])
   // A record of somebody else's aggregate: whoever wrote it, it must not act.
   const { record } = signUp(1, 'ann', idOf(1))
@@ -201,7 +202,7 @@ test('An entry that cannot be read moves the sequences and changes nothing else;
 })
 
 test('A batch with an entry out of order is applied not at all.', t => {
-  const projection = inMemory()
+  const projection = freshProjection()
   projection.apply([signUp(2, 'ann', idOf(1))])
   const before = projection.digest()
   t.throws(() => projection.apply([signUp(3, 'bo', idOf(2)), signUp(3, 'cy', idOf(3))]), { instanceOf: RangeError })

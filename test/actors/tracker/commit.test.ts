@@ -4,7 +4,7 @@ import { createCommit, type Proposal } from '../../../src/actors/tracker/commit.
 import type { Append, EventLog } from '../../../src/actors/tracker/event-log.ts'
 import { createProgress } from '../../../src/actors/tracker/progress.ts'
 import { account } from '../../../src/domain/account.ts'
-import { createProjection } from '../../../src/storage/projection.ts'
+import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { readLogEntry } from '../../../src/wire/log-entry.ts'
 import type { LogRecord } from '../../../src/wire/log-record.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
@@ -24,7 +24,7 @@ type Answer = (record: LogRecord, expected: number) => Append
 
 /** A tracker's projection, and a log that answers as a test says; entries reach the projection when it catches up. */
 function fixture(answers: readonly Answer[], isReachable = () => true, isAwaited = () => true) {
-  const projection = createProjection(':memory:', 'created')
+  const projection = createProjection(inMemory, 'created')
   const progress = createProgress(0)
   const log: LogRecord[] = []
   const appended: { record: LogRecord; expected: number }[] = []

@@ -8,7 +8,7 @@ import { logFollowerActor } from '../../../src/actors/tracker/log-follower.ts'
 import { createProgress } from '../../../src/actors/tracker/progress.ts'
 import type { TrackerParts } from '../../../src/actors/tracker/tracker-parts.ts'
 import type { FollowerReport } from '../../../src/machines/tracker-life.ts'
-import { createProjection } from '../../../src/storage/projection.ts'
+import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { fingerprintOf } from '../../../src/wire/log-entry.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
 
@@ -20,7 +20,7 @@ const dataOf = (seq: number) => {
 
 /** A follower of a log with `ends` entries, whose consumers say what a test has them say. */
 function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) {
-  const projection = createProjection(':memory:', 'then')
+  const projection = createProjection(inMemory, 'then')
   const progress = createProgress(0)
   const reports: FollowerReport[] = []
   const begins: number[] = []

@@ -1,14 +1,14 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { noticesOf } from '../../../src/actors/tracker/notices.ts'
-import { createProjection } from '../../../src/storage/projection.ts'
+import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { noticeSchema } from '../../../src/wire/tracker-api.ts'
 import { commandLog } from '../../helpers/command-log.ts'
 
 test('Of one entry a person hears at most one notice of a type, each in its schema, with the entry’s sequence.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
-      const projection = createProjection(':memory:', 'created')
+      const projection = createProjection(inMemory, 'created')
       for (const entry of entries) {
         projection.apply([entry])
         const messages = noticesOf(entry, projection)
@@ -25,7 +25,7 @@ test('Of one entry a person hears at most one notice of a type, each in its sche
 test('Whoever is in a group that somebody leaves hears that access is revoked; nobody else hears of a group.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
-      const projection = createProjection(':memory:', 'created')
+      const projection = createProjection(inMemory, 'created')
       for (const entry of entries) {
         const group = entry.record?.events.find(event => 'group' in event)?.group ?? ''
         const before = projection.membersOf(group).map(({ user }) => user)

@@ -70,6 +70,7 @@ const codes = {
   fresh: 11,
   taken: 12,
 } as const
+export const frameTypes = Object.keys(codes) as readonly FrameType[]
 const typeOf = new Map(Object.entries(codes).map(([type, code]) => [code as number, type as FrameType]))
 
 const prefixBytes = 5

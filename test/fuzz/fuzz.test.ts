@@ -1,28 +1,33 @@
 // A short run of `npm run fuzz`, of every target, after all that is in the corpus.
 
-import test from 'ava'
-import { fuzz } from './fuzz.ts'
-import { type Target, targets } from './targets.ts'
+import anyTest, { type TestFn } from 'ava'
+import type { TargetReport } from './fuzz.ts'
+import { supervise } from './supervise.ts'
+import { targets } from './targets.ts'
 
+const test = anyTest as TestFn<{ reports: readonly TargetReport[] }>
 const seed = Math.floor(Math.random() * 2 ** 31)
+const moduleOf = (file: string) => new URL(file, import.meta.url).href
 
-for (const target of targets)
-  test(`No message breaks, or gets by, what reads it: ${target.name}.`, t => {
+test.before(async t => {
+  const names = targets.map(({ name }) => name)
+  t.context.reports = await supervise({ module: moduleOf('targets.ts'), names, cases: 200, seed })
+})
+
+for (const [index, { name }] of targets.entries())
+  test(`No message breaks, or gets by, what reads it: ${name}.`, t => {
     t.log(`seed ${seed}`)
-    const { finding, taken, cases } = fuzz(target, 200, seed)
+    const { finding, taken, cases } = t.context.reports[index]!
     t.is(finding, undefined)
     t.true(taken > 0 && taken < cases, `${taken} of ${cases} were taken`)
   })
 
-test('A target that throws, or that takes what is not safe, is found out.', t => {
-  const careless: Target = {
-    name: 'careless',
-    valid: [{ name: 'a.txt' }],
-    take(bytes) {
-      const { name } = JSON.parse(bytes.toString()) as { name: string }
-      if (name.includes('/')) throw new Error('a name that leads elsewhere')
-      return true
-    },
-  }
-  t.truthy(fuzz(careless, 200, seed).finding)
+test('A target that takes what is not safe, never ends, or hoards is found out, and the others go on.', async t => {
+  const names = ['takes what leads elsewhere', 'does not end', 'hoards', 'is all right']
+  const options = { module: moduleOf('careless-targets.ts'), names, cases: 1_000, seed }
+  const reports = await supervise({ ...options, caseWithinMs: 5_000, mostMemoryMiB: 500 })
+  t.deepEqual(
+    reports.map(({ finding }) => finding?.error.message),
+    ['a name that leads elsewhere', 'it does not end within 5000 ms', 'more than 500 MiB of memory', undefined],
+  )
 })

@@ -4,13 +4,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { seededRandom } from '../helpers/seeded-random.ts'
 import { mutate } from './mutate.ts'
-import type { Target } from './targets.ts'
+import type { Target } from './target.ts'
 
 export interface Finding {
   readonly target: string
   /** Of the corpus, or the case's number. */
   readonly case: string
-  readonly input: Buffer
+  /** Undefined where the case never ended; its number makes it again. */
+  readonly input: Buffer | undefined
   readonly error: Error
 }
 
@@ -37,16 +38,23 @@ const corpus: readonly { readonly why: string; readonly input: Buffer }[] = exis
 
 const hash = (text: string): number => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7)
 
-/** Stops at the first finding. */
-export function fuzz(target: Target, cases: number, seed: number): TargetReport {
+/** Stops at the first finding. `onCase` is told of each case before it is tried: numbers below 0 are the corpus's. */
+export async function fuzz(
+  target: Target,
+  cases: number,
+  seed: number,
+  onCase: (number: number) => void = () => {},
+): Promise<TargetReport> {
   let taken = 0
   let slowestMs = 0
   let tried = 0
-  const attempt = (name: string, input: Buffer): Finding | undefined => {
+  const attempt = async (number: number, name: string, input: Buffer): Promise<Finding | undefined> => {
     tried += 1
+    onCase(number)
     const began = performance.now()
     try {
-      if (target.take(input)) taken += 1
+      const took = target.take(input)
+      if (typeof took === 'boolean' ? took : await took) taken += 1
       return undefined
     } catch (error) {
       return { target: target.name, case: name, input, error: error as Error }
@@ -55,15 +63,17 @@ export function fuzz(target: Target, cases: number, seed: number): TargetReport 
     }
   }
   const report = (finding: Finding | undefined) => ({ target: target.name, cases: tried, taken, slowestMs, finding })
-  for (const { why, input } of corpus) {
-    const finding = attempt(why, input)
+  for (const [index, { why, input }] of corpus.entries()) {
+    const finding = await attempt(-1 - index, why, input)
     if (finding) return report(finding)
   }
-  const right = target.valid.filter(value => target.take(Buffer.from(JSON.stringify(value))))
-  for (let number = 0; number < cases; number += 1) {
+  const isTaken = await Promise.all(target.valid.map(value => target.take(Buffer.from(JSON.stringify(value)))))
+  const right = target.valid.filter((_, index) => isTaken[index])
+  const most = Math.ceil(cases * (target.share ?? 1))
+  for (let number = 0; number < most; number += 1) {
     const random = seededRandom(seed ^ hash(target.name) ^ Math.imul(number, 0x9e3779b1))
     const input = mutate(right.length > 0 && random() < 0.8 ? right : target.valid, random)
-    const finding = attempt(`case ${number}`, input)
+    const finding = await attempt(number, `case ${number}`, input)
     if (finding) return report(finding)
   }
   return report(undefined)

@@ -30,15 +30,12 @@ import {
   trackerRequestSchema,
   trackerStatusSchema,
 } from '../../src/wire/tracker-api.ts'
+import { recordingHeadSchema, recordingLineSchema } from '../../src/wire/visualizer-api.ts'
+import { watchingSchema } from '../../src/wire/watching.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-
-export interface Target {
-  readonly name: string
-  /** JSON values of which some are taken, for the mutator to begin with. */
-  readonly valid: readonly unknown[]
-  /** True when it was taken. */
-  take(bytes: Buffer): boolean
-}
+import { brokerTargets } from './broker-targets.ts'
+import { pageTarget } from './page-target.ts'
+import { deepest, demand, isDeep, type Target } from './target.ts'
 
 const user = 'alice'
 const device = 'aaaaaaaaaaaa'
@@ -50,24 +47,6 @@ const share = '0123456789abcdef0123456789abcdef'
 const manifest = manifestOf(name, Buffer.alloc(512 * 1024 + 9, 1))
 const empty = manifestOf('nothing', Buffer.alloc(0))
 const key = 'k'.repeat(43)
-
-function demand(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise)
-}
-
-/** Nothing of ours nests deeper; what is passed on unread may, and then it cannot be compared by recursion. */
-const deepest = 50
-
-function isDeep(value: unknown): boolean {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > deepest) return true
-    level = level
-      .filter(each => typeof each === 'object' && each !== null)
-      .flatMap(each => Object.values(each as object))
-  }
-  return false
-}
 
 /** Every name and id anywhere in what was taken. */
 function demandSafe(value: unknown, depth = 0): void {
@@ -81,18 +60,27 @@ function demandSafe(value: unknown, depth = 0): void {
   }
 }
 
-const schemaTarget = (name: string, schema: z.ZodType, valid: readonly unknown[]): Target => ({
+const schemaTarget = (
+  name: string,
+  schema: z.ZodType,
+  valid: readonly unknown[],
+  check: (taken: unknown) => void = demandSafe,
+): Target => ({
   name,
   valid,
   take(bytes) {
     const taken = parseBody({ data: bytes }, schema)
     if (taken === undefined) return false
-    demandSafe(taken)
+    check(taken)
     if (isDeep(taken)) return true
     deepStrictEqual(schema.parse(JSON.parse(JSON.stringify(taken))), JSON.parse(JSON.stringify(taken)))
     return true
   },
 })
+
+/** Its names are text to be shown, whatever they look like. */
+const textTarget = (name: string, schema: z.ZodType, valid: readonly unknown[]): Target =>
+  schemaTarget(name, schema, valid, () => {})
 
 const textOf = (bytes: Buffer): string => {
   try {
@@ -317,4 +305,19 @@ export const targets: readonly Target[] = [
   ticketTarget,
   relayTarget,
   loginTarget,
+  schemaTarget('watching', watchingSchema, [
+    { watchers: ['0123456789abcdef'.repeat(2)] },
+    { watchers: [] },
+    { watchers: Array(16).fill('0123456789abcdef'.repeat(2)) },
+  ]),
+  textTarget('head of a recording', recordingHeadSchema, [
+    { shoalRecording: 1, startedAt: 0, version: '1.0.0', you: null },
+    { shoalRecording: 1, startedAt: 0, version: '1.0.0', you: by },
+  ]),
+  textTarget('line of a recording', recordingLineSchema, [
+    { type: 'message', ms: 1, subject: 's', message: head },
+    { type: 'event', ms: 1, event: { type: 'alive' } },
+  ]),
+  ...brokerTargets,
+  pageTarget,
 ]

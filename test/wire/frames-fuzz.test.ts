@@ -13,13 +13,15 @@ import {
   encodeFrame,
   FrameError,
   type FrameType,
+  frameTypes,
+  refusalReasons,
 } from '../../src/wire/frames.ts'
 
 const shape = { size: 3 * 512 * 1024 + 1000, pieceLength: 512 * 1024 }
 const sides: readonly (readonly FrameType[])[] = [
   ['hello'],
-  ['bitfield', 'have', 'block', 'refused', 'bye'],
-  ['request', 'cancel', 'bye'],
+  ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'],
+  ['request', 'cancel', 'pass', 'taken', 'bye'],
 ]
 const numRuns = Number(process.env.FUZZ_RUNS ?? 1_000)
 
@@ -30,12 +32,21 @@ const block = fc
   .map(({ length, ...at }): Block => ({ ...at, length: Math.min(length, pieceSize(shape, at.piece) - at.offset) }))
 const encoded = fc.oneof(
   fc.constant(encodeFrame({ type: 'hello', holder: { user: 'Zed-9', device: 'abcdef012345' } })),
-  fc.constant(encodeFrame({ type: 'bitfield', have: createBitfield(pieceCount(shape)) })),
-  piece.map(index => encodeFrame({ type: 'have', piece: index })),
+  fc
+    .tuple(fc.constantFrom('bitfield' as const, 'fresh' as const), fc.uint8Array({ minLength: 1, maxLength: 1 }))
+    .map(([type, [bits = 0]]) =>
+      encodeFrame({ type, have: createBitfield(pieceCount(shape), Buffer.from([bits & 0xf0])) }),
+    ),
+  fc.constantFrom('call' as const, 'pass' as const).map(type => encodeFrame({ type })),
+  fc
+    .tuple(fc.constantFrom('have' as const, 'taken' as const), piece)
+    .map(([type, index]) => encodeFrame({ type, piece: index })),
   fc
     .tuple(fc.constantFrom('request' as const, 'cancel' as const), block)
     .map(([type, at]) => encodeFrame({ type, ...at })),
-  block.map(at => encodeFrame({ type: 'refused', piece: at.piece, offset: at.offset, why: 'gone' })),
+  fc
+    .tuple(fc.constantFrom(...refusalReasons), block)
+    .map(([why, at]) => encodeFrame({ type: 'refused', piece: at.piece, offset: at.offset, why })),
   fc.constantFrom('', 'ça va').map(reason => encodeFrame({ type: 'bye', retry: true, reason })),
   block.map(at => Buffer.concat([encodeBlockHeader(at), Buffer.alloc(at.length, 7)])),
 )
@@ -119,12 +130,18 @@ test('a tampered stream gives the frames that stand in it, then nothing or a Fra
   )
 })
 
+test('every frame that a peer may send is among those that are tampered with', t => {
+  t.deepEqual([...new Set(sides.flat())].sort(), [...frameTypes].sort())
+})
+
 test('one byte flipped anywhere in a stream of every kind of frame does no more than that', t => {
   const whole = [
     encodeFrame({ type: 'bitfield', have: createBitfield(pieceCount(shape)) }),
     encodeFrame({ type: 'have', piece: 1 }),
     Buffer.concat([encodeBlockHeader({ piece: 2, offset: 3, length: 20 }), Buffer.alloc(20, 7)]),
-    encodeFrame({ type: 'refused', piece: 3, offset: 999, why: 'gone' }),
+    encodeFrame({ type: 'refused', piece: 3, offset: 999, why: 'busy' }),
+    encodeFrame({ type: 'fresh', have: createBitfield(pieceCount(shape)) }),
+    encodeFrame({ type: 'call' }),
     encodeFrame({ type: 'bye', retry: true, reason: 'later' }),
   ]
   const right = Buffer.concat(whole)

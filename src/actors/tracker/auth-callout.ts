@@ -38,12 +38,30 @@ export interface AuthQuestion {
   readonly keys: number
 }
 
+/** What a broker's token asks, but for whose keys it was sealed. Throws InvalidToken. */
+export function readQuestion(token: string): Omit<AuthQuestion, 'keys'> {
+  const question = questionSchema.safeParse(readToken(token))
+  if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
+  const { iss, nats } = question.data
+  if (iss !== nats.server_id.id) throw new InvalidToken('a question is not signed by the broker it names')
+  return { ...nats.connect_opts, host: nats.client_info.host, userKey: nats.user_nkey, serverId: nats.server_id.id }
+}
+
 export interface AuthCallout {
   /** Throws InvalidToken for what no broker of this cluster sealed and signed. */
   open(sealed: Uint8Array, serverXkey: string): AuthQuestion
   /** Lets the connection in, with these permissions and no others. */
   grant(question: AuthQuestion, grant: Grant, serverXkey: string): Uint8Array
   deny(question: AuthQuestion, serverXkey: string): Uint8Array
+}
+
+/** Null when it was sealed for other keys. Throws InvalidToken when it, or the key it names, is none at all. */
+function unseal(curve: ReturnType<typeof fromCurveSeed>, sealed: Uint8Array, by: string): Uint8Array | null {
+  try {
+    return curve.open(sealed, by)
+  } catch (cause) {
+    throw new InvalidToken('a question is not sealed', { cause })
+  }
 }
 
 type Keys = Pick<ClusterSecrets, 'issuerSeed' | 'xkeySeed'>
@@ -69,21 +87,11 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
 
   return {
     open(sealed, serverXkey) {
-      const tokens = sets.map(({ curve }) => curve.open(sealed, serverXkey))
+      const tokens = sets.map(({ curve }) => unseal(curve, sealed, serverXkey))
       const keys = tokens.findIndex(Boolean)
       const token = tokens[keys]
       if (!token) throw new InvalidToken('a question is not sealed for us')
-      const question = questionSchema.safeParse(readToken(Buffer.from(token).toString()))
-      if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
-      const { iss, nats } = question.data
-      if (iss !== nats.server_id.id) throw new InvalidToken('a question is not signed by the broker it names')
-      return {
-        ...nats.connect_opts,
-        host: nats.client_info.host,
-        userKey: nats.user_nkey,
-        serverId: nats.server_id.id,
-        keys,
-      }
+      return { ...readQuestion(Buffer.from(token).toString()), keys }
     },
 
     grant(question, { name, publish, subscribe, endsAt }, serverXkey) {

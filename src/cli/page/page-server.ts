@@ -50,8 +50,10 @@ const policy = (connectsTo: readonly string[], own: string) =>
     "frame-ancestors 'none'",
   ].join('; ')
 
-const isSame = (given: string, right: string) =>
-  given.length === right.length && timingSafeEqual(Buffer.from(given), Buffer.from(right))
+function isSame(given: string, right: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(right)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
 
 /** Rejects with the system's error when the port is taken. `folder` holds the built page. */
 export async function openPageServer(

@@ -101,3 +101,14 @@ test('What node signs, NATS’s own library accepts.', t => {
   const [head, body, signature] = createTokenSigner(seed(pair)).sign({ a: 1 }).split('.')
   t.true(pair.verify(Buffer.from(`${head}.${body}`), Buffer.from(signature ?? '', 'base64url')))
 })
+
+test('What is not sealed at all, or by no key, is refused like what is sealed for somebody else.', t => {
+  const { callout, serverXkey, ask } = fixture()
+  for (const [sealed, by] of [
+    [ask(), ''],
+    [ask(), 'no key'],
+    [new Uint8Array(3), serverXkey],
+    [ask().subarray(1), serverXkey],
+  ] as const)
+    t.throws(() => callout.open(sealed, by), { instanceOf: InvalidToken }, by)
+})

@@ -101,3 +101,9 @@ test('The way to the brokers takes a WebSocket of this page with its token, and 
   t.is((await ask(server, `/nats/${'x'.repeat(43)}`, { ...upgrade, origin })).status, 403)
   t.is((await ask(server, '/nats/', { ...upgrade, origin })).status, 403)
 })
+
+test('A token of as many letters, of which some take two bytes, is wrong and no more than that.', async t => {
+  const server = await open(t)
+  const wrong = 'é'.repeat(server.token.length)
+  t.is((await ask(server, '/api/config', { authorization: `Bearer ${wrong}` })).status, 401)
+})

@@ -1,0 +1,98 @@
+// Whatever reaches the visualizer's server over a socket: request lines, header lines, ways to a broker. It is taken when it
+// is answered with 200 or 101, which takes the token where it is not a file of the page; and the server is there after it.
+
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openPageServer, sendJson } from '../../src/cli/page/page-server.ts'
+import { demand, type Target } from './target.ts'
+
+const secret = 'what only a holder of the token gets'
+
+/** Opened at the first case; ends with its process. */
+let opened: ReturnType<typeof open> | undefined
+async function open() {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal-fuzz-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  writeFileSync(join(folder, 'index.html'), 'the page')
+  writeFileSync(join(folder, 'page.js'), 'its code')
+  return openPageServer({ host: '127.0.0.1', port: 0, folder }, () => ({
+    connectsTo: [],
+    api: { '/api/config': (_, response) => sendJson(response, { secret }) },
+    upgrade: (_, socket) => socket.end(`HTTP/1.1 101 Switching Protocols\r\nx-secret: ${secret}\r\n\r\n`),
+  }))
+}
+
+interface Asked {
+  readonly method?: unknown
+  readonly path?: unknown
+  readonly headers?: unknown
+}
+
+/** As anybody may write it; `TOKEN` and `PORT` stand for what they are. */
+function requestOf({ method, path, headers }: Asked, token: string, port: number): Buffer {
+  const lines = Object.entries(typeof headers === 'object' && headers !== null ? headers : {})
+  const text = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
+  return Buffer.from(text.replaceAll('TOKEN', token).replaceAll('PORT', String(port)), 'latin1')
+}
+
+async function answerTo(port: number, request: Buffer): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port })
+  const said: Buffer[] = []
+  socket.on('error', () => {})
+  socket.on('data', chunk => {
+    said.push(chunk)
+    // Answered, or told off: neither is waited for to be hung up.
+    if (Buffer.concat(said).includes('\r\n\r\n')) socket.end()
+  })
+  await once(socket, 'connect')
+  // Then the other side has had all there is, also of half a request.
+  socket.end(request)
+  await once(socket, 'close')
+  return Buffer.concat(said).toString('latin1')
+}
+
+const own = '127.0.0.1:PORT'
+const authorization = 'Bearer TOKEN'
+const socket = { connection: 'upgrade', upgrade: 'websocket', origin: `http://${own}` }
+
+export const pageTarget: Target = {
+  name: "request to the visualizer's server",
+  share: 0.3,
+  valid: [
+    { method: 'GET', path: '/', headers: { host: own } },
+    { method: 'GET', path: '/page.js', headers: { host: own } },
+    { method: 'GET', path: '/api/config', headers: { host: own, authorization } },
+    { method: 'GET', path: '/api/config?watcher=1', headers: { host: own, authorization, origin: `http://${own}` } },
+    { method: 'GET', path: '/nats/TOKEN', headers: { host: own, ...socket } },
+    { method: 'GET', path: '/nats/TOKEM', headers: { host: own, ...socket } },
+    { method: 'POST', path: '/api/config', headers: { host: own, authorization } },
+  ],
+  async take(bytes) {
+    opened ??= open()
+    const { port, token } = await opened
+    let asked: unknown
+    try {
+      asked = JSON.parse(bytes.toString())
+    } catch {
+      asked = undefined
+    }
+    const isAsked = typeof asked === 'object' && asked !== null
+    let request: Buffer
+    try {
+      request = isAsked ? requestOf(asked as Asked, token, port) : bytes
+    } catch {
+      // What has no text cannot be sent.
+      return false
+    }
+    const answer = await answerTo(port, request)
+    const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0)
+    if (answer.includes(secret)) demand(request.includes(token), 'it was told to somebody without the token')
+    demand(status !== 500, 'the server failed at it')
+    const after = await answerTo(port, requestOf({ method: 'HEAD', path: '/', headers: { host: own } }, token, port))
+    demand(after.startsWith('HTTP/1.1 200'), 'the server answers nobody after it')
+    return status === 200 || status === 101
+  },
+}

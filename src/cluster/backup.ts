@@ -102,6 +102,8 @@ export const restoreCluster = (file: string, options: ClusterOptions): Promise<R
 async function restore(file: string, { folder, say = () => {}, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   const backup = await openBackup(file)
   const { head } = backup
+  // Every node starts anew.
+  const { forgetting, ...kept } = head.secrets
   if (readdirSync(folder).some(name => !name.startsWith('turn.db')))
     throw new ClusterFailure(
       'other-cluster',
@@ -110,10 +112,10 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
   const plan = agreeOnPlan(folder, { ...head.plan, ...wanted })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(restoringMark(folder), `${file}\n`, { mode: 0o600 })
-  replaceSecrets(folder, head.secrets)
+  replaceSecrets(folder, kept)
   savePlan(folder, plan)
   // What was backed up on the loopback may be restored where there is nothing but TLS.
-  const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : head.secrets
+  const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : kept
   const brokers = brokersOf(folder, plan)
   const cluster = { folder, plan, secrets }
   try {

@@ -25,7 +25,7 @@ import { inTurn } from './in-turn.ts'
 import { healthOf } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
 import { needWhole } from './restoring-mark.ts'
-import { createAuthoritySecrets, createSecrets, loadSecrets } from './secrets.ts'
+import { createAuthoritySecrets, createSecrets, loadSecrets, replaceSecrets } from './secrets.ts'
 
 export interface ClusterOptions extends Partial<ClusterPlan> {
   /** Absolute; the secrets, the logs and everything the brokers store are kept in it. */
@@ -74,12 +74,19 @@ export async function startAll(cluster: Cluster, say: (line: string) => void): P
   const trackers = trackersOf(folder, plan)
   const isDown = (node: ClusterNode) => pidOf(processOf(folder, node)) === undefined
 
+  const isAllNew = [...brokers, ...trackers].every(isDown)
   if (brokers.some(isDown)) say(`starting ${names(brokers.filter(isDown))}`)
   await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
   if (trackers.some(isDown)) say(`starting ${names(trackers.filter(isDown))}`)
   await startTrackers(cluster, trackers)
+  if (isAllNew) rememberAllNew(folder, secrets)
   const authority = usesTls(plan) ? secrets.authority?.certificate : undefined
   return { servers: serversOf(plan), nodes: await clusterStatus(folder), authority }
+}
+
+/** Nobody has secrets in memory that a rotation replaced. */
+function rememberAllNew(folder: string, { forgetting, ...secrets }: ClusterSecrets): void {
+  if (forgetting) replaceSecrets(folder, secrets)
 }
 
 /** Stops all of it; trackers first, so that they end with the brokers there. */

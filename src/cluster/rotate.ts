@@ -1,8 +1,7 @@
 // Replacing every secret of a cluster that runs. No node is without a partner that it understands: trackers learn the
 // next set before any broker goes by it, brokers let in the trackers of both until all of those have gone over, and
 // devices learn the next ticket key as each reconnects, before a ticket is issued by it. Each step is written down before
-// it is taken, so a rotation that was broken off goes on where it was; but once the old set is forgotten in the file, a node
-// that was not restarted since goes on to accept it, and a whole new rotation ends that.
+// it is taken, so a rotation that was broken off goes on where it was, to the last node that has the old set in memory.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
@@ -26,10 +25,11 @@ async function rotate(folder: string, say: (line: string) => void): Promise<stri
   needWhole(folder)
   const plan = loadPlan(folder)
   await needAllOfIt(folder, plan)
-  const { next, retiring, ...current } = loadSecrets(folder)
+  const { next, retiring, forgetting, ...current } = loadSecrets(folder)
   let fresh: SecretSet = current
   let old = retiring
-  if (!old) {
+  if (forgetting) say('an earlier rotation was broken off and goes on; for another one, rotate again')
+  else if (!old) {
     fresh = next ?? (await makeNext(plan, current))
     replaceSecrets(folder, { ...current, next: fresh })
     say('trackers learn the new secrets')
@@ -38,13 +38,16 @@ async function rotate(folder: string, say: (line: string) => void): Promise<stri
     await rollBrokers(folder, plan)
     old = current
   }
-  replaceSecrets(folder, { ...fresh, retiring: old })
-  say('trackers go over to them')
-  await rollTrackers(folder, plan)
-  replaceSecrets(folder, fresh)
+  if (old) {
+    replaceSecrets(folder, { ...fresh, retiring: old })
+    say('trackers go over to them')
+    await rollTrackers(folder, plan)
+  }
+  replaceSecrets(folder, { ...fresh, forgetting: true })
   say('trackers and brokers forget the old ones')
   await rollTrackers(folder, plan)
   await rollBrokers(folder, plan)
+  replaceSecrets(folder, fresh)
   // It holds keys that no broker takes any more.
   if (await stopVisualizer(folder)) say('the visualizer has ended: shoal cluster up --visualizer starts it again')
   return fresh.authority?.certificate

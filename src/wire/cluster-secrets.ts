@@ -35,11 +35,13 @@ const secretSetSchema = z.strictObject({
 /** Everything of a cluster that is secret, at one time. */
 export type SecretSet = z.infer<typeof secretSetSchema>
 
-/** While they are rotated (cluster/rotate.ts) there are two sets, and one of these is there besides. */
+/** While they are rotated (cluster/rotate.ts) one of these is there besides. */
 export const clusterSecretsSchema = secretSetSchema.extend({
   /** Takes over: trackers understand it already, brokers go over to it one by one. */
   next: secretSetSchema.optional(),
   /** Was in force before: no broker goes by it any more, trackers' connections and tickets still may. */
   retiring: secretSetSchema.optional(),
+  /** The set before is gone from here; a node that was not started since goes on to accept it. */
+  forgetting: z.literal(true).optional(),
 })
 export type ClusterSecrets = z.infer<typeof clusterSecretsSchema>

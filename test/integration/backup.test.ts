@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { LoginRefused } from '../../src/actors/broker.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
@@ -13,6 +12,7 @@ import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { granted } from '../helpers/granted.ts'
 import { admit, logIn, onDevice, type Person, person } from '../helpers/person.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { until } from '../helpers/until.ts'
 
 async function lose({ folder }: TestCluster): Promise<void> {
   await killAll(folder)
@@ -57,7 +57,7 @@ test('A cluster lost whole comes back from its back-up: accounts, groups and dev
   const [one, other] = await statusesAtOneSequence(alice.trackers, ['t1', 't2'])
   t.is(one?.digest, other?.digest)
   // What the agent still shares, it tells the trackers again by itself.
-  while ((await namesOf(alice)).length < 2) await delay(50)
+  await until('both files are shared', async () => (await namesOf(alice)).length >= 2)
   t.deepEqual(await namesOf(alice), ['early.bin', 'late.bin'])
   t.true(alice.trackers.seen < seenBefore)
   t.true(atAlice.home.seen() < seenBefore)

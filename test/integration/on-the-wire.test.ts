@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { brokersOf, loadPlan } from '../../src/cluster/cluster-plan.ts'
 import { findNatsServer } from '../../src/cluster/find-nats-server.ts'
@@ -15,6 +14,7 @@ import { startCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
 import { hasManyAddresses } from '../helpers/raw-nats.ts'
 import { hear, type RecordingProxy, recordingProxy } from '../helpers/recording-proxy.ts'
+import { until } from '../helpers/until.ts'
 
 const user = 'wilhelmina'
 const other = 'bartholomew'
@@ -92,7 +92,8 @@ test.serial('Between brokers nothing is heard but how they greet each other, and
     await once(started, 'spawn')
     t.teardown(() => started.kill('SIGKILL'))
   }
-  for (const broker of brokers) while (!(await healthOf(broker)).hasQuorum) await delay(50)
+  for (const broker of brokers)
+    await until('the brokers have a majority', async () => (await healthOf(broker)).hasQuorum)
   await cluster.start('t1')
 
   const alice = commandLine(t, cluster.servers, password)

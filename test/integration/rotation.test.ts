@@ -2,17 +2,17 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { fingerprintOfAuthority } from '../../src/actors/broker-trust.ts'
 import { openHome } from '../../src/actors/home.ts'
-import { clusterStatus } from '../../src/cluster/cluster.ts'
+import { clusterDown, clusterStatus, clusterUp } from '../../src/cluster/cluster.ts'
 import { connectOperator } from '../../src/cluster/operator.ts'
 import { rotateSecrets } from '../../src/cluster/rotate.ts'
 import { loadSecrets } from '../../src/cluster/secrets.ts'
 import { randomFile } from '../helpers/agent-device.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { type CommandLine, commandLine } from '../helpers/command-line.ts'
+import { until } from '../helpers/until.ts'
 
 interface View {
   readonly state: string
@@ -40,7 +40,7 @@ for (const tls of [true, false])
       await alice.json('share', file, 'reef')
       await bob.json('limit', 'down', '300k')
       await bob.json('download', 'reef', 'film.bin', bob.folder)
-      while ((await viewsOf(bob))[0]!.pieces.done < 1) await delay(50)
+      await until('the first piece is there', async () => (await viewsOf(bob))[0]!.pieces.done > 0)
 
       const before = loadSecrets(folder)
       const authority = await rotateSecrets(folder)
@@ -60,7 +60,7 @@ for (const tls of [true, false])
       const [during] = await viewsOf(bob)
       t.is(during!.state, 'downloading', JSON.stringify(during))
       await bob.json('limit', 'down', 'off')
-      while ((await viewsOf(bob))[0]!.state !== 'completed') await delay(100)
+      await until('it completes', async () => (await viewsOf(bob))[0]!.state === 'completed')
       t.true(readFileSync(join(bob.folder, 'film.bin')).equals(readFileSync(file)))
 
       // By new tickets, on the log-ins that people had.
@@ -82,7 +82,7 @@ test.serial('A rotation that was broken off goes on where it was.', async t => {
   const alice = commandLine(t, cluster.servers)
   await alice.json('signup', 'alice')
   await alice.json('login', 'alice')
-  for (const stopAt of ['brokers go over', 'trackers go over', 'forget the old']) {
+  for (const stopAt of ['brokers go over', 'trackers go over']) {
     const broken = rotateSecrets(cluster.folder, line => {
       if (line.includes(stopAt)) throw new Error('broken off')
     })
@@ -96,3 +96,35 @@ test.serial('A rotation that was broken off goes on where it was.', async t => {
     t.is((await alice.json<{ user: string }>('group', 'list')).length, 1)
   }
 })
+
+const ends = {
+  'rotating again': rotateSecrets,
+  async 'a plain restart'(folder: string) {
+    await clusterDown(folder)
+    await clusterUp({ folder })
+  },
+}
+for (const [what, finish] of Object.entries(ends))
+  test.serial(
+    `A rotation that was broken off before its end lets the old keys in until ${what}, and then no more.`,
+    async t => {
+      const { folder, servers, down } = await startCluster({ brokers: 1, trackers: 1 })
+      t.teardown(down)
+      const old = loadSecrets(folder)
+      const isLetIn = () =>
+        connectOperator(servers, old).then(
+          connection => connection.close().then(() => true),
+          () => false,
+        )
+      const broken = rotateSecrets(folder, line => {
+        if (line.includes('forget the old')) throw new Error('broken off')
+      })
+      await t.throwsAsync(broken, { message: 'broken off' })
+      const { forgetting, ...fresh } = loadSecrets(folder)
+      t.true(forgetting)
+      t.true(await isLetIn())
+      await finish(folder)
+      t.false(await isLetIn())
+      t.deepEqual(loadSecrets(folder), fresh, 'it goes on, and is not another one')
+    },
+  )

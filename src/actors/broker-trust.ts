@@ -62,12 +62,21 @@ function keepTo(trust: Trust, authority: string): void {
 /** Options for `connect` of nats. Throws UntrustedBrokers when there is something to trust and nobody is trusted. */
 export function tlsTowards(servers: readonly string[], trust: Trust): Pick<ConnectionOptions, 'tls'> {
   if (!servers.some(isSecure)) return {}
-  if (trust.authority() === undefined)
+  let known = trust.authority()
+  if (known === undefined)
     throw new UntrustedBrokers(`nothing says whom to trust at ${servers.join(', ')}; run shoal trust FINGERPRINT first`)
+  /** Read at every attempt: another process of this device may have followed a rotation. */
+  const trusted = () => {
+    try {
+      known = trust.authority() ?? known
+    } catch {
+      // A disk that fails changes nothing about whom this device trusts.
+    }
+    return known
+  }
   const tls = {
-    // Read at every attempt: another process of this device may have followed a rotation.
     get ca() {
-      return trust.authority()
+      return trusted()
     },
     handshakeFirst: true,
     minVersion: 'TLSv1.3',
@@ -77,8 +86,9 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
       const mistaken = checkServerIdentity(host, shown)
       if (mistaken) return mistaken
       const issuer = issuerOf(shown)
-      const trusted = trust.authority()
-      if (issuer && trusted && fingerprintOfAuthority(issuer) !== fingerprintOfAuthority(trusted)) keepTo(trust, issuer)
+      const authority = trusted()
+      if (issuer && authority && fingerprintOfAuthority(issuer) !== fingerprintOfAuthority(authority))
+        keepTo(trust, issuer)
       return undefined
     },
   }

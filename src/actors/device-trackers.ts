@@ -15,6 +15,15 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
       // On a full disk it is not kept: this process knows it all the same, and the next one waits a little less.
     }
   }
+  /** With what other processes of this device have seen. */
+  const catchUp = () => {
+    try {
+      const { seq, epoch } = home.position()
+      client.advance(seq, epoch)
+    } catch {
+      // A disk that fails: what this process has seen is known without it.
+    }
+  }
   return {
     get seen() {
       return client.seen
@@ -29,8 +38,7 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
       remember()
     },
     async ask(method, params) {
-      const { seq, epoch } = home.position()
-      client.advance(seq, epoch)
+      catchUp()
       const answer = await client.ask(method, params)
       remember()
       return answer

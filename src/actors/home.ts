@@ -7,6 +7,8 @@ import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { join } from 'node:path'
 import { z } from 'zod'
 import { isLater, type LogPosition } from '../domain/log-position.ts'
+import { showable } from '../domain/names.ts'
+import { again } from '../storage/interruption.ts'
 import { deviceSchema, idSchema, sequenceSchema } from '../wire/schemas.ts'
 import type { Trust } from './broker-trust.ts'
 
@@ -16,9 +18,16 @@ const sessionSchema = z.strictObject({
   /** 256 random bits, base64url: this device's password at the brokers. */
   credential: z.string().length(43),
 })
+/** A file of this folder is there, and cannot be read or written now: nothing is concluded from that. */
+export class HomeFailed extends Error {
+  override readonly name = 'HomeFailed'
+  readonly code = 'home-failed'
+}
+
 const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
 export type Session = z.infer<typeof sessionSchema>
 
+/** Each function throws HomeFailed when the disk fails it. */
 export interface Home {
   readonly folder: string
   /** Chosen at the first call and kept for good: a home is a device, whoever is logged in on it. */
@@ -55,19 +64,37 @@ export function openHome(folder: string): Home {
   const path = (name: string) => join(folder, name)
 
   const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {
+    const text = attempt(name, () => readIfThere(path(name)))
+    if (text === undefined) return undefined
     try {
-      return schema.safeParse(JSON.parse(readFileSync(path(name), 'utf8'))).data
+      return schema.safeParse(JSON.parse(text)).data
     } catch {
       return undefined
     }
   }
   const write = (name: string, value: unknown) => {
     const fresh = path(`.${name}.${process.pid}`)
-    writeFileSync(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 })
-    renameSync(fresh, path(name))
+    attempt(name, () => {
+      try {
+        writeFileSync(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 })
+        renameSync(fresh, path(name))
+      } catch (error) {
+        rmSync(fresh, { force: true })
+        throw error
+      }
+    })
+  }
+  const attempt = <T>(name: string, action: () => T): T => {
+    try {
+      return action()
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      const why = code === 'ENOSPC' || code === 'EDQUOT' ? 'its disk is full; make room, then try again' : String(code)
+      throw new HomeFailed(`${showable(path(name))} cannot be read or written: ${why}`, { cause })
+    }
   }
   const position = (): LogPosition => read('seen.json', positionSchema) ?? { epoch: 0, seq: 0 }
-  const remove = (name: string) => rmSync(path(name), { force: true })
+  const remove = (name: string) => attempt(name, () => rmSync(path(name), { force: true }))
 
   return {
     folder,
@@ -99,5 +126,14 @@ export function openHome(folder: string): Home {
     sessionFile: path('session.json'),
     libraryFile: path('library.db'),
     agentLog: path('agent.log'),
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return again(() => readFileSync(file, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -24,6 +24,7 @@ export const refusalCodes = [
   'destination-exists',
   'destination-unwritable',
   'no-space',
+  'library-failed',
   'no-quorum',
   'too-many',
   'unreachable',

@@ -1,9 +1,10 @@
 // Opening the library's database: who holds it, which version it has, whether it is sound.
 // A file that is none of ours, damaged, or of a later version is left exactly as it is.
 
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { showable } from '../domain/names.ts'
+import { again } from './interruption.ts'
 
 /** Another process, an agent, has this home's library open. */
 export class LibraryInUse extends Error {
@@ -17,10 +18,14 @@ export class LibraryUnusable extends Error {
   readonly code = 'library-unusable'
 }
 
-/** The library was sound and could not be written or read: mostly a full disk. */
+/** The library was sound and could not be written or read: a disk that is full (`no-space`), or that fails. */
 export class LibraryFailed extends Error {
   override readonly name = 'LibraryFailed'
-  readonly code = 'library-failed'
+  readonly code: 'library-failed' | 'no-space'
+  constructor(message: string, options: ErrorOptions & { readonly isFull?: boolean } = {}) {
+    super(message, options)
+    this.code = options.isFull === true ? 'no-space' : 'library-failed'
+  }
 }
 
 /** "Shl" and a format number: tells our file from any other SQLite database. */
@@ -92,8 +97,9 @@ export function openLibraryFile(file: string, patienceMs: number): Database.Data
   // Made before SQLite would, for its mode. Never opened by us when it is there: closing any handle of a file gives
   // up the whole process's locks on it (POSIX), the ones that SQLite holds too.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
-  const database = new Database(file, { timeout: patienceMs })
+  let database: Database.Database | undefined
   try {
+    database = new Database(file, { timeout: patienceMs })
     // Before anything is read, so that not even SQLite's shared memory is needed: this process alone.
     database.pragma('locking_mode = EXCLUSIVE')
     database.exec('BEGIN EXCLUSIVE; COMMIT')
@@ -104,8 +110,8 @@ export function openLibraryFile(file: string, patienceMs: number): Database.Data
     migrate(database, version)
     return database
   } catch (cause) {
-    database.close()
-    throw translateSqliteError(cause, file)
+    database?.close()
+    throw isCorrupt(cause) && canBeRead(file) ? damaged(file, cause) : translateSqliteError(cause, file)
   }
 }
 
@@ -142,6 +148,27 @@ export function translateSqliteError(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error
   if (error.code.startsWith('SQLITE_BUSY'))
     return new LibraryInUse(`another agent runs on this home: ${showable(file)} is in use`, { cause: error })
-  if (error.code.startsWith('SQLITE_NOTADB') || error.code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
-  return new LibraryFailed(`the library ${showable(file)} failed: ${error.message}`, { cause: error })
+  if (error.code.startsWith('SQLITE_FULL'))
+    return new LibraryFailed(`no space left to write ${showable(file)}; make room, then try again`, {
+      cause: error,
+      isFull: true,
+    })
+  // Also when SQLite calls it corrupt: that is its word for a disk that cannot read, and it was sound when it was opened.
+  return new LibraryFailed(
+    `${showable(file)} cannot be read or written (${error.message}): look after its disk, then try again`,
+    { cause: error },
+  )
+}
+
+const isCorrupt = (error: unknown) =>
+  error instanceof Database.SqliteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code)
+
+/** Only while SQLite does not hold it: closing any handle of a file gives up its locks. */
+function canBeRead(file: string): boolean {
+  try {
+    again(() => readFileSync(file))
+    return true
+  } catch {
+    return false
+  }
 }

@@ -147,7 +147,12 @@ async function renameToFree(from: string, to: string): Promise<void> {
     if (!isUnsupported) throw error
     // No hard links on this file system: take the name with an empty file that nobody else can have made, then fill it.
     await (await open(to, 'wx', 0o600)).close()
-    return rename(from, to)
+    try {
+      return await rename(from, to)
+    } catch (error) {
+      await unlink(to)
+      throw error
+    }
   }
   await unlink(from)
 }

@@ -1,13 +1,14 @@
 // Reading into buffers that the caller has, as many at once as the system takes in one go.
 
 import type { FileHandle } from 'node:fs/promises'
+import { againLater } from './interruption.ts'
 
 /** Fills `into`, one buffer after the other, from `position` on. The bytes read: fewer only when the file ends first. */
 export async function readFully(file: FileHandle, into: readonly Buffer[], position: number): Promise<number> {
   let left = into
   let filled = 0
   while (left.length > 0) {
-    const { bytesRead } = await file.readv(left, position + filled)
+    const { bytesRead } = await againLater(() => file.readv(left, position + filled))
     if (bytesRead === 0) break
     filled += bytesRead
     left = withoutFirst(left, bytesRead)

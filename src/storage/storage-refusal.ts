@@ -3,10 +3,12 @@
 import { access, constants, statfs } from 'node:fs/promises'
 import { showable } from '../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
+import { LibraryFailed } from './library-file.ts'
 
 /** `path` is what was being written. Throws the error again when it is none of the file system's. */
 export function storageRefusal(error: unknown, path: string): Refusal {
   const { code, message } = error as NodeJS.ErrnoException
+  if (error instanceof LibraryFailed) return refuse(error.code, error.message)
   const where = showable(path)
   switch (code) {
     case 'ENOSPC':
@@ -26,7 +28,10 @@ export function storageRefusal(error: unknown, path: string): Refusal {
     case undefined:
       throw error
     default:
-      return refuse('destination-unwritable', `cannot write ${where}: ${showable(message)}`)
+      return refuse(
+        'destination-unwritable',
+        `cannot write or read ${where}: ${showable(message)}; look after its disk, then try again`,
+      )
   }
 }
 

@@ -10,6 +10,7 @@ import type { z } from 'zod'
 import { agentApi } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
+import { LibraryFailed } from '../../storage/library.ts'
 import {
   type AgentMethod,
   type AgentProgress,
@@ -77,6 +78,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
       } catch (error) {
         if (abort.signal.aborted) return askers.delete(reply)
         log.error({ method, err: error }, 'a request failed')
+        if (error instanceof LibraryFailed) return end(refuse(error.code, error.message))
         const why = (error as Error).message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300)
         end(refuse('unreachable', `the agent failed: ${why}; see its log`))
       } finally {

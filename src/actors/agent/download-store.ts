@@ -17,7 +17,7 @@ import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
 import type { Library } from '../../storage/library.ts'
 import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
-import { checkFreeSpace } from '../../storage/storage-refusal.ts'
+import { checkFreeSpace, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../peer/buffer-pool.ts'
 import { type FollowedFile, followFile, recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
 import { expectJob } from './hashing-threads.ts'
@@ -79,13 +79,15 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     }
     const fail = (error: unknown) => {
       if (signal.aborted) return
-      if (error instanceof StoreRefused) {
-        const { code, message } = error.refusal
-        return tell({ type: 'store.failed', code, message })
-      }
+      const { code, message } = refusalOf(error)
+      tell({ type: 'store.failed', code, message })
+    }
+    const refusalOf = (error: unknown): Refusal => {
+      if (error instanceof StoreRefused) return error.refusal
       log.error({ download: id, err: error }, 'a download broke')
-      const { message } = error as Error
-      tell({ type: 'store.failed', code: 'destination-unwritable', message: `the agent failed: ${showable(message)}` })
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== undefined) return storageRefusal(error, path)
+      return refuse('destination-unwritable', `the agent failed: ${showable((error as Error).message)}`)
     }
     const run = (step: () => Promise<void>) => {
       const running = step()
@@ -223,7 +225,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
         case 'piece.check':
           return run(() => checkPiece(command))
         case 'piece.wasted':
-          return library.recordWaste(id, command.bytes)
+          return run(async () => library.recordWaste(id, command.bytes))
         case 'whole.check':
           return run(checkWhole)
         case 'file.finish':

@@ -15,7 +15,7 @@ import type { DownloadInput, DownloadOutput } from '../../machines/download-prot
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
 import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
 import { openPieceFile } from '../../storage/piece-file.ts'
-import { checkFreeSpace, checkWritable } from '../../storage/storage-refusal.ts'
+import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
 import type { PeerConnectionNeeds } from '../peer/peer-connection.ts'
 import { providePeerLink } from '../peer/peer-link.ts'
@@ -64,6 +64,10 @@ export interface Downloads {
   /** Everybody that running downloads are connected to. */
   connectedPeers(): string[]
 }
+
+/** What the file system has against it is a refusal. */
+const attempt = <T>(action: () => Promise<T>, path: string): Promise<Outcome<T>> =>
+  action().then(done, error => storageRefusal(error, path))
 
 const noSuchDownload = (id: number) =>
   refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
@@ -119,17 +123,33 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   const recordEnding = (id: number, { ending, problem }: DownloadOutput, ranForMs: number) => {
-    const before = library.download(id)
-    if (!before) throw new Error(`bug: download ${id} left the library`)
-    const change: DownloadChange = {
-      state: ending === 'suspended' ? 'queued' : ending,
+    const before = recorded(id)
+    const ended = {
+      state: ending === 'suspended' ? ('queued' as const) : ending,
       error: problem,
-      seconds: before.seconds + ranForMs / 1000,
       finishedAt: ending === 'completed' ? Date.now() : undefined,
     }
+    const change: DownloadChange = before ? { ...ended, seconds: before.seconds + ranForMs / 1000 } : ended
     record(id, change)
     needs.log.info({ download: id, ending, problem }, 'a download rests')
-    atRest.set(id, viewOfRecord({ ...before, ...change }))
+    const { error: _, ...shown } = atRest.get(id)!
+    atRest.set(
+      id,
+      before
+        ? viewOfRecord({ ...before, ...change })
+        : { ...shown, state: ended.state, ...(problem ? { error: problem } : {}) },
+    )
+  }
+  /** Undefined while the library's disk cannot read it. */
+  const recorded = (id: number): DownloadRecord | undefined => {
+    try {
+      const found = library.download(id)
+      if (!found) throw new Error(`bug: download ${id} left the library`)
+      return found
+    } catch (error) {
+      if (error instanceof LibraryFailed) return undefined
+      throw error
+    }
   }
 
   /** What runs came to, the latest last: whoever watches sees the last piece arrive, and from whom each came. */
@@ -262,7 +282,9 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const part = `${path.value}.part`
       if (await lstat(part).catch(() => undefined))
         return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
-      const there = await lookAtDestination({ path: path.value, manifest })
+      const looked = await attempt(() => lookAtDestination({ path: path.value, manifest }), path.value)
+      if (!looked.ok) return looked
+      const there = looked.value
       if (there === 'other' && !overwrite) return destinationExists(path.value)
       const writable = typeof there === 'string' ? await checkWritable(dirname(path.value)) : done(undefined)
       if (!writable.ok) return writable
@@ -317,7 +339,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (record.located && (await lstat(record.part).catch(() => undefined))) {
         const part = await openPieceFile(record.part, record.located.manifest, 'resume')
         if (!part.ok) return part
-        await part.value.discard()
+        const discarded = await attempt(part.value.discard, record.part)
+        if (!discarded.ok) return discarded
       }
       recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
       return done(view(id)!)

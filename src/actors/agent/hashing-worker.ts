@@ -8,6 +8,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
+import { again } from '../../storage/interruption.ts'
 import {
   advance,
   chunkBytes,
@@ -131,7 +132,7 @@ const claim = (counters: Int32Array, counter: number, next: number): boolean =>
 function read(fd: number, data: Uint8Array, position: number): boolean {
   let done = 0
   while (done < data.length) {
-    const count = readSync(fd, data, done, data.length - done, position + done)
+    const count = again(() => readSync(fd, data, done, data.length - done, position + done))
     if (count === 0) return false
     done += count
   }

@@ -153,7 +153,12 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         const leaving = connected
         connected = undefined
         leaving?.hide()
-        if (input.forget && home.session()?.credential === used?.credential) home.clearSession()
+        try {
+          if (input.forget && home.session()?.credential === used?.credential) home.clearSession()
+        } catch (error) {
+          // Whoever logs out is told by the command line, which forgets it too.
+          log.error({ err: error }, 'the log-in of this device could not be forgotten')
+        }
         // Before whoever asked for it hears that it is done: nobody is to find this device online after that.
         if (leaving && !leaving.connection.isClosed()) sayGoodbye(leaving)
         for (const farewell of farewells) farewell()
@@ -180,8 +185,12 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   log.info({ home: home.folder, pid: process.pid }, 'the agent runs')
 
   const ended = waitFor(root, snapshot => snapshot.status === 'done').finally(async () => {
-    home.saveAgentPid(undefined)
     library.close()
+    try {
+      home.saveAgentPid(undefined)
+    } catch (error) {
+      log.warn({ err: error }, 'the process id of this agent is left behind')
+    }
     log.info('the agent has stopped')
   })
   return {

@@ -11,8 +11,17 @@ import type { Home, Session } from '../home.ts'
 export const createSessionWatch = (home: Home, current: () => Session | undefined) =>
   fromCallback(({ sendBack }) => {
     const tell = (event: AgentEvent) => sendBack(event)
+    const lookIfReadable = () => {
+      try {
+        return home.session()
+      } catch {
+        // Who is logged in does not change because the disk fails; the next look tells.
+        return 'unreadable'
+      }
+    }
     const look = () => {
-      const found = home.session()
+      const found = lookIfReadable()
+      if (found === 'unreadable') return
       const used = current()
       if (used && found?.credential !== used.credential) tell({ type: 'session.replaced' })
       else if (found) tell({ type: 'session.found' })

@@ -25,9 +25,13 @@ function openDownloads(t: ExecutionContext) {
   const destination = join(folder, 'films')
   mkdirSync(destination)
   const opened = openLibrary(join(folder, 'library.db'))
-  const disk = { isFull: false }
+  const disk = { isFull: false, isUnreadable: false }
   const library: Library = {
     ...opened,
+    download(id) {
+      if (disk.isUnreadable) throw new LibraryFailed('disk I/O error')
+      return opened.download(id)
+    },
     changeDownload(id, change) {
       if (disk.isFull) throw new LibraryFailed('database or disk is full')
       opened.changeDownload(id, change)
@@ -78,6 +82,21 @@ test('How a download ended is kept while the disk has no room for it, and writte
   disk.isFull = false
   while (library.download(id)?.state !== 'paused') await delay(20)
   t.is(downloads.view(id)?.state, 'paused')
+})
+
+test('A download whose library can be neither read nor written when it ends rests all the same, as it ended.', async t => {
+  const { downloads, queue, disk, library, add } = openDownloads(t)
+  const added = await add()
+  if (!added.ok) return t.fail(added.message)
+  const { id } = added.value
+  disk.isFull = true
+  disk.isUnreadable = true
+  t.like(await downloads.pause(id), { ok: true, value: { state: 'paused', name: 'film.bin' } })
+  t.is(queue.getSnapshot().status, 'active')
+  disk.isFull = false
+  disk.isUnreadable = false
+  while (library.download(id)?.state !== 'paused') await delay(20)
+  t.like(downloads.view(id), { state: 'paused', name: 'film.bin' })
 })
 
 test('A download that failed over a file in its way goes on once it may replace it.', async t => {

@@ -43,7 +43,8 @@ async function sharing(t: ExecutionContext) {
   const library = openLibrary(join(folder, 'library.db'))
   t.teardown(() => library.close())
   const trackers = createTrackers()
-  const offers = createOfferBook(() => {})
+  const told: string[] = []
+  const offers = createOfferBook(({ type }) => told.push(type))
   const open = () =>
     createShareKeeper({
       user: 'alice',
@@ -57,7 +58,7 @@ async function sharing(t: ExecutionContext) {
   t.true((await keeper.share({ path, group }, {})).ok)
   await keeper.reconcile()
   t.true(keeper.isReconciled)
-  return { keeper, library, trackers, path, reopened: open }
+  return { keeper, library, trackers, path, told, reopened: open }
 }
 
 test('A share that a restored log lacks is told to the trackers again; later it may be withdrawn like any other.', async t => {
@@ -128,4 +129,16 @@ test('That a file left sharing is said until it is shared again, also by the nex
   t.deepEqual(next.troubles, keeper.troubles)
   t.true((await next.share({ path, group }, {})).ok)
   t.deepEqual(next.troubles, [])
+})
+
+test('A file that could not be read for somebody, and is what it was, is on offer again at the next look.', async t => {
+  const { keeper, trackers, told } = await sharing(t)
+  const [share = ''] = trackers.logged.values()
+  told.length = 0
+  // As the serving desk says, which has dropped it then.
+  await keeper.check(share)
+  t.is(keeper.sharing, 0)
+  await keeper.check()
+  t.deepEqual([told, keeper.sharing, keeper.troubles], [['offer.removed', 'offer.added'], 1, []])
+  t.is(trackers.logged.size, 1, 'others go on to find it')
 })

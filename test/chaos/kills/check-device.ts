@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly bystanders: ReadonlyMap<string, string>
   /** Path -> SHA-256 of what a download was told to replace: there until it is replaced. */
   readonly replaced: ReadonlyMap<string, string>
+  /** What a disk that failed may have lost: pages that hold these offsets, and the removal of files of a moment. */
+  lost?: { readonly offsets: readonly number[]; readonly temporaries: boolean } | undefined
 }
 
 export interface Findings {
@@ -55,9 +57,11 @@ async function rightPieces(path: string, manifest: Manifest, claimed: Bitfield):
 
 const homeFiles = /^(device|session|seen|servers|agent)\.json$|^library\.db(-wal|-shm)?$|^agent\.log(\.old)?$/
 
+const temporaryFiles = /^\.[a-z]+\.json\.\d+$/
+
 /** No agent may run on the home meanwhile. */
 export async function checkDevice(around: Surroundings): Promise<Findings> {
-  const { home, user, device, folder, bystanders, replaced } = around
+  const { home, user, device, folder, bystanders, replaced, lost } = around
   const violations: string[] = []
   const demand = (holds: boolean, otherwise: string) => {
     if (!holds) violations.push(otherwise)
@@ -86,8 +90,12 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
     const right = existsSync(holder)
       ? await rightPieces(holder, manifest, located.verified)
       : createBitfield(located.verified.length)
+    const lostPieces = new Set((lost?.offsets ?? []).map(offset => Math.floor(offset / manifest.pieceLength)))
+    const missing = Array.from({ length: right.length }, (_, piece) => piece).filter(
+      piece => located.verified.has(piece) && !right.has(piece),
+    )
     demand(
-      right.count === located.verified.count,
+      missing.every(piece => lostPieces.has(piece)),
       `download ${id}: of ${located.verified.count} verified pieces ${right.count} are right on the disk`,
     )
     verified.set(id, right)
@@ -100,7 +108,11 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
     const path = join(entry.parentPath, entry.name)
     demand(!entry.isFile() || known.has(path), `${path} is nobody's`)
   }
-  for (const name of readdirSync(home.folder)) demand(homeFiles.test(name), `${name} was left over in the home`)
+  for (const name of readdirSync(home.folder))
+    demand(
+      (lost?.temporaries === true && temporaryFiles.test(name)) || homeFiles.test(name),
+      `${name} was left over in the home`,
+    )
   demand(home.device() === device, 'the device is another one')
   const sessionIsThere = existsSync(home.sessionFile)
   demand(!sessionIsThere || home.session()?.user === user, `${basename(home.sessionFile)} cannot be read`)

@@ -18,6 +18,10 @@ const capBytesPerSecond = 8 * MiB
 export interface Strike {
   /** Where it was hit. */
   where(found: Findings): string
+  /** Wrong already before the disk is looked at. */
+  readonly problems?: readonly string[]
+  /** What befell it, and how often. */
+  readonly counts?: ReadonlyMap<string, number>
   /** With the agent running again: the work that was struck ends well. */
   settle?(): Promise<string[]>
 }
@@ -48,8 +52,13 @@ function progressOf(found: Findings, view: DownloadView): string {
   return located.verified.isFull() ? 'all pieces there' : 'while pieces came'
 }
 
-/** It completes, whole. */
-async function completes(scene: Scene, kind: Kind, { id }: DownloadView): Promise<string[]> {
+/** It completes, whole. `fetchedOnce`: with no byte too many. */
+export async function completes(
+  scene: Scene,
+  kind: Kind,
+  { id }: Pick<DownloadView, 'id'>,
+  { fetchedOnce = kind !== 'lied' } = {},
+): Promise<string[]> {
   const { victim, files } = scene
   await victim.ask('limits.change', { down: null })
   const view = granted(await victim.agent.ask('download.follow', { id }))
@@ -57,7 +66,7 @@ async function completes(scene: Scene, kind: Kind, { id }: DownloadView): Promis
   const problems: string[] = []
   if (view.state !== 'completed') problems.push(`download ${id} is ${view.state}: ${view.error?.message}`)
   // Somebody who lies is fetched from in vain.
-  else if (kind !== 'lied' && view.fetchedBytes !== size)
+  else if (fetchedOnce && view.fetchedBytes !== size)
     problems.push(`download ${id} fetched ${view.fetchedBytes} bytes of ${size}`)
   if (existsSync(`${view.path}.part`)) problems.push(`${view.path}.part was left over`)
   await scene.forget(kind)
@@ -180,7 +189,10 @@ const rename: Phase = async (scene, random) => {
   const points = overwrite ? overwritingPoints : crashPoints
   const crashAt = points[Math.floor(random() * points.length)]!
   await stopAgent(victim.home)
-  await victim.start(crashAt)
+  await victim.start({
+    SHOAL_CRASH_AT: crashAt,
+    NODE_OPTIONS: `--import=${new URL('crash-point.ts', import.meta.url)}`,
+  })
   await victim.answers()
   const view = await scene.ensure('small', overwrite)
   await victim.gone(60_000)
@@ -239,4 +251,3 @@ const logout: Phase = async (scene, random) => {
 }
 
 export const phases = { share, download, restart, verify, rename, renameSeen, logout } satisfies Record<string, Phase>
-export type PhaseName = keyof typeof phases

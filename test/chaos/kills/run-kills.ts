@@ -6,41 +6,55 @@ import { granted } from '../../helpers/granted.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { fetchAll } from '../../helpers/swarm.ts'
 import { checkDevice, type Findings } from './check-device.ts'
-import { type PhaseName, phases } from './phases.ts'
-import { group, kept, keptFile, type Scene, setScene } from './scene.ts'
+import type { Phase } from './phases.ts'
+import { group, kept, keptFile, type Scene, type SceneOptions, setScene } from './scene.ts'
 
-export interface KillsOptions {
+export interface KillsOptions extends SceneOptions {
   readonly times: number
   readonly seed: number
-  readonly heavyBytes: number
-  readonly only?: readonly PhaseName[]
+  /** Each ends with the agent's process gone. */
+  readonly phases: Readonly<Record<string, Phase>>
+  /** Aborted: no further one. */
+  readonly signal?: AbortSignal
   /** After each kill. */
-  readonly onKill?: (number: number, phase: PhaseName, where: string, problems: readonly string[]) => void
+  readonly onKill?: (number: number, phase: string, where: string, problems: readonly string[]) => void
 }
 
 export interface KillsReport {
   /** Phase -> where it was hit -> how often. */
-  readonly hits: ReadonlyMap<PhaseName, ReadonlyMap<string, number>>
+  readonly hits: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly violations: readonly string[]
+  /** What befell file-system calls, and how often. */
+  readonly counts: ReadonlyMap<string, number>
   /** Looked at after all kills together. */
   readonly piecesChecked: number
 }
 
 const settlesWithinMs = 60_000
 
-export async function runKills({ times, seed, heavyBytes, only, onKill }: KillsOptions): Promise<KillsReport> {
+export async function runKills({
+  times,
+  seed,
+  phases,
+  signal,
+  onKill,
+  ...options
+}: KillsOptions): Promise<KillsReport> {
   const random = seededRandom(seed)
-  const scene = await setScene(random, heavyBytes)
-  const names = only ?? (Object.keys(phases) as PhaseName[])
-  const hits = new Map<PhaseName, Map<string, number>>(names.map(name => [name, new Map()]))
+  const scene = await setScene(random, options)
+  const names = Object.keys(phases)
+  const hits = new Map<string, Map<string, number>>(names.map(name => [name, new Map()]))
   const violations: string[] = []
+  const counts = new Map<string, number>()
   let piecesChecked = 0
   try {
-    for (let number = 1; number <= times; number += 1) {
+    for (let number = 1; number <= times && !signal?.aborted; number += 1) {
       // In turn, in an order that changes: each phase has its share also of a few.
-      if (number % names.length === 1) shuffle(names as PhaseName[], random)
+      if (number % names.length === 1) shuffle(names, random)
       const phase = names[(number - 1) % names.length]!
-      const { where, settle } = await phases[phase](scene, random)
+      const strike = await phases[phase]!(scene, random)
+      const { where, settle } = strike
+      for (const [what, times] of strike.counts ?? []) counts.set(what, (counts.get(what) ?? 0) + times)
       const found = await checkDevice(scene.around)
       const hit = where(found)
       hits.get(phase)!.set(hit, (hits.get(phase)!.get(hit) ?? 0) + 1)
@@ -48,6 +62,7 @@ export async function runKills({ times, seed, heavyBytes, only, onKill }: KillsO
       await scene.protect(found)
       await scene.victim.start()
       const problems = [
+        ...(strike.problems ?? []),
         ...found.violations,
         ...(await checkRunning(scene, found, random)),
         ...((await settle?.()) ?? []),
@@ -59,7 +74,7 @@ export async function runKills({ times, seed, heavyBytes, only, onKill }: KillsO
   } finally {
     await scene.close()
   }
-  return { hits, violations, piecesChecked }
+  return { hits, violations, counts, piecesChecked }
 }
 
 function shuffle<T>(items: T[], random: () => number): void {

@@ -1,29 +1,48 @@
-// npm run kills -- [--times 200] [--seed N] [--only PHASE,…]: kills an agent at random moments and says what came of it.
+// npm run kills -- [--disk] [--times 200] [--seed N] [--only PHASE,…]: kills an agent at random moments, or (--disk) lets
+// the file system fail under it, and says what came of it.
 
 import { parseArgs } from 'node:util'
-import { type PhaseName, phases } from './phases.ts'
+import { diskPhases, hasRoot } from '../disk/disk-phases.ts'
+import { hasFailingDisk } from '../disk/failing-disk.ts'
+import { phases as killPhases, type Phase } from './phases.ts'
 import { runKills } from './run-kills.ts'
 
 const { values } = parseArgs({
-  options: { times: { type: 'string', default: '200' }, seed: { type: 'string' }, only: { type: 'string' } },
+  options: {
+    disk: { type: 'boolean', default: false },
+    times: { type: 'string', default: '200' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+  },
 })
 const times = Number(values.times)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
-const only = values.only?.split(',') as PhaseName[] | undefined
-if (!(times > 0) || !Number.isInteger(seed) || only?.some(name => !Object.hasOwn(phases, name))) {
-  console.error(`usage: npm run kills -- [--times 200] [--seed N] [--only ${Object.keys(phases).join(',')}]`)
+if (values.disk && !hasFailingDisk()) {
+  console.error('nothing was tried: a disk that fails takes Linux and a C compiler (cc)')
   process.exit(2)
 }
+const all: Readonly<Record<string, Phase>> = values.disk ? diskPhases() : killPhases
+const names = values.only?.split(',') ?? Object.keys(all)
+if (!(times > 0) || !Number.isInteger(seed) || !names.every(name => Object.hasOwn(all, name))) {
+  console.error(`usage: npm run kills -- [--disk] [--times 200] [--seed N] [--only ${Object.keys(all).join(',')}]`)
+  process.exit(2)
+}
+if (values.disk && !hasRoot) console.log('without root there is no small disk to be filled: that phase is left out')
 
-console.log(`${times} kills, seed ${seed}`)
+console.log(`${times} ${values.disk ? 'times' : 'kills'}, seed ${seed}`)
 const began = performance.now()
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort())
 const report = await runKills({
   times,
   seed,
-  heavyBytes: 192 * 2 ** 20,
-  ...(only ? { only } : {}),
+  phases: Object.fromEntries(names.map(name => [name, all[name]!])),
+  heavyBytes: values.disk ? 24 * 2 ** 20 : 192 * 2 ** 20,
+  ...(values.disk && hasRoot ? { smallDisksMiB: 256 } : {}),
+  signal: interrupted.signal,
   onKill(number, phase, where, problems) {
-    console.log(`${String(number).padStart(4)}  ${phase.padEnd(10)} ${where}`)
+    const seconds = ((performance.now() - began) / 1000).toFixed(0)
+    console.log(`${String(number).padStart(4)}  ${seconds.padStart(5)} s  ${phase.padEnd(10)} ${where}`)
     for (const problem of problems) console.log(`      WRONG: ${problem}`)
   },
 })
@@ -34,6 +53,7 @@ for (const [phase, places] of report.hits) {
   for (const [where, count] of [...places].sort(([a], [b]) => a.localeCompare(b)))
     console.log(`${String(count).padStart(11)}  ${where}`)
 }
-console.log(`${report.piecesChecked} verified pieces were hashed again after kills, and found right`)
+for (const [what, times] of report.counts) console.log(`${String(times).padStart(11)}  ${what}`)
+console.log(`${report.piecesChecked} verified pieces were hashed again afterwards, and found right`)
 console.log(`${report.violations.length} wrong`)
 process.exitCode = report.violations.length === 0 ? 0 : 1

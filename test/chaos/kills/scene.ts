@@ -15,6 +15,8 @@ import { manifestOf } from '../../helpers/manifest-of.ts'
 import { outsideTest } from '../../helpers/outside-test.ts'
 import { admit, type Person, person } from '../../helpers/person.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
+import { type FailingDisk, makeFailingDisk } from '../disk/failing-disk.ts'
+import { mountSmallDisk, type SmallDisk } from '../stage/small-disk.ts'
 import type { Findings, Surroundings } from './check-device.ts'
 import { createVictim, type Victim } from './victim.ts'
 
@@ -27,6 +29,13 @@ export const kept = ['kept-1.bin', 'kept-2.bin', 'kept-3.bin']
 export type Kind = 'film' | 'lied' | 'big' | 'small'
 
 export interface Scene {
+  /** A folder for whatever a run needs. */
+  readonly root: string
+  readonly servers: readonly string[]
+  /** The home's and the downloads', if there are any; not to be looked into by checks. */
+  readonly disks: readonly SmallDisk[]
+  /** For the victim's folders; compiled at the first call. */
+  failingDisk(): FailingDisk
   readonly victim: Victim
   readonly around: Surroundings & { readonly bystanders: Map<string, string>; readonly replaced: Map<string, string> }
   /** For files of the rounds that are not downloads. */
@@ -48,21 +57,32 @@ export interface Scene {
   close(): Promise<void>
 }
 
+export interface SceneOptions {
+  /** Of the file that takes long to verify, and of those that take long to share. */
+  readonly heavyBytes: number
+  /** MiB of a disk of its own for the device's home, and of one for its downloads; takes root. */
+  readonly smallDisksMiB?: number | undefined
+}
+
 export const sha256Of = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
-/** `heavyBytes`: of the file that takes long to verify, and of those that take long to share. */
-export async function setScene(random: () => number, heavyBytes: number): Promise<Scene> {
+export async function setScene(random: () => number, options: SceneOptions): Promise<Scene> {
   const outside = outsideTest()
   try {
-    return await build(random, heavyBytes, outside)
+    return await build(random, options, outside)
   } catch (error) {
     await outside.end()
     throw error
   }
 }
 
-async function build(random: () => number, heavyBytes: number, { t, end }: ReturnType<typeof outsideTest>) {
+async function build(random: () => number, options: SceneOptions, { t, end }: ReturnType<typeof outsideTest>) {
+  const { heavyBytes, smallDisksMiB } = options
   const root = tempFolder(t)
+  const folder = join(root, 'downloads')
+  const ownFiles = join(root, 'own')
+  for (const made of [folder, ownFiles]) mkdirSync(made)
+  const disks = smallDisksMiB === undefined ? [] : mountDisks(t, [join(root, 'home'), folder], smallDisksMiB)
   const cluster = await startCluster({ brokers: 1, trackers: 1 })
   t.teardown(() => cluster.down())
   const people = ['alice', 'bob', 'carol', 'mallory'].map(user => person(t, cluster.servers, user))
@@ -102,9 +122,6 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
   home.saveSeen(alice.trackers.seen)
   const victim = createVictim(home, bob, cluster.servers)
   t.teardown(() => victim.kill())
-  const folder = join(root, 'downloads')
-  const ownFiles = join(root, 'own')
-  for (const made of [folder, ownFiles]) mkdirSync(made)
   const around = { home, user, device, folder, bystanders: new Map<string, string>(), replaced: new Map() }
   await victim.start()
   await victim.answers()
@@ -117,6 +134,7 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
 
   const current = new Map<Kind, { id: number; folder: string }>()
   let made = 0
+  let disk: FailingDisk | undefined
   const until: Scene['until'] = async (id, satisfies) => {
     const enough = new AbortController()
     let found: DownloadView | undefined
@@ -148,6 +166,13 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
   }
 
   const scene: Scene = {
+    root,
+    servers: cluster.servers,
+    disks,
+    failingDisk() {
+      disk ??= makeFailingDisk(join(root, 'sources'), { home: home.folder, downloads: folder, own: ownFiles })
+      return disk
+    },
     victim,
     around,
     ownFiles,
@@ -194,6 +219,13 @@ async function build(random: () => number, heavyBytes: number, { t, end }: Retur
   }
   return scene
 }
+
+const mountDisks = (t: ReturnType<typeof outsideTest>['t'], folders: readonly string[], mib: number) =>
+  folders.map(folder => {
+    const disk = mountSmallDisk(folder, mib)
+    t.teardown(() => disk.unmount())
+    return disk
+  })
 
 /** As the onlooker's agent would know it. */
 export const keptFile = (scene: Scene, name: string) => {

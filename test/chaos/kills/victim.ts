@@ -23,8 +23,10 @@ export interface Victim {
   readonly home: Home
   readonly agent: AgentClient
   ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
-  /** Returns once the agent's process holds the library. `crashAt`: see crash-point.ts. */
-  start(crashAt?: string): Promise<void>
+  /** Returns once the agent's process holds the library; throws when it does not start. `env`: for it alone. */
+  start(env?: Readonly<Record<string, string>>): Promise<void>
+  /** Of the process that was started last. */
+  readonly pid: number
   /** Returns once the agent answers. */
   answers(): Promise<AgentResult<'status'>>
   kill(): Promise<void>
@@ -66,18 +68,17 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
     async ask(method, params) {
       return granted(await agent.ask(method, params)) as AgentResult<typeof method>
     },
-    async start(crashAt) {
+    async start(env = {}) {
       states.clear()
-      if (crashAt !== undefined) {
-        process.env.SHOAL_CRASH_AT = crashAt
-        process.env.NODE_OPTIONS = `--import=${new URL('crash-point.ts', import.meta.url)}`
-      }
+      Object.assign(process.env, env)
       try {
         pid = granted(await startAgent(home, { servers, listen: '127.0.0.1:0' }))
       } finally {
-        delete process.env.SHOAL_CRASH_AT
-        delete process.env.NODE_OPTIONS
+        for (const name of Object.keys(env)) delete process.env[name]
       }
+    },
+    get pid() {
+      return pid
     },
     answers: async () => granted(await agent.ask('status', {}, { patienceMs: answersWithinMs })),
     async kill() {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 export interface SmallDisk {
   fill(): void
   empty(): void
+  unmount(): void
 }
 
 export function mountSmallDisk(folder: string, mib: number): SmallDisk {
@@ -30,5 +31,7 @@ export function mountSmallDisk(folder: string, mib: number): SmallDisk {
       }
     },
     empty: () => rmSync(filler, { force: true }),
+    // Lazily: what was just killed may hold a file for a moment yet.
+    unmount: () => execFileSync('umount', ['-l', folder]),
   }
 }

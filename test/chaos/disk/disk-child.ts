@@ -1,0 +1,63 @@
+// Run as a process of its own by failing-disk.test.ts, on a disk that fails: does what its argument says in the folder
+// of its second, and says as JSON what came of it.
+
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashFile, recheckPieces, verifyFile } from '../../../src/actors/agent/hashing.ts'
+import { openHome } from '../../../src/actors/home.ts'
+import { fullBitfield } from '../../../src/domain/bitfield.ts'
+import { again } from '../../../src/storage/interruption.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import { openPieceFile } from '../../../src/storage/piece-file.ts'
+import { granted } from '../../helpers/granted.ts'
+import { manifestOf } from '../../helpers/manifest-of.ts'
+
+const [, , what = '', root = ''] = process.argv
+const own = join(root, 'own', 'film.bin')
+const folder = join(root, 'downloads')
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error)
+
+const works: Record<string, () => unknown> = {
+  /** A download's way, by its store alone: written, read, named, hashed. */
+  async whole() {
+    const data = again(() => readFileSync(own))
+    const manifest = manifestOf('film.bin', data)
+    const part = granted(await openPieceFile(join(folder, 'film.bin.part'), manifest, 'fresh'))
+    const { pieceLength, size } = manifest
+    for (let at = 0; at < size; at += 64 * 1024)
+      granted(await part.write(Math.floor(at / pieceLength), at % pieceLength, data.subarray(at, at + 64 * 1024)))
+    const read = [Buffer.alloc(1000), Buffer.alloc(2000)]
+    await part.read(1, 7, read)
+    const verified = await recheckPieces(part.path, manifest, fullBitfield(Math.ceil(size / pieceLength)))
+    granted(await part.finish(join(folder, 'film.bin'), { overwrite: false }))
+    granted(await verifyFile(join(folder, 'film.bin'), manifest))
+    await part.close()
+    return {
+      isRead: Buffer.concat(read).equals(data.subarray(pieceLength + 7, pieceLength + 3007)),
+      isVerified: verified.isFull(),
+      hashed: granted(await hashFile(own)).sha1 === createHash('sha1').update(data).digest('hex'),
+      seen: openHome(join(root, 'home')).seen(),
+    }
+  },
+  home: () => openHome(join(root, 'home')).device(),
+  library: () => openLibrary(join(root, 'home', 'library.db')).downloads('alice').length,
+  add() {
+    const library = openLibrary(join(root, 'home', 'library.db'))
+    const names = { user: 'alice', group: 'g', name: 'film', overwrite: false, state: 'queued', createdAt: 0 } as const
+    for (let n = 0; n < 100; n += 1) library.addDownload({ ...names, destination: `/${n}`, part: `/${n}.part` })
+  },
+  async name() {
+    const part = granted(await openPieceFile(join(folder, 'x.part'), { size: 10, pieceLength: 10 }, 'resume'))
+    const named = await part.finish(join(folder, 'x'), { overwrite: false })
+    return { named: named.ok ? 'named' : named.code, isThere: existsSync(join(folder, 'x')) }
+  },
+}
+
+let said: unknown
+try {
+  said = { value: await works[what]!() }
+} catch (error) {
+  said = { failed: codeOf(error) }
+}
+process.stdout.write(`${JSON.stringify({ ...(said as object), home: readdirSync(join(root, 'home')).sort() })}\n`)

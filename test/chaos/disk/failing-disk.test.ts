@@ -1,0 +1,71 @@
+// What reads and writes files, on a disk that really interrupts, falls short, breaks and fills: no part of ours is faked.
+
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import anyTest, { type ExecutionContext } from 'ava'
+import { openHome } from '../../../src/actors/home.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+import { calls, type Faults, hasFailingDisk, makeFailingDisk, places } from './failing-disk.ts'
+import { runChild } from './run-child.ts'
+
+// Without a C compiler there is nothing to put between a process and its file system.
+const test = hasFailingDisk() ? anyTest : anyTest.skip
+const child = fileURLToPath(new URL('disk-child.ts', import.meta.url))
+
+function scene(t: ExecutionContext) {
+  const root = tempFolder(t)
+  for (const name of ['home', 'downloads', 'own', 'disk']) mkdirSync(join(root, name))
+  const at = { home: join(root, 'home'), downloads: join(root, 'downloads'), own: join(root, 'own') }
+  const disk = makeFailingDisk(join(root, 'disk'), at)
+  const home = openHome(at.home)
+  home.saveSeen(77)
+  openLibrary(home.libraryFile).close()
+  const run = async (what: string, faults: Pick<Faults, 'kinds'> & Partial<Faults>) => {
+    disk.strike({ calls, places, odds: 1, seed: 1, ...faults })
+    const said = await runChild(child, [what, root], disk.env)
+    disk.stop()
+    return said
+  }
+  return { ...at, root, disk, device: home.device(), run }
+}
+
+test('Nobody notices calls that are interrupted, or that do less than they were asked to.', async t => {
+  const { own, downloads, disk, run } = scene(t)
+  writeFileSync(join(own, 'film.bin'), randomBytes(3 * 2 ** 20 + 5))
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  t.log(`seed ${seed}`)
+  const said = await run('whole', { kinds: ['interrupted', 'short'], odds: 0.4, seed })
+  t.is(said.failed, undefined)
+  t.like(said, { value: { isRead: true, isVerified: true, hashed: true, seen: 77 } })
+  t.deepEqual(readdirSync(downloads), ['film.bin'])
+  for (const what of ['interrupted read', 'short read', 'interrupted write', 'short write'])
+    t.true((disk.struck().get(what) ?? 0) > 0, what)
+})
+
+test('A device whose disk cannot be read is no new device.', async t => {
+  const { device, run, home } = scene(t)
+  t.like(await run('home', { kinds: ['broken'], calls: ['read'] }), { failed: 'home-failed' })
+  t.is(openHome(home).device(), device)
+})
+
+test('A library whose disk cannot be read is not called damaged, and is whole afterwards.', async t => {
+  const { run } = scene(t)
+  t.like(await run('library', { kinds: ['broken'], calls: ['read'] }), { failed: 'library-failed' })
+  t.like(await run('library', { kinds: [] }), { value: 0 })
+})
+
+test('A library whose disk is full says so.', async t => {
+  const { run } = scene(t)
+  t.like(await run('add', { kinds: ['full'], calls: ['write'], places: ['library'] }), { failed: 'no-space' })
+})
+
+test('Where there are no hard links a file gets its name all the same, or nothing has it.', async t => {
+  const { run, downloads } = scene(t)
+  writeFileSync(join(downloads, 'x.part'), '0123456789')
+  const broken = await run('name', { kinds: ['unlinkable', 'broken'], calls: ['link', 'rename'], seed: 4 })
+  t.like(broken, { value: { named: 'destination-unwritable', isThere: false } })
+  t.like(await run('name', { kinds: ['unlinkable'], calls: ['link'] }), { value: { named: 'named', isThere: true } })
+})

@@ -148,11 +148,20 @@ export function startLink(
   return { actor, heard, [Symbol.dispose]: () => actor.stop() }
 }
 
-/** Fetches everything over a link as a download would: never more at once than its capacity. */
-export async function fetchAll(peer: SwarmPeer, file: SharedBytes, needs: Partial<PeerConnectionNeeds> = {}) {
+/**
+ * Fetches everything over a link as a download would: never more at once than its capacity. Aborting makes it reject, and
+ * the link end.
+ */
+export async function fetchAll(
+  peer: SwarmPeer,
+  file: SharedBytes,
+  needs: Partial<PeerConnectionNeeds> = {},
+  signal?: AbortSignal,
+) {
   const count = pieceCount(file.manifest)
   const bytes = Buffer.alloc(file.manifest.size)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
   let next = 0
   let inFlight = 0
   let arrived = 0

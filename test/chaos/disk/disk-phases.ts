@@ -60,6 +60,9 @@ const rests = (view: DownloadView) => ['completed', 'failed', 'cancelled', 'paus
 /** Until it rests, as its person sees it. */
 async function fetching(scene: Scene, troubles: Troubles, film: Film, overwrite = false): Promise<void> {
   const { victim } = scene
+  // One that has ended by now is looked at, and not done away with on a disk that may not let it be.
+  const now = await attempt(scene.current(film))
+  if (now.ok && now.value?.state === 'completed') return
   const asked = await inTime(`asking for ${film}`, attempt(scene.ensure(film, overwrite)), troubles)
   if (!asked) return
   if (!asked.ok) return troubles.refused(`download ${film}`, asked)
@@ -70,6 +73,12 @@ async function fetching(scene: Scene, troubles: Troubles, film: Film, overwrite 
   else if (view?.state !== 'completed' && victim.isRunning) troubles.problems.push(`download ${id} is ${view?.state}`)
 }
 
+/** What ended before is out of the way, while the disk still works. */
+async function makeRoom(scene: Scene): Promise<void> {
+  for (const film of ['film', 'lied', 'small'] as const)
+    if ((await scene.current(film))?.state === 'completed') await scene.forget(film)
+}
+
 /** The helpers throw what the agent refuses. */
 const attempt = <T>(work: Promise<T>): Promise<Outcome<T>> =>
   work.then(
@@ -77,7 +86,7 @@ const attempt = <T>(work: Promise<T>): Promise<Outcome<T>> =>
     (error: Error) => ({ ok: false, ...parseRefusal(error.message) }) as Outcome<T>,
   )
 const parseRefusal = (text: string) => {
-  const [, code = 'thrown', message = text] = /^([a-z-]+): (.*)$/s.exec(text) ?? []
+  const [, code = 'thrown', message = text] = /^refused: ([a-z-]+) (.*)$/s.exec(text) ?? []
   return { code, message }
 }
 
@@ -96,12 +105,14 @@ const download: Work = async (scene, troubles, random) => {
 
 const pauses: Work = async (scene, troubles, random) => {
   const { victim } = scene
-  const asked = await attempt(scene.ensure('film'))
+  const now = await attempt(scene.current('film'))
+  const hasEnded = now.ok && now.value?.state === 'completed'
+  const asked = hasEnded ? now : await attempt(scene.ensure('film'))
   if (!asked.ok) troubles.refused('download film', asked)
   else
     for (const what of ['pause', 'resume', 'pause', 'resume'] as const) {
       await delay(random() * 60)
-      const answer = await inTime(what, victim.agent.ask(what, { id: asked.value.id }), troubles)
+      const answer = await inTime(what, victim.agent.ask(what, { id: asked.value!.id }), troubles)
       // It may have ended by itself.
       if (answer && !answer.ok && answer.code !== 'not-running') troubles.refused(what, answer)
     }
@@ -138,10 +149,8 @@ const serve: Work = async (scene, troubles) => {
     const found = granted(await onlooker.trackers.ask('swarm.locate', { group, name }))
     const peer = found.peers.find(({ user }) => user === victim.person.user)
     if (!peer) continue
-    const fetched = await Promise.race([
-      fetchAll(peer, file, { me: onlooker }).catch(() => undefined),
-      delay(troubles.isHarmless ? settlesWithinMs : 1_500, undefined, { ref: false }),
-    ])
+    const tooLate = AbortSignal.timeout(troubles.isHarmless ? settlesWithinMs : 1_500)
+    const fetched = await fetchAll(peer, file, { me: onlooker }, tooLate).catch(() => undefined)
     if (fetched && !fetched.bytes.equals(file.bytes)) troubles.problems.push(`${name} is served with other bytes`)
     if (!fetched && troubles.isHarmless) troubles.problems.push(`${name} is not served`)
   }
@@ -182,6 +191,7 @@ const failing =
     await stopAgent(victim.home)
     await victim.start(disk.env)
     await victim.answers()
+    await makeRoom(scene)
     const troubles = watchPerson(scene, { isHarmless, onlyFull: faults.kinds.join() === 'full', disk })
     disk.strike(faults)
     const { settle } = await work(scene, troubles, random)
@@ -257,6 +267,7 @@ const full: Phase = async (scene, random) => {
   )
   const [what, ...filled] = chosen
   const troubles = watchPerson(scene, { isHarmless: false, onlyFull: true })
+  await makeRoom(scene)
   const asked = await attempt(scene.ensure('film'))
   if (asked.ok) await scene.until(asked.value.id, ({ pieces }) => pieces.done > random() * 6)
   for (const disk of filled) disk.fill()

@@ -77,7 +77,8 @@ export function watchPerson(
       for (;;) {
         const found = await onlooker.trackers.ask('swarm.locate', { group, name })
         const peer = found.ok ? found.value.peers.find(({ user }) => user === victim.person.user) : undefined
-        const fetched = peer && (await fetchAll(peer, file, { me: onlooker }).catch(() => undefined))
+        const fetched =
+          peer && (await fetchAll(peer, file, { me: onlooker }, AbortSignal.timeout(5_000)).catch(() => undefined))
         if (fetched?.bytes.equals(file.bytes)) return
         if (performance.now() > until) return void problems.push(`${name} is not on offer any more`)
         await delay(100)

@@ -52,6 +52,8 @@ export interface Scene {
   ensure(kind: Kind, overwrite?: boolean): Promise<DownloadView>
   /** Resolves with the first view that satisfies, or when it rests. */
   until(id: number, satisfies: (view: DownloadView) => boolean): Promise<DownloadView>
+  /** The one there is of that kind, if there is one. */
+  current(kind: Kind): Promise<DownloadView | undefined>
   /** What there was of this kind is over and its files are gone: the next one begins anew. */
   forget(kind: Kind): Promise<void>
   close(): Promise<void>
@@ -194,9 +196,12 @@ async function build(random: () => number, options: SceneOptions, { t, end }: Re
     },
     until,
     forget,
-    async ensure(kind, overwrite = false) {
+    async current(kind) {
       const was = current.get(kind)
-      const now = was && (await victim.ask('downloads', {})).find(({ id }) => id === was.id)
+      return was && (await victim.ask('downloads', {})).find(({ id }) => id === was.id)
+    },
+    async ensure(kind, overwrite = false) {
+      const now = await scene.current(kind)
       if (now && now.state !== 'completed') return now
       await forget(kind)
       made += 1

@@ -3,7 +3,7 @@
 // The library beside them is the agent's own (storage/library.ts).
 
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { isLater, type LogPosition } from '../domain/log-position.ts'
@@ -118,7 +118,13 @@ export function openHome(folder: string): Home {
     servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],
     saveServers: servers => write('servers.json', servers),
     trust: {
-      authority: () => read('authority.json', z.string().max(10_000)),
+      authority() {
+        const known = read('authority.json', z.string().max(10_000))
+        // Nobody is trusted anew because the file was spoiled.
+        if (known !== undefined || !existsSync(path('authority.json'))) return known
+        const file = showable(path('authority.json'))
+        throw new HomeFailed(`${file} is damaged: remove it, then say whom to trust with shoal trust FINGERPRINT`)
+      },
       follow: authority => write('authority.json', authority),
     },
     agentPid: () => read('agent.json', z.number().int().positive()),

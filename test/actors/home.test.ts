@@ -36,6 +36,8 @@ test('Nobody is logged in, and nothing is known, where there is no file; neither
   t.deepEqual([home.session(), home.trust.authority(), home.seen()], [undefined, undefined, 0])
   writeFileSync(home.sessionFile, '{"user":')
   t.is(home.session(), undefined)
+  writeFileSync(join(folder, 'authority.json'), '"-----BEGIN')
+  t.throws(() => home.trust.authority(), { code: 'home-failed', message: /is damaged/ }, 'nobody is trusted anew')
 })
 
 test('What could not be written leaves nothing behind.', t => {

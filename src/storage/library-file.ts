@@ -154,10 +154,10 @@ export function translateSqliteError(error: unknown, file: string): unknown {
       isFull: true,
     })
   // Also when SQLite calls it corrupt: that is its word for a disk that cannot read, and it was sound when it was opened.
-  return new LibraryFailed(
-    `${showable(file)} cannot be read or written (${error.message}): look after its disk, then try again`,
-    { cause: error },
-  )
+  const why = isCorrupt(error) ? '' : ` (${error.message})`
+  return new LibraryFailed(`${showable(file)} cannot be read or written${why}: look after its disk, then try again`, {
+    cause: error,
+  })
 }
 
 const isCorrupt = (error: unknown) =>

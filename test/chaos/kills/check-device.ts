@@ -103,7 +103,11 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
 
   for (const [path, hash] of bystanders)
     demand(existsSync(path) && sha256(path) === hash, `${path} was altered or removed`)
-  const known = new Set([...bystanders.keys(), ...downloads.flatMap(({ destination, part }) => [destination, part])])
+  const known = new Set([
+    ...bystanders.keys(),
+    ...replaced.keys(),
+    ...downloads.flatMap(({ destination, part }) => [destination, part]),
+  ])
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     demand(!entry.isFile() || known.has(path), `${path} is nobody's`)

@@ -1,7 +1,6 @@
 // Whatever reaches the visualizer's server over a socket: request lines, header lines, ways to a broker. It is taken when it
 // is answered with 200 or 101, which takes the token where it is not a file of the page; and the server is there after it.
 
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,10 +46,9 @@ async function answerTo(port: number, request: Buffer): Promise<string> {
     // Answered, or told off: neither is waited for to be hung up.
     if (Buffer.concat(said).includes('\r\n\r\n')) socket.end()
   })
-  await once(socket, 'connect')
-  // Then the other side has had all there is, also of half a request.
+  // Then the other side has had all there is, also of half a request. It may reset what was too much for it.
   socket.end(request)
-  await once(socket, 'close')
+  await new Promise(resolve => socket.once('close', resolve))
   return Buffer.concat(said).toString('latin1')
 }
 

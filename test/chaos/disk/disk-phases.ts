@@ -19,7 +19,7 @@ import { type Troubles, watchPerson } from './person-view.ts'
 
 export const hasRoot = process.getuid?.() === 0
 
-/** What is told instead of an answer that is never to come. */
+/** Work that does not end, or rest, in that time hangs. */
 const settlesWithinMs = 45_000
 const stopsWithinMs = 12_000
 
@@ -167,12 +167,10 @@ const logout: Work = async (scene, troubles) => {
   const answer = await inTime('logout', victim.agent.ask('logout', {}), troubles)
   if (answer && !answer.ok) troubles.refused('logout', answer)
   troubles.mayBeLoggedOut()
-  return {
-    settle: () => goesOn(scene, 'film'),
-  }
+  return { settle: () => goesOn(scene, 'film') }
 }
 
-/** Starts it with a disk that fails, unless it is to start on one already. */
+/** Starts it on such a disk, lets that fail while the work is done, and ends it. */
 const failing =
   (work: Work, where: readonly Place[], which: readonly Call[] = calls): Phase =>
   async (scene, random) => {
@@ -277,6 +275,7 @@ const full: Phase = async (scene, random) => {
   if (random() < 0.5) await victim.kill()
   else await stopAgent(victim.home)
   for (const disk of disks) disk.empty()
+  scene.around.lost = undefined
   return {
     where: () => `of the ${what}: ${troubles.told()}`,
     problems: troubles.problems,

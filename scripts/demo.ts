@@ -2,16 +2,12 @@
 // of them share and two others download at the same time, while a tracker and a broker are killed. Everything people do
 // goes through the command line, as they would do it. Exits 0 only if every byte arrived and both trackers agree.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
-import { once } from 'node:events'
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import { MultiBar, type SingleBar } from 'cli-progress'
 import { styleFor } from '../src/cli/render/style.ts'
@@ -19,12 +15,11 @@ import { type Column, renderTable } from '../src/cli/render/table.ts'
 import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
 import { freePort } from '../src/cluster/free-port.ts'
 import { formatBytes, formatRate } from '../src/domain/quantities.ts'
+import { endCommands, type Person, person } from './person.ts'
 
 const sizeBytes = 256 * 1024 * 1024
-const launcher = fileURLToPath(new URL('../bin/shoal.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'shoal-demo-'))
 const cluster = join(folder, 'cluster')
-const children = new Set<ChildProcess>()
 const startedAt = performance.now()
 
 const say = (text = '') => console.log(text)
@@ -32,47 +27,15 @@ const indented = (text: string) => text.replaceAll(/^/gm, '  ')
 const good = (text: string) => say(`  ${styleText('green', '✔')} ${text}`)
 const chapter = (text: string) => say(`\n${styleText('bold', text)}`)
 
-interface Person {
-  readonly name: string
+interface DemoPerson extends Person {
   readonly folder: string
-  /** Runs one command as this person and returns what it printed; throws when it fails. */
-  shoal(...words: string[]): Promise<string>
-  /** The same, with every line of output as it comes. */
-  follow(words: readonly string[], onLine: (line: string) => void): Promise<void>
 }
 
-function person(name: string, servers: string): Person {
+function aPerson(name: string, servers: string): DemoPerson {
   const home = join(folder, name)
-  const env = {
-    ...process.env,
-    SHOAL_HOME: home,
-    SHOAL_SERVERS: servers,
-    SHOAL_PASSWORD: `${name} likes long passwords`,
-  }
   const files = join(home, 'files')
   mkdirSync(files, { recursive: true })
-  const follow = async (words: readonly string[], onLine: (line: string) => void) => {
-    const child = spawn(process.execPath, [launcher, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
-    children.add(child)
-    let complaint = ''
-    child.stderr.on('data', text => {
-      complaint += text
-    })
-    createInterface(child.stdout).on('line', onLine)
-    const [code] = await once(child, 'close')
-    children.delete(child)
-    if (code !== 0) throw new Error(`${name}: shoal ${words.join(' ')} ended with ${code}: ${complaint.trim()}`)
-  }
-  return {
-    name,
-    folder: files,
-    follow,
-    async shoal(...words) {
-      const lines: string[] = []
-      await follow(words, line => lines.push(line))
-      return lines.join('\n')
-    },
-  }
+  return { ...person(name, home, servers, `${name} likes long passwords`), folder: files }
 }
 
 async function randomFile(path: string): Promise<void> {
@@ -175,8 +138,8 @@ async function demo(): Promise<void> {
   good(`three brokers and two trackers are up at ${servers.join(', ')}`)
 
   chapter('The people')
-  const people = ['alice', 'bob', 'carol', 'dave'].map(name => person(name, servers.join(',')))
-  const [alice, bob, carol, dave] = people as [Person, Person, Person, Person]
+  const people = ['alice', 'bob', 'carol', 'dave'].map(name => aPerson(name, servers.join(',')))
+  const [alice, bob, carol, dave] = people as [DemoPerson, DemoPerson, DemoPerson, DemoPerson]
   await Promise.all(
     people.map(async ({ name, shoal }) => {
       await shoal('signup', name)
@@ -206,7 +169,7 @@ async function demo(): Promise<void> {
     { node: 't1', atPercent: 10 },
     { node: leader, atPercent: 30 },
   ]
-  const follow = (who: Person) =>
+  const follow = (who: DemoPerson) =>
     who.follow(['download', 'reef', 'reef.bin', who.folder, '--wait', '--json'], line => {
       const view: View = JSON.parse(line)
       if (!view.pieces) return
@@ -244,8 +207,8 @@ async function demo(): Promise<void> {
 }
 
 async function cleanUp(): Promise<void> {
-  for (const child of children) child.kill('SIGKILL')
-  await Promise.allSettled(['alice', 'bob', 'carol', 'dave'].map(name => person(name, '').shoal('agent', 'stop')))
+  endCommands()
+  await Promise.allSettled(['alice', 'bob', 'carol', 'dave'].map(name => aPerson(name, '').shoal('agent', 'stop')))
   await clusterDown(cluster)
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,0 +1,38 @@
+// The people whom `npm start` calls in: real agents on a real cluster.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { prepareDemonstration } from '../../scripts/demonstration.ts'
+import { agentIsRunning } from '../../src/actors/agent/agent-process.ts'
+import { openHome } from '../../src/actors/home.ts'
+import { startCluster } from '../helpers/cluster.ts'
+
+const MiB = 2 ** 20
+
+test('the three show a download again and again, leave nothing of it behind, and come back', async t => {
+  const cluster = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(cluster.down)
+  const folder = join(cluster.folder, 'demonstration')
+  const homes = ['demo-ann', 'demo-ben', 'demo-cat'].map(name => join(folder, name))
+  const runningAgents = () => homes.filter(home => agentIsRunning(openHome(home)))
+
+  for (const visit of [1, 2]) {
+    const people = await prepareDemonstration(cluster.folder, cluster.servers, 4 * MiB)
+    t.teardown(() => people.end())
+    for (const round of [1, 2]) {
+      const { peers } = await people.download()
+      const from = peers.filter(({ pieces }) => pieces > 0)
+      t.is(
+        from.reduce((sum, { pieces }) => sum + pieces, 0),
+        8,
+        `visit ${visit}, round ${round}`,
+      )
+      t.true(from.every(({ user }) => user === 'demo-ann' || user === 'demo-ben'))
+    }
+    t.is(runningAgents().length, 3)
+    await people.end()
+    t.deepEqual(runningAgents(), [])
+    for (const gone of ['sample.bin', 'arrivals']) t.false(existsSync(join(folder, gone)), gone)
+  }
+})

@@ -220,6 +220,8 @@ export const serving = {
    * it. With `requests.repeatAfterMs` for a tracker that dies meanwhile, under 5 s.
    */
   recheckEveryMs: 2_000,
+  /** Caps that one link tells its peer, at most; a fetcher that hears more takes it for hostile. A person sets a cap by hand. */
+  limitsTold: 100,
   /** A peer that was told goodbye has this long to take it in. */
   farewellMs: 1_000,
   /** Uploaded bytes are counted up the tree this often. */

@@ -12,8 +12,12 @@ export interface DownloadFacts {
   readonly heldByNobody: number
   /** Arrived, and not yet checked and written. */
   readonly checking: number
-  /** Pieces that may be under way or unwritten at once. */
-  readonly mostUnwritten: number
+  readonly store: {
+    /** Of the last seconds, 0 to 1: as many pieces waited to be checked and written as may, and no more were asked for. */
+    readonly fullShare: number
+    /** Most of what a piece takes there is the writing, not the checking. */
+    readonly isWritingSlower: boolean
+  }
   readonly peers: {
     readonly ready: number
     readonly connecting: number
@@ -22,6 +26,14 @@ export interface DownloadFacts {
   }
   /** Undefined before trackers have said. */
   readonly sharers: { readonly all: number; readonly online: number } | undefined
+  /** Peers that are asked for something and say that their own cap on uploads holds it up. */
+  readonly limited: readonly {
+    readonly user: string
+    /** The cap, for all whom it serves together. */
+    readonly limit: number
+    /** What comes from there. */
+    readonly bytesPerSecond: number
+  }[]
   readonly areTrackersAway: boolean
   readonly limits: { readonly down: number | null; readonly connections: number | null }
   /** Peers that this device is connected to, over all its downloads. */
@@ -37,8 +49,11 @@ export interface DownloadWait {
 
 /** So near its cap, a rate is the cap's. */
 const nearCap = 0.85
-/** So full, the pieces on their way to the disk are what holds up the rest. */
-const nearlyFull = 0.75
+/** So much of the time full, the store is what holds up the rest. */
+const mostlyFull = 0.5
+
+/** Named one by one; of more, how many. */
+const mostNamed = 3
 
 const areOf = (n: number) => (n === 1 ? 'is' : 'are')
 
@@ -102,12 +117,23 @@ function supply(facts: DownloadFacts): DownloadWait[] {
   return waits
 }
 
+/** "bob is limited to 1 MiB/s, carol to 2 MiB/s" */
+function limitedPeers(limited: DownloadFacts['limited']): string {
+  const named = limited.slice(0, mostNamed).map(({ user, limit, bytesPerSecond }, index) => {
+    const shared = bytesPerSecond < limit * nearCap ? ' for all whom it serves together' : ''
+    return `${user} ${index === 0 ? 'is limited ' : ''}to ${formatRate(limit)}${shared}`
+  })
+  const others = limited.length - named.length
+  return others > 0 ? `${named.join(', ')}; so ${areOf(others)} ${count(others, 'other')}` : named.join(', ')
+}
+
 function limits({
   limits,
+  limited,
   bytesPerSecond,
   connections,
   checking,
-  mostUnwritten,
+  store,
   peers,
 }: DownloadFacts): DownloadWait[] {
   const waits: DownloadWait[] = []
@@ -117,17 +143,25 @@ function limits({
       params: { bytesPerSecond: limits.down },
       sentence: `This device downloads no faster than ${formatRate(limits.down)}: its own limit.`,
     })
+  if (limited.length > 0)
+    waits.push({
+      code: 'peers-limited',
+      params: { peers: limited.length },
+      sentence: `${limitedPeers(limited)}.`,
+    })
   if (limits.connections !== null && connections >= limits.connections)
     waits.push({
       code: 'connections-limited',
       params: { connections: limits.connections },
       sentence: `This device connects to ${count(limits.connections, 'peer')} at most: its own limit.`,
     })
-  if (checking >= mostUnwritten * nearlyFull)
+  if (store.fullShare >= mostlyFull)
     waits.push({
-      code: 'disk',
-      params: { pieces: checking },
-      sentence: `The disk is the bottleneck: ${count(checking, 'piece')} ${areOf(checking)} waiting to be checked and written.`,
+      code: store.isWritingSlower ? 'disk' : 'checking',
+      params: { pieces: checking, bytesPerSecond: Math.round(bytesPerSecond) },
+      sentence: store.isWritingSlower
+        ? `The disk is the bottleneck: it takes ${formatRate(bytesPerSecond)}, and ${count(checking, 'piece')} ${areOf(checking)} waiting.`
+        : `Checking is the bottleneck: this device checks ${formatRate(bytesPerSecond)}, and ${count(checking, 'piece')} ${areOf(checking)} waiting.`,
     })
   if (waits.length === 0 && peers.ready > 0 && bytesPerSecond > 0 && peers.busy === 0)
     waits.push({

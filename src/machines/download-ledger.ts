@@ -3,6 +3,7 @@
 
 import { link, download as tunables } from '../../config/tunables.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
+import { createFullTime, type FullTime } from '../domain/full-time.ts'
 import { sharerKey } from '../domain/group.ts'
 import { createPiecePicker } from '../domain/piece-picker.ts'
 import type { PiecePicker } from '../domain/piece-picker-protocol.ts'
@@ -18,6 +19,8 @@ interface LinkEntry {
   state: 'connecting' | 'ready' | 'lost'
   /** Why it was lost last. */
   reason: string
+  /** Its own cap on uploads, as it says: shown, and nothing is decided by it. */
+  limit: number | undefined
 }
 
 export interface Ledger {
@@ -34,6 +37,10 @@ export interface Ledger {
   readonly ended: Map<PeerKey, { readonly times: number; readonly againAtMs: number }>
   /** Received and at the store. */
   checking: number
+  /** Whether as much waits there as may: then that is what holds up the rest. Milliseconds go into the meters. */
+  readonly storeFull: FullTime
+  readonly checkingTime: RateMeter
+  readonly writingTime: RateMeter
   fetchedBytes: number
   /** By peer and way. */
   readonly deliveries: Map<string, Delivery>
@@ -56,6 +63,9 @@ export const createLedger = ({ spent }: DownloadInput): Ledger => ({
   dropped: new Set(),
   ended: new Map(),
   checking: 0,
+  storeFull: createFullTime(),
+  checkingTime: createRateMeter(),
+  writingTime: createRateMeter(),
   fetchedBytes: spent.fetchedBytes,
   deliveries: new Map(spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
   vias: new Map(),
@@ -83,6 +93,15 @@ export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield)
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
 export const budgetPieces = ({ spec, running }: DownloadInput) =>
   Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
+
+/** So full, the pieces at the store are what holds up the rest. */
+const nearlyFull = 0.75
+
+/** One more or one less is at the store. */
+export function noteAtStore(ledger: Ledger, input: DownloadInput, change: 1 | -1, nowMs: number): void {
+  ledger.checking += change
+  ledger.storeFull.note(ledger.checking >= budgetPieces(input) * nearlyFull, nowMs)
+}
 
 /**
  * How many pieces more may be asked for, with `windows` times the window asked for ahead. Requests that have taken long

@@ -66,7 +66,14 @@ export type StoreEvent =
   /** The very bytes are at the destination already, and are shared from there now. */
   | { readonly type: 'store.there' }
   /** Matches its SHA-1, is in the part file and in the library, and on offer to others. */
-  | { readonly type: 'piece.verified'; readonly peer: PeerKey; readonly piece: number }
+  | {
+      readonly type: 'piece.verified'
+      readonly peer: PeerKey
+      readonly piece: number
+      /** What each took, waiting included. */
+      readonly checkedInMs: number
+      readonly writtenInMs: number
+    }
   | { readonly type: 'piece.rejected'; readonly peer: PeerKey; readonly piece: number }
   | { readonly type: 'whole.right' }
   /** The whole does not match, because of these pieces, which `have` holds no more. */

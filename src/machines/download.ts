@@ -8,7 +8,15 @@ import type { Bitfield } from '../domain/bitfield.ts'
 import { pieceSize } from '../domain/manifest.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
-import { createLedger, creditDelivery, type Ledger, noteEnded, openLedger, roomForPieces } from './download-ledger.ts'
+import {
+  createLedger,
+  creditDelivery,
+  type Ledger,
+  noteAtStore,
+  noteEnded,
+  openLedger,
+  roomForPieces,
+} from './download-ledger.ts'
 import type {
   DownloadEvent,
   DownloadInput,
@@ -122,6 +130,7 @@ export const downloadMachine = setup({
       const link = ledger.links.get(peer)
       if (!link) return
       link.state = 'ready'
+      link.limit = undefined
       ledger.vias.set(peer, via)
       ledger.picker?.peerJoined(peer, have)
     },
@@ -144,6 +153,10 @@ export const downloadMachine = setup({
     },
     noteFresh: ({ context: { ledger } }, { peer, fresh }: { peer: PeerKey; fresh: Bitfield }) =>
       ledger.picker?.setFresh(peer, fresh),
+    noteLimit: ({ context: { ledger } }, { peer, bytesPerSecond }: { peer: PeerKey; bytesPerSecond: number }) => {
+      const link = ledger.links.get(peer)
+      if (link) link.limit = bytesPerSecond || undefined
+    },
     noteMet: ({ context: { ledger } }, { peer }: { peer: PeerKey }) => {
       ledger.met.add(peer)
     },
@@ -172,31 +185,33 @@ export const downloadMachine = setup({
       },
     ),
 
-    checkPiece: enqueueActions(
-      ({ context: { ledger, spec, now }, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
-        ledger.fetchedBytes += event.data.length
-        ledger.window?.received(event.data.length, now())
-        const received = ledger.picker?.received(event.peer, event.piece)
-        if (!received?.fresh) return enqueue.sendTo('store', { type: 'piece.wasted', bytes: event.data.length })
-        for (const other of received.unwanted)
-          enqueue.sendTo(linkId(other), { type: 'piece.unwanted', piece: event.piece })
-        if (event.data.length !== pieceSize(spec.manifest, event.piece))
-          throw new Error(`bug: a link delivered ${event.data.length} bytes as piece ${event.piece}`)
-        ledger.checking += 1
-        const via = ledger.vias.get(event.peer) ?? 'direct'
-        enqueue.sendTo('store', { ...event, type: 'piece.check', via })
-      },
-    ),
-
-    creditPeer: ({ context }, { peer, piece }: { peer: PeerKey; piece: number }) => {
+    checkPiece: enqueueActions(({ context, enqueue }, event: { peer: PeerKey; piece: number; data: Buffer }) => {
       const { ledger, spec } = context
-      ledger.checking -= 1
+      ledger.fetchedBytes += event.data.length
+      ledger.window?.received(event.data.length, context.now())
+      const received = ledger.picker?.received(event.peer, event.piece)
+      if (!received?.fresh) return enqueue.sendTo('store', { type: 'piece.wasted', bytes: event.data.length })
+      for (const other of received.unwanted)
+        enqueue.sendTo(linkId(other), { type: 'piece.unwanted', piece: event.piece })
+      if (event.data.length !== pieceSize(spec.manifest, event.piece))
+        throw new Error(`bug: a link delivered ${event.data.length} bytes as piece ${event.piece}`)
+      noteAtStore(ledger, context, 1, context.now())
+      const via = ledger.vias.get(event.peer) ?? 'direct'
+      enqueue.sendTo('store', { ...event, type: 'piece.check', via })
+    }),
+
+    creditPeer: ({ context }, { peer, piece, ...took }: Extract<DownloadEvent, { type: 'piece.verified' }>) => {
+      const { ledger, spec } = context
+      noteAtStore(ledger, context, -1, context.now())
+      ledger.checkingTime.add(took.checkedInMs, context.now())
+      ledger.writingTime.add(took.writtenInMs, context.now())
       ledger.picker?.verified(piece)
       creditDelivery(ledger, peer, piece, pieceSize(spec.manifest, piece), context.now())
     },
 
-    dropPeer: enqueueActions(({ context: { ledger }, enqueue }, { peer, piece }: { peer: PeerKey; piece: number }) => {
-      ledger.checking -= 1
+    dropPeer: enqueueActions(({ context, enqueue }, { peer, piece }: { peer: PeerKey; piece: number }) => {
+      const { ledger } = context
+      noteAtStore(ledger, context, -1, context.now())
       ledger.picker?.rejected(peer, piece)
       ledger.dropped.add(peer)
       if (!ledger.links.delete(peer)) return
@@ -330,6 +345,7 @@ export const downloadMachine = setup({
           { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
         ],
         'link.called': { actions: [{ type: 'answerCall', params: ({ event }) => event }, 'askForPieces'] },
+        'link.limited': { actions: { type: 'noteLimit', params: ({ event }) => event } },
         'link.fresh': { actions: { type: 'noteFresh', params: ({ event }) => event } },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },

@@ -45,6 +45,8 @@ export type PeerConnectionEvent =
     }
   | { readonly type: 'call.received' }
   | { readonly type: 'fresh.received'; readonly fresh: Bitfield }
+  /** What it uploads to everybody together, at most; 0: no limit any more. */
+  | { readonly type: 'limit.received'; readonly bytesPerSecond: number }
   /** It is over; `final` when there is no use in trying again. */
   | { readonly type: 'connection.ended'; readonly reason: string; readonly final: boolean }
 
@@ -205,6 +207,12 @@ export const peerLinkMachine = setup({
             'call.passed': { actions: { type: 'instruct', params: { type: 'call.passed' } } },
             'fresh.received': {
               actions: { type: 'report', params: ({ event }) => ({ type: 'link.fresh', fresh: event.fresh }) },
+            },
+            'limit.received': {
+              actions: {
+                type: 'report',
+                params: ({ event }) => ({ type: 'link.limited', bytesPerSecond: event.bytesPerSecond }),
+              },
             },
             'capacity.measured': {
               actions: { type: 'report', params: ({ event }) => ({ ...event, type: 'link.capacity' }) },

@@ -53,6 +53,8 @@ export type PeerLinkEvent =
   | { readonly type: 'link.called'; readonly peer: PeerKey }
   /** What it gave to nobody yet. */
   | { readonly type: 'link.fresh'; readonly peer: PeerKey; readonly fresh: Bitfield }
+  /** By its own word it uploads no more than that, to everybody together, and what we asked for waits; 0: not any more. */
+  | { readonly type: 'link.limited'; readonly peer: PeerKey; readonly bytesPerSecond: number }
   /**
    * Not ready any more, or an attempt to become so failed; every piece asked of it is back.
    * The link tries again by itself unless `final`: then it has ended.

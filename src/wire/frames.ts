@@ -13,9 +13,11 @@
 //   pass      fetcher -> server  called, and wants nothing
 //   fresh     server -> fetcher  a bitfield as above: what it gave to nobody yet, and had better be asked for
 //   taken     fetcher -> server  piece u32: half of it has arrived, so that the next can be served when all of it has
+//   limit     server -> fetcher  bytes a second u48: what it asked for waits, for the server uploads no more than that to
+//                              everybody together; 0: not any more. Only to who offers `speaksLimits` (ALPN) in the handshake
 //   bye       either             come again u8 (0 or 1), reason in UTF-8, then the link closes
 
-import { link } from '../../config/tunables.ts'
+import { limits, link } from '../../config/tunables.ts'
 import { type Bitfield, bitfieldBytes, createBitfield, isBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey, sharerOf } from '../domain/group.ts'
@@ -50,6 +52,7 @@ export type Frame =
   | { readonly type: 'bitfield' | 'fresh'; readonly have: Bitfield }
   | { readonly type: 'have' | 'taken'; readonly piece: number }
   | { readonly type: 'call' | 'pass' }
+  | { readonly type: 'limit'; readonly bytesPerSecond: number }
   | ({ readonly type: 'request' | 'cancel' } & Block)
   | { readonly type: 'refused'; readonly piece: number; readonly offset: number; readonly why: RefusalReason }
   | { readonly type: 'bye'; readonly retry: boolean; readonly reason: string }
@@ -69,9 +72,13 @@ const codes = {
   pass: 10,
   fresh: 11,
   taken: 12,
+  limit: 13,
 } as const
 export const frameTypes = Object.keys(codes) as readonly FrameType[]
 const typeOf = new Map(Object.entries(codes).map(([type, code]) => [code as number, type as FrameType]))
+
+/** A fetcher's word that it knows `limit` frames: one that was built before them takes any for a breach of the protocol. */
+export const speaksLimits = 'shoal/limits'
 
 const prefixBytes = 5
 export const blockHeaderBytes = prefixBytes + 8
@@ -99,6 +106,8 @@ function payloadLimits(type: FrameType, shape: FileShape): readonly [least: numb
       return [12, 12]
     case 'block':
       return [8 + 1, 8 + link.blockBytes]
+    case 'limit':
+      return [6, 6]
     case 'refused':
       return [9, 9]
     case 'bye':
@@ -143,6 +152,11 @@ export function encodeFrame(frame: Frame): Buffer {
       bytes.writeUInt32BE(frame.piece, prefixBytes)
       bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
       bytes.writeUInt32BE(frame.length, prefixBytes + 8)
+      return bytes
+    }
+    case 'limit': {
+      const bytes = frameOf('limit', 6)
+      bytes.writeUIntBE(frame.bytesPerSecond, prefixBytes, 6)
       return bytes
     }
     case 'refused': {
@@ -224,6 +238,11 @@ function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): 
       checkBlock(shape, asked)
       return { type, ...asked }
     }
+    case 'limit': {
+      const bytesPerSecond = payload.readUIntBE(0, 6)
+      if (bytesPerSecond > limits.mostBytesPerSecond) throw new FrameError('a limit that limits nothing')
+      return { type, bytesPerSecond }
+    }
     case 'refused': {
       const refused = block()
       checkBlock(shape, { ...refused, length: 1 })
@@ -262,8 +281,8 @@ export interface FrameDecoder {
 
 /** Decodes the types in `accepts`; any other, and whatever the file of that shape cannot have, is a FrameError. */
 export function createFrameDecoder(accepts: readonly FrameType[], shape: FileShape, reader: FrameReader): FrameDecoder {
-  const limits = new Map(accepts.map(type => [type, payloadLimits(type, shape)]))
-  const largest = Math.max(...accepts.filter(type => type !== 'block').map(type => limits.get(type)![1]), 8)
+  const allowances = new Map(accepts.map(type => [type, payloadLimits(type, shape)]))
+  const largest = Math.max(...accepts.filter(type => type !== 'block').map(type => allowances.get(type)![1]), 8)
   /** The frame being gathered: all of it, or up to a block's payload. */
   const gathered = Buffer.alloc(prefixBytes + largest)
   let filled = 0
@@ -291,7 +310,7 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
 
   const readPrefix = () => {
     type = typeOf.get(gathered[4]!)
-    const allowed = type && limits.get(type)
+    const allowed = type && allowances.get(type)
     if (!allowed) throw new FrameError(`a frame of type ${gathered[4]} here`)
     const payloadBytes = gathered.readUInt32BE(0) - 1
     if (payloadBytes < allowed[0] || payloadBytes > allowed[1])

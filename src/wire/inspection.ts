@@ -149,10 +149,13 @@ const waitCodes = [
   'waiting-for-turn',
   /** This device's cap on downloads. params: bytesPerSecond */
   'download-limited',
+  /** Those peers' own caps on uploads, as they say. params: peers */
+  'peers-limited',
   /** This device's cap on connections. params: connections */
   'connections-limited',
-  /** Pieces wait to be checked and written. params: pieces */
+  /** Pieces wait to be written, or checked, and that takes longest. params: pieces, bytesPerSecond */
   'disk',
+  'checking',
   /** Peers deliver slowly and nothing here holds them up. params: peers, bytesPerSecond */
   'peers-slow',
   /** Only through the brokers. params: peers */
@@ -186,7 +189,7 @@ const downloadPeerSchema = z.strictObject({
   inFlight: z.array(count).max(64),
   /** Pieces it has; null before it has said so. */
   has: count.nullable(),
-  /** Its own cap on uploads, where it says so. */
+  /** Its own cap on uploads, for all whom it serves together, where it says that this is what we wait for. */
   limit: z.number().nullable(),
   /** Why it was lost, or what it waits for. */
   why: text(200).nullable(),

@@ -8,8 +8,9 @@ const fine: DownloadFacts = {
   missing: 10,
   heldByNobody: 0,
   checking: 0,
-  mostUnwritten: 32,
+  store: { fullShare: 0.1, isWritingSlower: true },
   peers: { ready: 3, connecting: 0, busy: 0, relayed: 0 },
+  limited: [],
   sharers: { all: 3, online: 3 },
   areTrackersAway: false,
   limits: { down: null, connections: null },
@@ -28,6 +29,29 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
     'This device downloads no faster than 5 MiB/s: its own limit.',
   ],
   [
+    'a peer is at its limit',
+    { limited: [{ user: 'bob', limit: MB, bytesPerSecond: 0.9 * MB }] },
+    'peers-limited',
+    'bob is limited to 1 MiB/s.',
+  ],
+  [
+    'peers are limited, and one serves others, too',
+    {
+      limited: [
+        { user: 'bob', limit: MB, bytesPerSecond: MB },
+        { user: 'carol', limit: 2 * MB, bytesPerSecond: 0.2 * MB },
+      ],
+    },
+    'peers-limited',
+    'bob is limited to 1 MiB/s, carol to 2 MiB/s for all whom it serves together.',
+  ],
+  [
+    'many peers are limited',
+    { limited: ['a', 'b', 'c', 'd', 'e'].map(user => ({ user, limit: MB, bytesPerSecond: MB })) },
+    'peers-limited',
+    'a is limited to 1 MiB/s, b to 1 MiB/s, c to 1 MiB/s; so are 2 others.',
+  ],
+  [
     'connections are limited',
     { limits: { down: null, connections: 3 } },
     'connections-limited',
@@ -35,9 +59,15 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
   ],
   [
     'pieces pile up before the disk',
-    { checking: 30 },
+    { checking: 30, store: { fullShare: 0.8, isWritingSlower: true } },
     'disk',
-    'The disk is the bottleneck: 30 pieces are waiting to be checked and written.',
+    'The disk is the bottleneck: it takes 5 MiB/s, and 30 pieces are waiting.',
+  ],
+  [
+    'pieces pile up to be checked',
+    { checking: 1, store: { fullShare: 0.8, isWritingSlower: false } },
+    'checking',
+    'Checking is the bottleneck: this device checks 5 MiB/s, and 1 piece is waiting.',
   ],
   ['peers serve others', peers({ busy: 2 }), 'waiting-for-turn', '2 peers serve others first, and will call.'],
   ['a piece is nowhere', { heldByNobody: 1 }, 'pieces-missing', 'Nobody who is connected has 1 missing piece.'],

@@ -78,7 +78,7 @@ export async function startRawFetcher(
   const frames = createTypedRecord<Frame>()
   const { look, until } = createLookout({ keepsAlive: false })
   let blockBytes = 0
-  const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'], shape, {
+  const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'limit', 'bye'], shape, {
     onFrame: frames.add,
     onBlockBytes: count => {
       blockBytes += count

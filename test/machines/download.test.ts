@@ -98,7 +98,13 @@ const received = (peer: string, piece: number): DownloadEvent => ({
   piece,
   data: Buffer.alloc(512 * 1024),
 })
-const verified = (peer: string, piece: number): DownloadEvent => ({ type: 'piece.verified', peer, piece })
+const verified = (peer: string, piece: number): DownloadEvent => ({
+  type: 'piece.verified',
+  peer,
+  piece,
+  checkedInMs: 1,
+  writtenInMs: 2,
+})
 const everything = [0, 1, 2, 3].flatMap(piece => [received(alice, piece), verified(alice, piece)])
 const refusal = { code: 'not-member', message: 'you are not a member' } as const
 const toTransferring = [ready(), located('alice'), ...joins(alice)]
@@ -194,6 +200,38 @@ test('Downloads that run at once share the memory for what is on its way.', t =>
   }
   t.is(wantedWith(1), tunables.maxPiecesPerPeer)
   t.is(wantedWith(16), 4)
+})
+
+test('How long the store had all that it may have, and what took it so long, is known.', t => {
+  let nowMs = 0
+  const { actor, send } = startDownload(undefined, { now: () => nowMs, running: () => 1_000 })
+  const { ledger } = actor.getSnapshot().context
+  send(ready(), located('alice'), ...joins(alice), received(alice, 0), received(alice, 1))
+  nowMs = 2_000
+  t.is(ledger.storeFull.share(nowMs), 0)
+  // Four may be under way or unwritten: three at the store are nearly all.
+  send(received(alice, 2))
+  nowMs = 5_000
+  t.is(ledger.storeFull.share(nowMs), 0.6)
+  send({ type: 'piece.rejected', peer: alice, piece: 2 })
+  nowMs = 6_000
+  t.is(ledger.storeFull.share(nowMs), 0.6)
+  send(verified(alice, 0))
+  t.true(ledger.writingTime.bytesPerSecond(nowMs) > ledger.checkingTime.bytesPerSecond(nowMs))
+})
+
+test('A peer whose limit is told is known for it, until it has none or comes back.', t => {
+  const { actor, send } = startDownload()
+  const limit = () => actor.getSnapshot().context.ledger.links.get(alice)?.limit
+  send(ready(), located('alice'), ...joins(alice), { type: 'link.limited', peer: alice, bytesPerSecond: 1_000 })
+  t.is(limit(), 1_000)
+  send({ type: 'link.limited', peer: alice, bytesPerSecond: 0 })
+  t.is(limit(), undefined)
+  send({ type: 'link.limited', peer: alice, bytesPerSecond: 2_000 })
+  send({ type: 'link.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice))
+  t.is(limit(), undefined)
+  // Of a stranger nothing is kept.
+  t.notThrows(() => send({ type: 'link.limited', peer: bob, bytesPerSecond: 1 }))
 })
 
 test('A peer whose piece is wrong is closed, its pieces go to others, and it is not connected to again.', t => {
@@ -377,7 +415,7 @@ test('Every state can be reached, and from every state the end.', t => {
     { type: 'store.failed', ...refusal },
     { type: 'swarm.located', peers: [], hint: 'hopeless' },
     { type: 'swarm.located', peers: [], hint: 'progress' },
-    { type: 'piece.verified', peer: alice, piece: 0, hint: 'whole' },
+    { ...verified(alice, 0), hint: 'whole' },
     { type: 'whole.wrong', pieces: [] },
     { type: 'whole.right' },
     { type: 'file.finished' },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import fc from 'fast-check'
-import { link } from '../../config/tunables.ts'
+import { limits, link } from '../../config/tunables.ts'
 import { createBitfield, isBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
 import {
@@ -19,7 +19,7 @@ import {
 const shape = { size: 5 * 512 * 1024 + 1000, pieceLength: 512 * 1024 }
 const every: readonly FrameType[] = [
   ...(['hello', 'bitfield', 'have', 'request', 'cancel', 'block', 'refused', 'bye'] as const),
-  ...(['call', 'pass', 'fresh', 'taken'] as const),
+  ...(['call', 'pass', 'fresh', 'taken', 'limit'] as const),
 ]
 
 type Seen = Frame | (Block & { readonly type: 'block'; readonly bytes: Buffer })
@@ -68,6 +68,7 @@ const frame: fc.Arbitrary<Seen> = fc.oneof(
   pieceSets.map(have => ({ type: 'bitfield' as const, have })),
   pieceSets.map(have => ({ type: 'fresh' as const, have })),
   fc.constantFrom({ type: 'call' as const }, { type: 'pass' as const }),
+  fc.nat({ max: limits.mostBytesPerSecond }).map(bytesPerSecond => ({ type: 'limit' as const, bytesPerSecond })),
   piece.map(index => ({ type: 'have' as const, piece: index })),
   piece.map(index => ({ type: 'taken' as const, piece: index })),
   block.map(asked => ({ type: 'request' as const, ...asked })),

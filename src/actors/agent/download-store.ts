@@ -154,21 +154,30 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     }
 
     const checkPiece = async ({ peer, via, piece, data }: Extract<StoreCommand, { type: 'piece.check' }>) => {
+      const arrivedAt = performance.now()
       if (!(await verifyPiece(data, hashes.subarray(piece * sha1Bytes, (piece + 1) * sha1Bytes)))) {
         library.recordWaste(id, data.length)
         buffers.give(data)
         log.warn({ download: id, peer, piece }, 'a peer sent a piece that is not what it should be; it is dropped')
         return tell({ type: 'piece.rejected', peer, piece })
       }
+      const checkedAt = performance.now()
       insist(await openPart().write(piece, 0, data))
       library.recordPiece(id, piece, sharerOf(peer), via, data.length)
+      const writtenAt = performance.now()
       buffers.give(data)
       have.add(piece)
       if (signal.aborted) return
       hashAhead()
       if (offer) offers.announce(offer, piece)
       else offerPieces()
-      tell({ type: 'piece.verified', peer, piece })
+      tell({
+        type: 'piece.verified',
+        peer,
+        piece,
+        checkedInMs: checkedAt - arrivedAt,
+        writtenInMs: writtenAt - checkedAt,
+      })
     }
 
     const checkWhole = async () => {

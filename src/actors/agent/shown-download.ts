@@ -3,7 +3,6 @@
 
 import { waitsOf } from '../../domain/download-waits.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
-import { budgetPieces } from '../../machines/download-ledger.ts'
 import type { DownloadView, Limits } from '../../wire/agent-api.ts'
 import {
   type DownloadPeer,
@@ -54,7 +53,7 @@ function shownPeer(key: string, { links, picker, deliveries, meters, vias }: Led
     bytes: delivered.reduce((sum, { bytes }) => sum + bytes, 0),
     inFlight: inFlight.slice(0, 64),
     has: null,
-    limit: null,
+    limit: link?.state === 'ready' ? (link.limit ?? null) : null,
     why: isBusy ? 'it serves others first' : link?.reason ? errorText(link.reason).slice(0, 200) : null,
   }
 }
@@ -92,13 +91,19 @@ export function showDownload({ view, context, actor, limits, connections }: Show
     missing: view.pieces.total - view.pieces.done,
     heldByNobody,
     checking: ledger.checking,
-    mostUnwritten: budgetPieces(context),
+    store: {
+      fullShare: ledger.storeFull.share(now()),
+      isWritingSlower: ledger.writingTime.bytesPerSecond(now()) > ledger.checkingTime.bytesPerSecond(now()),
+    },
     peers: {
       ready: ready.length,
       connecting: shown.filter(({ state }) => state === 'connecting').length,
       busy: shown.filter(({ state }) => state === 'waiting').length,
       relayed: ready.filter(({ via }) => via === 'relay').length,
     },
+    limited: shown.flatMap(({ user, limit, bytesPerSecond, inFlight, state }) =>
+      limit !== null && (inFlight.length > 0 || state === 'waiting') ? [{ user, limit, bytesPerSecond }] : [],
+    ),
     sharers: ledger.sharers,
     areTrackersAway: problem?.code === 'unreachable',
     limits,

@@ -4,7 +4,7 @@
 
 import type { Duplex } from 'node:stream'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { link } from '../../../config/tunables.ts'
+import { link, serving } from '../../../config/tunables.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { pieceCount, pieceSize } from '../../domain/manifest.ts'
@@ -65,6 +65,7 @@ export function createPeerConnection(
     /** It was busy, and has not called since. */
     let mayCall = false
     let isFreshNews = false
+    let limitsHeard = 0
     /** When it was first asked for something, or last brought `link.leastBytes` or the end of a block. */
     let deliveredAt = 0
     let bytesSinceDelivered = 0
@@ -188,6 +189,13 @@ export function createPeerConnection(
       tell({ type: 'fresh.received', fresh })
     }
 
+    /** Set by a person's hand: seldom. */
+    const onLimit = (bytesPerSecond: number) => {
+      limitsHeard += 1
+      if (limitsHeard > serving.limitsTold) throw new FrameError('a limit that changes all the time')
+      tell({ type: 'limit.received', bytesPerSecond })
+    }
+
     const onFrame = (frame: Frame) => {
       if (frame.type === 'bye') return end(frame.reason, !frame.retry)
       if (frame.type === 'bitfield') {
@@ -201,29 +209,34 @@ export function createPeerConnection(
       if (frame.type === 'refused') onRefused(frame.piece, frame.offset, frame.why)
       if (frame.type === 'call') onCall()
       if (frame.type === 'fresh') onFresh(frame.have)
+      if (frame.type === 'limit') onLimit(frame.bytesPerSecond)
     }
 
-    const decoder = createFrameDecoder(['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'], shape, {
-      onFrame,
-      blockTarget: block => requests.target(block),
-      onBlockBytes: count => {
-        unmeasuredBytes += count
-        bytesSinceDelivered += count
-        if (bytesSinceDelivered >= link.leastBytes) noteDelivered(performance.now())
+    const decoder = createFrameDecoder(
+      ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'limit', 'bye'],
+      shape,
+      {
+        onFrame,
+        blockTarget: block => requests.target(block),
+        onBlockBytes: count => {
+          unmeasuredBytes += count
+          bytesSinceDelivered += count
+          if (bytesSinceDelivered >= link.leastBytes) noteDelivered(performance.now())
+        },
+        onBlock: block => {
+          const half = pieceSize(shape, block.piece) / 2
+          if (block.offset < half && block.offset + block.length >= half)
+            socket.write(encodeFrame({ type: 'taken', piece: block.piece }))
+          const whole = requests.arrived(block)
+          const now = performance.now()
+          noteDelivered(now)
+          measure(now)
+          if (whole) tell({ type: 'piece.gathered', ...whole })
+          tellCapacity()
+          ask()
+        },
       },
-      onBlock: block => {
-        const half = pieceSize(shape, block.piece) / 2
-        if (block.offset < half && block.offset + block.length >= half)
-          socket.write(encodeFrame({ type: 'taken', piece: block.piece }))
-        const whole = requests.arrived(block)
-        const now = performance.now()
-        noteDelivered(now)
-        measure(now)
-        if (whole) tell({ type: 'piece.gathered', ...whole })
-        tellCapacity()
-        ask()
-      },
-    })
+    )
 
     socket.once('secureConnect', () => {
       secured = true

@@ -19,6 +19,7 @@ import {
   encodeFrame,
   FrameError,
   type RefusalReason,
+  speaksLimits,
 } from '../../wire/frames.ts'
 import { createBlockQueue, mostBlocksOfARead } from './block-queue.ts'
 import { createBufferPool } from './buffer-pool.ts'
@@ -64,6 +65,9 @@ export function createServerLink(
     let reading = false
     let leaving = false
     let uncounted = 0
+    /** The cap that the peer has been told of, and how often one was told. */
+    let toldLimit: number | undefined
+    let limitsTold = 0
     /** Lent to reads, and not taken in by the peer yet: for small blocks more than goes over the wire. */
     let heldBytes = 0
     let lastMoveAt = Date.now()
@@ -104,8 +108,23 @@ export function createServerLink(
 
     /** Under a cap: one block, which is this link's at its turn and not before, for until then it may be cancelled. */
     const serveInTurn = async () => {
-      const block = await inTurn(throttle, id, () => (leaving ? undefined : queue.take(1)[0]))
+      let isThrough = false
+      const turn = inTurn(throttle, id, () => {
+        isThrough = true
+        return leaving ? undefined : queue.take(1)[0]
+      })
+      if (!isThrough) tellLimit()
+      const block = await turn
       if (block) await serveRun([block])
+    }
+
+    /** Who waits because of our cap is told so, and when there is none any more. */
+    const tellLimit = () => {
+      const limit = throttle.bytesPerSecond
+      if (limit === toldLimit || limitsTold === serving.limitsTold || socket.alpnProtocol !== speaksLimits) return
+      toldLimit = limit
+      limitsTold += 1
+      socket.write(encodeFrame({ type: 'limit', bytesPerSecond: limit ?? 0 }))
     }
 
     const serveRun = async (run: readonly Block[]) => {
@@ -131,6 +150,7 @@ export function createServerLink(
     const serveMore = async () => {
       if (reading) return
       reading = true
+      if (!throttle.isCapped) tellLimit()
       while (queue.ready > 0 && !leaving && heldBytes < serving.highWaterBytes)
         await (throttle.isCapped ? serveInTurn() : serveRun(queue.take(mostBlocksOfARead)))
       reading = false

@@ -17,6 +17,8 @@ export interface Claim {
 
 export interface Throttle {
   readonly isCapped: boolean
+  /** Undefined without a cap. */
+  readonly bytesPerSecond: number | undefined
   claim(claim: Claim): void
 }
 
@@ -46,6 +48,7 @@ export const capOf = (bytesPerSecond: number): Cap => ({
 export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle {
   const turns = createTurns<Claim>()
   let bucket: TokenBucket | undefined
+  let cap: number | undefined
   let isServing = false
   let timer: unknown
 
@@ -78,11 +81,15 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
     get isCapped() {
       return bucket !== undefined
     },
+    get bytesPerSecond() {
+      return cap
+    },
     claim(claim) {
       turns.join(claim.key, claim, claim.isBegun ?? false)
       serve()
     },
     limit(bytesPerSecond) {
+      cap = bytesPerSecond
       if (bytesPerSecond === undefined) bucket = undefined
       else if (bucket) bucket.change(capOf(bytesPerSecond), clock.now())
       else bucket = createTokenBucket(capOf(bytesPerSecond), clock.now())

@@ -6,6 +6,7 @@ import { constants } from 'node:crypto'
 import { Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, createSecureContext, createServer, type TLSSocket } from 'node:tls'
+import { speaksLimits } from '../../wire/frames.ts'
 import { decodeTicket, keyTagOf, type Ticket, ticketPsk } from '../../wire/ticket.ts'
 import type { SwarmPeer } from '../../wire/tracker-api.ts'
 
@@ -21,6 +22,8 @@ const common = {
   ecdhCurve: keyExchanges(),
   // Nothing to go on with later: each connection shows its ticket.
   secureOptions: constants.SSL_OP_NO_TICKET,
+  // One side that knows none of this is as if nothing had been offered.
+  ALPNProtocols: [speaksLimits],
 } as const
 
 function keyExchanges(): string {

@@ -178,7 +178,10 @@ function Peers({ download: { report } }: { readonly download: DownloadView }) {
                 <State state={peer.state} /> <span class="faint small">{peer.why}</span>
               </td>
               <td>{peer.via === null ? '–' : peer.via === 'relay' ? '⇄ relayed' : '→ direct'}</td>
-              <td class="number">{peer.bytesPerSecond > 0 ? formatRate(peer.bytesPerSecond) : '–'}</td>
+              <td class="number">
+                {peer.bytesPerSecond > 0 ? formatRate(peer.bytesPerSecond) : '–'}
+                {peer.limit !== null && <div class="faint small">of {formatRate(peer.limit)}: its limit</div>}
+              </td>
               <td class="number" data-column="pieces">
                 {count(peer.pieces)}
               </td>

@@ -1,7 +1,8 @@
 // Both ends of the byte path under a cap, over real sockets: the cap's clock is the test's, so what may have passed is
 // known to the byte.
 
-import type { TLSSocket } from 'node:tls'
+import { once } from 'node:events'
+import { connect, type TLSSocket } from 'node:tls'
 import test from 'ava'
 import { download, link } from '../../../config/tunables.ts'
 import { createConnectionCap } from '../../../src/actors/peer/connection-cap.ts'
@@ -9,7 +10,7 @@ import type { PeerConnectionNeeds } from '../../../src/actors/peer/peer-connecti
 import { createThrottle } from '../../../src/actors/peer/throttle.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
-import { type Block, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { type Block, createFrameDecoder, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { createLookout } from '../../helpers/lookout.ts'
 import { type RawFetcher, startRawFetcher, startRawServer } from '../../helpers/raw-peer.ts'
 import {
@@ -275,6 +276,80 @@ test('downloads take turns under a cap, and of one download the piece that was b
   await step(one, 4)
   t.is(other.requests.length, 0)
   await step(other, 1)
+})
+
+test('a fetcher that waits because of a cap is told of it, of another one, and of its end', async t => {
+  const file = sharedBytes(4 * mib)
+  const { clock, throttle } = blockASecond()
+  await using server = await startServer(alice, undefined, { throttle })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using link = startLink(server.peerFor(bob, file.share), file)
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await link.heard.next('link.limited'), { peer: 'alice/aaaaaaaaaaaa', bytesPerSecond: block })
+  throttle.limit(2 * block)
+  clock.advance(1000)
+  t.like(await link.heard.next('link.limited'), { bytesPerSecond: 2 * block })
+  throttle.limit(undefined)
+  t.like(await link.heard.next('link.limited'), { bytesPerSecond: 0 })
+  await link.heard.next('piece.received')
+  t.is(link.heard.events.filter(({ type }) => type === 'link.limited').length, 3)
+})
+
+test('nobody is told of a cap that holds up nothing', async t => {
+  const file = sharedBytes(mib)
+  const throttle = createThrottle(virtualClock())
+  throttle.limit(1000 * mib)
+  await using server = await startServer(alice, undefined, { throttle })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  using link = startLink(server.peerFor(bob, file.share), file)
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'piece.wanted', piece: 0 })
+  await link.heard.next('piece.received')
+  t.false(link.heard.events.some(({ type }) => type === 'link.limited'))
+})
+
+test('a fetcher that was built before limits were told is served, and told nothing that it does not know', async t => {
+  const file = sharedBytes(4 * mib)
+  const { clock, throttle } = blockASecond()
+  await using server = await startServer(alice, undefined, { throttle })
+  server.desk.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
+  const peer = server.peerFor(bob, file.share)
+  const { key, identity } = peer.ticket
+  const socket = connect({
+    host: peer.host,
+    port: peer.port,
+    ciphers: 'TLS_AES_128_GCM_SHA256',
+    minVersion: 'TLSv1.3',
+    pskCallback: () => ({ psk: Buffer.from(key, 'base64url'), identity }),
+    checkServerIdentity: () => undefined,
+  })
+  t.teardown(() => socket.destroy())
+  const types: string[] = []
+  const known = ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'] as const
+  const came: (() => void)[] = []
+  const decoder = createFrameDecoder(known, file.manifest, {
+    onFrame: ({ type }) => {
+      types.push(type)
+      if (type === 'refused') came.shift()?.()
+    },
+    onBlock: () => {
+      types.push('block')
+      came.shift()?.()
+    },
+  })
+  const [first, refused, second] = [0, 1, 2].map(() => new Promise<void>(resolve => came.push(resolve)))
+  socket.on('data', data => decoder.write(data))
+  await once(socket, 'secureConnect')
+  socket.write(encodeFrame({ type: 'hello', holder: bob }))
+  for (const at of [0, 1]) socket.write(encodeFrame({ type: 'request', piece: 0, offset: at * block, length: block }))
+  await first
+  // It waits by now: the answer to a question that needs no turn is here.
+  socket.write(encodeFrame({ type: 'request', piece: 7, offset: 0, length: block }))
+  await refused
+  clock.advance(1000)
+  await second
+  t.deepEqual(types, ['bitfield', 'block', 'refused', 'block'])
 })
 
 test('a file comes whole under caps at both ends', async t => {

@@ -48,6 +48,14 @@ const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buf
   ['a second bitfield', bitfield, bitfield, /second bitfield/],
   ['a call that nobody waits for', bitfield, encodeFrame({ type: 'call' }), /nobody waits/],
   [
+    'a limit that changes all the time',
+    bitfield,
+    Buffer.concat(Array.from({ length: 101 }, (_, at) => encodeFrame({ type: 'limit', bytesPerSecond: 1 + (at % 2) }))),
+    /changes all the time/,
+  ],
+  ['a limit that limits nothing', bitfield, encodeFrame({ type: 'limit', bytesPerSecond: 2 ** 47 }), /limits nothing/],
+  ['a limit before its bitfield', encodeFrame({ type: 'limit', bytesPerSecond: 1 }), bitfield, /before the bitfield/],
+  [
     'a bitfield of the wrong size',
     encodeFrame({ type: 'bitfield', have: fullBitfield(20) }),
     bitfield,

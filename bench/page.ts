@@ -1,16 +1,17 @@
 // How smoothly the visualizer's page draws, and how soon it is there. Headless Chromium; 200 machines that step twice a
 // second, and a download of 10,000 pieces from 20 peers that reports twice a second, made up and played as a recording.
 
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { findChromium } from '../scripts/setup/chromium.ts'
 import { layOut } from '../src/charts/lay-out.ts'
+import { openPageServer } from '../src/cli/page/page-server.ts'
+import { readHead, replayRoutes } from '../src/cli/page/replay.ts'
+import { pageFolder } from '../src/cluster/package-root.ts'
 import { peerLinkMachine } from '../src/machines/peer-link.ts'
 import { pieceStates } from '../src/wire/inspection.ts'
+import { workFolder } from './support/random-file.ts'
 
 const machines = 200
 const pieces = 10_000
@@ -23,25 +24,14 @@ const browser = await findChromium()
 if ('why' in browser) throw new Error(browser.why)
 
 const chart = await layOut(peerLinkMachine)
-const folder = fileURLToPath(new URL('../dist/visualizer', import.meta.url))
-const types: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-}
 const recording = makeRecording()
-const server = createServer(({ url = '/' }, response) => {
-  const api: Record<string, () => string> = {
-    '/api/config': () => JSON.stringify({ mode: 'replay', version: 'bench', you: null, watch: null, hints: [] }),
-    '/api/machines': () => JSON.stringify([chart]),
-    '/api/recording': () => recording,
-  }
-  const path = url === '/' ? '/index.html' : url
-  response.setHeader('content-type', types[extname(path)] ?? 'application/octet-stream')
-  response.end(api[path]?.() ?? readFileSync(join(folder, path)))
-})
-await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+const file = join(workFolder(), 'made-up.recording')
+writeFileSync(file, recording)
+const head = await readHead(file)
+if (!head.ok) throw new Error(head.message)
+const server = await openPageServer({ host: '127.0.0.1', port: 0, folder: pageFolder }, () =>
+  replayRoutes(file, head.value, [chart]),
+)
 
 const running = await chromium.launch({
   executablePath: browser.program,
@@ -50,7 +40,7 @@ const running = await chromium.launch({
 })
 try {
   const page = await running.newPage({ viewport: { width: 1280, height: 800 } })
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+  await page.goto(server.address)
   await page.waitForSelector('.swarm')
   const painted = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0)
   console.log(`first paint after ${painted.toFixed(0)} ms; a recording of ${(recording.length / 1e6).toFixed(0)} MB`)
@@ -66,7 +56,7 @@ try {
   }
 } finally {
   await running.close()
-  server.close()
+  await server.close()
 }
 
 /** Runs in the page. */

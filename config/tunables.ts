@@ -388,7 +388,7 @@ export const inspection = {
   missedWatches: 3,
   /** A download's pieces and peers, whole, this often: 10 KB for a thousand pieces. */
   downloadEveryMs: 500,
-  /** Downloads that ended are shown on, so many of a device: what is known of one is a few kB. */
+  /** Downloads that ended are shown on, so many of a device: what is kept of one is what is shown, two bytes a piece. */
   keptEndedDownloads: 16,
   /** What actors said to each other, gathered. */
   messagesEveryMs: 250,

@@ -16,7 +16,7 @@ const sharers = [
 ]
 const fetcher = 'demo-cat'
 
-export interface Delivered {
+interface Delivered {
   readonly seconds: number
   readonly peers: readonly { readonly user: string; readonly pieces: number }[]
 }

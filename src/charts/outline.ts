@@ -56,7 +56,7 @@ function outlineNode(node: AnyStateNode): OutlineNode {
 }
 
 /** An event as a person reads it. */
-export function eventLabel(event: string, node: Pick<AnyStateNode, 'id' | 'invoke'>): string {
+function eventLabel(event: string, node: Pick<AnyStateNode, 'id' | 'invoke'>): string {
   if (event === '') return 'always'
   const after = /^xstate\.after\.([^.]+)\./.exec(event)?.[1]
   if (after !== undefined) return `after ${after}`

@@ -57,8 +57,8 @@ const mostNamed = 3
 
 const areOf = (n: number) => (n === 1 ? 'is' : 'are')
 
-export function waitsOf(facts: DownloadFacts): DownloadWait[] {
-  const { state, problem, missing } = facts
+/** Of one that does not run; undefined of any other. */
+export function waitsAtRest(state: string, problem: string | undefined): DownloadWait[] | undefined {
   const rest: Record<string, [string, string]> = {
     queued: ['queued', 'It waits for its turn: other downloads of this device run first.'],
     paused: ['paused', 'It is paused.'],
@@ -66,7 +66,13 @@ export function waitsOf(facts: DownloadFacts): DownloadWait[] {
   }
   const resting = rest[state]
   if (resting) return [{ code: resting[0], params: {}, sentence: resting[1] }]
-  if (state === 'completed' || state === 'cancelled') return []
+  return state === 'completed' || state === 'cancelled' ? [] : undefined
+}
+
+export function waitsOf(facts: DownloadFacts): DownloadWait[] {
+  const { state, problem, missing } = facts
+  const resting = waitsAtRest(state, problem)
+  if (resting) return resting
   if (state === 'verifying')
     return [
       missing === 0

@@ -91,7 +91,7 @@ export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield)
 }
 
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
-export const budgetPieces = ({ spec, running }: DownloadInput) =>
+const budgetPieces = ({ spec, running }: DownloadInput) =>
   Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
 
 /** So full, the pieces at the store are what holds up the rest. */

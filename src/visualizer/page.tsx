@@ -16,7 +16,11 @@ import { playOrPause, stepBy, Timeline } from './views/timeline.tsx'
 import 'uplot/dist/uPlot.min.css'
 import './look/theme.css'
 import './look/frame.css'
-import './look/views.css'
+import './look/states.css'
+import './views/downloads.css'
+import './views/machines.css'
+import './views/messages.css'
+import './views/cluster.css'
 
 // Its faster way makes functions from text, which the page's policy forbids.
 zod({ jitless: true })

@@ -26,7 +26,7 @@ import { isResting, viewOfRecord, viewOfRun } from './download-view.ts'
 import { createLocator } from './locator.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
-import { type ShownDownload, showDownload } from './shown-download.ts'
+import { noLimits, type ShownDownload, showDownload, showEnded } from './shown-download.ts'
 
 /** Of one run of a download. */
 type RunContext = SnapshotFrom<typeof downloadMachine>['context']
@@ -153,10 +153,11 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   /** What runs came to, the latest last: whoever watches sees the last piece arrive, and from whom each came. */
-  const ended = new Map<number, RunContext>()
+  const ended = new Map<number, ShownDownload>()
   const keepEnded = (context: RunContext) => {
-    ended.delete(context.spec.id)
-    ended.set(context.spec.id, context)
+    const { id } = context.spec
+    ended.delete(id)
+    ended.set(id, showDownload({ view: view(id)!, context, actor: null, limits: noLimits, connections: 0 }))
     if (ended.size > inspection.keptEndedDownloads) ended.delete(ended.keys().next().value!)
   }
 
@@ -170,8 +171,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
         },
         actions: {
           recordEnding: ({ context }, output) => {
-            keepEnded(context)
             recordEnding(context.spec.id, output, context.now() - context.startedAtMs)
+            keepEnded(context)
           },
         },
       }),
@@ -251,18 +252,15 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     shown(limits) {
       const { children = {} } = needs.queue()?.getSnapshot() ?? {}
       const connections = connectedPeers().length
-      const runs = new Map<number, { readonly context: RunContext; readonly actor: string | null }>()
-      for (const [id, context] of ended) runs.set(id, { context, actor: null })
+      const shown = new Map<number, ShownDownload>()
+      for (const [id, last] of ended) shown.set(id, showEnded(last, view(id)!, limits))
       for (const child of Object.values(children)) {
         const context = (child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined)?.context
-        const known = context && atRest.get(context.spec.id)
-        if (child && context && known && !isResting(known.state))
-          runs.set(context.spec.id, { context, actor: child.sessionId })
+        const now = context && view(context.spec.id)
+        if (child && now && !isResting(now.state))
+          shown.set(now.id, showDownload({ view: now, context, actor: child.sessionId, limits, connections }))
       }
-      return [...runs].flatMap(([id, { context, actor }]) => {
-        const shown = view(id)
-        return shown ? [showDownload({ view: shown, context, actor, limits, connections })] : []
-      })
+      return [...shown.values()]
     },
 
     async add({ group, name, destination, overwrite }) {

@@ -1,7 +1,8 @@
 // A running download as watchers see it: every piece with where it came from, every peer with what it brings, and what
-// holds it up. Made only while somebody watches, at a bounded rate; it reads the run's ledger and changes nothing.
+// holds it up. Made while somebody watches, at a bounded rate, and once when the run ends; it reads the run's ledger and
+// changes nothing.
 
-import { waitsOf } from '../../domain/download-waits.ts'
+import { type DownloadWait, waitsAtRest, waitsOf } from '../../domain/download-waits.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { DownloadView, Limits } from '../../wire/agent-api.ts'
 import {
@@ -48,7 +49,7 @@ function shownPeer(key: string, { links, picker, deliveries, meters, vias }: Led
     device: key.slice(slash + 1),
     state: link === undefined ? 'gone' : isBusy ? 'waiting' : link.state,
     via: link?.state === 'ready' ? (vias.get(key) ?? null) : null,
-    bytesPerSecond: Math.round(meters.get(key)?.bytesPerSecond(now) ?? 0),
+    bytesPerSecond: link ? Math.round(meters.get(key)?.bytesPerSecond(now) ?? 0) : 0,
     pieces: delivered.reduce((sum, { pieces }) => sum + pieces, 0),
     bytes: delivered.reduce((sum, { bytes }) => sum + bytes, 0),
     inFlight: inFlight.slice(0, 64),
@@ -127,8 +128,19 @@ export function showDownload({ view, context, actor, limits, connections }: Show
     availability,
     peers: shown,
     sharers: ledger.sharers ?? null,
-    waits: waits
-      .slice(0, inspectionBounds.waits)
-      .map(wait => ({ ...wait, sentence: errorText(wait.sentence) })) as Wait[],
+    waits: shownWaits(waits),
   }
 }
+
+export const noLimits: Limits = { up: null, down: null, connections: null }
+
+/** One whose run has ended: as it was then, but for what may have been done with it since. */
+export const showEnded = (last: ShownDownload, { state, error }: DownloadView, limits: Limits): ShownDownload => ({
+  ...last,
+  state,
+  limits,
+  waits: shownWaits(waitsAtRest(state, error?.message) ?? []),
+})
+
+const shownWaits = (waits: readonly DownloadWait[]) =>
+  waits.slice(0, inspectionBounds.waits).map(wait => ({ ...wait, sentence: errorText(wait.sentence) })) as Wait[]

@@ -49,7 +49,7 @@ const takenOf = (taken: AnyTransitionDefinition): TakenTransition => ({
   guard: guardName(taken.guard)?.slice(0, 100) ?? null,
 })
 
-export interface MachineObserver {
+interface MachineObserver {
   /** For `actor.system.inspect`. */
   see(event: InspectionEvent): void
   close(): void

@@ -11,7 +11,7 @@ import { inspectSubject } from '../../wire/subjects.ts'
 type Unheaded<M> = M extends unknown ? Omit<M, 'run' | 'n' | 'at'> : never
 export type Content = Unheaded<Inspection>
 
-export interface Outlet {
+interface Outlet {
   /** False when it was dropped. */
   publish(about: string, content: Content): boolean
 }

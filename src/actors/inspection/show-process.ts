@@ -11,7 +11,7 @@ import { observeMachines } from './observe-machines.ts'
 import { type Content, createOutlet } from './outlet.ts'
 import { hearWatchers, type WatchClock } from './watchers.ts'
 
-export interface Shown {
+interface Shown {
   readonly connection: Pick<NatsConnection, 'publish' | 'subscribe' | 'flush' | 'isClosed'>
   readonly me: Actor
   /** Where watchers say that they are there. */

@@ -8,7 +8,7 @@ import { watchingSchema } from '../../wire/watching.ts'
 /** Beyond that many at once, others see what these do and get no picture of their own. */
 const mostWatchers = 64
 
-export interface WatcherEvents {
+interface WatcherEvents {
   /** The first one after a while without any. */
   began(): void
   /** One that was not there before. */

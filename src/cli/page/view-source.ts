@@ -17,7 +17,7 @@ import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 import { clusterFolder } from '../cluster.ts'
 import type { Workplace } from '../context.ts'
 
-export interface PageLogin {
+interface PageLogin {
   readonly user: string
   readonly pass: string
   /** ms since 1970 */

@@ -16,7 +16,7 @@ export interface ActorView extends InspectedActor {
 }
 
 /** Rates at one moment, for the chart; `rates[i]` belongs to `peers[i]` of the download. */
-export interface SpeedSample {
+interface SpeedSample {
   readonly at: number
   readonly rates: readonly number[]
 }

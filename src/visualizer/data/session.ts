@@ -7,7 +7,7 @@ import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import type { Model } from './model.ts'
 import { createTape, type Line, type Tape } from './tape.ts'
 
-export interface Standing {
+interface Standing {
   readonly kind: 'connecting' | 'live' | 'reconnecting' | 'recording' | 'refused'
   readonly text: string
 }
@@ -72,7 +72,7 @@ export function goTo(wanted: number | undefined): void {
 export const timeAt = (where: number): number => tape.lines[where - tape.first]?.at ?? 0
 
 /** The last line by then; lines come in order of time. */
-export function placeAt(ms: number): number {
+function placeAt(ms: number): number {
   let low = 0
   let high = tape.lines.length
   while (low < high) {

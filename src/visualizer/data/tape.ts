@@ -183,7 +183,7 @@ function linesOf(model: Model, at: number): Line[] {
   return lines
 }
 
-export type ReadRecording =
+type ReadRecording =
   | { readonly ok: true; readonly head: RecordingHead; readonly lines: readonly Line[]; readonly broken: number }
   | { readonly ok: false; readonly message: string }
 

@@ -22,7 +22,7 @@ import {
 } from './cluster-plan.ts'
 import { answeringTrackers, type Cluster, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
 import { inTurn } from './in-turn.ts'
-import { healthOf } from './monitoring.ts'
+import { type BrokerLoad, healthOf, lookAtBroker } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
 import { needWhole } from './restoring-mark.ts'
 import { createAuthoritySecrets, createSecrets, loadSecrets, replaceSecrets } from './secrets.ts'
@@ -127,6 +127,30 @@ export async function clusterStatus(folder: string): Promise<NodeStatus[]> {
       }
     }),
   )
+}
+
+export interface BrokerLook extends Pick<NodeStatus, 'node' | 'state' | 'address' | 'leader'> {
+  /** Of one that answers at its monitoring address. */
+  readonly load: BrokerLoad | undefined
+}
+
+/** What can be seen without asking the trackers: for who looks again and again, and asks them anyway. */
+export async function lookAtCluster(folder: string): Promise<{ brokers: BrokerLook[]; trackers: string[] }> {
+  const plan = loadPlan(folder)
+  const brokers = brokersOf(folder, plan).map(async (node): Promise<BrokerLook> => {
+    const { up, leads, load } =
+      pidOf(processOf(folder, node)) === undefined
+        ? { up: undefined, leads: false, load: undefined }
+        : await lookAtBroker(node)
+    return {
+      node: node.name,
+      state: up === undefined ? 'stopped' : up ? 'running' : 'unready',
+      address: `${connectHost(plan)}:${node.ports.client}`,
+      leader: leads,
+      load,
+    }
+  })
+  return { brokers: await Promise.all(brokers), trackers: trackersOf(folder, plan).map(({ name }) => name) }
 }
 
 /** Told to end, and gone when this returns. */

@@ -29,6 +29,8 @@ const jetStreamSchema = z.object({
     .optional(),
 })
 
+type JetStream = z.infer<typeof jetStreamSchema>
+
 export interface BrokerHealth {
   /** It serves clients and JetStream. */
   readonly up: boolean
@@ -38,12 +40,18 @@ export interface BrokerHealth {
   readonly leads: boolean
 }
 
+const healthPath = '/healthz?js-enabled-only=true'
+const jetStreamPath = '/jsz?streams=true&accounts=true'
+
 export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealth> {
-  const health = await get(ports.monitor, '/healthz?js-enabled-only=true')
-  const jetStream = jetStreamSchema.safeParse(await get(ports.monitor, '/jsz?streams=true&accounts=true'))
-  if (health === undefined || !jetStream.success) return { up: false, hasQuorum: false, leads: false }
-  const { meta_cluster: meta } = jetStream.data
-  const log = logIn(jetStream.data)
+  const health = await get(ports.monitor, healthPath)
+  return healthIn(name, health, jetStreamSchema.safeParse(await get(ports.monitor, jetStreamPath)).data)
+}
+
+function healthIn(name: string, health: unknown, jetStream: JetStream | undefined): BrokerHealth {
+  if (health === undefined || jetStream === undefined) return { up: false, hasQuorum: false, leads: false }
+  const { meta_cluster: meta } = jetStream
+  const log = logIn(jetStream)
   const leader = meta === undefined ? name : (log?.cluster ?? meta).leader
   return { up: true, hasQuorum: meta === undefined || Boolean(meta.leader), leads: leader === name }
 }
@@ -72,16 +80,25 @@ export interface BrokerLoad {
   readonly lags: ReadonlyMap<string, number | null>
 }
 
-/** Undefined when it is silent. */
-export async function loadOf({ name, ports }: BrokerNode): Promise<BrokerLoad | undefined> {
-  const [variables, jetStream] = await Promise.all([
+/** Both at once. `load` is undefined of one that does not say. */
+export async function lookAtBroker({
+  name,
+  ports,
+}: BrokerNode): Promise<BrokerHealth & { readonly load: BrokerLoad | undefined }> {
+  const [health, jetStream, variables] = await Promise.all([
+    get(ports.monitor, healthPath),
+    get(ports.monitor, jetStreamPath),
     get(ports.monitor, '/varz'),
-    get(ports.monitor, '/jsz?streams=true&accounts=true'),
   ])
+  const parsed = jetStreamSchema.safeParse(jetStream).data
+  return { ...healthIn(name, health, parsed), load: loadIn(name, variables, parsed) }
+}
+
+function loadIn(name: string, variables: unknown, jetStream: JetStream | undefined): BrokerLoad | undefined {
   const parsed = variablesSchema.safeParse(variables)
   if (!parsed.success) return undefined
   const { start, now, mem, connections, in_msgs, out_msgs, in_bytes, out_bytes } = parsed.data
-  const log = logIn(jetStreamSchema.safeParse(jetStream).data)
+  const log = logIn(jetStream)
   // A broker alone has no peers to be behind.
   const leads = log !== undefined && (log.cluster === undefined || log.cluster.leader === name)
   const others = log?.cluster?.replicas ?? []
@@ -98,7 +115,7 @@ export async function loadOf({ name, ports }: BrokerNode): Promise<BrokerLoad | 
   }
 }
 
-const logIn = (jetStream: z.infer<typeof jetStreamSchema> | undefined) =>
+const logIn = (jetStream: JetStream | undefined) =>
   jetStream?.account_details?.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
 
 /** Whether everything that it keeps is as new as the others', so that one of those may be stopped. */

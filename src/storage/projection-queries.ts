@@ -22,8 +22,8 @@ export interface ProjectionQueries {
   ownerOf(group: string): string | undefined
   isMember(group: string, user: string): boolean
   groupsSeenBy(user: string): TrackerResult<'group.list'>
-  /** Whoever's they are, by name. */
-  groups(most: number): NonNullable<TrackerLook['groups']>
+  /** Those that this person is in, or everybody's, by name. */
+  groups(most: number, member?: string): NonNullable<TrackerLook['groups']>
   requestsOf(group: string): TrackerResult<'group.requests'>
   membersOf(group: string): TrackerResult<'group.members'>
   filesOf(group: string): SharedFile[]
@@ -45,10 +45,12 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
         WHEN EXISTS (SELECT 1 FROM requests WHERE group_name = name AND user = @user) THEN 'requested'
         ELSE 'none' END AS you
     FROM groups ORDER BY name`)
-  const allGroups = db.prepare(`
+  const countedGroups = db.prepare(`
     SELECT name AS "group", owner, (SELECT count(*) FROM members WHERE group_name = name) AS members,
       (SELECT count(*) FROM shares WHERE group_name = groups.name) AS files
-    FROM groups ORDER BY name LIMIT ?`)
+    FROM groups
+    WHERE @member IS NULL OR EXISTS (SELECT 1 FROM members WHERE group_name = groups.name AND user = @member)
+    ORDER BY name LIMIT @most`)
   const requests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position')
   const members = db.prepare(`
     SELECT user, iif(user = owner, 'owner', 'member') AS role, since
@@ -74,7 +76,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,
     groupsSeenBy: user => groups.all({ user }) as TrackerResult<'group.list'>,
-    groups: most => allGroups.all(most) as NonNullable<TrackerLook['groups']>,
+    groups: (most, member) => countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerLook['groups']>,
     requestsOf: group => requests.all(group) as TrackerResult<'group.requests'>,
     membersOf: group => members.all(group) as TrackerResult<'group.members'>,
     filesOf(group) {

@@ -202,7 +202,7 @@ export const trackerLookSchema = z.object({
   devices: z
     .array(z.object({ user: idSchema, device: deviceSchema, fetching: z.number().int().nonnegative() }))
     .max(mostInLook),
-  /** Everybody's, for the operator; null: a person asks for theirs with `group.list`. */
+  /** Those that the asker is in; the operator's are everybody's. Null: not told. */
   groups: z
     .array(
       z.object({

@@ -145,6 +145,7 @@ test('A person is told of their own devices and of nobody else’s; the operator
   const dora = await someone(t, 'dora')
   const erik = await someone(t, 'erik')
   await erik.json('group', 'create', 'reef')
+  await dora.json('group', 'create', 'cove')
   const operator = await openPage(t, dirname(t.context.folder))
   const all = await operator.until(
     ({ devices, trackers, brokers }) =>
@@ -163,6 +164,7 @@ test('A person is told of their own devices and of nobody else’s; the operator
 
   const page = await openPage(t, dora.home)
   const own = await page.until(({ devices }) => devices?.length !== 0 && devices !== null)
+  t.deepEqual(own.groups, [{ group: 'cove', owner: 'dora', members: 1, you: 'owner', files: 0 }])
   t.deepEqual(own.devices, [{ ...page.config.you!, isYou: true, fetching: 0 }])
   t.is(own.trackers[0]!.online, 1)
   t.is(own.brokers, null)

@@ -134,6 +134,11 @@ test('The lists people see say what the groups hold.', t => {
           })
           .sort(),
       )
+      t.deepEqual(
+        projection.groups(100, 'ann'),
+        projection.groups(100).filter(({ group }) => projection.isMember(group, 'ann')),
+      )
+      t.is(projection.groups(100).length, existing.length)
       for (const { group = '', owner, members, requests, shares } of existing) {
         t.is(projection.ownerOf(group), owner)
         t.deepEqual(

@@ -1,5 +1,5 @@
 // What a visualizer's page shows of this tracker beside its status: how much it is asked, and who is online. A person is told of
-// their own devices and of nobody else's; the operator, whom only a tracker's key can ask as, of all, and of every group.
+// their own devices and groups, of nobody else's; the operator, whom only a tracker's key can ask as, of all.
 
 import type { Subscription } from 'nats'
 import { isId } from '../../domain/names.ts'
@@ -31,7 +31,7 @@ export const answerLook = (
         devices: seen
           .slice(0, mostInLook)
           .map(({ user, device, fetching }) => ({ user, device, fetching: fetching.length })),
-        groups: isOperator ? projection.groups(mostInLook) : null,
+        groups: projection.groups(mostInLook, isOperator ? undefined : address.user),
       }
       message.respond(JSON.stringify(look))
     },

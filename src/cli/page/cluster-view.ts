@@ -6,20 +6,19 @@ import type { BrokerLoad } from '../../cluster/monitoring.ts'
 import { sharerKey } from '../../domain/group.ts'
 import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
-import type { SeenNode, ViewSource } from './view-source.ts'
+import type { SeenCluster, ViewSource } from './view-source.ts'
 
 /** Each call is a look; the next one's rates are since this one. */
 export function createClusterLook(source: ViewSource): () => Promise<ClusterView> {
   let before: Seen | undefined
   return async () => {
-    const [statuses, looks, groups, nodes] = await Promise.all([
+    const [statuses, looks, nodes] = await Promise.all([
       source.statuses().catch(() => []),
       source.looks().catch(() => []),
-      source.groups?.().catch(() => null),
       source.nodes?.().catch(() => undefined),
     ])
     const isConnected = !source.connection.isClosed() && source.connection.info !== undefined
-    const seen: Seen = { at: Date.now(), you: source.you, isConnected, statuses, looks, groups, nodes }
+    const seen: Seen = { at: Date.now(), you: source.you, isConnected, statuses, looks, nodes }
     const view = clusterView(seen, before)
     before = seen
     return view
@@ -32,9 +31,7 @@ export interface Seen {
   readonly isConnected: boolean
   readonly statuses: readonly TrackerStatus[]
   readonly looks: readonly TrackerLook[]
-  /** Undefined: the looks have them. */
-  readonly groups: ClusterView['groups'] | undefined
-  readonly nodes: readonly SeenNode[] | undefined
+  readonly nodes: SeenCluster | undefined
 }
 
 export function clusterView(seen: Seen, before?: Seen): ClusterView {
@@ -56,17 +53,15 @@ export function clusterView(seen: Seen, before?: Seen): ClusterView {
         online: looks.find(look => look.name === name)?.online ?? null,
       }
     })
-  const silent = (nodes ?? []).filter(
-    ({ kind, node }) => kind === 'tracker' && !statuses.some(({ name }) => name === node),
-  )
+  const silent = (nodes?.trackers ?? []).filter(tracker => !statuses.some(({ name }) => name === tracker))
   const view = {
     at,
     isConnected,
     brokers: brokersIn(seen, before),
     trackers: [
       ...trackers,
-      ...silent.map(({ node }) => ({
-        name: node,
+      ...silent.map(name => ({
+        name,
         state: 'silent' as const,
         seq: 0,
         digest: '',
@@ -96,27 +91,25 @@ function requestRate(name: string, now: Seen, before: Seen | undefined): number 
 
 function brokersIn({ nodes }: Seen, before: Seen | undefined): ClusterView['brokers'] {
   if (!nodes) return null
-  const lags = nodes.flatMap(({ load }) => (load ? [...load.lags] : []))
-  return nodes
-    .filter(({ kind }) => kind === 'broker')
-    .map(({ node, state, leader, address, load }) => {
-      const earlier = before?.nodes?.find(other => other.node === node)?.load
-      const last = earlier?.startedAt === load?.startedAt ? earlier : undefined
-      const perSecond = (what: (load: BrokerLoad) => number) =>
-        load && last ? rate(what(last), what(load), load.at - last.at) : null
-      return {
-        name: node,
-        state,
-        leader,
-        address,
-        uptimeSeconds: load ? Math.max(0, Math.floor((load.at - load.startedAt) / 1000)) : null,
-        lag: state === 'running' ? (lags.find(([name]) => name === node)?.[1] ?? null) : null,
-        connections: load?.connections ?? null,
-        messagesPerSecond: perSecond(({ messages }) => messages),
-        bytesPerSecond: perSecond(({ bytes }) => bytes),
-        memoryBytes: load?.memoryBytes ?? null,
-      }
-    })
+  const lags = nodes.brokers.flatMap(({ load }) => (load ? [...load.lags] : []))
+  return nodes.brokers.map(({ node, state, leader, address, load }) => {
+    const earlier = before?.nodes?.brokers.find(other => other.node === node)?.load
+    const last = earlier?.startedAt === load?.startedAt ? earlier : undefined
+    const perSecond = (what: (load: BrokerLoad) => number) =>
+      load && last ? rate(what(last), what(load), load.at - last.at) : null
+    return {
+      name: node,
+      state,
+      leader,
+      address,
+      uptimeSeconds: load ? Math.max(0, Math.floor((load.at - load.startedAt) / 1000)) : null,
+      lag: state === 'running' ? (lags.find(([name]) => name === node)?.[1] ?? null) : null,
+      connections: load?.connections ?? null,
+      messagesPerSecond: perSecond(({ messages }) => messages),
+      bytesPerSecond: perSecond(({ bytes }) => bytes),
+      memoryBytes: load?.memoryBytes ?? null,
+    }
+  })
 }
 
 /** Whoever any tracker takes for online: each hears every beat, and one that was just started has not heard all yet. */
@@ -133,12 +126,16 @@ function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
     .sort((one, other) => (sharerKey(one) < sharerKey(other) ? -1 : 1))
 }
 
-function groupsIn({ groups, looks, statuses }: Seen): ClusterView['groups'] {
-  if (groups !== undefined) return groups
+function groupsIn({ you, looks, statuses }: Seen): ClusterView['groups'] {
   // Of the tracker that has read furthest.
   const seqOf = (look: TrackerLook) => statuses.find(({ name }) => name === look.name)?.seq ?? 0
   const [best] = looks.filter(look => look.groups !== null).sort((one, other) => seqOf(other) - seqOf(one))
-  return best?.groups?.map(group => ({ ...group, you: 'none' })) ?? null
+  return (
+    best?.groups?.map(group => ({
+      ...group,
+      you: you === null ? 'none' : group.owner === you.user ? 'owner' : 'member',
+    })) ?? null
+  )
 }
 
 function problemsOf({ isConnected, brokers, trackers }: Omit<ClusterView, 'problems'>): string[] {

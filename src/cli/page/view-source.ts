@@ -6,13 +6,12 @@ import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { visualizer } from '../../../config/tunables.ts'
 import { type Trust, trustOf } from '../../actors/broker-trust.ts'
-import type { NodeStatus } from '../../cluster/cluster.ts'
-import type { BrokerLoad } from '../../cluster/monitoring.ts'
+import type { lookAtCluster } from '../../cluster/cluster.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { anyInspect, watchAllSubject, watchedBy, watchSubject } from '../../wire/subjects.ts'
 import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
-import type { ClusterView, VisualizerConfig } from '../../wire/visualizer-api.ts'
+import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 import { clusterFolder } from '../cluster.ts'
 import type { Workplace } from '../context.ts'
@@ -23,6 +22,8 @@ interface PageLogin {
   /** ms since 1970 */
   readonly expiresAt: number
 }
+
+export type SeenCluster = Awaited<ReturnType<typeof lookAtCluster>>
 
 export interface ViewSource {
   readonly connection: NatsConnection
@@ -37,34 +38,18 @@ export interface ViewSource {
   statuses(): Promise<readonly TrackerStatus[]>
   /** What each tracker that answers says of itself, and of whom the viewer may see. */
   looks(): Promise<readonly TrackerLook[]>
-  /** Undefined: they come with the trackers' looks. */
-  groups: (() => Promise<ClusterView['groups']>) | undefined
   /** Undefined when this home does not hold the cluster. */
-  nodes: (() => Promise<SeenNode[]>) | undefined
+  nodes: (() => Promise<SeenCluster>) | undefined
   close(): Promise<void>
-}
-
-export interface SeenNode extends NodeStatus {
-  /** Of a broker that answers at its monitoring address. */
-  readonly load: BrokerLoad | undefined
 }
 
 export const holdsCluster = (context: Pick<Workplace, 'home'>): boolean =>
   existsSync(join(clusterFolder(context), 'secrets.json'))
 
 const nodesOf = (context: Pick<Workplace, 'home'>): ViewSource['nodes'] =>
-  holdsCluster(context) ? () => lookAtNodes(clusterFolder(context)) : undefined
-
-async function lookAtNodes(folder: string): Promise<SeenNode[]> {
-  const [{ clusterStatus }, { brokersOf, loadPlan }, { loadOf }] = await Promise.all([
-    import('../../cluster/cluster.ts'),
-    import('../../cluster/cluster-plan.ts'),
-    import('../../cluster/monitoring.ts'),
-  ])
-  const brokers = brokersOf(folder, loadPlan(folder))
-  const [nodes, loads] = await Promise.all([clusterStatus(folder), Promise.all(brokers.map(loadOf))])
-  return nodes.map(node => ({ ...node, load: loads[brokers.findIndex(({ name }) => name === node.node)] }))
-}
+  holdsCluster(context)
+    ? async () => (await import('../../cluster/cluster.ts')).lookAtCluster(clusterFolder(context))
+    : undefined
 
 const expiry = () => Date.now() + visualizer.watchLoginMs
 
@@ -91,19 +76,6 @@ async function personView(context: Workplace): Promise<Outcome<ViewSource>> {
     },
     statuses: () => trackers.statuses(),
     looks: () => trackers.looks(),
-    async groups() {
-      const groups = await trackers.ask('group.list', {})
-      if (!groups.ok) return null
-      return Promise.all(
-        groups.value.map(async group => {
-          const files =
-            group.you === 'none' || group.you === 'requested'
-              ? undefined
-              : await trackers.ask('group.files', { group: group.group })
-          return { ...group, files: files?.ok ? files.value.length : null }
-        }),
-      )
-    },
     nodes: nodesOf(context),
     close: () => context.disconnect(),
   })
@@ -131,7 +103,6 @@ async function operatorView(context: Workplace): Promise<Outcome<ViewSource>> {
     },
     statuses: () => trackers.statuses(),
     looks: () => trackers.looks(),
-    groups: undefined,
     nodes: nodesOf(context),
     close: () => connection.close(),
   })

@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { clusterView, type Seen } from '../../../src/cli/page/cluster-view.ts'
-import type { SeenNode } from '../../../src/cli/page/view-source.ts'
+import type { BrokerLook } from '../../../src/cluster/cluster.ts'
 import type { BrokerLoad } from '../../../src/cluster/monitoring.ts'
 import type { TrackerLook } from '../../../src/wire/tracker-api.ts'
 import { clusterViewSchema } from '../../../src/wire/visualizer-api.ts'
@@ -22,16 +22,15 @@ const load: BrokerLoad = {
     ['n3', null],
   ]),
 }
-const broker = (node: string, more: Partial<SeenNode> = {}): SeenNode => ({
+const broker = (node: string, more: Partial<BrokerLook> = {}): BrokerLook => ({
   node,
-  kind: 'broker',
   state: 'running',
   address: `127.0.0.1:${node}`,
-  pid: 1,
   leader: node === 'n1',
   load: { ...load, lags: new Map() },
   ...more,
 })
+const cluster = (...brokers: BrokerLook[]) => ({ brokers, trackers: ['t1', 't2'] })
 const look = (name: string, more: Partial<TrackerLook> = {}): TrackerLook => ({
   name,
   requests: 10,
@@ -47,8 +46,7 @@ const seen = (more: Partial<Seen> = {}): Seen => ({
   isConnected: true,
   statuses: [status('t1'), status('t2')],
   looks: [look('t1'), look('t2')],
-  groups: [],
-  nodes: [broker('n1', { load }), broker('n2'), broker('n3')],
+  nodes: cluster(broker('n1', { load }), broker('n2'), broker('n3')),
   ...more,
 })
 const view = (now: Seen, before?: Seen) => clusterViewSchema.parse(clusterView(now, before))
@@ -72,11 +70,11 @@ test('A first look has counts and no rates.', t => {
 test('Rates are between two looks, by the clock of whom they are of; none of what was started again in between.', t => {
   const before = seen({ at: 18_000, looks: [look('t1', { requests: 4 }), look('t2', { requests: 500 })] })
   const now = seen({
-    nodes: [
+    nodes: cluster(
       broker('n1', { load: { ...load, at: 15_000, messages: 300, bytes: 1_400 } }),
       broker('n2', { load: { ...load, startedAt: 12_000, at: 15_000, messages: 999 } }),
       broker('n3', { state: 'unready', load: undefined }),
-    ],
+    ),
   })
   const { brokers, trackers } = view(now, before)
   t.like(brokers![0], { messagesPerSecond: 50, bytesPerSecond: 100 })
@@ -94,7 +92,7 @@ test('How far brokers are behind is the word of the one that leads; not known of
     [0, 7, null],
   )
   t.deepEqual(
-    view(seen({ nodes: [broker('n2')] })).brokers!.map(({ lag }) => lag),
+    view(seen({ nodes: cluster(broker('n2')) })).brokers!.map(({ lag }) => lag),
     [null],
   )
 })
@@ -111,12 +109,14 @@ test('A device is online when any tracker takes it for online, and listed once.'
   t.is(view(seen({ looks: [] })).devices, null)
 })
 
-test('The operator’s groups are those of the tracker that has read furthest.', t => {
+test('Groups are those of the tracker that has read furthest.', t => {
   const group = (name: string) => [{ group: name, owner: 'bob', members: 2, files: 1 }]
   const looks = [look('t1', { groups: group('old') }), look('t2', { groups: group('reef') })]
   const statuses = [status('t1', 4), status('t2', 5)]
-  t.deepEqual(view(seen({ you: null, groups: undefined, looks, statuses })).groups, [
+  t.deepEqual(view(seen({ you: null, looks, statuses })).groups, [
     { group: 'reef', owner: 'bob', members: 2, files: 1, you: 'none' },
   ])
-  t.is(view(seen({ groups: undefined, looks: [] })).groups, null)
+  t.is(view(seen({ looks, statuses })).groups![0]!.you, 'member')
+  t.is(view(seen({ you: bob, looks, statuses })).groups![0]!.you, 'owner')
+  t.is(view(seen({ looks: [] })).groups, null)
 })

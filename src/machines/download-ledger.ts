@@ -19,6 +19,8 @@ interface LinkEntry {
   state: 'connecting' | 'ready' | 'lost'
   /** Why it was lost last. */
   reason: string
+  /** What it has, by its own word: live, while it is ready. */
+  have: Bitfield | undefined
   /** Its own cap on uploads, as it says: shown, and nothing is decided by it. */
   limit: number | undefined
 }

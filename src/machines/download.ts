@@ -130,6 +130,7 @@ export const downloadMachine = setup({
       const link = ledger.links.get(peer)
       if (!link) return
       link.state = 'ready'
+      link.have = have
       link.limit = undefined
       ledger.vias.set(peer, via)
       ledger.picker?.peerJoined(peer, have)

@@ -54,7 +54,7 @@ export function chooseLinks(ledger: Ledger, peers: readonly SwarmPeer[], nowMs: 
   for (const [key, peer] of shuffled.map(({ each }) => each)) {
     if (links.has(key)) steps.push({ type: 'refresh', key, peer })
     else if (mayTry(key) && (links.size < tunables.maxPeers || (met.has(key) && makeRoom()))) {
-      links.set(key, { isOfUse: true, state: 'connecting', reason: '', limit: undefined })
+      links.set(key, { isOfUse: true, state: 'connecting', reason: '', have: undefined, limit: undefined })
       steps.push({ type: 'open', key, peer })
     }
   }

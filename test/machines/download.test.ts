@@ -220,6 +220,15 @@ test('How long the store had all that it may have, and what took it so long, is 
   t.true(ledger.writingTime.bytesPerSecond(nowMs) > ledger.checkingTime.bytesPerSecond(nowMs))
 })
 
+test('What a connected peer has is known as it grows.', t => {
+  const { actor, send } = startDownload()
+  const have = createBitfield(pieces)
+  send(ready(), located('alice'), ...joins(alice, have))
+  have.add(2)
+  send({ type: 'link.have', peer: alice, piece: 2 })
+  t.is(actor.getSnapshot().context.ledger.links.get(alice)?.have?.count, 1)
+})
+
 test('A peer whose limit is told is known for it, until it has none or comes back.', t => {
   const { actor, send } = startDownload()
   const limit = () => actor.getSnapshot().context.ledger.links.get(alice)?.limit

@@ -11,21 +11,23 @@ import { startCluster } from '../helpers/cluster.ts'
 const MiB = 2 ** 20
 
 test('the three show a download again and again, leave nothing of it behind, and come back', async t => {
+  // Some forty commands, each a process.
+  t.timeout(180_000)
   const cluster = await startCluster({ brokers: 1, trackers: 1 })
   t.teardown(cluster.down)
   const folder = join(cluster.folder, 'demonstration')
   const homes = ['demo-ann', 'demo-ben', 'demo-cat'].map(name => join(folder, name))
   const runningAgents = () => homes.filter(home => agentIsRunning(openHome(home)))
 
-  for (const visit of [1, 2]) {
-    const people = await prepareDemonstration(cluster.folder, cluster.servers, 4 * MiB)
+  for (const [visit, rounds] of [2, 1].entries()) {
+    const people = await prepareDemonstration(cluster.folder, cluster.servers, 2 * MiB)
     t.teardown(() => people.end())
-    for (const round of [1, 2]) {
+    for (let round = 0; round < rounds; round += 1) {
       const { peers } = await people.download()
       const from = peers.filter(({ pieces }) => pieces > 0)
       t.is(
         from.reduce((sum, { pieces }) => sum + pieces, 0),
-        8,
+        4,
         `visit ${visit}, round ${round}`,
       )
       t.true(from.every(({ user }) => user === 'demo-ann' || user === 'demo-ben'))

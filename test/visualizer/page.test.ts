@@ -199,7 +199,7 @@ test('a peer that is killed and a broker that is killed are seen, and watching g
   const page = await openPage(t, browser, await startVisualizer(t, cat.home.folder, cluster.servers))
   const { id } = await shareAndDownload(devices, cat, 'lagoon', 'long.bin', 200 * MB)
   await page.waitForSelector('[data-peer="ben"][data-state="ready"]')
-  await page.getByText(/(ann|ben) is limited to 976\.6 KiB\/s/).waitFor()
+  await page.getByText(/(ann|ben) is limited to 977 KiB\/s/).waitFor()
   await ben.kill()
   await page.waitForSelector('[data-peer="ben"]:not([data-state="ready"]):not([data-state="waiting"])')
   await page.waitForSelector('[data-peer="ann"][data-state="ready"]')

@@ -53,7 +53,7 @@ function shownPeer(key: string, { links, picker, deliveries, meters, vias }: Led
     pieces: delivered.reduce((sum, { pieces }) => sum + pieces, 0),
     bytes: delivered.reduce((sum, { bytes }) => sum + bytes, 0),
     inFlight: inFlight.slice(0, 64),
-    has: null,
+    has: link?.state === 'ready' ? (link.have?.count ?? null) : null,
     limit: link?.state === 'ready' ? (link.limit ?? null) : null,
     why: isBusy ? 'it serves others first' : link?.reason ? errorText(link.reason).slice(0, 200) : null,
   }

@@ -139,15 +139,17 @@ function Key({ download: { pieceMap } }: { readonly download: DownloadView }) {
   const isThere = (state: number) => pieceMap.includes(state)
   return (
     <span class="key">
-      <span class="swatch peers" /> by peer
-      {isThere(pieceStates.verified) && (
-        <>
-          <span class="swatch before" /> here before
-        </>
-      )}
-      <span class="swatch flying" /> on its way
-      <span class="swatch missing" /> missing
-      <span class="swatch nowhere" /> missing, no connected peer has it
+      <Sample of="peers" text="by peer" />
+      {isThere(pieceStates.verified) && <Sample of="before" text="here before" />}
+      <Sample of="flying" text="on its way" />
+      <Sample of="missing" text="missing" />
+      <Sample of="nowhere" text="missing, no connected peer has it" />
     </span>
   )
 }
+
+const Sample = ({ of, text }: { readonly of: string; readonly text: string }) => (
+  <span>
+    <span class={`swatch ${of}`} /> {text}
+  </span>
+)

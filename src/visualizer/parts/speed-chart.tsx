@@ -10,6 +10,9 @@ import { peerColour } from './piece-map.tsx'
 
 const height = 150
 
+/** Between the times under it: less would name one second twice. */
+const wholeSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600]
+
 /** Times in seconds, then for each peer the sum up to it, the last first: what uPlot stacks. */
 function stacked({ speeds, report }: Pick<DownloadView, 'speeds' | 'report'>): number[][] {
   const sums = speeds.map(({ rates }) => {
@@ -41,7 +44,14 @@ export function SpeedChart({ download }: { readonly download: DownloadView }) {
         cursor: { show: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(1000, most * 1.1)] } },
         axes: [
-          { ...axis, font, space: 90, values: (_, ticks) => ticks.map(tick => timeOfDay(tick * 1000)) },
+          {
+            ...axis,
+            font,
+            size: 24,
+            space: 90,
+            incrs: wholeSeconds,
+            values: (_, ticks) => ticks.map(tick => timeOfDay(tick * 1000)),
+          },
           // Powers of two, as the units are.
           {
             ...axis,

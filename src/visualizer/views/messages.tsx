@@ -22,7 +22,7 @@ export function Messages() {
   const processes = [...model().processes.values()]
   const said = tape.sayings.filter(saying => place.value === undefined || saying.place <= place.value)
   const followed = processes.flatMap(({ actors }) => [...actors.values()]).find(({ key }) => key === chosenActor.value)
-  const busiest = said.at(-1)?.process
+  const busiest = busiestOf(said)
   const process =
     processes.find(({ key }) => key === chosenProcess.value) ??
     followed?.process ??
@@ -98,6 +98,13 @@ export function Messages() {
       </div>
     </section>
   )
+}
+
+/** The process in which most was said. */
+function busiestOf(sayings: readonly Saying[]): string | undefined {
+  const counted = new Map<string, number>()
+  for (const { process, count } of sayings) counted.set(process, (counted.get(process) ?? 0) + count)
+  return [...counted].sort((one, two) => two[1] - one[1])[0]?.[0]
 }
 
 /** Who said or heard most, in the order in which they first appear. */

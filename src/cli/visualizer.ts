@@ -11,10 +11,10 @@ import { version } from './version.ts'
 
 const defaultPort = 4262
 
-function parsePort(typed: string | undefined): Outcome<number | undefined> {
+function parsePort(option: string, typed: string | undefined): Outcome<number | undefined> {
   if (typed === undefined) return done(undefined)
   if (/^\d{1,5}$/.test(typed) && Number(typed) <= 65_535) return done(Number(typed))
-  return refuse('usage', `--port takes a number up to 65535; "${typed.slice(0, 40)}" is none`)
+  return refuse('usage', `--${option} takes a number up to 65535; "${typed.slice(0, 40)}" is none`)
 }
 
 /** For a page that shows nothing yet: what makes something happen. */
@@ -54,13 +54,22 @@ const visualizer = command({
     port: value('port', "Where the page is served (default: the cluster's port and 40, 4262); 0 is any free one."),
     host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
     replay: value('file', 'Show a recording that the page has saved; nothing is connected to.'),
+    stately: value(
+      'port',
+      'Serve no page: send what the machines do to a Stately inspector that listens on this port of this machine.',
+    ),
     operator: flag(
       'Show everybody’s devices; in the home that holds the cluster, and the default there while nobody is logged in.',
     ),
   },
   async run(context, input): Promise<Result<undefined>> {
-    const port = parsePort(input.port)
+    const port = parsePort('port', input.port)
     if (!port.ok) return port
+    const stately = parsePort('stately', input.stately)
+    if (!stately.ok) return stately
+    if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
+      return refuse('usage', '--stately serves no page, so it goes with none of --port, --host and --replay')
+    if (stately.value !== undefined) return tellStately(context, input.operator, stately.value)
     const { pageFolder } = await import('../cluster/package-root.ts')
     if (!existsSync(pageFolder))
       return refuse('usage', `the page is not built: run npm run build (it goes to ${pageFolder})`)
@@ -82,6 +91,26 @@ const visualizer = command({
   render: () => '',
 })
 
+/** Until interrupted. */
+async function tellStately(context: Context, asOperator: boolean, port: number): Promise<Result<undefined>> {
+  const { linkToStately } = await import('./page/stately-link.ts')
+  const view = await viewOf(context, asOperator)
+  if (!view.ok) return view
+  const ending = toldToEnd()
+  const unlink = await linkToStately(port, view.value)
+  if (unlink) {
+    context.display.note(`sending to the Stately inspector on port ${port} of this machine`)
+    await ending
+    unlink()
+  }
+  await view.value.close()
+  if (unlink) return done(undefined)
+  return refuse(
+    'unreachable',
+    `no Stately inspector listens on port ${port} of this machine; createInspectorServer of @statelyai/inspect/server starts one`,
+  )
+}
+
 interface Served {
   readonly address: string
   close(): Promise<void>
@@ -94,9 +123,13 @@ async function serveLive(
   host: string,
   port: number | undefined,
 ): Promise<Outcome<Served>> {
-  const { holdsCluster, openView } = await import('./page/view-source.ts')
-  const view = await openView(context, asOperator || (!context.home.session() && holdsCluster(context)))
+  const view = await viewOf(context, asOperator)
   return view.ok ? servePage(context, view.value, folder, host, port) : view
+}
+
+async function viewOf(context: Context, asOperator: boolean) {
+  const { holdsCluster, openView } = await import('./page/view-source.ts')
+  return openView(context, asOperator || (!context.home.session() && holdsCluster(context)))
 }
 
 async function serveReplay(file: string, folder: string, host: string, port: number): Promise<Outcome<Served>> {

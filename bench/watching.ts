@@ -20,6 +20,7 @@ import { freePort } from '../src/cluster/free-port.ts'
 import { readInspection } from '../src/wire/inspection.ts'
 import { writeRandomFile } from './support/random-file.ts'
 import { median } from './support/statistics.ts'
+import { usageOf } from './swarm/usage.ts'
 
 const { values } = parseArgs({
   options: { mib: { type: 'string', default: '512' }, pairs: { type: 'string', default: '5' } },
@@ -96,6 +97,17 @@ try {
   await writeRandomFile(file, Number(values.mib) * 2 ** 20)
   await shoal('alice', 'share', file, 'reef')
 
+  const pidOf = async (user: string) => (JSON.parse(await shoal(user, 'agent', 'status')) as { pid: number }).pid
+  const pids = { alice: await pidOf('alice'), bob: await pidOf('bob'), watcher: process.pid }
+  type Who = keyof typeof pids
+  /** Seconds of CPU so far. */
+  const used = () =>
+    Object.fromEntries(Object.entries(pids).map(([who, pid]) => [who, usageOf(pid)?.cpuSeconds ?? 0])) as Record<
+      Who,
+      number
+    >
+  const moreUsed: Record<Who, number[]> = { alice: [], bob: [], watcher: [] }
+
   let downloads = 0
   const secondsOf = async () => {
     downloads += 1
@@ -112,15 +124,20 @@ try {
   for (let pair = 0; pair < Number(values.pairs); pair += 1) {
     // Which comes first changes, so that what drifts meanwhile favours neither.
     const seconds = { watched: 0, unwatched: 0 }
+    const cpu = { watched: used(), unwatched: used() }
     let heard = { messages: 0, bytes: 0 }
     for (const how of pair % 2 === 0 ? (['unwatched', 'watched'] as const) : (['watched', 'unwatched'] as const)) {
+      const before = used()
       if (how === 'watched') {
         const end = await watch(['alice', 'bob'])
         seconds.watched = await secondsOf()
         heard = await end()
-        await delay(quietMs)
       } else seconds.unwatched = await secondsOf()
+      const after = used()
+      for (const who of Object.keys(pids) as Who[]) cpu[how][who] = after[who] - before[who]
+      if (how === 'watched') await delay(quietMs)
     }
+    for (const who of Object.keys(pids) as Who[]) moreUsed[who].push(cpu.watched[who] - cpu.unwatched[who])
     ratios.push(seconds.unwatched / seconds.watched)
     const rate = (of: number) => `${(Number(values.mib) / of).toFixed(1)} MiB/s`
     console.log(
@@ -128,6 +145,8 @@ try {
     )
   }
   console.log(`median ratio ${median(ratios).toFixed(3)}`)
+  const more = (who: Who) => `${who} ${(median(moreUsed[who]) * 1000).toFixed(0)} ms`
+  console.log(`more CPU a watched download, medians: ${(Object.keys(pids) as Who[]).map(more).join(', ')}`)
 } finally {
   for (const user of ['bob', 'alice']) await shoal(user, 'agent', 'stop')
   await shoal('alice', 'cluster', 'down')

@@ -85,7 +85,10 @@ const stepSchema = z.strictObject({
   event: text(200),
   /** The actor that sent the event, when it is known. */
   from: actorIdSchema.nullable(),
-  /** Taken since the last step, in order; the first ones are left out when there are too many. */
+  /**
+   * Taken since the last step, in order; what led nowhere and happened several times is there once, at its latest; the
+   * first ones are left out when there are too many.
+   */
   transitions: z.array(takenSchema).max(inspectionBounds.transitionsPerStep),
   /** How many steps were merged into this one, itself included: at least 1. */
   merged: z.number().int().positive(),

@@ -20,7 +20,7 @@ export type Messages = Pick<InspectedMessages, 'messages' | 'omitted'>
 interface Pending {
   readonly actor: AnyActorRef
   event: string
-  from: string | null
+  from: ActorRefLike | undefined
   transitions: AnyTransitionDefinition[]
   merged: number
   hasMoved: boolean
@@ -31,10 +31,20 @@ interface Pending {
 const isInternal = (type: string) =>
   type === 'xstate.init' || type === 'xstate.stop' || type.startsWith('xstate.promise.')
 
+type Message = InspectedMessages['messages'][number]
+
+const nameOf = (actor: ActorRefLike | undefined) => (actor === undefined ? null : idOf(actor))
+
 const textOf = (type: string) => type.slice(0, 200)
 
-/** Within bounds: what changed a state is kept longest, and the latest longer than what came before. */
-function keepTelling(transitions: AnyTransitionDefinition[]): void {
+/**
+ * Within bounds: what changed a state is kept longest, and the latest longer than what came before. What changed none, and
+ * happens over and over, is there once.
+ */
+function keepTelling(transitions: AnyTransitionDefinition[], taken: AnyTransitionDefinition): void {
+  const before = taken.target === undefined ? transitions.indexOf(taken) : -1
+  if (before >= 0) transitions.splice(before, 1)
+  transitions.push(taken)
   while (transitions.length > inspectionBounds.transitionsPerStep) {
     const idle = transitions.findIndex(({ target }) => target === undefined)
     transitions.splice(Math.max(0, idle), 1)
@@ -63,8 +73,9 @@ export function observeMachines(
   const pending = new Map<ActorRefLike, Pending>()
   /** When each actor was told of last. */
   const toldAt = new WeakMap<ActorRefLike, number>()
-  const senders = new WeakMap<ActorRefLike, string | null>()
-  const messages = new Map<string, InspectedMessages['messages'][number]>()
+  let messages: Message[] = []
+  /** The same by who heard it, who said it, and what: looked up for every event of every actor. */
+  const known = new Map<ActorRefLike, Map<ActorRefLike | undefined, Map<string, Message>>>()
   let omitted = 0
 
   const note = (actorRef: ActorRefLike, event: string): Pending => {
@@ -73,7 +84,7 @@ export function observeMachines(
       entry = {
         actor: actorRef as AnyActorRef,
         event,
-        from: null,
+        from: undefined,
         transitions: [],
         merged: 0,
         hasMoved: false,
@@ -85,22 +96,25 @@ export function observeMachines(
     return entry
   }
 
-  const noteMessage = (from: string | null, to: string, event: string) => {
-    const key = `${from} ${to} ${event}`
-    const known = messages.get(key)
-    if (known) messages.set(key, { ...known, count: known.count + 1 })
-    else if (messages.size < inspectionBounds.messagesPerBatch)
-      messages.set(key, { at: Date.now(), from, to, event: textOf(event), count: 1 })
-    else omitted += 1
+  const noteMessage = (from: ActorRefLike | undefined, to: ActorRefLike, event: string) => {
+    const before = known.get(to)?.get(from)?.get(event)
+    if (before) before.count += 1
+    else if (messages.length === inspectionBounds.messagesPerBatch) omitted += 1
+    else {
+      const message = { at: Date.now(), from: nameOf(from), to: idOf(to), event: textOf(event), count: 1 }
+      messages.push(message)
+      const heard = known.get(to) ?? new Map<ActorRefLike | undefined, Map<string, Message>>()
+      const said = heard.get(from) ?? new Map<string, Message>()
+      known.set(to, heard.set(from, said.set(event, message)))
+    }
   }
 
   const see = (event: InspectionEvent) => {
     const { actorRef } = event
     if (event.type === '@xstate.event') {
-      const from = event.sourceRef ? idOf(event.sourceRef as AnyActorRef) : null
-      senders.set(actorRef, from)
       const { type } = event.event
-      if (!isInternal(type)) noteMessage(from, idOf(actorRef as AnyActorRef), type)
+      note(actorRef, type).from = event.sourceRef
+      if (!isInternal(type)) noteMessage(event.sourceRef, actorRef, type)
       // Of an actor that failed nothing else is told.
       if (event.sourceRef && type.startsWith('xstate.error.actor.')) {
         const failed = note(event.sourceRef, type)
@@ -110,14 +124,12 @@ export function observeMachines(
       }
     } else if (event.type === '@xstate.microstep') {
       const { transitions } = note(actorRef, event.event.type)
-      transitions.push(...event._transitions)
-      keepTelling(transitions)
+      for (const taken of event._transitions) keepTelling(transitions, taken)
       if (event._transitions.some(({ target }) => target !== undefined))
         note(actorRef, event.event.type).hasMoved = true
     } else if (event.type === '@xstate.snapshot') {
       const entry = note(actorRef, event.event.type)
       entry.merged += 1
-      entry.from = senders.get(actorRef) ?? null
       if (event.event.type === 'xstate.init' || event.snapshot.status !== 'active') entry.hasMoved = true
     }
   }
@@ -127,7 +139,7 @@ export function observeMachines(
     return {
       actor: error === null ? described : { ...described, status: 'error', error },
       event: textOf(event),
-      from,
+      from: nameOf(from),
       transitions: transitions.map(takenOf),
       merged: Math.max(1, merged),
     }
@@ -135,6 +147,8 @@ export function observeMachines(
 
   const tellSteps = () => {
     const at = now()
+    // Sent to somebody who had ended: nothing came of it.
+    for (const { actor, merged } of pending.values()) if (merged === 0) pending.delete(actor)
     const due = [...pending.values()].filter(
       ({ actor, hasMoved }) => hasMoved || at - (toldAt.get(actor) ?? -Infinity) >= inspection.leastQuietGapMs,
     )
@@ -147,9 +161,10 @@ export function observeMachines(
     }
   }
   const tellWhatWasSaid = () => {
-    if (messages.size === 0) return
-    tellMessages({ messages: [...messages.values()], omitted })
-    messages.clear()
+    if (messages.length === 0) return
+    tellMessages({ messages, omitted })
+    messages = []
+    known.clear()
     omitted = 0
   }
   const timers = [

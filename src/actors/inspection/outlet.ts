@@ -27,10 +27,19 @@ export function createOutlet(
   let onTheirWay = 0
   let isFlushing = false
   let hasDropped = false
+  let flushing: NodeJS.Timeout | undefined
 
+  /** Asking whether it was taken is a message, too: once for many, but soon when much is on its way. */
+  const flushSoon = () => {
+    if (isFlushing) return
+    if (onTheirWay > inspection.mostBytesOnTheirWay / 2) void flush()
+    else flushing ??= setTimeout(flush, inspection.flushEveryMs).unref()
+  }
   const flush = async () => {
     isFlushing = true
-    while (onTheirWay > 0 && !connection.isClosed()) {
+    clearTimeout(flushing)
+    flushing = undefined
+    do {
       const flushed = onTheirWay
       try {
         await connection.flush()
@@ -39,9 +48,10 @@ export function createOutlet(
         hasDropped = true
       }
       onTheirWay -= flushed
-    }
+    } while (hasDropped && onTheirWay > 0 && !connection.isClosed())
     isFlushing = false
-    if (!hasDropped || onTheirWay > 0) return
+    if (onTheirWay > 0) return flushSoon()
+    if (!hasDropped) return
     hasDropped = false
     recovered()
   }
@@ -58,7 +68,7 @@ export function createOutlet(
       n += 1
       onTheirWay += bytes
       connection.publish(inspectSubject(me, about.replaceAll(/[^\w:$-]/g, '_').slice(0, 200)), message)
-      if (!isFlushing) void flush()
+      flushSoon()
       return true
     },
   }

@@ -76,7 +76,7 @@ test('Steps that follow each other closely are merged into the last, with the tr
   )
 })
 
-test('What was entered is kept when there are too many transitions to tell, and a context that is not named is not told.', async t => {
+test('What leads nowhere is told once, however often it happens, and a context that is not named is not told.', async t => {
   const { house, steps, until, observer } = watchHouse()
   house.start()
   house.send({ type: 'flip' })
@@ -84,9 +84,28 @@ test('What was entered is kept when there are too many transitions to tell, and 
   await until(() => steps.some(({ actor }) => actor.name === 'lamp'))
   observer.close()
   const [{ transitions, actor }] = steps.filter(({ actor }) => actor.name === 'lamp') as [Step]
-  t.deepEqual(transitions[0]?.targets, ['switch.on'])
-  t.is(transitions.length, 12)
+  t.deepEqual(
+    transitions.map(({ event, targets }) => [event, targets]),
+    [
+      ['flip', ['switch.on']],
+      ['count', []],
+    ],
+  )
   t.deepEqual(actor.context, {})
+})
+
+test('Of too many transitions what led somewhere is kept longest, and of that the latest.', async t => {
+  const { house, steps, until, observer } = watchHouse()
+  house.start()
+  house.send({ type: 'flip' })
+  house.send({ type: 'count' })
+  for (let flips = 0; flips < 20; flips += 1) house.send({ type: 'flip' })
+  await until(() => steps.some(({ actor }) => actor.name === 'lamp'))
+  observer.close()
+  const [{ transitions }] = steps.filter(({ actor }) => actor.name === 'lamp') as [Step]
+  t.is(transitions.length, 12)
+  t.true(transitions.every(({ event, targets }) => event === 'flip' && targets.length === 1))
+  t.deepEqual(transitions.at(-1)?.targets, ['switch.on'])
 })
 
 test('An actor that fails is told of, with its words and without the path in them.', async t => {

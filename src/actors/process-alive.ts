@@ -12,16 +12,25 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
-  const state = stateOf(pid)
-  return state !== undefined && state !== 'Z' && state !== 'X'
+  try {
+    if (hasProc) return isAtWork(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    return state !== '' && !isEnded(state)
+  } catch {
+    // It went this moment.
+    return false
+  }
 }
 
-/** One letter, as `ps` has it; undefined when it went this moment. */
-function stateOf(pid: number): string | undefined {
-  try {
-    if (hasProc) return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
-    return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()[0]
-  } catch {
-    return undefined
-  }
+const isEnded = (state: string) => /^[ZX]/.test(state)
+
+/**
+ * By a line of /proc/PID/stat (proc_pid_stat(5)). While a process is being killed its first thread may have ended before
+ * others, and until the last one has, its files and ports are held.
+ */
+export function isAtWork(stat: string): boolean {
+  // The name before may hold anything, brackets and blanks too.
+  const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const threads = Number(rest[16])
+  return !isEnded(state) || threads > 1
 }

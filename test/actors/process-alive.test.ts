@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { isAlive } from '../../src/actors/process-alive.ts'
+import { isAlive, isAtWork } from '../../src/actors/process-alive.ts'
 
 test('This process is alive; one that has ended and was collected is not.', async t => {
   t.true(isAlive(process.pid))
@@ -28,4 +28,16 @@ onLinux('One that has ended and that nobody collects is not alive, though it can
   parent.stdin.end()
   while (isAlive(pid)) await delay(5)
   t.notThrows(() => process.kill(pid, 0))
+})
+
+test('One whose first thread has ended holds its ports until the last one has.', t => {
+  const line = (state: string, threads: number) =>
+    `4711 (a (name) Z 9) ${state} 1 4711 4711 0 -1 4228364 0 0 0 0 12 3 0 0 20 0 ${threads} 0 8675309 0 0`
+  t.deepEqual([line('S', 11), line('S', 1), line('Z', 7), line('Z', 1), line('X', 0)].map(isAtWork), [
+    true,
+    true,
+    true,
+    false,
+    false,
+  ])
 })

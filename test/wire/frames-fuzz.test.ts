@@ -3,7 +3,7 @@
 
 import test from 'ava'
 import fc from 'fast-check'
-import { link } from '../../config/tunables.ts'
+import { limits, link } from '../../config/tunables.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
 import {
@@ -20,7 +20,7 @@ import {
 const shape = { size: 3 * 512 * 1024 + 1000, pieceLength: 512 * 1024 }
 const sides: readonly (readonly FrameType[])[] = [
   ['hello'],
-  ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'bye'],
+  ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'limit', 'bye'],
   ['request', 'cancel', 'pass', 'taken', 'bye'],
 ]
 const numRuns = Number(process.env.FUZZ_RUNS ?? 1_000)
@@ -38,6 +38,9 @@ const encoded = fc.oneof(
       encodeFrame({ type, have: createBitfield(pieceCount(shape), Buffer.from([bits & 0xf0])) }),
     ),
   fc.constantFrom('call' as const, 'pass' as const).map(type => encodeFrame({ type })),
+  fc
+    .integer({ min: 1, max: limits.mostBytesPerSecond })
+    .map(bytesPerSecond => encodeFrame({ type: 'limit', bytesPerSecond })),
   fc
     .tuple(fc.constantFrom('have' as const, 'taken' as const), piece)
     .map(([type, index]) => encodeFrame({ type, piece: index })),

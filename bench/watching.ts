@@ -94,7 +94,7 @@ try {
   await shoal('bob', 'group', 'join', 'reef')
   await shoal('alice', 'group', 'accept', 'reef', 'bob')
   const file = join(folder, 'payload.bin')
-  await writeRandomFile(file, Number(values.mib) * 2 ** 20)
+  writeRandomFile(file, Number(values.mib) * 2 ** 20)
   await shoal('alice', 'share', file, 'reef')
 
   const pidOf = async (user: string) => (JSON.parse(await shoal(user, 'agent', 'status')) as { pid: number }).pid

@@ -2,14 +2,15 @@
 // of them share and two others download at the same time, while a tracker and a broker are killed. Everything people do
 // goes through the command line, as they would do it. Exits 0 only if every byte arrived and both trackers agree.
 
-import { createHash, randomFillSync } from 'node:crypto'
-import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { styleText } from 'node:util'
 import { MultiBar, type SingleBar } from 'cli-progress'
+import { writeRandomFile } from '../bench/support/random-file.ts'
 import { styleFor } from '../src/cli/render/style.ts'
 import { type Column, renderTable } from '../src/cli/render/table.ts'
 import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
@@ -36,13 +37,6 @@ function aPerson(name: string, servers: string): DemoPerson {
   const files = join(home, 'files')
   mkdirSync(files, { recursive: true })
   return { ...person(name, home, servers, `${name} likes long passwords`), folder: files }
-}
-
-async function randomFile(path: string): Promise<void> {
-  const chunk = Buffer.allocUnsafe(4 * 1024 * 1024)
-  await pipeline(function* () {
-    for (let made = 0; made < sizeBytes; made += chunk.length) yield Buffer.from(randomFillSync(chunk))
-  }, createWriteStream(path))
 }
 
 async function sha256(path: string): Promise<string> {
@@ -155,7 +149,7 @@ async function demo(): Promise<void> {
 
   chapter('The file')
   const original = join(alice.folder, 'reef.bin')
-  await randomFile(original)
+  writeRandomFile(original, sizeBytes)
   await copyFile(original, join(bob.folder, 'reef.bin'))
   await alice.shoal('share', original, 'reef')
   await bob.shoal('share', join(bob.folder, 'reef.bin'), 'reef')

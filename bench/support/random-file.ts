@@ -1,5 +1,5 @@
-// Files that benchmarks make: random, so that nothing on the way can compress or share their blocks, and in memory
-// where there is such a folder, so that no disk is measured.
+// Files that benchmarks and demonstrations make: random, so that nothing on the way can compress or share their blocks.
+// For benchmarks in memory where there is such a folder, so that no disk is measured.
 
 import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'

@@ -118,7 +118,6 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       const bytes = Math.min(manifest.size, beginning * manifest.pieceLength)
       if (bytes >= hashing.followFromBytes) followed ??= followFile(openPart().path, manifest, signal)
       followed?.grewTo(bytes)
-      if (!followed && have.length - have.count <= hashing.expectedAtPieces) expectJob()
     }
 
     /** After a kill half-way through the renaming the part file is the file's other name. True when there was one. */
@@ -169,6 +168,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       have.add(piece)
       if (signal.aborted) return
       hashAhead()
+      if (!followed && have.length - have.count <= hashing.expectedAtPieces) expectJob()
       if (offer) offers.announce(offer, piece)
       else offerPieces()
       tell({

@@ -5,18 +5,10 @@
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin } from 'esbuild'
+import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const source = join(root, 'src/visualizer')
-
-/** Zod's messages in fifty languages, which nobody sees, are a third of the whole. */
-export const withoutLocales: Plugin = {
-  name: 'without-locales',
-  setup({ onLoad }) {
-    onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: '' }))
-  },
-}
 
 export async function buildPage(folder: string): Promise<void> {
   const fresh = `${folder}.${process.pid}`
@@ -34,7 +26,6 @@ export async function buildPage(folder: string): Promise<void> {
       jsxImportSource: 'preact',
       loader: { '.woff2': 'file' },
       assetNames: '[name]',
-      plugins: [withoutLocales],
       tsconfigRaw: {},
       logLevel: 'warning',
     })

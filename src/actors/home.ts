@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isLater, type LogPosition } from '../domain/log-position.ts'
 import { showable } from '../domain/names.ts'
 import { again } from '../storage/interruption.ts'

@@ -4,7 +4,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { requests } from '../../config/tunables.ts'
 import type { Actor } from '../domain/decider.ts'
 import { isLater } from '../domain/log-position.ts'

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { z } from 'zod'
+import * as z from 'zod'
 import { processes } from '../../config/tunables.ts'
 import { logStream } from '../wire/subjects.ts'
 import type { BrokerNode } from './cluster-plan.ts'

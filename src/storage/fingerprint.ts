@@ -5,7 +5,7 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const fingerprintSchema = z.strictObject({
   size: z.number().int().nonnegative(),

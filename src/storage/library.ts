@@ -4,7 +4,7 @@
 // transaction; what it recorded is there after a kill of the process. (After a loss of power the last moments may be
 // missing; part files are checked again when an agent starts.)
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'

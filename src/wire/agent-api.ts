@@ -5,7 +5,7 @@
 // asker that falls silent or says `givenUpMethod` ends what runs for it alone (hashing, watching), never a download.
 // Paths are absolute: the agent's working directory is nobody's business.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { limits, serving } from '../../config/tunables.ts'
 import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
 

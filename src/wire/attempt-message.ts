@@ -1,7 +1,7 @@
 // What trackers tell each other of attempts they allowed, so that all of them together allow no more than one would.
 // On `attemptsSubject` in the trackers' own account of the brokers: nobody else can say or hear it.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const attemptsSubject = 'shoal.attempts'
 

@@ -1,7 +1,7 @@
 // What the brokers' operator and every tracker of one cluster know, and nobody else: made once a cluster by
 // cluster/secrets.ts, kept in a file of mode 600, handed to a tracker when it starts. Never sent, never logged.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 const seed = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}[A-Z2-7]{56}$`), `a seed that begins with ${prefix}`)

@@ -3,7 +3,7 @@
 // path on disk or a byte of a file: names, numbers, states. Nothing of it is said while nobody watches (wire/watching.ts).
 // Whoever shows this shows text: a name in it was chosen by somebody else, and may look like markup.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { millisecondsSchema } from './schemas.ts'
 
 export const inspectionBounds = {

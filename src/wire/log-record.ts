@@ -1,7 +1,7 @@
 // One message of the log: what one command changed in one aggregate, whole, so that it is applied whole or not at all.
 // Its `id` is the request's, and NATS's message id too.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AccountEvent } from '../domain/account.ts'
 import type { GroupEvent } from '../domain/group.ts'
 import { deviceSchema, fileNameSchema, idSchema, manifestSchema, millisecondsSchema, shareIdSchema } from './schemas.ts'

@@ -1,7 +1,7 @@
 // A machine's definition as a drawing: its states as boxes, its transitions as edges with their labels, laid out.
 // Made from the definitions that run (src/charts), for `shoal machines` and for the visualizer; units are CSS pixels.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Labels are measured as text of a fixed-width font of this size: a letter is `chartFont.letterWidth` wide. */
 export const chartFont = { sizePx: 12, letterWidth: 7.25, lineHeight: 16 } as const

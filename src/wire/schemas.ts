@@ -1,7 +1,7 @@
 // The schemas that several messages share. Whatever crosses a process is parsed by one of these first;
 // sizes and ranges are bounded here, so that nothing behind them has to ask again.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { isDeviceId, isFileName, isId } from '../domain/names.ts'
 import { refusalCodes } from '../domain/refusal.ts'
 

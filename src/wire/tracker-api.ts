@@ -2,7 +2,7 @@
 // A request carries an id, so that asking twice acts once, and the highest log sequence its sender has seen, so that
 // no tracker answers from behind it; a reply carries the sequence it speaks from.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Withdrawn } from '../domain/withdrawal.ts'
 import {
   actorSchema,

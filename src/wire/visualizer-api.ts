@@ -1,7 +1,7 @@
 // What the visualizer's page gets from the server that it was loaded from, and the form of a recording.
 // docs/adr/0015 is the page to read: which route gives what, and what the page does with it.
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** GET /api/config */
 export const visualizerConfigSchema = z.strictObject({

@@ -3,7 +3,7 @@
 // falls silent. A watcher that is new to a process is sent a picture of it, and a second one after that for the asking:
 // it takes a new name. Only devices of that person may say so (actors/tracker/permissions.ts).
 
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Chosen at random by whoever opens a view: 32 hex digits. */
 export const watcherSchema = z.string().regex(/^[0-9a-f]{32}$/)

@@ -4,7 +4,7 @@
 
 import { deepStrictEqual } from 'node:assert/strict'
 import { basename, dirname, join } from 'node:path'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { parseBody } from '../../src/actors/tracker/tracker-messages.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { checkManifest, type Manifest, pieceCount, pieceHashes, pieceSize, shareId } from '../../src/domain/manifest.ts'

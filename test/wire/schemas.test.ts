@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { agentMethods, agentReplySchema, downloadViewSchema } from '../../src/wire/agent-api.ts'
 import * as schemas from '../../src/wire/schemas.ts'
 import * as tracker from '../../src/wire/tracker-api.ts'

@@ -6,7 +6,7 @@
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { agentApi } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'

@@ -2,7 +2,7 @@
 // trackers' curve key and signed by the broker; answers are sealed for that broker and signed by the issuer it trusts.
 
 import { fromCurveSeed } from '@nats-io/nkeys'
-import { z } from 'zod'
+import * as z from 'zod'
 import { tickets } from '../../../config/tunables.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import { createTokenSigner, InvalidToken, readToken } from './nats-jwt.ts'

@@ -2,7 +2,7 @@
 // by what the trackers then know of it.
 
 import type { NatsConnection } from 'nats'
-import { z } from 'zod'
+import * as z from 'zod'
 import { tracker } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { peopleAccount } from './auth-callout.ts'

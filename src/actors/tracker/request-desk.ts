@@ -3,7 +3,7 @@
 // Silence is an answer, too: what this tracker cannot answer now is asked again, of another one.
 
 import type { Msg } from 'nats'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Actor } from '../../domain/decider.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'

@@ -2,7 +2,7 @@
 // the asker's own inbox, and let the same request that is made again while it is at work join the first.
 
 import type { Msg } from 'nats'
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /** Undefined for what is no JSON or does not fit the schema. */
 export function parseBody<T extends z.ZodType>(message: Pick<Msg, 'data'>, schema: T): z.output<T> | undefined {

@@ -3,7 +3,7 @@
 // that has to begin; what was heard stays on the page meanwhile.
 
 import { type NatsConnection, wsconnect } from '@nats-io/nats-core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { visualizer } from '../../../config/tunables.ts'
 import { readInspection } from '../../wire/inspection.ts'
 import { machineChartSchema } from '../../wire/machine-chart.ts'

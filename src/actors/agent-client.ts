@@ -23,8 +23,8 @@ export interface AskOptions<M extends AgentMethod> {
   onProgress?(item: AgentProgress<M>): void
   /** Gives the request up: the promise rejects with the signal's reason, and the agent is told. */
   readonly signal?: AbortSignal | undefined
-  /** While no agent is there at all (it may be starting), ask again for this long. */
-  readonly patienceMs?: number
+  /** Called when no agent is there at all: for how many milliseconds to ask again, since one may be starting. Not at all unless given. */
+  patience?(): Promise<number>
 }
 
 export interface AgentClient {
@@ -36,16 +36,16 @@ export interface AgentClient {
   ): Promise<Outcome<AgentResult<M>>>
 }
 
-const notRunning = () =>
-  refuse(
-    'unreachable',
-    'no agent is running and logged in on this device; run shoal agent start, then shoal login USER',
-  )
+const notRunning = refuse('unreachable', 'no agent runs on this device; start it with shoal agent start')
+const notReady = refuse(
+  'unreachable',
+  'no agent is running and logged in on this device; run shoal agent start, then shoal login USER',
+)
 
 /** `of` is the device whose agent is asked; the broker lets nobody but its user do so. */
 export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 'subscribe'>, of: Actor): AgentClient {
   return {
-    ask(method, params, { onProgress, signal, patienceMs = 0 } = {}) {
+    ask(method, params, { onProgress, signal, patience = noPatience } = {}) {
       type Result = AgentResult<typeof method>
       const { promise, resolve, reject } = Promise.withResolvers<Outcome<Result>>()
       const inbox = createInbox(inboxPrefix(of.user))
@@ -54,9 +54,12 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       let heardAt: number | undefined
       /** Since when nothing at all came back, also not that nobody is there. */
       let silentSince = askedAt
+      let patienceMs: number | undefined
       let again: NodeJS.Timeout
+      let isClosed = false
 
       const close = () => {
+        isClosed = true
         clearTimeout(again)
         signal?.removeEventListener('abort', giveUp)
         subscription.unsubscribe()
@@ -64,6 +67,10 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       const finish = (outcome: Outcome<Result>) => {
         close()
         resolve(outcome)
+      }
+      const fail = (error: unknown) => {
+        close()
+        reject(error)
       }
       const say = (method: string, body: string) => {
         try {
@@ -74,8 +81,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       }
       const giveUp = () => {
         say(givenUpMethod, '')
-        close()
-        reject(signal?.reason)
+        fail(signal?.reason)
       }
       const publish = () => {
         if (Date.now() - silentSince > agentApi.silentAfterMs)
@@ -84,10 +90,13 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         say(method, payload)
       }
       /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
-      const nobodyThere = () => {
+      const nobodyThere = async () => {
         clearTimeout(again)
-        const patientUntil = heardAt === undefined ? askedAt + patienceMs : heardAt + agentApi.silentAfterMs
-        if (Date.now() >= patientUntil) return finish(notRunning())
+        if (heardAt === undefined) patienceMs ??= await patience()
+        if (isClosed) return
+        if (patienceMs === 0) return finish(notRunning)
+        const patientUntil = heardAt === undefined ? askedAt + patienceMs! : heardAt + agentApi.silentAfterMs
+        if (Date.now() >= patientUntil) return finish(notReady)
         if (heardAt === undefined) silentSince = Date.now()
         again = setTimeout(publish, agentApi.nobodyThereRetryMs)
       }
@@ -97,7 +106,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       const subscription = transport.subscribe(inbox, {
         callback: (error, message) => {
           if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-          if (message.headers?.code === 503) return nobodyThere()
+          if (message.headers?.code === 503) return void nobodyThere().catch(fail)
           const reply = parseReply(message)
           if (!reply) return
           heardAt = Date.now()
@@ -120,6 +129,8 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
     },
   }
 }
+
+const noPatience = async () => 0
 
 function parseReply(message: Msg): AgentReply | undefined {
   try {

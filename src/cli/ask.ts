@@ -1,8 +1,7 @@
 // Asking as whoever is logged in on this device: the trackers, or this device's agent.
 
-import { commandLine } from '../../config/tunables.ts'
 import type { AskOptions } from '../actors/agent-client.ts'
-import { type Outcome, refuse } from '../domain/refusal.ts'
+import type { Outcome } from '../domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
 import type { TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
 import type { Context } from './context.ts'
@@ -25,13 +24,7 @@ export async function askAgent<M extends AgentMethod>(
 ): Promise<Outcome<AgentResult<M>>> {
   const link = await context.connect()
   if (!link.ok) return link
-  if (!(await isAgentRunning(context)))
-    return refuse('unreachable', 'no agent runs on this device; start it with shoal agent start')
-  return link.value.agent.ask(method, params, {
-    patienceMs: commandLine.agentReadyMs,
-    signal: context.signal,
-    ...(onProgress ? { onProgress } : {}),
-  })
+  return link.value.agent.ask(method, params, { signal: context.signal, ...(onProgress ? { onProgress } : {}) })
 }
 
 /** Returns when the agent is at work, and tells the person what is amiss with it. */
@@ -44,7 +37,7 @@ export async function greetAgent(context: Context): Promise<Outcome<AgentResult<
   return status
 }
 
-export async function isAgentRunning({ home }: Context): Promise<boolean> {
+export async function isAgentRunning({ home }: Pick<Context, 'home'>): Promise<boolean> {
   const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
   return agentIsRunning(home)
 }

@@ -3,8 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { agentApi } from '../../config/tunables.ts'
-import { agentIsRunning } from '../actors/agent/agent-process.ts'
+import { commandLine } from '../../config/tunables.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
 import { type Trust, UntrustedBrokers } from '../actors/broker-trust.ts'
@@ -12,6 +11,7 @@ import { createDeviceTrackers } from '../actors/device-trackers.ts'
 import type { Home, Session } from '../actors/home.ts'
 import type { TrackerClient } from '../actors/tracker-client.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
+import { isAgentRunning } from './ask.ts'
 import { rememberServers } from './servers.ts'
 
 /** Who is logged in on this device, connected. */
@@ -74,8 +74,11 @@ async function connectDevice(
     trackers: createDeviceTrackers(connection, session, home),
     agent: {
       // One that runs and does not hear us is between two brokers, or about to log in.
-      ask: async (method, params, options) =>
-        agent.ask(method, params, { patienceMs: agentIsRunning(home) ? agentApi.silentAfterMs : 0, ...options }),
+      ask: (method, params, options) =>
+        agent.ask(method, params, {
+          patience: async () => ((await isAgentRunning({ home })) ? commandLine.agentReadyMs : 0),
+          ...options,
+        }),
     },
   })
 }

@@ -23,18 +23,26 @@ test('An agent that is not there yet is waited for as long as it was asked to, l
   }
   const client: AgentClient = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
   const patienceMs = 2 * agentApi.silentAfterMs
-  const asked = client.ask('downloads', {}, { patienceMs })
-  const steps = (ms: number) => {
-    for (let passed = 0; passed < ms; passed += agentApi.nobodyThereRetryMs)
+  const patience = async () => patienceMs
+  const asked = client.ask('downloads', {}, { patience })
+  const steps = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += agentApi.nobodyThereRetryMs) {
+      // What an answer sets off comes first.
+      await new Promise(setImmediate)
       mock.timers.tick(agentApi.nobodyThereRetryMs)
+    }
   }
-  steps(1.5 * agentApi.silentAfterMs)
+  await steps(1.5 * agentApi.silentAfterMs)
   isThere = true
-  steps(agentApi.nobodyThereRetryMs)
+  await steps(agentApi.nobodyThereRetryMs)
   t.deepEqual(await asked, { ok: true, value: [] })
 
   isThere = false
-  const inVain = client.ask('downloads', {}, { patienceMs })
-  steps(patienceMs + agentApi.nobodyThereRetryMs)
+  const inVain = client.ask('downloads', {}, { patience })
+  await steps(patienceMs + agentApi.nobodyThereRetryMs)
   t.like(await inVain, { ok: false, code: 'unreachable' })
+
+  const noneRuns = await client.ask('downloads', {})
+  const message = 'no agent runs on this device; start it with shoal agent start'
+  t.deepEqual(noneRuns, { ok: false, code: 'unreachable', message })
 })

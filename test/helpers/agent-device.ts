@@ -57,7 +57,7 @@ export async function agentDevice(
       const running = await runAgent({ home, servers, listen, log, ...(clock ? { clock } : {}) })
       stopRunning = () => running.stop()
     }
-    granted(await agent.ask('status', {}, { patienceMs: 20_000 }))
+    granted(await agent.ask('status', {}, { patience: async () => 20_000 }))
   }
   t.teardown(() => stopRunning())
   t.teardown(() => {

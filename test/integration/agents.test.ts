@@ -209,7 +209,7 @@ test('After a restart and a new log-in everything shared before is on offer, wit
   t.is((await alice.agent.ask('status', {})).ok, false)
 
   alice.home.saveSession(session)
-  granted(await alice.agent.ask('status', {}, { patienceMs: 10_000 }))
+  granted(await alice.agent.ask('status', {}, { patience: async () => 10_000 }))
   t.is((await atRest(bob, (await download(bob, group, 'one.bin')).id)).state, 'completed')
 })
 

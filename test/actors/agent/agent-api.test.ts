@@ -92,7 +92,7 @@ test('Nobody there is known at once; with patience, a starting agent is waited f
   const { transport } = memoryBus()
   const client = createAgentClient(transport, alice)
   t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })
-  const waiting = client.ask('share', request, { patienceMs: 60_000 })
+  const waiting = client.ask('share', request, { patience: async () => 60_000 })
   const handlers = { share: async () => done(file) } as Partial<AgentHandlers>
   const api = createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' })))
   t.teardown(() => api.stop())

@@ -80,7 +80,7 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
     get pid() {
       return pid
     },
-    answers: async () => granted(await agent.ask('status', {}, { patienceMs: answersWithinMs })),
+    answers: async () => granted(await agent.ask('status', {}, { patience: async () => answersWithinMs })),
     async kill() {
       try {
         process.kill(pid, 'SIGKILL')

@@ -3,7 +3,8 @@
 
 import { link } from '../config/tunables.ts'
 import { pieceCount } from '../src/domain/manifest.ts'
-import { createFrameDecoder, encodeBlockHeader, encodeFrame } from '../src/wire/frames.ts'
+import { createFrameDecoder } from '../src/wire/frame-decoder.ts'
+import { encodeBlockHeader, encodeFrame } from '../src/wire/frames.ts'
 import { measure, type Task } from './support/measure.ts'
 
 const shape = { size: 64 * 2 ** 20, pieceLength: 512 * 1024 }

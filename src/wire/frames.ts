@@ -47,134 +47,182 @@ export interface Block {
 export const refusalReasons = ['gone', 'declined', 'busy'] as const
 export type RefusalReason = (typeof refusalReasons)[number]
 
-export type Frame =
-  | { readonly type: 'hello'; readonly holder: Actor }
-  | { readonly type: 'bitfield' | 'fresh'; readonly have: Bitfield }
-  | { readonly type: 'have' | 'taken'; readonly piece: number }
-  | { readonly type: 'call' | 'pass' }
-  | { readonly type: 'limit'; readonly bytesPerSecond: number }
-  | ({ readonly type: 'request' | 'cancel' } & Block)
-  | { readonly type: 'refused'; readonly piece: number; readonly offset: number; readonly why: RefusalReason }
-  | { readonly type: 'bye'; readonly retry: boolean; readonly reason: string }
+interface Payloads {
+  readonly hello: { readonly holder: Actor }
+  readonly bitfield: { readonly have: Bitfield }
+  readonly have: { readonly piece: number }
+  readonly request: Block
+  readonly cancel: Block
+  readonly refused: { readonly piece: number; readonly offset: number; readonly why: RefusalReason }
+  readonly bye: { readonly retry: boolean; readonly reason: string }
+  readonly call: unknown
+  readonly pass: unknown
+  readonly fresh: { readonly have: Bitfield }
+  readonly taken: { readonly piece: number }
+  readonly limit: { readonly bytesPerSecond: number }
+}
+
+/** Every frame but `block`, whose bytes are never in one place here. */
+export type Frame = { [T in keyof Payloads]: { readonly type: T } & Payloads[T] }[keyof Payloads]
 
 export type FrameType = Frame['type'] | 'block'
-
-const codes = {
-  hello: 1,
-  bitfield: 2,
-  have: 3,
-  request: 4,
-  cancel: 5,
-  block: 6,
-  refused: 7,
-  bye: 8,
-  call: 9,
-  pass: 10,
-  fresh: 11,
-  taken: 12,
-  limit: 13,
-} as const
-export const frameTypes = Object.keys(codes) as readonly FrameType[]
-const typeOf = new Map(Object.entries(codes).map(([type, code]) => [code as number, type as FrameType]))
 
 /** A fetcher's word that it knows `limit` frames: one that was built before them takes any for a breach of the protocol. */
 export const speaksLimits = 'shoal/limits'
 
-const prefixBytes = 5
-export const blockHeaderBytes = prefixBytes + 8
+export const prefixBytes = 5
+const blockPlaceBytes = 8
+export const blockHeaderBytes = prefixBytes + blockPlaceBytes
 const maxReasonBytes = 200
 const deviceLength = 12
 
-/** Least and most payload bytes of each type. */
-function payloadLimits(type: FrameType, shape: FileShape): readonly [least: number, most: number] {
-  switch (type) {
-    case 'hello':
-      return [1 + 1 + deviceLength, maxIdLength + 1 + deviceLength]
-    case 'bitfield':
-    case 'fresh': {
-      const bytes = bitfieldBytes(pieceCount(shape))
-      return [bytes, bytes]
-    }
-    case 'have':
-    case 'taken':
-      return [4, 4]
-    case 'call':
-    case 'pass':
-      return [0, 0]
-    case 'request':
-    case 'cancel':
-      return [12, 12]
-    case 'block':
-      return [8 + 1, 8 + link.blockBytes]
-    case 'limit':
-      return [6, 6]
-    case 'refused':
-      return [9, 9]
-    case 'bye':
-      return [1, 1 + maxReasonBytes]
-  }
+type Span = readonly [least: number, most: number]
+
+interface Codec<P> {
+  /** Bytes of a payload. */
+  span(shape: FileShape): Span
+  encode(payload: P): Uint8Array
+  /** `bytes` are of the span. Throws a FrameError when they are no such payload, or the file of that shape cannot have it. */
+  decode(bytes: Buffer, shape: FileShape): P
 }
 
-function frameOf(type: FrameType, payloadBytes: number): Buffer {
-  const bytes = Buffer.allocUnsafe(prefixBytes + payloadBytes)
-  bytes.writeUInt32BE(1 + payloadBytes, 0)
-  bytes.writeUInt8(codes[type], 4)
-  return bytes
+const nothing: Codec<unknown> = {
+  span: () => [0, 0],
+  encode: () => Buffer.alloc(0),
+  decode: () => ({}),
+}
+
+const manyPieces: Codec<{ readonly have: Bitfield }> = {
+  span(shape) {
+    const bytes = bitfieldBytes(pieceCount(shape))
+    return [bytes, bytes]
+  },
+  encode: ({ have }) => have.toBytes(),
+  decode(bytes, shape) {
+    const length = pieceCount(shape)
+    if (!isBitfield(bytes, length)) throw new FrameError('a bitfield with bits beyond the last piece')
+    return { have: createBitfield(length, bytes) }
+  },
+}
+
+const onePiece: Codec<{ readonly piece: number }> = {
+  span: () => [4, 4],
+  encode: ({ piece }) => u32(piece),
+  decode(bytes, shape) {
+    const piece = bytes.readUInt32BE(0)
+    if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
+    return { piece }
+  },
+}
+
+const oneBlock: Codec<Block> = {
+  span: () => [12, 12],
+  encode: ({ piece, offset, length }) => u32(piece, offset, length),
+  decode(bytes, shape) {
+    const block = { piece: bytes.readUInt32BE(0), offset: bytes.readUInt32BE(4), length: bytes.readUInt32BE(8) }
+    checkBlock(shape, block)
+    return block
+  },
+}
+
+const codecs: { readonly [T in keyof Payloads]: Codec<Payloads[T]> } = {
+  hello: {
+    span: () => [1 + 1 + deviceLength, maxIdLength + 1 + deviceLength],
+    encode: ({ holder }) => Buffer.from(sharerKey(holder)),
+    decode(bytes) {
+      const holder = sharerOf(decodeText(bytes))
+      if (!isId(holder.user) || !isDeviceId(holder.device)) throw new FrameError('this names no user and device')
+      return { holder }
+    },
+  },
+  bitfield: manyPieces,
+  have: onePiece,
+  request: oneBlock,
+  cancel: oneBlock,
+  refused: {
+    span: () => [9, 9],
+    encode: ({ piece, offset, why }) => Buffer.concat([u32(piece, offset), Buffer.of(refusalReasons.indexOf(why))]),
+    decode(bytes, shape) {
+      const refused = { piece: bytes.readUInt32BE(0), offset: bytes.readUInt32BE(4) }
+      checkBlock(shape, { ...refused, length: 1 })
+      const why = refusalReasons[bytes.readUInt8(8)]
+      if (!why) throw new FrameError('a refusal for no reason')
+      return { ...refused, why }
+    },
+  },
+  bye: {
+    span: () => [1, 1 + maxReasonBytes],
+    encode({ retry, reason }) {
+      const text = Buffer.from(reason)
+      if (text.length > maxReasonBytes) throw new RangeError(`bug: a reason of ${text.length} bytes`)
+      return Buffer.concat([Buffer.of(retry ? 1 : 0), text])
+    },
+    decode(bytes) {
+      const retry = bytes.readUInt8(0)
+      const reason = decodeText(bytes.subarray(1))
+      if (retry > 1 || /\p{C}/u.test(reason)) throw new FrameError('a farewell with control characters')
+      return { retry: retry === 1, reason }
+    },
+  },
+  call: nothing,
+  pass: nothing,
+  fresh: manyPieces,
+  taken: onePiece,
+  limit: {
+    span: () => [6, 6],
+    encode({ bytesPerSecond }) {
+      const bytes = Buffer.alloc(6)
+      bytes.writeUIntBE(bytesPerSecond, 0, 6)
+      return bytes
+    },
+    decode(bytes) {
+      const bytesPerSecond = bytes.readUIntBE(0, 6)
+      if (bytesPerSecond > limits.mostBytesPerSecond) throw new FrameError('a limit that limits nothing')
+      return { bytesPerSecond }
+    },
+  },
+}
+
+/** The types by their codes, from 1. What is new goes to the end. */
+export const frameTypes = [
+  'hello',
+  'bitfield',
+  'have',
+  'request',
+  'cancel',
+  'block',
+  'refused',
+  'bye',
+  'call',
+  'pass',
+  'fresh',
+  'taken',
+  'limit',
+] as const satisfies readonly FrameType[]
+
+/** Undefined for a code that no type has. */
+export const frameTypeOf = (code: number): FrameType | undefined => frameTypes[code - 1]
+
+const codeOf = (type: FrameType): number => frameTypes.indexOf(type) + 1
+
+/** Least and most payload bytes of a type, where the file has that shape. */
+export function payloadSpan(type: FrameType, shape: FileShape): Span {
+  if (type === 'block') return [blockPlaceBytes + 1, blockPlaceBytes + link.blockBytes]
+  return codecs[type].span(shape)
 }
 
 export function encodeFrame(frame: Frame): Buffer {
-  switch (frame.type) {
-    case 'hello': {
-      const holder = sharerKey(frame.holder)
-      const bytes = frameOf('hello', holder.length)
-      bytes.write(holder, prefixBytes)
-      return bytes
-    }
-    case 'bitfield':
-    case 'fresh': {
-      const have = frame.have.toBytes()
-      const bytes = frameOf(frame.type, have.length)
-      bytes.set(have, prefixBytes)
-      return bytes
-    }
-    case 'call':
-    case 'pass':
-      return frameOf(frame.type, 0)
-    case 'have':
-    case 'taken': {
-      const bytes = frameOf(frame.type, 4)
-      bytes.writeUInt32BE(frame.piece, prefixBytes)
-      return bytes
-    }
-    case 'request':
-    case 'cancel': {
-      const bytes = frameOf(frame.type, 12)
-      bytes.writeUInt32BE(frame.piece, prefixBytes)
-      bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
-      bytes.writeUInt32BE(frame.length, prefixBytes + 8)
-      return bytes
-    }
-    case 'limit': {
-      const bytes = frameOf('limit', 6)
-      bytes.writeUIntBE(frame.bytesPerSecond, prefixBytes, 6)
-      return bytes
-    }
-    case 'refused': {
-      const bytes = frameOf('refused', 9)
-      bytes.writeUInt32BE(frame.piece, prefixBytes)
-      bytes.writeUInt32BE(frame.offset, prefixBytes + 4)
-      bytes.writeUInt8(refusalReasons.indexOf(frame.why), prefixBytes + 8)
-      return bytes
-    }
-    case 'bye': {
-      const reason = Buffer.from(frame.reason)
-      if (reason.length > maxReasonBytes) throw new RangeError(`bug: a reason of ${reason.length} bytes`)
-      const bytes = frameOf('bye', 1 + reason.length)
-      bytes.writeUInt8(frame.retry ? 1 : 0, prefixBytes)
-      bytes.set(reason, prefixBytes + 1)
-      return bytes
-    }
-  }
+  const payload = (codecs[frame.type] as Codec<Frame>).encode(frame)
+  const bytes = Buffer.allocUnsafe(prefixBytes + payload.length)
+  bytes.writeUInt32BE(1 + payload.length, 0)
+  bytes.writeUInt8(codeOf(frame.type), 4)
+  bytes.set(payload, prefixBytes)
+  return bytes
+}
+
+/** Throws a FrameError when it is none. `payload` is as long as `payloadSpan` says. */
+export function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): Frame {
+  return { type, ...(codecs[type] as Codec<object>).decode(payload, shape) } as Frame
 }
 
 /** What goes in front of a block's bytes: written to the start of `bytes`, which has room for both. */
@@ -182,11 +230,22 @@ export function encodeBlockHeader(
   { piece, offset, length }: Block,
   bytes: Buffer = Buffer.allocUnsafe(blockHeaderBytes),
 ): Buffer {
-  bytes.writeUInt32BE(1 + 8 + length, 0)
-  bytes.writeUInt8(codes.block, 4)
+  bytes.writeUInt32BE(1 + blockPlaceBytes + length, 0)
+  bytes.writeUInt8(codeOf('block'), 4)
   bytes.writeUInt32BE(piece, prefixBytes)
   bytes.writeUInt32BE(offset, prefixBytes + 4)
   return bytes
+}
+
+/** The block that a header and prefix are in front of. Throws a FrameError unless the file has it. */
+export function decodeBlockHeader(bytes: Buffer, shape: FileShape): Block {
+  const block = {
+    piece: bytes.readUInt32BE(prefixBytes),
+    offset: bytes.readUInt32BE(prefixBytes + 4),
+    length: bytes.readUInt32BE(0) - 1 - blockPlaceBytes,
+  }
+  checkBlock(shape, block)
+  return block
 }
 
 /** Throws a FrameError unless the file has such a block. */
@@ -196,6 +255,12 @@ function checkBlock(shape: FileShape, { piece, offset, length }: Block): void {
   if (offset + length > pieceSize(shape, piece)) throw new FrameError(`piece ${piece} ends before this block does`)
 }
 
+function u32(...numbers: number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(4 * numbers.length)
+  for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index)
+  return bytes
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeText(bytes: Buffer): string {
@@ -203,173 +268,5 @@ function decodeText(bytes: Buffer): string {
     return utf8.decode(bytes)
   } catch (cause) {
     throw new FrameError('a text that is not UTF-8', { cause })
-  }
-}
-
-function decodeHolder(bytes: Buffer): Actor {
-  const holder = sharerOf(decodeText(bytes))
-  if (!isId(holder.user) || !isDeviceId(holder.device)) throw new FrameError('this names no user and device')
-  return holder
-}
-
-function decodePayload(type: Frame['type'], payload: Buffer, shape: FileShape): Frame {
-  const block = () => ({ piece: payload.readUInt32BE(0), offset: payload.readUInt32BE(4) })
-  switch (type) {
-    case 'hello':
-      return { type, holder: decodeHolder(payload) }
-    case 'call':
-    case 'pass':
-      return { type }
-    case 'bitfield':
-    case 'fresh': {
-      const length = pieceCount(shape)
-      if (!isBitfield(payload, length)) throw new FrameError('a bitfield with bits beyond the last piece')
-      return { type, have: createBitfield(length, payload) }
-    }
-    case 'have':
-    case 'taken': {
-      const piece = payload.readUInt32BE(0)
-      if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
-      return { type, piece }
-    }
-    case 'request':
-    case 'cancel': {
-      const asked = { ...block(), length: payload.readUInt32BE(8) }
-      checkBlock(shape, asked)
-      return { type, ...asked }
-    }
-    case 'limit': {
-      const bytesPerSecond = payload.readUIntBE(0, 6)
-      if (bytesPerSecond > limits.mostBytesPerSecond) throw new FrameError('a limit that limits nothing')
-      return { type, bytesPerSecond }
-    }
-    case 'refused': {
-      const refused = block()
-      checkBlock(shape, { ...refused, length: 1 })
-      const why = refusalReasons[payload.readUInt8(8)]
-      if (!why) throw new FrameError('a refusal for no reason')
-      return { type, ...refused, why }
-    }
-    case 'bye': {
-      const retry = payload.readUInt8(0)
-      const reason = decodeText(payload.subarray(1))
-      if (retry > 1 || /\p{C}/u.test(reason)) throw new FrameError('a farewell with control characters')
-      return { type, retry: retry === 1, reason }
-    }
-  }
-}
-
-export interface FrameReader {
-  onFrame(frame: Frame): void
-  /**
-   * Where a block's bytes go as they arrive: exactly `length` bytes; undefined lets them pass unkept.
-   * Throws a FrameError when nobody asked for it.
-   */
-  blockTarget?(block: Block): Uint8Array | undefined
-  /** Some of the target has been filled. */
-  onBlockBytes?(count: number): void
-  /** All of it has. */
-  onBlock?(block: Block): void
-}
-
-export interface FrameDecoder {
-  /** Takes what the socket gave; nothing of `chunk` is kept. Throws a FrameError, and then takes no more. */
-  write(chunk: Buffer): void
-  /** Ignores whatever else comes, also the rest of a chunk being written. */
-  stop(): void
-}
-
-/** Decodes the types in `accepts`; any other, and whatever the file of that shape cannot have, is a FrameError. */
-export function createFrameDecoder(accepts: readonly FrameType[], shape: FileShape, reader: FrameReader): FrameDecoder {
-  const allowances = new Map(accepts.map(type => [type, payloadLimits(type, shape)]))
-  const largest = Math.max(...accepts.filter(type => type !== 'block').map(type => allowances.get(type)![1]), 8)
-  /** The frame being gathered: all of it, or up to a block's payload. */
-  const gathered = Buffer.alloc(prefixBytes + largest)
-  let filled = 0
-  let needed = prefixBytes
-  let type: FrameType | undefined
-  let block: { readonly of: Block; readonly target: Uint8Array | undefined; filled: number } | undefined
-  let stopped = false
-  let ended = 0
-  let crumbs = 0
-
-  /** What comes in crumbs is paid for by the read, not by the byte. */
-  const countCrumb = (bytes: number, endedBefore: number) => {
-    if (bytes >= link.crumbBytes || ended > endedBefore) return
-    crumbs += 1
-    if (crumbs > link.maxCrumbs) throw new FrameError('it comes in crumbs')
-  }
-
-  const startOver = () => {
-    ended += 1
-    filled = 0
-    needed = prefixBytes
-    type = undefined
-    block = undefined
-  }
-
-  const readPrefix = () => {
-    type = typeOf.get(gathered[4]!)
-    const allowed = type && allowances.get(type)
-    if (!allowed) throw new FrameError(`a frame of type ${gathered[4]} here`)
-    const payloadBytes = gathered.readUInt32BE(0) - 1
-    if (payloadBytes < allowed[0] || payloadBytes > allowed[1])
-      throw new FrameError(`a ${type} frame of ${payloadBytes} bytes`)
-    needed = type === 'block' ? blockHeaderBytes : prefixBytes + payloadBytes
-  }
-
-  const startBlock = () => {
-    const of: Block = {
-      piece: gathered.readUInt32BE(prefixBytes),
-      offset: gathered.readUInt32BE(prefixBytes + 4),
-      length: gathered.readUInt32BE(0) - 1 - 8,
-    }
-    checkBlock(shape, of)
-    block = { of, target: reader.blockTarget?.(of), filled: 0 }
-  }
-
-  const gather = (chunk: Buffer, from: number): number => {
-    const taken = Math.min(needed - filled, chunk.length - from)
-    chunk.copy(gathered, filled, from, from + taken)
-    filled += taken
-    if (filled < needed) return taken
-    if (type === undefined) readPrefix()
-    if (filled < needed) return taken
-    if (type === 'block') startBlock()
-    else {
-      const frame = decodePayload(type!, gathered.subarray(prefixBytes, needed), shape)
-      startOver()
-      reader.onFrame(frame)
-    }
-    return taken
-  }
-
-  const fill = (current: NonNullable<typeof block>, chunk: Buffer, from: number): number => {
-    const taken = Math.min(current.of.length - current.filled, chunk.length - from)
-    if (current.target) chunk.copy(current.target, current.filled, from, from + taken)
-    current.filled += taken
-    reader.onBlockBytes?.(taken)
-    if (current.filled === current.of.length) {
-      startOver()
-      crumbs = Math.max(0, crumbs - link.crumbsPerBlock)
-      reader.onBlock?.(current.of)
-    }
-    return taken
-  }
-
-  return {
-    write(chunk) {
-      try {
-        const endedBefore = ended
-        for (let at = 0; at < chunk.length && !stopped; ) at += block ? fill(block, chunk, at) : gather(chunk, at)
-        countCrumb(chunk.length, endedBefore)
-      } catch (error) {
-        stopped = true
-        throw error
-      }
-    },
-    stop() {
-      stopped = true
-    },
   }
 }

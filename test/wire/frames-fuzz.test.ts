@@ -6,9 +6,9 @@ import fc from 'fast-check'
 import { limits, link } from '../../config/tunables.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
+import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import {
   type Block,
-  createFrameDecoder,
   encodeBlockHeader,
   encodeFrame,
   FrameError,

@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { limits, link } from '../../config/tunables.ts'
 import { createBitfield, isBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
+import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import {
   type Block,
   blockHeaderBytes,
-  createFrameDecoder,
   encodeBlockHeader,
   encodeFrame,
   type Frame,

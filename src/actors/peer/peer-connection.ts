@@ -9,14 +9,8 @@ import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { pieceCount, pieceSize } from '../../domain/manifest.ts'
 import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
-import {
-  type Block,
-  createFrameDecoder,
-  encodeFrame,
-  type Frame,
-  FrameError,
-  type RefusalReason,
-} from '../../wire/frames.ts'
+import { createFrameDecoder } from '../../wire/frame-decoder.ts'
+import { type Block, encodeFrame, type Frame, FrameError, type RefusalReason } from '../../wire/frames.ts'
 import { createBlockRequests } from './block-requests.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'

@@ -11,10 +11,10 @@ import { createBitfield } from '../../domain/bitfield.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { totalBytes } from '../../storage/read-fully.ts'
+import { createFrameDecoder } from '../../wire/frame-decoder.ts'
 import {
   type Block,
   blockHeaderBytes,
-  createFrameDecoder,
   encodeBlockHeader,
   encodeFrame,
   FrameError,

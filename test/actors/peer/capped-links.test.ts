@@ -10,7 +10,8 @@ import type { PeerConnectionNeeds } from '../../../src/actors/peer/peer-connecti
 import { createThrottle } from '../../../src/actors/peer/throttle.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
-import { type Block, createFrameDecoder, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { createFrameDecoder } from '../../../src/wire/frame-decoder.ts'
+import { type Block, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { createLookout } from '../../helpers/lookout.ts'
 import { type RawFetcher, startRawFetcher, startRawServer } from '../../helpers/raw-peer.ts'
 import {

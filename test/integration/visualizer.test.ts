@@ -8,8 +8,8 @@ import { wsconnect } from 'nats'
 import { WebSocket } from 'ws'
 import { trustNobody } from '../../src/actors/broker-trust.ts'
 import type { Result } from '../../src/cli/command.ts'
+import { servePage } from '../../src/cli/page/show.ts'
 import { openView, type ViewSource } from '../../src/cli/page/view-source.ts'
-import { servePage } from '../../src/cli/visualizer.ts'
 import { openWorkplace } from '../../src/cli/workplace.ts'
 import { createAuthoritySecrets } from '../../src/cluster/secrets.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
@@ -60,7 +60,7 @@ async function openPage(t: ExecutionContext<TestCluster>, home: string, trusting
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'index.html'), '<p>page')
   const source = trusting ? { ...view, trust: trusting } : view
-  const served = need(await servePage(workplace, source, folder, '127.0.0.1', 0))
+  const served = need(await servePage(workplace, source, folder, { host: '127.0.0.1', port: 0 }))
   const { origin, hash } = new URL(served.address)
   const ended = new AbortController()
   t.teardown(async () => {

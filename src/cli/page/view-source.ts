@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { visualizer } from '../../../config/tunables.ts'
 import { type Trust, trustOf } from '../../actors/broker-trust.ts'
-import type { lookAtCluster } from '../../cluster/cluster.ts'
+import { lookAtCluster } from '../../cluster/cluster.ts'
+import { connectOperator, operatorsTrackers } from '../../cluster/operator.ts'
+import { loadSecrets } from '../../cluster/secrets.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { anyInspect, watchAllSubject, watchedBy, watchSubject } from '../../wire/subjects.ts'
@@ -47,9 +49,7 @@ export const holdsCluster = (context: Pick<Workplace, 'home'>): boolean =>
   existsSync(join(clusterFolder(context), 'secrets.json'))
 
 const nodesOf = (context: Pick<Workplace, 'home'>): ViewSource['nodes'] =>
-  holdsCluster(context)
-    ? async () => (await import('../../cluster/cluster.ts')).lookAtCluster(clusterFolder(context))
-    : undefined
+  holdsCluster(context) ? () => lookAtCluster(clusterFolder(context)) : undefined
 
 const expiry = () => Date.now() + visualizer.watchLoginMs
 
@@ -84,8 +84,6 @@ async function personView(context: Workplace): Promise<Outcome<ViewSource>> {
 async function operatorView(context: Workplace): Promise<Outcome<ViewSource>> {
   if (!holdsCluster(context))
     return refuse('not-logged-in', 'this home holds no cluster, so it has no operator; run shoal login USER')
-  const { connectOperator, operatorsTrackers } = await import('../../cluster/operator.ts')
-  const { loadSecrets } = await import('../../cluster/secrets.ts')
   const secrets = loadSecrets(clusterFolder(context))
   const connection = await connectOperator(context.servers, secrets).catch(() => undefined)
   if (!connection) return refuse('unreachable', 'no broker answers; start the cluster with shoal cluster up')

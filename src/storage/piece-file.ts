@@ -2,13 +2,14 @@
 // reached through a symbolic link. It gets its final name only when it is whole, in one step, and a file that exists
 // under that name is never replaced unless that was asked for. Whether bytes are right is not its business.
 
-import { constants } from 'node:fs'
-import { type FileHandle, link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
+import { type FileHandle, link, lstat, open, readFile, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Manifest, pieceSize } from '../domain/manifest.ts'
 import { showable } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf } from './fingerprint.ts'
+import { againLater } from './interruption.ts'
 import { readFully, totalBytes } from './read-fully.ts'
 import { storageRefusal } from './storage-refusal.ts'
 
@@ -145,16 +146,38 @@ async function renameToFree(from: string, to: string): Promise<void> {
   } catch (error) {
     const isUnsupported = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))
     if (!isUnsupported) throw error
-    // No hard links on this file system: take the name with an empty file that nobody else can have made, then fill it.
-    await (await open(to, 'wx', 0o600)).close()
+    // No hard links on this file system: take the name with a file that nobody else can have made, then fill it.
+    claimName(to)
     try {
       return await rename(from, to)
     } catch (error) {
-      await unlink(to)
+      // A claim that stays is known as one.
+      await unlink(to).catch(() => {})
       throw error
     }
   }
   await unlink(from)
+}
+
+/** What a claim holds. By this, and not by its inode: file systems without hard links number theirs anew when mounted. */
+const claim = 'Shoal was about to put a file here, and was stopped. This one can be removed.\n'
+
+/** Both at once, nothing of ours between: a kill between the two leaves an empty file, which may be anybody's. */
+function claimName(path: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeFileSync(file, claim)
+  } catch {
+    // A full disk has no room for it, and needs none for the renaming.
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Whether this regular file only holds its name for one that never got there, for its agent was killed. */
+export async function isClaim(path: string): Promise<boolean> {
+  const { size } = await lstat(path)
+  return size === claim.length && (await againLater(() => readFile(path, 'utf8'))) === claim
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -16,7 +16,7 @@ import type { DownloadSpec, StoreCommand, StoreEvent } from '../../machines/down
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
 import type { Library } from '../../storage/library.ts'
-import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
+import { isClaim, openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../peer/buffer-pool.ts'
 import { type FollowedFile, followFile, recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
@@ -41,16 +41,17 @@ class StoreRefused extends Error {
   }
 }
 
-/** What is at the destination already: nothing, another file, or the very file (its fingerprint). */
+/** What is at the destination already: nothing, a claim that a kill left, another file, or the very file (its fingerprint). */
 export async function lookAtDestination(
   { path, manifest }: Pick<DownloadSpec, 'path' | 'manifest'>,
   signal?: AbortSignal,
-): Promise<'free' | 'other' | Fingerprint> {
+): Promise<'free' | 'claimed' | 'other' | Fingerprint> {
   const before = await lstat(path, { bigint: true }).catch(() => undefined)
   if (!before) return 'free'
-  if (!before.isFile() || Number(before.size) !== manifest.size) return 'other'
-  const verified = await verifyFile(path, manifest, signal ? { signal } : {})
-  return verified.ok ? fingerprintOf(before) : 'other'
+  if (!before.isFile()) return 'other'
+  const isIt = Number(before.size) === manifest.size && (await verifyFile(path, manifest, signal ? { signal } : {})).ok
+  if (isIt) return fingerprintOf(before)
+  return (await isClaim(path).catch(() => false)) ? 'claimed' : 'other'
 }
 
 export const destinationExists = (path: string) =>
@@ -138,6 +139,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
         return tell({ type: 'store.there' })
       }
       if (there === 'other' && !spec.overwrite) throw new StoreRefused(destinationExists(path))
+      if (there === 'claimed') await unlink(path)
       const record = library.download(id)
       if (!record?.located) throw new Error(`bug: download ${id} is not in the library`)
       if (record.located.verified.count > 0) {

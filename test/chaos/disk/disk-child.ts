@@ -4,9 +4,16 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import pino from 'pino'
+import { type AnyActorRef, createActor, fromCallback } from 'xstate'
+import { createDownloadStore } from '../../../src/actors/agent/download-store.ts'
 import { hashFile, recheckPieces, verifyFile } from '../../../src/actors/agent/hashing.ts'
+import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { openHome } from '../../../src/actors/home.ts'
+import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
+import { shareId } from '../../../src/domain/manifest.ts'
+import type { StoreCommand, StoreEvent } from '../../../src/machines/download-protocol.ts'
 import { again } from '../../../src/storage/interruption.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { openPieceFile } from '../../../src/storage/piece-file.ts'
@@ -52,6 +59,47 @@ const works: Record<string, () => unknown> = {
     const part = granted(await openPieceFile(join(folder, 'x.part'), { size: 10, pieceLength: 10 }, 'resume'))
     const named = await part.finish(join(folder, 'x'), { overwrite: false })
     return { named: named.ok ? 'named' : named.code, isThere: existsSync(join(folder, 'x')) }
+  },
+  /** A run of a download of one piece, from its library to its name: a new one, or the one that an earlier run left. */
+  async download() {
+    const data = readFileSync(own)
+    const manifest = manifestOf('film.bin', data)
+    const file = { group: 'reef', name: 'film.bin', share: shareId('reef', manifest), overwrite: false }
+    const path = join(folder, 'film.bin')
+    const library = openLibrary(join(root, 'home', 'library.db'))
+    const begin = () => {
+      const record = { ...file, user: 'alice', destination: path, part: `${path}.part`, createdAt: 0 }
+      const { id } = library.addDownload({ ...record, state: 'queued' })
+      library.locateDownload(id, file.share, manifest)
+      return id
+    }
+    const id = library.downloads('alice')[0]?.id ?? begin()
+    const logic = createDownloadStore({
+      library,
+      offers: createOfferBook(() => {}),
+      keeper: { adopt() {} },
+      peers: { buffers: createBufferPool(0) },
+      log: pino({ level: 'silent' }),
+    })
+    const answers = (event: StoreEvent): StoreCommand | undefined => {
+      if (event.type === 'store.ready' && !event.have.isFull())
+        return { type: 'piece.check', peer: 'bob.bbbbbbbbbbbb', via: 'direct', piece: 0, data }
+      if (event.type === 'store.ready' || event.type === 'piece.verified') return { type: 'whole.check' }
+      return event.type === 'whole.right' ? { type: 'file.finish' } : undefined
+    }
+    return new Promise(resolve => {
+      let store: AnyActorRef | undefined
+      const parent = createActor(
+        fromCallback<StoreEvent>(({ receive }) =>
+          receive(event => {
+            const answer = answers(event)
+            if (answer) store?.send(answer)
+            else resolve(event.type === 'store.failed' ? event.code : event.type)
+          }),
+        ),
+      ).start()
+      store = createActor(logic, { input: { ...file, id, manifest, path }, parent }).start()
+    })
   },
 }
 

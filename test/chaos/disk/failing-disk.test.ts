@@ -1,13 +1,14 @@
 // What reads and writes files, on a disk that really interrupts, falls short, breaks and fills: no part of ours is faked.
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import anyTest, { type ExecutionContext } from 'ava'
 import { openHome } from '../../../src/actors/home.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
+import { crashAt } from '../kills/crash-point.ts'
 import { calls, type Faults, hasFailingDisk, makeFailingDisk, places } from './failing-disk.ts'
 import { runChild } from './run-child.ts'
 
@@ -23,11 +24,13 @@ function scene(t: ExecutionContext) {
   const home = openHome(at.home)
   home.saveSeen(77)
   openLibrary(home.libraryFile).close()
-  const run = async (what: string, faults: Pick<Faults, 'kinds'> & Partial<Faults>) => {
+  const run = async (what: string, faults: Pick<Faults, 'kinds'> & Partial<Faults>, env = {}) => {
     disk.strike({ calls, places, odds: 1, seed: 1, ...faults })
-    const said = await runChild(child, [what, root], disk.env)
-    disk.stop()
-    return said
+    try {
+      return await runChild(child, [what, root], { ...disk.env, ...env })
+    } finally {
+      disk.stop()
+    }
   }
   return { ...at, root, disk, device: home.device(), run }
 }
@@ -69,3 +72,34 @@ test('Where there are no hard links a file gets its name all the same, or nothin
   t.like(broken, { value: { named: 'destination-unwritable', isThere: false } })
   t.like(await run('name', { kinds: ['unlinkable'], calls: ['link'] }), { value: { named: 'named', isThere: true } })
 })
+
+/** A download without hard links that is killed with its name taken and not filled; then, perhaps, somebody else's file. */
+async function killedBetween(t: ExecutionContext, theirs?: string) {
+  const { run, own, downloads } = scene(t)
+  const bytes = randomBytes(1000)
+  writeFileSync(join(own, 'film.bin'), bytes)
+  const unlinkable = { kinds: ['unlinkable'], calls: ['link'] } as const
+  await t.throwsAsync(run('download', unlinkable, crashAt('rename:1:before')), { message: /Command failed/ })
+  t.deepEqual(readdirSync(downloads).sort(), ['film.bin', 'film.bin.part'])
+  if (theirs !== undefined) writeFileSync(join(downloads, 'film.bin'), theirs)
+  const said = await run('download', unlinkable)
+  return { said, bytes, downloads, named: readFileSync(join(downloads, 'film.bin')) }
+}
+
+test('Where there are no hard links a kill between taking a name and filling it leaves nothing in the way.', async t => {
+  const { said, bytes, downloads, named } = await killedBetween(t)
+  t.like(said, { value: 'file.finished' })
+  t.deepEqual(named, bytes)
+  t.deepEqual(readdirSync(downloads), ['film.bin'])
+})
+
+for (const [what, theirs] of [
+  ['A file', 'mine'],
+  ['An empty file', ''],
+] as const)
+  test(`${what} that somebody put under a name that was taken before a kill stays.`, async t => {
+    const { said, named, downloads } = await killedBetween(t, theirs)
+    t.like(said, { value: 'destination-exists' })
+    t.is(named.toString(), theirs)
+    t.deepEqual(readdirSync(downloads).sort(), ['film.bin', 'film.bin.part'])
+  })

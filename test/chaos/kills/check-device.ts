@@ -1,6 +1,6 @@
 // What must hold of a device whose agent was just killed, found out from its disk alone: its library is sound, every piece
 // that the library calls verified is right on the disk, whatever has a file's name is that file whole (or what was there
-// before and may not be replaced), nothing lies about, and nobody else's file was touched.
+// before and may not be replaced, or a claim on the name), nothing lies about, and nobody else's file was touched.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import type { Home } from '../../../src/actors/home.ts'
 import { type Bitfield, createBitfield } from '../../../src/domain/bitfield.ts'
 import { type Manifest, pieceHashes, pieceSize, sha1Bytes } from '../../../src/domain/manifest.ts'
 import { type DownloadRecord, openLibrary, type ShareRecord } from '../../../src/storage/library.ts'
+import { isClaim } from '../../../src/storage/piece-file.ts'
 
 export interface Surroundings {
   readonly home: Home
@@ -82,7 +83,7 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
     const named = existsSync(destination) ? sha256(destination) : undefined
     const isWhole = named === manifest.sha256
     demand(
-      named === undefined || isWhole || named === replaced.get(destination),
+      named === undefined || isWhole || named === replaced.get(destination) || (await isClaim(destination)),
       `download ${id}: wrong bytes have the name ${destination}`,
     )
     demand(state !== 'completed' || isWhole, `download ${id} is completed and ${destination} is not there`)

@@ -9,6 +9,9 @@ type Call = (...args: never[]) => Promise<unknown>
 const [, name = '', nth = '', when = '', laterMs = '0'] =
   /^(\w+):(\d+):(before|after)(?:\+(\d+))?$/.exec(process.env.SHOAL_CRASH_AT ?? '') ?? []
 
+/** The environment of a process that is to end there. */
+export const crashAt = (point: string) => ({ SHOAL_CRASH_AT: point, NODE_OPTIONS: `--import=${import.meta.url}` })
+
 const die = () => process.kill(process.pid, 'SIGKILL')
 let calls = 0
 

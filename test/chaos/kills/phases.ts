@@ -9,7 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { stopAgent } from '../../../src/actors/agent/agent-process.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
 import { granted } from '../../helpers/granted.ts'
+import { hasFailingDisk } from '../disk/failing-disk.ts'
 import type { Findings } from './check-device.ts'
+import { crashAt } from './crash-point.ts'
 import { group, type Kind, type Scene, sha256Of } from './scene.ts'
 
 const MiB = 2 ** 20
@@ -177,27 +179,24 @@ const crashPoints = [
   'sync:2:after+3',
   'sync:2:after+8',
 ]
-const overwritingPoints = [
-  'rename:1:before',
-  'rename:1:after',
-  ...crashPoints.filter(point => point.startsWith('sync')),
-]
+const renamingPoints = ['rename:1:before', 'rename:1:after', ...crashPoints.filter(point => point.startsWith('sync'))]
 
 const rename: Phase = async (scene, random) => {
   const { victim } = scene
   const overwrite = random() < 0.3
-  const points = overwrite ? overwritingPoints : crashPoints
-  const crashAt = points[Math.floor(random() * points.length)]!
+  const hasLinks = random() < 0.6 || !hasFailingDisk()
+  const points = overwrite || !hasLinks ? renamingPoints : crashPoints
+  const point = points[Math.floor(random() * points.length)]!
+  const disk = hasLinks ? undefined : scene.failingDisk()
   await stopAgent(victim.home)
-  await victim.start({
-    SHOAL_CRASH_AT: crashAt,
-    NODE_OPTIONS: `--import=${new URL('crash-point.ts', import.meta.url)}`,
-  })
+  await victim.start({ ...disk?.env, ...crashAt(point) })
   await victim.answers()
+  disk?.strike({ kinds: ['unlinkable'], calls: ['link'], places: ['downloads'], odds: 1, seed: 1 })
   const view = await scene.ensure('small', overwrite)
   await victim.gone(60_000)
+  disk?.stop()
   return {
-    where: () => `at ${crashAt}${overwrite ? ', overwriting' : ''}`,
+    where: () => `at ${point}${overwrite ? ', overwriting' : ''}${hasLinks ? '' : ', without hard links'}`,
     settle: () => completes(scene, 'small', view),
   }
 }

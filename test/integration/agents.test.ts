@@ -1,17 +1,20 @@
 // Agents on a real cluster: sharing, downloading, and what goes wrong between the two.
 
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { shareId } from '../../src/domain/manifest.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { startCountingSharer } from '../helpers/counting-sharer.ts'
 import { granted } from '../helpers/granted.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, onDevice, person } from '../helpers/person.ts'
+import { startLink } from '../helpers/swarm.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
 test.before(async t => {
@@ -132,6 +135,41 @@ test('When the only sharer dies the leechers share what they have, stall, and fi
   t.is(one.state, 'completed')
   t.is(two.state, 'completed')
   t.true(await isSame(join(carol.folder, 'big.bin'), file))
+})
+
+test('What a running download has is on offer again once it can be read again, without another run.', async t => {
+  const { group, devices } = await swarm(t, 3)
+  const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'film.bin', 8 * MiB)
+  const bytes = await readFile(file)
+  const manifest = manifestOf('film.bin', bytes)
+  await alice.ask('share', { path: file, group })
+  await bob.ask('limits.change', { down: MiB })
+  const { id } = await download(bob, group, 'film.bin')
+  await bob.until(id, view => view.pieces.done > 0)
+  await alice.stop()
+  await bob.until(id, view => view.state === 'stalled')
+
+  const part = join(bob.folder, 'film.bin.part')
+  const written = await readFile(part)
+  truncateSync(part)
+  tellEachOther(group)
+  const { peers } = granted(await carol.person.trackers.ask('swarm.locate', { group, name: 'film.bin' }))
+  const peer = peers.find(({ user }) => user === bob.person.user)!
+  using link = startLink(peer, { share: shareId(group, manifest), manifest }, { me: carol.person })
+  const { have } = await link.heard.next('link.ready')
+  const piece = Array.from({ length: have.length }, (_, index) => index).find(index => have.has(index))!
+  link.actor.send({ type: 'piece.wanted', piece })
+  t.like(await link.heard.next('piece.returned'), { piece })
+  await link.heard.next('link.lost')
+  writeFileSync(part, written, { flag: 'r+' })
+
+  await link.heard.next('link.ready')
+  link.actor.send({ type: 'piece.wanted', piece })
+  const { data } = await link.heard.next('piece.received')
+  t.true(data.equals(bytes.subarray(piece * manifest.pieceLength).subarray(0, data.length)))
+  link.actor.send({ type: 'link.close', reason: 'enough' })
+  t.is((await bob.ask('downloads', {})).find(view => view.id === id)?.state, 'stalled')
 })
 
 test('A peer that sends corrupt pieces is dropped, and the file comes whole from the others.', async t => {

@@ -1,13 +1,19 @@
 // The keeper of shares as an actor: looks at the shared files and at the log when it starts, when something was heard
-// that concerns them, and on and on; whatever could not be settled is tried again.
+// that concerns them, and on and on; whatever could not be settled is tried again. So is whatever the serving desk could
+// not read and has dropped, what running downloads have included: at the next look, and not at once.
 
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import { serving, agent as tunables } from '../../../config/tunables.ts'
 import type { KeeperEvent } from '../../machines/household.ts'
+import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
 
-export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
+export const createKeeperActor = (
+  keeper: Pick<ShareKeeper, 'check' | 'reconcile' | 'isReconciled'>,
+  offers: Pick<OfferBook, 'restock'>,
+  log: Logger,
+) =>
   fromCallback<KeeperEvent>(({ receive }) => {
     let isChecking = false
     let isReconciling = false
@@ -22,6 +28,7 @@ export const createKeeperActor = (keeper: ShareKeeper, log: Logger) =>
       if (isChecking) return
       isChecking = true
       await keeper.check().catch(report)
+      if (!hasEnded) offers.restock()
       isChecking = false
     }
     const reconcile = async () => {

@@ -1,6 +1,7 @@
 // Everything this device has on offer: whole files from its shares, and what running downloads have verified. The
-// serving desk works from a copy; when it starts anew it is told all of it again. One offer a share: a later one takes
-// the earlier one's place without a gap, and taking back an offer that was replaced changes nothing.
+// serving desk works from a copy, and is told again what that lacks: everything when it starts anew, and what it dropped
+// because it could not be read for somebody. One offer a share: a later one takes the earlier one's place without a gap,
+// and taking back an offer that was replaced changes nothing.
 
 import type { Offer, ServingDeskCommand } from '../../machines/swarm-protocol.ts'
 
@@ -12,12 +13,15 @@ export interface OfferBook {
   find(share: string): Offer | undefined
   /** Shares of which some pieces are here, but not all: what a beat says this device is fetching. */
   partial(): string[]
-  /** Tells the desk everything again. */
-  repeat(): void
+  /** Tells the desk what it lacks. */
+  restock(): void
 }
 
-/** `tell` reaches the serving desk, if one runs. */
-export function createOfferBook(tell: (command: ServingDeskCommand) => void): OfferBook {
+/** `tell` reaches the serving desk, if one runs; `hasIt`: the offer is there. */
+export function createOfferBook(
+  tell: (command: ServingDeskCommand) => void,
+  hasIt: (offer: Offer) => boolean = () => false,
+): OfferBook {
   const offers = new Map<string, Offer>()
   return {
     add(offer) {
@@ -34,8 +38,8 @@ export function createOfferBook(tell: (command: ServingDeskCommand) => void): Of
     },
     find: share => offers.get(share),
     partial: () => [...offers.values()].filter(offer => !offer.have.isFull()).map(offer => offer.share),
-    repeat() {
-      for (const offer of offers.values()) tell({ type: 'offer.added', offer })
+    restock() {
+      for (const offer of offers.values()) if (!hasIt(offer)) tell({ type: 'offer.added', offer })
     },
   }
 }

@@ -10,6 +10,7 @@ import { sharerKey } from '../../domain/group.ts'
 import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { householdMachine, type LineEvent } from '../../machines/household.ts'
 import { type servingDeskMachine, servingStatus } from '../../machines/serving-desk.ts'
+import type { ServingDeskCommand } from '../../machines/swarm-protocol.ts'
 import type { Library } from '../../storage/library.ts'
 import type { AgentSession, ServedShare } from '../../wire/tracker-api.ts'
 import type { Session } from '../home.ts'
@@ -71,11 +72,12 @@ export function openHousehold(needs: HouseholdNeeds): Household {
   }
 
   const relay = openRelay(connection, by)
-  const offers = createOfferBook(command => {
+  const tellDesk = (command: ServingDeskCommand) => {
     desk()?.send(command)
     // Others who fetch it look for us now, not at our next beat.
     if (command.type === 'offer.added' && !command.offer.have.isFull()) lineActor()?.send({ type: 'fetching.began' })
-  })
+  }
+  const offers = createOfferBook(tellDesk, offer => desk()?.getSnapshot().context.offers.get(offer.share) === offer)
   const keeper = createShareKeeper({
     user: by.user,
     login: createHash('sha256').update(session.credential).digest('hex'),
@@ -156,7 +158,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
           acceptRelayed: relay.accept,
           throttle: limits.serving,
         }),
-        keeper: createKeeperActor(keeper, log),
+        keeper: createKeeperActor(keeper, offers, log),
         downloads: downloads.logic,
         api: createAgentApi(connection, by, handlers, log),
       },
@@ -165,7 +167,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
         noteListening: (_, { failure }) => {
           deskFailure = failure?.message
         },
-        offerEverything: () => offers.repeat(),
+        offerEverything: () => offers.restock(),
         limitLinks,
       },
     }),

@@ -197,15 +197,13 @@ export function createShareKeeper({
     if (!(await retract(record))) isReconciled = false
   }
 
-  const checkOne = async (record: ShareRecord, wasUnreadable: boolean) => {
+  const checkOne = async (record: ShareRecord) => {
     if (record.state === 'changed') return
     const state = await lookAt(record.path, record.fingerprint)
     if (record.state === 'vanished') {
       if (state !== 'vanished') await recheck(record, state)
     } else if (state !== 'same') await recheck(record, state)
     else if (!offered.has(keyOf(record))) offer(record)
-    // The serving desk could not read it and has dropped it, and it is the same file: for the next look, not at once.
-    else if (wasUnreadable) withdraw(record)
   }
 
   const summary = ({ group, name, manifest }: Pick<ShareRecord, 'group' | 'name' | 'manifest'>) =>
@@ -289,7 +287,7 @@ export function createShareKeeper({
     check: share =>
       inTurn(async () => {
         for (const record of [...records.values()]) {
-          if (share === undefined || record.share === share) await checkOne(record, share !== undefined)
+          if (share === undefined || record.share === share) await checkOne(record)
         }
       }),
 

@@ -168,7 +168,6 @@ test('What a running download has is on offer again once it can be read again, w
   link.actor.send({ type: 'piece.wanted', piece })
   const { data } = await link.heard.next('piece.received')
   t.true(data.equals(bytes.subarray(piece * manifest.pieceLength).subarray(0, data.length)))
-  link.actor.send({ type: 'link.close', reason: 'enough' })
   t.is((await bob.ask('downloads', {})).find(view => view.id === id)?.state, 'stalled')
 })
 

@@ -109,7 +109,10 @@ const carriers = new WeakMap<TLSSocket, Duplex>()
  */
 export function cutOff(socket: TLSSocket): void {
   const carrier = carriers.get(socket)
-  if (carrier instanceof Socket) carrier.resetAndDestroy()
+  // All is written and its end is under way: libuv refuses to reset it then, and Node would keep its handle for ever, spin
+  // when the process is to end, or crash.
+  const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
+  if (carrier instanceof Socket && !isEnding) carrier.resetAndDestroy()
   socket.destroy()
 }
 

@@ -160,7 +160,7 @@ async function renameToFree(from: string, to: string): Promise<void> {
 }
 
 /** What a claim holds. By this, and not by its inode: file systems without hard links number theirs anew when mounted. */
-const claim = 'Shoal was about to put a file here, and was stopped. This one can be removed.\n'
+export const claim = 'Shoal was about to put a file here, and was stopped. This one can be removed.\n'
 
 /** Both at once, nothing of ours between: a kill between the two leaves an empty file, which may be anybody's. */
 function claimName(path: string): void {

@@ -1,7 +1,7 @@
 // The downloads of the person who is logged in: what the command line may do with them, and how they look. Those at
 // rest are records of the library; the others are with the queue (machines/download-queue.ts), which runs them.
 
-import { lstat } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
@@ -14,7 +14,7 @@ import { downloadMachine } from '../../machines/download.ts'
 import type { DownloadInput, DownloadOutput } from '../../machines/download-protocol.ts'
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
 import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
-import { openPieceFile } from '../../storage/piece-file.ts'
+import { isClaim, openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
 import type { PeerConnectionNeeds } from '../peer/peer-connection.ts'
@@ -221,6 +221,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return rests.state === 'completed' ? hasCompleted(rests) : done(rests)
   }
 
+  /** Of a download that rests. */
+  const discardPart = async ({ part, destination, located }: DownloadRecord): Promise<Outcome<void>> => {
+    if (await isClaim(destination).catch(() => false)) await unlink(destination).catch(() => {})
+    if (!located || !(await lstat(part).catch(() => undefined))) return done(undefined)
+    const opened = await openPieceFile(part, located.manifest, 'resume')
+    return opened.ok ? attempt(opened.value.discard, part) : opened
+  }
+
   /** When a download that is not done with that path has it already: the same file joins it, another is refused. */
   const joinClaimant = (path: string, share: string, overwrite: boolean): Outcome<DownloadView> | undefined => {
     const other = library
@@ -332,14 +340,13 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return done(now)
       if (now.state === 'completed') return hasCompleted(now)
-      if (!isResting(now.state)) return putToRest(id, 'download.cancel')
-      const record = library.download(id)!
-      if (record.located && (await lstat(record.part).catch(() => undefined))) {
-        const part = await openPieceFile(record.part, record.located.manifest, 'resume')
-        if (!part.ok) return part
-        const discarded = await attempt(part.value.discard, record.part)
-        if (!discarded.ok) return discarded
-      }
+      // Its part file goes before its claim on the path does, here or in its run; one that waits has none that would do it.
+      if (now.state === 'queued') {
+        const rests = await putToRest(id, 'download.pause')
+        if (!rests.ok) return rests
+      } else if (!isResting(now.state)) return putToRest(id, 'download.cancel')
+      const discarded = await discardPart(library.download(id)!)
+      if (!discarded.ok) return discarded
       recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
       return done(view(id)!)
     },

@@ -1,11 +1,12 @@
 // What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
 
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
+import { download } from '../../../config/tunables.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
@@ -13,6 +14,7 @@ import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
 import { type Library, LibraryFailed, openLibrary } from '../../../src/storage/library.ts'
+import { claim } from '../../../src/storage/piece-file.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
@@ -59,7 +61,8 @@ function openDownloads(t: ExecutionContext) {
     queue.stop()
     library.close()
   })
-  const add = (overwrite = false) => downloads.add({ group: 'reef', name: 'film.bin', destination, overwrite })
+  const add = (overwrite = false, into = destination) =>
+    downloads.add({ group: 'reef', name: 'film.bin', destination: into, overwrite })
   return { downloads, queue, disk, library, add, destination, path: join(destination, 'film.bin') }
 }
 
@@ -122,6 +125,24 @@ test('What has completed can neither be paused, nor resumed, nor cancelled.', as
   while (downloads.view(id)?.state !== 'completed') await new Promise(setImmediate)
   for (const steer of [downloads.pause, downloads.resume, downloads.cancel])
     t.like(await steer(id), { ok: false, code: 'not-running' })
+})
+
+test('A download that waits its turn and is cancelled leaves no part file, either, and no claim on its name.', async t => {
+  const { downloads, add, destination, path } = openDownloads(t)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+  await downloads.pause(id)
+  t.true(existsSync(`${path}.part`))
+  // As a kill at its end would leave it where there are no hard links.
+  writeFileSync(path, claim)
+  for (let other = 0; other < download.maxRunning; other += 1) {
+    mkdirSync(join(destination, `${other}`))
+    t.true((await add(false, join(destination, `${other}`))).ok)
+  }
+  t.like(await downloads.resume(id), { ok: true, value: { state: 'queued' } })
+  t.like(await downloads.cancel(id), { ok: true, value: { state: 'cancelled' } })
+  t.deepEqual([existsSync(`${path}.part`), existsSync(path)], [false, false])
 })
 
 // root may write anywhere.

@@ -1,19 +1,20 @@
 // The downloads of the person who is logged in: what the command line may do with them, and how they look. Those at
-// rest are records of the library; the others are with the queue (machines/download-queue.ts), which runs them.
+// rest are records of the library (resting-downloads.ts); the others are with the queue (machines/download-queue.ts),
+// which runs them.
 
 import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
-import { agent, inspection } from '../../../config/tunables.ts'
+import { inspection } from '../../../config/tunables.ts'
 import { checkManifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { downloadMachine } from '../../machines/download.ts'
-import type { DownloadInput, DownloadOutput } from '../../machines/download-protocol.ts'
+import type { DownloadInput } from '../../machines/download-protocol.ts'
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
-import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
+import type { DownloadRecord, Library } from '../../storage/library.ts'
 import { isClaim, openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
@@ -22,15 +23,15 @@ import { providePeerLink } from '../peer/peer-link.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { resolveDestination } from './destination.ts'
 import { createDownloadStore, destinationExists, lookAtDestination } from './download-store.ts'
-import { isResting, viewOfRecord, viewOfRun } from './download-view.ts'
+import { isResting, viewOfRun } from './download-view.ts'
 import { createLocator } from './locator.ts'
 import type { OfferBook } from './offer-book.ts'
+import { createRestingDownloads } from './resting-downloads.ts'
 import type { ShareKeeper } from './share-keeper.ts'
 import { noLimits, type ShownDownload, showDownload, showEnded } from './shown-download.ts'
 
 /** Of one run of a download. */
 type RunContext = SnapshotFrom<typeof downloadMachine>['context']
-type DownloadChange = Parameters<Library['changeDownload']>[1]
 type Queue = ActorRefFrom<typeof downloadQueueMachine>
 
 export interface DownloadsNeeds {
@@ -77,16 +78,7 @@ const notNow = () => refuse('unreachable', 'the agent is starting its downloads 
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
   const { user, library, trackers } = needs
-  /** Views of what does not run, made once and not at every look: a record holds a whole manifest. */
-  const atRest = new Map(library.downloads(user).map(record => [record.id, viewOfRecord(record)]))
-  const refresh = (id: number): DownloadView => {
-    const record = library.download(id)
-    if (!record) throw new Error(`bug: download ${id} left the library`)
-    const view = viewOfRecord(record)
-    atRest.set(id, view)
-    return view
-  }
-
+  const resting = createRestingDownloads(user, library, needs.log)
   const running = () => needs.queue()?.getSnapshot().context.running.size ?? 0
 
   const inputOf = (record: DownloadRecord): DownloadInput => {
@@ -98,57 +90,6 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       spent: { seconds, fetchedBytes, deliveries },
       now: () => performance.now(),
       running: () => Math.max(1, running()),
-    }
-  }
-
-  /** How runs ended, where the library's disk had no room for it. An agent that starts anew runs those once more. */
-  const unrecorded = new Map<number, DownloadChange>()
-  let again: NodeJS.Timeout | undefined
-  const record = (id: number, change: DownloadChange) => {
-    try {
-      library.changeDownload(id, change)
-      unrecorded.delete(id)
-    } catch (error) {
-      if (!(error instanceof LibraryFailed)) throw error
-      if (!unrecorded.has(id))
-        needs.log.warn({ download: id, err: error }, 'how a download ended is written down later')
-      if (unrecorded.size === 0) again = setTimeout(recordAgain, agent.recordAgainMs).unref()
-      unrecorded.set(id, change)
-    }
-  }
-  const recordAgain = () => {
-    const left = [...unrecorded]
-    unrecorded.clear()
-    for (const [id, change] of left) record(id, change)
-  }
-
-  const recordEnding = (id: number, { ending, problem }: DownloadOutput, ranForMs: number) => {
-    const before = recorded(id)
-    const ended = {
-      state: ending === 'suspended' ? ('queued' as const) : ending,
-      error: problem,
-      finishedAt: ending === 'completed' ? Date.now() : undefined,
-    }
-    const change: DownloadChange = before ? { ...ended, seconds: before.seconds + ranForMs / 1000 } : ended
-    record(id, change)
-    needs.log.info({ download: id, ending, problem }, 'a download rests')
-    const { error: _, ...shown } = atRest.get(id)!
-    atRest.set(
-      id,
-      before
-        ? viewOfRecord({ ...before, ...change })
-        : { ...shown, state: ended.state, ...(problem ? { error: problem } : {}) },
-    )
-  }
-  /** Undefined while the library's disk cannot read it. */
-  const recorded = (id: number): DownloadRecord | undefined => {
-    try {
-      const found = library.download(id)
-      if (!found) throw new Error(`bug: download ${id} left the library`)
-      return found
-    } catch (error) {
-      if (error instanceof LibraryFailed) return undefined
-      throw error
     }
   }
 
@@ -171,14 +112,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
         },
         actions: {
           recordEnding: ({ context }, output) => {
-            recordEnding(context.spec.id, output, context.now() - context.startedAtMs)
+            resting.recordEnding(context.spec.id, output, context.now() - context.startedAtMs)
             keepEnded(context)
           },
         },
       }),
     },
     actions: {
-      recordEnding: (_, { id, ...ended }) => recordEnding(id, ended, 0),
+      recordEnding: (_, { id, ...ended }) => resting.recordEnding(id, ended, 0),
       enqueueUnfinished: ({ self }) => {
         for (const record of library.downloads(user))
           if (record.state === 'queued') self.send({ type: 'download.enqueue', download: inputOf(record) })
@@ -190,20 +131,16 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     needs.queue()?.getSnapshot().children[runId(id)]?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
 
   const view = (id: number): DownloadView | undefined => {
-    const resting = atRest.get(id)
-    if (!resting || isResting(resting.state)) return resting
+    const recorded = resting.view(id)
+    if (!recorded || isResting(recorded.state)) return recorded
     const run = runOf(id)
-    return run ? viewOfRun(run, resting) : resting
+    return run ? viewOfRun(run, recorded) : recorded
   }
 
   const start = (id: number): Outcome<DownloadView> => {
     const queue = needs.queue()
     if (!queue) return notNow()
-    library.changeDownload(id, { state: 'queued', error: undefined })
-    // What it came to before is no matter any more.
-    unrecorded.delete(id)
-    refresh(id)
-    queue.send({ type: 'download.enqueue', download: inputOf(library.download(id)!) })
+    queue.send({ type: 'download.enqueue', download: inputOf(resting.enqueue(id)) })
     return done(view(id)!)
   }
 
@@ -244,7 +181,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   const connectedPeers = () =>
-    [...atRest.keys()].flatMap(id => {
+    resting.ids().flatMap(id => {
       const links = runOf(id)?.context.ledger.links ?? new Map()
       return [...links].filter(([, link]) => link.state === 'ready').map(([peer]) => peer)
     })
@@ -253,7 +190,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     logic,
     view,
     connectedPeers,
-    views: () => [...atRest.keys()].map(id => view(id)!),
+    views: () => resting.ids().map(id => view(id)!),
     get running() {
       return running()
     },
@@ -315,7 +252,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       return start(id)
     },
 
-    close: () => clearTimeout(again),
+    close: resting.close,
 
     async pause(id) {
       const now = view(id)
@@ -347,7 +284,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       } else if (!isResting(now.state)) return putToRest(id, 'download.cancel')
       const discarded = await discardPart(library.download(id)!)
       if (!discarded.ok) return discarded
-      recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
+      resting.recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
       return done(view(id)!)
     },
   }

@@ -3,9 +3,9 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clusterUp, killAll, killNode, startNode, stopNode } from '../../src/cluster/cluster.ts'
 import { ClusterFailure } from '../../src/cluster/cluster-failure.ts'
@@ -61,16 +61,18 @@ async function upSomewhere(folder: string, wanted: { brokers: number; trackers: 
   }
 }
 
-/** The reaper acts when its standard input ends: when we close it, or when this process is no more. */
+/** The reaper acts when its standard input ends without a word: when this process is no more. */
 function watchOver(folder: string): () => Promise<void> {
   const program = fileURLToPath(new URL('reaper.ts', import.meta.url))
   const reaper = spawn(process.execPath, [program, folder], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] })
   reaper.unref()
   return async () => {
     if (reaper.exitCode !== null) return
+    await killAll(folder)
+    rmSync(dirname(folder), { recursive: true, force: true })
     reaper.ref()
     const exited = once(reaper, 'exit')
-    reaper.stdin.end()
+    reaper.stdin.end('all gone')
     await exited
   }
 }

@@ -3,20 +3,40 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
+import anyTest, { type TestFn } from 'ava'
 import { connect, errors } from 'nats'
 import { clusterDown, clusterStatus, clusterUp, type NodeStatus } from '../../src/cluster/cluster.ts'
 import { firstTakenPort } from '../../src/cluster/free-port.ts'
-import { startCluster } from '../helpers/cluster.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { until } from '../helpers/until.ts'
+
+/** Each test leaves them as it found them, but the last one. */
+interface Clusters {
+  /** Three brokers and two trackers. */
+  readonly whole: TestCluster
+  /** One of each. */
+  readonly small: TestCluster
+  /** One broker alone. */
+  readonly bare: TestCluster
+}
+const test = anyTest.serial as TestFn<Clusters>
+test.before(async t => {
+  const [whole, small, bare] = await Promise.all([
+    startCluster(),
+    startCluster({ brokers: 1, trackers: 1 }),
+    startCluster({ brokers: 1, trackers: 0 }),
+  ])
+  t.context = { whole, small, bare }
+})
+test.after.always(t => Promise.all(Object.values(t.context).map(({ down }: TestCluster) => down())))
 
 const find = (nodes: readonly NodeStatus[], name: string) => nodes.find(({ node }) => node === name)!
 const running = (nodes: readonly NodeStatus[]) =>
   nodes.filter(({ state }) => state === 'running').map(({ node }) => node)
 
 test('three brokers and two trackers come up, one broker leads, and up again changes nothing', async t => {
-  const cluster = await startCluster()
-  t.teardown(cluster.down)
+  const cluster = t.context.whole
   const nodes = await clusterStatus(cluster.folder)
   t.deepEqual(running(nodes), ['n1', 'n2', 'n3', 't1', 't2'])
   t.is(nodes.filter(({ leader }) => leader).length, 1)
@@ -28,19 +48,18 @@ test('three brokers and two trackers come up, one broker leads, and up again cha
 })
 
 test('two commands that bring one cluster up at once start each node once', async t => {
-  const { folder, down, port } = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(down)
+  const { folder, port } = t.context.small
   await clusterDown(folder)
   const both = await Promise.all([clusterUp({ folder }), clusterUp({ folder, port })])
   const pids = both.map(({ nodes }) => nodes.map(({ pid }) => pid))
   t.deepEqual(pids[0], pids[1])
   await clusterDown(folder)
   t.is(await firstTakenPort('127.0.0.1', [port]), undefined)
+  await clusterUp({ folder })
 })
 
 test('a node that is killed or stopped is seen as that, and comes back; the rest is left alone', async t => {
-  const cluster = await startCluster()
-  t.teardown(cluster.down)
+  const cluster = t.context.whole
   const before = await clusterStatus(cluster.folder)
   for (const [node, end] of [
     ['t1', cluster.kill],
@@ -60,18 +79,8 @@ test('a node that is killed or stopped is seen as that, and comes back; the rest
   t.not(find(after, 'n2').pid, find(before, 'n2').pid)
 })
 
-test('a broker starts again without the majority, so that it can be one of it', async t => {
-  const cluster = await startCluster({ trackers: 0 })
-  t.teardown(cluster.down)
-  for (const node of ['n1', 'n2', 'n3']) await cluster.kill(node)
-  await cluster.start('n1')
-  await cluster.start('n2')
-  t.deepEqual(running(await clusterStatus(cluster.folder)), ['n1', 'n2'])
-})
-
 test('down stops all of it and keeps what it knows', async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = t.context.small
   await clusterDown(cluster.folder)
   t.deepEqual(running(await clusterStatus(cluster.folder)), [])
   await clusterDown(cluster.folder)
@@ -81,8 +90,7 @@ test('down stops all of it and keeps what it knows', async t => {
 })
 
 test('a port that is taken is named, and nothing is left running', async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 0 })
-  t.teardown(cluster.down)
+  const cluster = t.context.bare
   const folder = join(tempFolder(t), 'cluster')
   // Its n2 wants the other's only broker's port.
   const port = cluster.port - 1
@@ -95,8 +103,7 @@ test('a port that is taken is named, and nothing is left running', async t => {
 
 test('a broker that ends at once is reported with what it said', async t => {
   const folder = join(tempFolder(t), 'cluster')
-  const { port, down } = await startCluster({ brokers: 1, trackers: 0 })
-  t.teardown(down)
+  const { port } = t.context.bare
   await clusterUp({ folder, port: port + 1, brokers: 1, trackers: 0 })
   await clusterDown(folder)
   rmSync(join(folder, 'n1', 'store'), { recursive: true })
@@ -108,8 +115,7 @@ test('a broker that ends at once is reported with what it said', async t => {
 })
 
 test('what cannot change under a cluster is refused, with what to do', async t => {
-  const { folder, port, down, start } = await startCluster({ brokers: 1, trackers: 0 })
-  t.teardown(down)
+  const { folder, port, start } = t.context.bare
   await t.throwsAsync(clusterUp({ folder, port: port + 1 }), {
     code: 'other-cluster',
     message: /shoal cluster down first/,
@@ -120,8 +126,7 @@ test('what cannot change under a cluster is refused, with what to do', async t =
 })
 
 test('a broker lets nobody in whom no tracker vouches for', async t => {
-  const { servers, down } = await startCluster({ brokers: 1, trackers: 0 })
-  t.teardown(down)
+  const { servers } = t.context.bare
   const refused = [{}, { user: 'alice', pass: 'secret' }, { user: 'broker', pass: 'secret' }].map(login =>
     t.throwsAsync(connect({ servers, ...login, reconnect: false, timeout: 10_000 }), {
       instanceOf: errors.AuthorizationError,
@@ -131,8 +136,7 @@ test('a broker lets nobody in whom no tracker vouches for', async t => {
 })
 
 test('a broker turns browsers away whose page comes from elsewhere', async t => {
-  const { port, down } = await startCluster({ brokers: 1, trackers: 0 })
-  t.teardown(down)
+  const { port } = t.context.bare
   const answerTo = async (origin: string) => {
     const { promise, resolve } = Promise.withResolvers<number | undefined>()
     const request = get(`http://127.0.0.1:${port + 20}`, {
@@ -161,6 +165,14 @@ test('a test that is killed leaves neither brokers nor files behind', async t =>
   const { promise, resolve } = Promise.withResolvers<string>()
   execFile(process.execPath, [program], (_error, stdout) => resolve(stdout))
   const { folder, port } = JSON.parse(await promise) as { folder: string; port: number }
-  while (existsSync(folder)) await new Promise(setImmediate)
+  await until('the folder is gone', () => !existsSync(folder))
   t.is(await firstTakenPort('127.0.0.1', [port, port + 20, port + 30]), undefined)
+})
+
+test('a broker starts again without the majority, so that it can be one of it', async t => {
+  const cluster = t.context.whole
+  for (const node of ['t1', 't2', 'n1', 'n2', 'n3']) await cluster.kill(node)
+  await cluster.start('n1')
+  await cluster.start('n2')
+  t.deepEqual(running(await clusterStatus(cluster.folder)), ['n1', 'n2'])
 })

@@ -7,17 +7,15 @@ import { clusterFolder } from './cluster.ts'
 import type { Result } from './command.ts'
 import type { LinkKeeper } from './connections.ts'
 import type { Workplace } from './context.ts'
+import type { Surroundings } from './run-words.ts'
 import { serversToTry, splitServers } from './servers.ts'
 import { settleTrust } from './settle-trust.ts'
 
-export interface WorkplaceOptions {
+export interface WorkplaceOptions extends Pick<Surroundings, 'env' | 'stdin' | 'stderr'> {
   readonly folder: string
   /** --servers. */
   readonly servers?: string
   readonly passwordStdin?: boolean
-  readonly env: NodeJS.ProcessEnv
-  readonly stdin: NodeJS.ReadStream
-  readonly stderr: NodeJS.WriteStream
 }
 
 export function openWorkplace(options: WorkplaceOptions): Result<Workplace> {

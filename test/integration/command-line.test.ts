@@ -1,4 +1,5 @@
-// Every row of the command line's contract with its refusals: the real program against a real cluster.
+// Every row of the command line's contract with its refusals, against a real cluster; the real program where a process
+// shows more than the command does: its exit codes, what it reads and prints where, and how it is interrupted.
 
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -8,6 +9,7 @@ import test from 'ava'
 import { freePort } from '../../src/cluster/free-port.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
+import { until } from '../helpers/until.ts'
 
 const refused = (code: string) => ({ code, exit: 1 })
 const usage = { code: 'usage', exit: 2 }
@@ -18,6 +20,9 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   t.teardown(cluster.down)
   const { run, json, refusal, home } = commandLine(t, cluster.servers)
 
+  const told = await run(['whoami', '--json'])
+  t.is(told.code, 1)
+  t.is(told.err, `shoal: ${JSON.parse(told.out).error.message}\n`)
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
   t.deepEqual(await refusal('group', 'list'), refused('not-logged-in'))
   t.deepEqual(await refusal('logout'), refused('not-logged-in'))
@@ -222,7 +227,13 @@ test.serial('files: share, list, download, watch, pause, resume, cancel, stop sh
   t.true(readFileSync(join(bob.folder, 'film.mkv')).equals(readFileSync(film)))
   t.like(await bob.run(['download_file', 'reef', 'film.mkv', 'mine', '--overwrite', '--wait']), { code: 0, err: '' })
   t.true(readFileSync(join(bob.folder, 'mine')).equals(readFileSync(film)))
-  t.like((await bob.json<object[]>('files', 'reef'))[0]![0], { sharers: ['alice', 'bob'], online: 2 })
+  // The trackers are told right after it is there.
+  const isSharedByBoth = async (name: string) => {
+    const [files] = await bob.json<{ name: string; sharers: string[]; online: number }[]>('files', 'reef')
+    const { sharers, online } = files!.find(file => file.name === name)!
+    return sharers.join() === 'alice,bob' && online === 2
+  }
+  await until('both share the film', () => isSharedByBoth('film.mkv'))
 
   // With everybody away who has it, a download waits, says for what, and leaves nothing to the one who waits for it.
   await alice.json('agent', 'stop')
@@ -267,6 +278,7 @@ test.serial('files: share, list, download, watch, pause, resume, cancel, stop sh
   const again = await bob.json<{ state: string }>('download', 'reef', 'song.ogg', '.', '--wait')
   t.is(again.at(-1)!.state, 'completed')
   t.deepEqual(await bob.refusal('cancel', String(id)), { code: 'not-running', exit: 1 })
+  await until('both share the song', () => isSharedByBoth('song.ogg'))
 
   await alice.json('stop_share', 'reef', 'song.ogg')
   await bob.json('unshare', 'reef', 'song.ogg')
@@ -298,6 +310,7 @@ test.serial('a shell at the end of a pipe runs every line, in both spellings, an
 
 test.serial('with nobody there, commands say so and change nothing', async t => {
   const { refusal, run } = commandLine(t, [`127.0.0.1:${await freePort()}`])
+  t.like(await run(['signup', 'alice']), { code: 3, out: '' })
   t.deepEqual(await refusal('signup', 'alice'), unreachable)
   t.deepEqual(await refusal('login', 'alice'), unreachable)
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))

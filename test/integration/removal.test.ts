@@ -24,6 +24,7 @@ import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { admit, onDevice, type Person, person } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
+import { until } from '../helpers/until.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
@@ -87,8 +88,11 @@ async function locate(who: Person, group: string, from: Actor): Promise<{ swarm:
     const swarm = granted(await who.trackers.ask('swarm.locate', { group, name }))
     const peer = swarm.peers.find(({ user, device }) => user === from.user && device === from.device)
     if (peer) return { swarm, peer }
+    await delay(20)
   }
 }
+
+const statusOf = (device: AgentDevice) => device.ask('status', {})
 
 interface Taker {
   readonly fetcher: RawFetcher
@@ -309,10 +313,10 @@ test('A sharer whose agent was off meanwhile finds out about whoever comes with 
   await alice.stop()
   granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
   await alice.start({ listen })
-  while ((await alice.ask('status', {})).sharing === 0);
+  await until('alice shares again', async () => (await statusOf(alice)).sharing > 0)
   let answer = await taker.comesAgain()
   while (answer.retry !== false) answer = await taker.comesAgain()
-  while ((await alice.ask('status', {})).peers > 0);
+  await until('nobody is served', async () => (await statusOf(alice)).peers === 0)
   t.is(answer.type, 'bye')
 })
 
@@ -393,6 +397,6 @@ test('Who leaves takes along neither what runs there nor what is shared there; t
   await flows(taker, alice)
   granted(await alice.person.trackers.ask('group.leave', { group }))
   await taker.fetcher.closed
-  while ((await alice.ask('status', {})).sharing > 0);
+  await until('alice shares nothing', async () => (await statusOf(alice)).sharing === 0)
   t.like(await second.trackers.ask('swarm.locate', { group, name }), { code: 'no-such-group' })
 })

@@ -1,26 +1,26 @@
-// What becomes of the trackers' promises when brokers and trackers die, or a projection does. Each test breaks a
-// cluster of its own.
+// What becomes of the trackers' promises when brokers and trackers die, or a projection does. Each test mends what it
+// breaks of the cluster that all share, but the last one.
 
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import test, { type ExecutionContext } from 'ava'
+import anyTest, { type TestFn } from 'ava'
 import { BrokerUnreachable, connectBroker } from '../../src/actors/broker.ts'
-import type { TestCluster } from '../helpers/cluster.ts'
-import { startCluster } from '../helpers/cluster.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { logIn, type Person, person } from '../helpers/person.ts'
 
-async function cluster(t: ExecutionContext): Promise<TestCluster> {
-  const started = await startCluster()
-  t.teardown(started.down)
-  return started
-}
+const test = anyTest.serial as TestFn<TestCluster>
+test.before(async t => {
+  t.context = await startCluster()
+})
+test.after.always(t => t.context.down?.())
 
-const groupsOf = async ({ trackers }: Person) => {
+/** Those that they made; the list has everybody's. */
+const groupsOf = async ({ user, trackers }: Person) => {
   const list = await trackers.ask('group.list', {})
-  return list.ok ? list.value.map(({ group }) => group) : list.code
+  return list.ok ? list.value.filter(({ owner }) => owner === user).map(({ group }) => group) : list.code
 }
 
 /** Makes groups one after the other until told to stop; the names of those that were acknowledged. */
@@ -47,109 +47,99 @@ function makingGroups({ trackers }: Person) {
   }
 }
 
-test.serial(
-  'Trackers and brokers that die during writes lose nothing acknowledged, and all come to the same.',
-  async t => {
-    const { servers, kill, start } = await cluster(t)
-    const ann = await person(t, servers, 'ann')
-    const writing = makingGroups(ann)
-    await writing.until(20)
-    await kill('t1')
-    await writing.until(40)
-    await start('t1')
-    await kill('t2')
-    await writing.until(60)
-    await kill('n2')
-    await writing.until(80)
-    await start('t2')
-    await start('n2')
-    await writing.until(100)
-    const acknowledged = await writing.stop()
-    const [one, other] = await statusesAtOneSequence(ann.trackers, ['t1', 't2'])
-    t.is(one?.digest, other?.digest)
-    const kept = new Set(await groupsOf(ann))
-    t.deepEqual(
-      acknowledged.filter(group => !kept.has(group)),
-      [],
-    )
-  },
-)
+test('Trackers and brokers that die during writes lose nothing acknowledged, and all come to the same.', async t => {
+  const { servers, kill, start } = t.context
+  const ann = await person(t, servers, 'ann')
+  const writing = makingGroups(ann)
+  await writing.until(20)
+  await kill('t1')
+  await writing.until(40)
+  await start('t1')
+  await kill('t2')
+  await writing.until(60)
+  await kill('n2')
+  await writing.until(80)
+  await start('t2')
+  await start('n2')
+  await writing.until(100)
+  const acknowledged = await writing.stop()
+  const [one, other] = await statusesAtOneSequence(ann.trackers, ['t1', 't2'])
+  t.is(one?.digest, other?.digest)
+  const kept = new Set(await groupsOf(ann))
+  t.deepEqual(
+    acknowledged.filter(group => !kept.has(group)),
+    [],
+  )
+})
 
-test.serial(
-  'Without a majority of brokers look-ups and log-ins go on, writes say no-quorum, and then work again.',
-  async t => {
-    const { servers, kill, start } = await cluster(t)
-    const bob = await person(t, servers, 'bob')
-    t.true((await bob.trackers.ask('group.create', { group: 'before' })).ok)
-    await kill('n2')
-    await kill('n3')
-    t.deepEqual(await groupsOf(bob), ['before'])
-    const refused = await bob.trackers.ask('group.create', { group: 'during' })
-    t.is(refused.ok ? 'done' : refused.code, 'no-quorum')
-    // One that was begun before the loss was noticed may yet take effect, and says so.
-    const mayCome = !refused.ok && /may yet take effect/.test(refused.message)
-    const again = await connectBroker(servers, { kind: 'device', ...bob }, 'test')
-    await again.close()
-    t.deepEqual(await groupsOf(bob), ['before'])
-    await start('n2')
-    for (;;) {
-      const created = await bob.trackers.ask('group.create', { group: 'after' })
-      // One that was answered by `no-quorum` may have taken effect: then it is there, and every other one is refused.
-      if (created.ok || created.code === 'group-exists') break
-    }
-    const isCertain = (group: string) => group !== 'during' || !mayCome
-    t.deepEqual([await groupsOf(bob)].flat().filter(isCertain), ['after', 'before'])
-    await t.notThrowsAsync(logIn(servers, 'bob'))
-    await start('n3')
-    const [one, other] = await statusesAtOneSequence(bob.trackers, ['t1', 't2'])
-    t.is(one?.digest, other?.digest)
-  },
-)
+test('Without a majority of brokers look-ups and log-ins go on, writes say no-quorum, and then work again.', async t => {
+  const { servers, kill, start } = t.context
+  const bob = await person(t, servers, 'bob')
+  t.true((await bob.trackers.ask('group.create', { group: 'before' })).ok)
+  await kill('n2')
+  await kill('n3')
+  t.deepEqual(await groupsOf(bob), ['before'])
+  const refused = await bob.trackers.ask('group.create', { group: 'during' })
+  t.is(refused.ok ? 'done' : refused.code, 'no-quorum')
+  // One that was begun before the loss was noticed may yet take effect, and says so.
+  const mayCome = !refused.ok && /may yet take effect/.test(refused.message)
+  const again = await connectBroker(servers, { kind: 'device', ...bob }, 'test')
+  await again.close()
+  t.deepEqual(await groupsOf(bob), ['before'])
+  await start('n2')
+  for (;;) {
+    const created = await bob.trackers.ask('group.create', { group: 'after' })
+    // One that was answered by `no-quorum` may have taken effect: then it is there, and every other one is refused.
+    if (created.ok || created.code === 'group-exists') break
+  }
+  const isCertain = (group: string) => group !== 'during' || !mayCome
+  t.deepEqual([await groupsOf(bob)].flat().filter(isCertain), ['after', 'before'])
+  await t.notThrowsAsync(logIn(servers, 'bob'))
+  await start('n3')
+  const [one, other] = await statusesAtOneSequence(bob.trackers, ['t1', 't2'])
+  t.is(one?.digest, other?.digest)
+})
 
-test.serial(
-  'A projection that is gone, damaged or of another cluster is made anew; the other tracker answers meanwhile.',
-  async t => {
-    const [mine, foreign] = await Promise.all([cluster(t), cluster(t)])
-    const cat = await person(t, mine.servers, 'cat')
-    const stranger = await person(t, foreign.servers, 'stranger')
-    for (const group of ['a', 'b', 'c']) {
-      await cat.trackers.ask('group.create', { group })
-      for (const more of ['x', 'y']) await stranger.trackers.ask('group.create', { group: group + more })
-    }
-    await foreign.stop('t2')
-    const projectionOf = ({ folder }: TestCluster, name: string) => join(folder, name, 'projection.db')
-    const file = projectionOf(mine, 't2')
-    const remove = () => {
-      for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
-    }
-    const ruins: Record<string, () => void> = {
-      gone: remove,
-      damaged() {
-        remove()
-        writeFileSync(file, randomBytes(20_000))
-      },
-      foreign() {
-        remove()
-        copyFileSync(projectionOf(foreign, 't2'), file)
-      },
-    }
-    for (const [how, ruin] of Object.entries(ruins)) {
-      await mine.kill('t2')
-      ruin()
-      t.deepEqual(await groupsOf(cat), ['a', 'b', 'c'], how)
-      await mine.start('t2')
-      const [one, other] = await statusesAtOneSequence(cat.trackers, ['t1', 't2'])
-      t.is(one?.digest, other?.digest, how)
-    }
-  },
-)
+test('A projection that is gone, damaged or of another cluster is made anew; the other tracker answers meanwhile.', async t => {
+  const mine = t.context
+  const foreign = await startCluster({ brokers: 1, trackers: 1 })
+  t.teardown(foreign.down)
+  const cat = await person(t, mine.servers, 'cat')
+  const stranger = await person(t, foreign.servers, 'stranger')
+  for (const group of ['a', 'b', 'c']) {
+    await cat.trackers.ask('group.create', { group })
+    for (const more of ['x', 'y']) await stranger.trackers.ask('group.create', { group: group + more })
+  }
+  await foreign.stop('t1')
+  const projectionOf = ({ folder }: TestCluster, name: string) => join(folder, name, 'projection.db')
+  const file = projectionOf(mine, 't2')
+  const remove = () => {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+  }
+  const ruins: Record<string, () => void> = {
+    gone: remove,
+    damaged() {
+      remove()
+      writeFileSync(file, randomBytes(20_000))
+    },
+    foreign() {
+      remove()
+      copyFileSync(projectionOf(foreign, 't1'), file)
+    },
+  }
+  for (const [how, ruin] of Object.entries(ruins)) {
+    await mine.kill('t2')
+    ruin()
+    t.deepEqual(await groupsOf(cat), ['a', 'b', 'c'], how)
+    await mine.start('t2')
+    const [one, other] = await statusesAtOneSequence(cat.trackers, ['t1', 't2'])
+    t.is(one?.digest, other?.digest, how)
+  }
+})
 
-test.serial(
-  'With no tracker running, a log-in says that nobody can be reached, not that the password is wrong.',
-  async t => {
-    const { servers, down } = await startCluster({ trackers: 0 })
-    t.teardown(down)
-    const login = { kind: 'password', user: 'dan', password: 'right or wrong' } as const
-    await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: BrokerUnreachable })
-  },
-)
+test('With no tracker running, a log-in says that nobody can be reached, not that the password is wrong.', async t => {
+  const { servers, kill } = t.context
+  await Promise.all([kill('t1'), kill('t2')])
+  const login = { kind: 'password', user: 'dan', password: 'right or wrong' } as const
+  await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: BrokerUnreachable })
+})

@@ -4,18 +4,24 @@ import { join } from 'node:path'
 
 /** Those that take longest go first, or the last of them would run alone at the end, on one core. */
 const longest = [
-  'integration/agents',
   'integration/rotation',
-  'integration/command-line',
+  'integration/agents',
   'visualizer/page',
+  'integration/command-line',
+  'scripts/demonstration',
+  'chaos/kills/kills',
   'integration/tracker-failures',
-  'integration/on-the-wire',
-  'chaos/chaos',
   'integration/cluster',
-  'integration/backup',
   'integration/removal',
+  'chaos/chaos',
+  'integration/on-the-wire',
+  'chaos/disk/disk',
   'integration/late-copies',
+  'integration/trackers',
+  'integration/trust',
   'integration/log-end',
+  'integration/backup',
+  'integration/visualizer',
 ]
 const rankOf = file => {
   const rank = longest.findIndex(name => file.endsWith(join('test', `${name}.test.ts`)))

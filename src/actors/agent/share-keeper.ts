@@ -243,9 +243,10 @@ export function createShareKeeper({
         const record = records.get(keyOf({ group, name }))
         // Also when the log did not have it: it is not to be shared, here or there.
         if (record && (removed.ok || !isPassing(removed.code))) forget(record)
+        if (removed.ok) return done({})
         // A finished download that the trackers had not been told of yet: it was shared here, and is not any more.
-        const wasUntold = record?.state === 'announcing' && !removed.ok && removed.code === 'not-sharing'
-        return removed.ok || wasUntold ? done({}) : removed
+        const wasUntold = record?.state === 'announcing' && ['not-sharing', 'no-such-file'].includes(removed.code)
+        return wasUntold ? done({}) : removed
       }),
 
     // Waits for nobody's turn: a download is complete also while trackers are away.

@@ -21,8 +21,7 @@ function createTrackers() {
   const ask = async (method: string, params: { manifest?: Manifest; name?: string }) => {
     if (areAway) return refuse('unreachable', 'no tracker is running')
     if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
-    if (method === 'share.remove' && !logged.delete(params.name!))
-      return refuse('not-sharing', 'you are not sharing it')
+    if (method === 'share.remove' && !logged.delete(params.name!)) return refuse(client.lacksIt, 'no')
     if (method !== 'agent.session') return done([])
     return done({ ticketKey: '', shares: [...logged].map(([name, share]) => ({ group, name, share })) })
   }
@@ -32,7 +31,8 @@ function createTrackers() {
   const comeBack = () => {
     areAway = false
   }
-  const client = { ask, epoch: 1 }
+  /** `lacksIt`: the refusal to withdraw what the log does not have from this device; `no-such-file` when nobody else shares it. */
+  const client = { ask, epoch: 1, lacksIt: 'not-sharing' as 'not-sharing' | 'no-such-file' }
   return { logged, goAway, comeBack, client: client as typeof client & TrackerClient }
 }
 
@@ -74,17 +74,20 @@ test('A share that a restored log lacks is told to the trackers again; later it 
   t.deepEqual([keeper.troubles.length, keeper.sharing], [1, 0])
 })
 
-test('A finished download that the trackers have not been told of can be unshared, and is not told to them later.', async t => {
-  const { keeper, library, trackers } = await sharing(t)
-  const [downloaded] = library.shares('alice')
-  trackers.logged.clear()
-  keeper.adopt(downloaded!)
-  const file = { group, name: 'film.bin' }
-  t.true((await keeper.unshare(file)).ok)
-  await keeper.reconcile()
-  t.deepEqual([keeper.sharing, trackers.logged.size], [0, 0])
-  t.like(await keeper.unshare(file), { ok: false, code: 'not-sharing' })
-})
+for (const lacksIt of ['not-sharing', 'no-such-file'] as const) {
+  test(`A finished download that the trackers have not been told of can be unshared, and is not told to them later: ${lacksIt}.`, async t => {
+    const { keeper, library, trackers } = await sharing(t)
+    trackers.client.lacksIt = lacksIt
+    const [downloaded] = library.shares('alice')
+    trackers.logged.clear()
+    keeper.adopt(downloaded!)
+    const file = { group, name: 'film.bin' }
+    t.true((await keeper.unshare(file)).ok)
+    await keeper.reconcile()
+    t.deepEqual([keeper.sharing, trackers.logged.size], [0, 0])
+    t.like(await keeper.unshare(file), { ok: false, code: lacksIt })
+  })
+}
 
 test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {
   const { keeper, trackers, path } = await sharing(t)

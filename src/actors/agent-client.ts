@@ -54,6 +54,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       let heardAt: number | undefined
       /** Since when nothing at all came back, also not that nobody is there. */
       let silentSince = askedAt
+      let asking: Promise<number> | undefined
       let patienceMs: number | undefined
       let again: NodeJS.Timeout
       let isClosed = false
@@ -92,8 +93,13 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
       const nobodyThere = async () => {
         clearTimeout(again)
-        if (heardAt === undefined) patienceMs ??= await patience()
+        if (heardAt === undefined) {
+          asking ??= patience()
+          patienceMs = await asking
+        }
         if (isClosed) return
+        // Another such answer may have come meanwhile.
+        clearTimeout(again)
         if (patienceMs === 0) return finish(notRunning)
         const patientUntil = heardAt === undefined ? askedAt + patienceMs! : heardAt + agentApi.silentAfterMs
         if (Date.now() >= patientUntil) return finish(notReady)

@@ -1,5 +1,6 @@
 // Asking as whoever is logged in on this device: the trackers, or this device's agent.
 
+import { commandLine } from '../../config/tunables.ts'
 import type { AskOptions } from '../actors/agent-client.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
@@ -24,7 +25,11 @@ export async function askAgent<M extends AgentMethod>(
 ): Promise<Outcome<AgentResult<M>>> {
   const link = await context.connect()
   if (!link.ok) return link
-  return link.value.agent.ask(method, params, { signal: context.signal, ...(onProgress ? { onProgress } : {}) })
+  return link.value.agent.ask(method, params, {
+    patience: ifItRuns(context, commandLine.agentReadyMs),
+    signal: context.signal,
+    ...(onProgress ? { onProgress } : {}),
+  })
 }
 
 /** Returns when the agent is at work, and tells the person what is amiss with it. */
@@ -41,3 +46,7 @@ export async function isAgentRunning({ home }: Pick<Context, 'home'>): Promise<b
   const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
   return agentIsRunning(home)
 }
+
+/** How long to wait for it: `ms`, or not at all when there is nothing to wait for. */
+export const ifItRuns = (device: Pick<Context, 'home'>, ms: number) => async () =>
+  (await isAgentRunning(device)) ? ms : 0

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { commandLine } from '../../config/tunables.ts'
+import { agentApi } from '../../config/tunables.ts'
 import { type AgentClient, createAgentClient } from '../actors/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/broker.ts'
 import { type Trust, UntrustedBrokers } from '../actors/broker-trust.ts'
@@ -11,7 +11,7 @@ import { createDeviceTrackers } from '../actors/device-trackers.ts'
 import type { Home, Session } from '../actors/home.ts'
 import type { TrackerClient } from '../actors/tracker-client.ts'
 import { done, type Outcome, type Refusal, refuse } from '../domain/refusal.ts'
-import { isAgentRunning } from './ask.ts'
+import { ifItRuns } from './ask.ts'
 import { rememberServers } from './servers.ts'
 
 /** Who is logged in on this device, connected. */
@@ -75,10 +75,7 @@ async function connectDevice(
     agent: {
       // One that runs and does not hear us is between two brokers, or about to log in.
       ask: (method, params, options) =>
-        agent.ask(method, params, {
-          patience: async () => ((await isAgentRunning({ home })) ? commandLine.agentReadyMs : 0),
-          ...options,
-        }),
+        agent.ask(method, params, { patience: ifItRuns({ home }, agentApi.silentAfterMs), ...options }),
     },
   })
 }

@@ -67,11 +67,13 @@ function watchOver(folder: string): () => Promise<void> {
   const reaper = spawn(process.execPath, [program, folder], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] })
   reaper.unref()
   return async () => {
-    if (reaper.exitCode !== null) return
     await killAll(folder)
     rmSync(dirname(folder), { recursive: true, force: true })
+    if (reaper.exitCode !== null || reaper.signalCode !== null) return
     reaper.ref()
     const exited = once(reaper, 'exit')
+    // It may end in this moment.
+    reaper.stdin.on('error', () => {})
     reaper.stdin.end('all gone')
     await exited
   }

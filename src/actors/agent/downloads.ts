@@ -130,7 +130,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   const runOf = (id: number): SnapshotFrom<typeof downloadMachine> | undefined =>
     needs.queue()?.getSnapshot().children[runId(id)]?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
 
+  /** Those at rest that are being given up: how they looked, until their part files are gone. Nothing may begin with them. */
+  const leaving = new Map<number, { readonly looked: DownloadView; readonly gone: Promise<Outcome<DownloadView>> }>()
+
   const view = (id: number): DownloadView | undefined => {
+    const left = leaving.get(id)
+    if (left) return left.looked
     const recorded = resting.view(id)
     if (!recorded || isResting(recorded.state)) return recorded
     const run = runOf(id)
@@ -153,7 +158,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       queue,
       ({ context }) => !context.running.has(id) && !context.waiting.some(each => each.spec.id === id),
     )
-    const rests = view(id)!
+    const rests = resting.view(id)!
     // It ended by itself in this moment, and nothing is as it was asked for.
     return rests.state === 'completed' ? hasCompleted(rests) : done(rests)
   }
@@ -166,6 +171,18 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return opened.ok ? attempt(opened.value.discard, part) : opened
   }
 
+  /** One that waits, or rests. Its part file goes before its claim on the path does, and no run would see to that. */
+  const giveUp = async (id: number, state: DownloadView['state']): Promise<Outcome<DownloadView>> => {
+    if (state === 'queued') {
+      const rests = await putToRest(id, 'download.pause')
+      if (!rests.ok) return rests
+    }
+    const discarded = await discardPart(library.download(id)!)
+    if (!discarded.ok) return discarded
+    resting.recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
+    return done(resting.view(id)!)
+  }
+
   /** When a download that is not done with that path has it already: the same file joins it, another is refused. */
   const joinClaimant = (path: string, share: string, overwrite: boolean): Outcome<DownloadView> | undefined => {
     const other = library
@@ -175,6 +192,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     const { id, state, located } = other
     if (located?.share !== share)
       return refuse('destination-exists', `download ${id} goes to ${showable(path)}; cancel it first`)
+    if (leaving.has(id))
+      return refuse('destination-exists', `download ${id} to ${showable(path)} is being cancelled; try again`)
     if (!isResting(state)) return done(view(id)!)
     if (overwrite) library.changeDownload(id, { overwrite })
     return start(id)
@@ -231,7 +250,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (there === 'other' && !overwrite) return destinationExists(path.value)
       const writable = typeof there === 'string' ? await checkWritable(dirname(path.value)) : done(undefined)
       if (!writable.ok) return writable
-      const space = there === 'free' ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
+      const isAbsent = there === 'free' || there === 'claimed'
+      const space = isAbsent ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
       if (!space.ok) return space
       // Somebody may have asked for the same meanwhile; from here on nothing waits.
       const meanwhile = claimed()
@@ -255,6 +275,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     close: resting.close,
 
     async pause(id) {
+      while (leaving.has(id)) await leaving.get(id)?.gone
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'paused') return done(now)
@@ -264,6 +285,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     },
 
     async resume(id) {
+      while (leaving.has(id)) await leaving.get(id)?.gone
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled')
@@ -273,19 +295,15 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     },
 
     async cancel(id) {
+      while (leaving.has(id)) await leaving.get(id)?.gone
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return done(now)
       if (now.state === 'completed') return hasCompleted(now)
-      // Its part file goes before its claim on the path does, here or in its run; one that waits has none that would do it.
-      if (now.state === 'queued') {
-        const rests = await putToRest(id, 'download.pause')
-        if (!rests.ok) return rests
-      } else if (!isResting(now.state)) return putToRest(id, 'download.cancel')
-      const discarded = await discardPart(library.download(id)!)
-      if (!discarded.ok) return discarded
-      resting.recordEnding(id, { ending: 'cancelled', problem: undefined }, 0)
-      return done(view(id)!)
+      if (now.state !== 'queued' && !isResting(now.state)) return putToRest(id, 'download.cancel')
+      const gone = giveUp(id, now.state).finally(() => leaving.delete(id))
+      leaving.set(id, { looked: now, gone })
+      return gone
     },
   }
 }

@@ -141,7 +141,11 @@ test('A download that waits its turn and is cancelled leaves no part file, eithe
     t.true((await add(false, join(destination, `${other}`))).ok)
   }
   t.like(await downloads.resume(id), { ok: true, value: { state: 'queued' } })
-  t.like(await downloads.cancel(id), { ok: true, value: { state: 'cancelled' } })
+  const cancelled = downloads.cancel(id)
+  t.is(downloads.view(id)?.state, 'queued', 'whoever follows it is not told that it was paused')
+  const resumed = downloads.resume(id)
+  t.like(await cancelled, { ok: true, value: { state: 'cancelled' } })
+  t.like(await resumed, { ok: false, code: 'not-running' })
   t.deepEqual([existsSync(`${path}.part`), existsSync(path)], [false, false])
 })
 

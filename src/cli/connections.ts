@@ -33,7 +33,8 @@ export function createLinkKeeper(home: Home, servers: readonly string[], trust: 
   const disconnect = async () => {
     const gone = making
     making = undefined
-    const link = await gone?.link
+    // One that could not be made has nothing to close, and whoever asked for it knows why.
+    const link = await gone?.link.catch(() => undefined)
     if (link?.ok) await link.value.connection.close()
   }
   return {
@@ -45,10 +46,14 @@ export function createLinkKeeper(home: Home, servers: readonly string[], trust: 
         await disconnect()
         making = { credential: session.credential, link: connectDevice(home, session, servers, trust) }
       }
-      const connected = await making.link
-      // A later call tries again.
-      if (!connected.ok) making = undefined
-      return connected
+      let connected: Outcome<DeviceLink> | undefined
+      try {
+        connected = await making.link
+        return connected
+      } finally {
+        // A later call tries again.
+        if (!connected?.ok) making = undefined
+      }
     },
   }
 }

@@ -3,7 +3,7 @@
 
 import type { NatsConnection } from 'nats'
 import { alike } from '../actors/broker-trust.ts'
-import type { Home } from '../actors/home.ts'
+import { type Home, HomeFailed } from '../actors/home.ts'
 
 const defaultServer = 'nats://127.0.0.1:4222'
 
@@ -28,11 +28,16 @@ export function serversToTry(
   return distinct(isSameCluster ? [...wanted, ...known] : wanted)
 }
 
-/** Keeps what a connection tells of the cluster's brokers, and the addresses that led there. */
+/** Keeps what a connection tells of the cluster's brokers, and the addresses that led there; what a full disk has no room for is heard again. */
 export function rememberServers(home: Home, tried: readonly string[], connection: NatsConnection): void {
   const known = home.servers()
   const heard = distinct([...tried, ...alike(connection.info?.connect_urls ?? [], tried)])
-  if (heard.join() !== known.join()) home.saveServers(heard)
+  if (heard.join() === known.join()) return
+  try {
+    home.saveServers(heard)
+  } catch (error) {
+    if (!(error instanceof HomeFailed)) throw error
+  }
 }
 
 const bare = (server: string): string => {

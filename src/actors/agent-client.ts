@@ -55,7 +55,6 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       /** Since when nothing at all came back, also not that nobody is there. */
       let silentSince = askedAt
       let asking: Promise<number> | undefined
-      let patienceMs: number | undefined
       let again: NodeJS.Timeout
       let isClosed = false
 
@@ -93,6 +92,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
       /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
       const nobodyThere = async () => {
         clearTimeout(again)
+        let patienceMs: number = agentApi.silentAfterMs
         if (heardAt === undefined) {
           asking ??= patience()
           patienceMs = await asking
@@ -101,8 +101,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         // Another such answer may have come meanwhile.
         clearTimeout(again)
         if (patienceMs === 0) return finish(notRunning)
-        const patientUntil = heardAt === undefined ? askedAt + patienceMs! : heardAt + agentApi.silentAfterMs
-        if (Date.now() >= patientUntil) return finish(notReady)
+        if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
         if (heardAt === undefined) silentSince = Date.now()
         again = setTimeout(publish, agentApi.nobodyThereRetryMs)
       }

@@ -13,12 +13,19 @@ test('A connection that a failing disk prevented is made at the next call, and p
   const session = { user: 'alice', device: 'aaaaaaaaaaaa', credential: 'a credential' }
   const untrusted = refuse('untrusted', 'somebody else answers there')
   let isDiskFull = true
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const keeper = createLinkKeeper({ session: () => session } as Home, [], async () => {
+    asked.resolve()
+    await answered.promise
     if (isDiskFull) throw full
     return untrusted
   })
-  await t.throwsAsync(keeper.connect(), { is: full })
-  await t.notThrowsAsync(keeper.disconnect())
+  const connecting = keeper.connect()
+  await asked.promise
+  const closing = keeper.disconnect()
+  answered.resolve()
+  await t.throwsAsync(connecting, { is: full })
+  await t.notThrowsAsync(closing)
   await t.throwsAsync(keeper.connect(), { is: full })
   isDiskFull = false
   t.deepEqual(await keeper.connect(), untrusted)

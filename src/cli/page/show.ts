@@ -23,9 +23,9 @@ import { createWatchDesk } from './watch-desk.ts'
 
 const defaultPort = 4262
 
-/** Undefined: the port that belongs to the cluster of this home, or else the default. */
 interface Where {
   readonly host: string
+  /** Undefined: the one that belongs to the cluster of this home, or else the default. */
   readonly port: number | undefined
 }
 

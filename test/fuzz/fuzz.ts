@@ -1,5 +1,6 @@
 // Runs targets with seeded cases. A case is made from the seed, the target and its own number alone, so that any can be
-// made again; what was ever found is kept in corpus/ and tried before all else.
+// made again; what was ever found is kept in corpus/ and tried before all else, then the target's own values as they
+// are: however few cases a run makes, it says whether a target takes anything.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { seededRandom } from '../helpers/seeded-random.ts'
@@ -8,7 +9,7 @@ import type { Target } from './target.ts'
 
 export interface Finding {
   readonly target: string
-  /** Of the corpus, or the case's number. */
+  /** Why it is in the corpus, which of the target's own values it is, or the case's number. */
   readonly case: string
   /** Undefined where the case never ended; its number makes it again. */
   readonly input: Buffer | undefined
@@ -38,7 +39,7 @@ const corpus: readonly { readonly why: string; readonly input: Buffer }[] = exis
 
 const hash = (text: string): number => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7)
 
-/** Stops at the first finding. `onCase` is told of each case before it is tried: numbers below 0 are the corpus's. */
+/** Stops at the first finding. `onCase` is told of each before it is tried: numbers below 0 are of what comes first. */
 export async function fuzz(
   target: Target,
   cases: number,
@@ -63,12 +64,17 @@ export async function fuzz(
     }
   }
   const report = (finding: Finding | undefined) => ({ target: target.name, cases: tried, taken, slowestMs, finding })
-  for (const [index, { why, input }] of corpus.entries()) {
-    const finding = await attempt(-1 - index, why, input)
+  for (const { why, input } of corpus) {
+    const finding = await attempt(-1 - tried, why, input)
     if (finding) return report(finding)
   }
-  const isTaken = await Promise.all(target.valid.map(value => target.take(Buffer.from(JSON.stringify(value)))))
-  const right = target.valid.filter((_, index) => isTaken[index])
+  const right: unknown[] = []
+  for (const [index, value] of target.valid.entries()) {
+    const takenBefore = taken
+    const finding = await attempt(-1 - tried, `own value ${index + 1}`, Buffer.from(JSON.stringify(value)))
+    if (finding) return report(finding)
+    if (taken > takenBefore) right.push(value)
+  }
   const most = Math.ceil(cases * (target.share ?? 1))
   for (let number = 0; number < most; number += 1) {
     const random = seededRandom(seed ^ hash(target.name) ^ Math.imul(number, 0x9e3779b1))

@@ -82,7 +82,7 @@ async function runThread(
     slowestMs: beganAt[0]! > 0 ? Date.now() - beganAt[0]! : 0,
     finding: {
       target,
-      case: number < 0 ? `${-number}. of the corpus` : `case ${number}`,
+      case: number < 0 ? `${-number}. of the corpus and its own values` : `case ${number}`,
       input: undefined,
       error: new Error(broken ?? 'the thread ended'),
     },

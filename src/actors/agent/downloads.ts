@@ -248,10 +248,11 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (!looked.ok) return looked
       const there = looked.value
       if (there === 'other' && !overwrite) return destinationExists(path.value)
-      const writable = typeof there === 'string' ? await checkWritable(dirname(path.value)) : done(undefined)
+      // What is to be replaced keeps its room until all of the new file is there.
+      const isToFetch = typeof there === 'string'
+      const writable = isToFetch ? await checkWritable(dirname(path.value)) : done(undefined)
       if (!writable.ok) return writable
-      const isAbsent = there === 'free' || there === 'claimed'
-      const space = isAbsent ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
+      const space = isToFetch ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)
       if (!space.ok) return space
       // Somebody may have asked for the same meanwhile; from here on nothing waits.
       const meanwhile = claimed()

@@ -1,6 +1,6 @@
 // What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -11,7 +11,7 @@ import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
-import { shareId } from '../../../src/domain/manifest.ts'
+import { type Manifest, maxFileBytes, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
 import { type Library, LibraryFailed, openLibrary } from '../../../src/storage/library.ts'
 import { claim } from '../../../src/storage/piece-file.ts'
@@ -20,9 +20,9 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const bytes = Buffer.from('the very file')
 const manifest = manifestOf('film.bin', bytes)
-const located = { share: shareId('reef', manifest), manifest, peers: [], sharers: 1 }
+const locatedAs = (of: Manifest) => ({ share: shareId('reef', of), manifest: of, peers: [], sharers: 1 })
 
-function openDownloads(t: ExecutionContext) {
+function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
   const folder = tempFolder(t)
   const destination = join(folder, 'films')
   mkdirSync(destination)
@@ -72,6 +72,21 @@ test('Asked for twice at once, a file is downloaded once.', async t => {
   t.true(one.ok && other.ok && one.value.id === other.value.id)
   t.is(downloads.views().length, 1)
 })
+
+for (const [what, inTheWay] of [
+  ['nothing', undefined],
+  ['a claim that a kill left', claim],
+  ['a file that it may replace', 'another file'],
+] as const)
+  test(`A file for which the disk has no room is not begun where there is ${what}.`, async t => {
+    const pieces = Buffer.alloc((maxFileBytes / pieceLengthFor(maxFileBytes)) * sha1Bytes).toString('base64')
+    const huge = { ...manifest, size: maxFileBytes, pieceLength: pieceLengthFor(maxFileBytes), pieces }
+    const { downloads, add, destination, path } = openDownloads(t, locatedAs(huge))
+    if (inTheWay !== undefined) writeFileSync(path, inTheWay)
+    t.like(await add(true), { ok: false, code: 'no-space' })
+    t.deepEqual(downloads.views(), [])
+    t.deepEqual(readdirSync(destination), inTheWay === undefined ? [] : ['film.bin'])
+  })
 
 test('How a download ended is kept while the disk has no room for it, and written down once it has.', async t => {
   const { downloads, queue, disk, library, add } = openDownloads(t)

@@ -40,6 +40,8 @@ export const tickets = {
   rememberWithdrawnMs: 2 * 60 * 60 * 1000,
   /** The broker's own limit on a connection's login; the client connects again by itself. */
   brokerLoginSeconds: 6 * 60 * 60,
+  /** Of a guest's, and of a password's: signing up, or logging in, has succeeded or given up well before. */
+  entryLoginSeconds: 60,
 } as const
 
 /** Certificates of a cluster's brokers, and of the authority that signs them. */
@@ -111,6 +113,18 @@ export const signingUp = {
     perTarget: { atOnce: 400, everyMs: 1_000, keptForNewcomers: 100 },
     /** A household. */
     newcomer: { atOnce: 10, everyMs: 60 * 60 * 1000 },
+  },
+} as const
+
+/** Coming in as a guest, which costs a place among a broker's 10,000 connections for `tickets.entryLoginSeconds`. */
+export const visiting = {
+  limits: {
+    /** Those who sign up together (`signingUp`), and each asks a second broker; then 260 held at once. */
+    perOrigin: { atOnce: 200, everyMs: 1_000 },
+    /** In all: 4,400 held at once, so that most places are left, and more come than may sign up. */
+    perTarget: { atOnce: 2_000, everyMs: 25, keptForNewcomers: 500 },
+    /** A household. */
+    newcomer: { atOnce: 20, everyMs: 60_000 },
   },
 } as const
 

@@ -26,7 +26,7 @@ const signup = command({
       guest,
       context.servers,
       context.trust,
-      refuse('unreachable', 'the brokers take no guests'),
+      refuse('too-many', 'too many are signing up at the moment, or from your address; try again in a minute'),
     )
     if (!connected.ok) return connected
     const body = { id: randomUUID(), user: user.value, password: password.value }

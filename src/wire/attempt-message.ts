@@ -8,7 +8,7 @@ export const attemptsSubject = 'shoal.attempts'
 export const attemptMessageSchema = z.strictObject({
   /** The tracker that says so; it has counted it already. */
   by: z.string().max(64),
-  what: z.enum(['guess', 'sign-up']),
+  what: z.enum(['guess', 'sign-up', 'visit']),
   how: z.enum(['counted', 'given-back']),
   attempt: z.strictObject({ origin: z.string().max(64), target: z.string().max(64), isKnown: z.boolean() }),
 })

@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import anyTest, { type TestFn } from 'ava'
-import { guessing, signingUp } from '../../config/tunables.ts'
+import { guessing, signingUp, visiting } from '../../config/tunables.ts'
 import { guestInboxPrefix, presenceSubject, signUpSubject } from '../../src/wire/subjects.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { passwordOf, person, signUp } from '../helpers/person.ts'
@@ -109,4 +109,24 @@ onLinux('Whoever signs up without end is slowed, and others sign up all the same
   t.is(await newcomer.signUpAs('eli'), 'done')
   t.is(await more.at(-1)!.signUpAs('another'), 'too-many')
   t.regex(await first!.signUpAs('fay', signUpSubject('127.0.4.1')), /Permissions Violation/)
+})
+
+onLinux('Guests of one address hold no more than a few of a broker’s connections, and others come in.', async t => {
+  const { servers } = t.context
+  const comeFrom = (address: string) =>
+    connectRaw(servers[0]!, address, { kind: 'guest', nonce: randomBytes(16).toString('hex') })
+  const held: Exclude<Awaited<ReturnType<typeof comeFrom>>, 'refused'>[] = []
+  t.teardown(() => {
+    for (const connection of held) connection.close()
+  })
+  const { atOnce, everyMs } = visiting.limits.perOrigin
+  const startedAt = performance.now()
+  for (let guest = await comeFrom('127.0.5.1'); guest !== 'refused'; guest = await comeFrom('127.0.5.1')) {
+    held.push(guest)
+    if (held.length > atOnce + (performance.now() - startedAt) / everyMs + 1) return t.fail('it takes ever more')
+  }
+  t.true(held.length >= atOnce)
+  const newcomer = await comeFrom('127.0.5.2')
+  if (newcomer === 'refused') return t.fail('others are turned away')
+  held.push(newcomer)
 })

@@ -107,6 +107,7 @@ const nobodyPublishes: Rows = {
   'a notice to another': noticeSubject('vic'),
   'a notice to oneself': noticeSubject('eve'),
   "a request to another's agent": ({ vic }) => agentSubject(vic, 'downloads'),
+  'a request to the agent of another own device': ({ eve }) => agentSubject({ ...eve, device: another }, 'download'),
   'relayed bytes in the name of another': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
   'relayed bytes in the name of another device': ({ eve, vic }) => relaySubject(vic, { ...eve, device: another }, 'c'),
   "another's machines": ({ vic }) => inspectSubject(vic, 'agent'),

@@ -1,8 +1,8 @@
-// The attempts that trackers keep count of, guesses and sign-ups: soft state that each of them holds whole, from what it
+// The attempts that trackers keep count of, guesses, sign-ups and visits of guests: soft state that each of them holds whole, from what it
 // allowed itself and what the others say they did. Why shared, and how far that goes: docs/adr/0010.
 
 import type { Msg, NatsConnection } from 'nats'
-import { guessing, signingUp, tracker } from '../../../config/tunables.ts'
+import { guessing, signingUp, tracker, visiting } from '../../../config/tunables.ts'
 import { type Attempt, createAttempts } from '../../domain/attempts.ts'
 import { type AttemptMessage, attemptMessageSchema, attemptsSubject } from '../../wire/attempt-message.ts'
 import { parseBody } from './tracker-messages.ts'
@@ -18,6 +18,8 @@ export interface CountedAttempts {
 export interface AttemptBook {
   readonly guesses: CountedAttempts
   readonly signUps: CountedAttempts
+  /** Connecting as a guest. */
+  readonly visits: CountedAttempts
   /** What another tracker says; our own words are left out. */
   hear(message: Pick<Msg, 'data'>): void
 }
@@ -30,7 +32,11 @@ export function createAttemptBook(
   auth: Pick<NatsConnection, 'publish'>,
   now: () => number = () => performance.now(),
 ): AttemptBook {
-  const books = { guess: createAttempts(guessing.limits), 'sign-up': createAttempts(signingUp.limits) }
+  const books = {
+    guess: createAttempts(guessing.limits),
+    'sign-up': createAttempts(signingUp.limits),
+    visit: createAttempts(visiting.limits),
+  }
   const change = ({ what, how, attempt }: Omit<AttemptMessage, 'by'>) =>
     how === 'counted' ? books[what].count(attempt, now()) : books[what].giveBack(attempt, now())
   const changeEverywhere = (said: Omit<AttemptMessage, 'by'>) => {
@@ -63,6 +69,7 @@ export function createAttemptBook(
   return {
     guesses: counted('guess'),
     signUps: counted('sign-up'),
+    visits: counted('visit'),
     hear(message) {
       const said = parseBody(message, attemptMessageSchema)
       if (said && said.by !== name) change(said)

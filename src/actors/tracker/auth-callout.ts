@@ -94,8 +94,8 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
       return { ...readQuestion(Buffer.from(token).toString()), keys }
     },
 
-    grant(question, { name, publish, subscribe, endsAt }, serverXkey) {
-      const longest = Math.floor(Date.now() / 1000) + tickets.brokerLoginSeconds
+    grant(question, { name, publish, subscribe, mostSeconds = tickets.brokerLoginSeconds, endsAt }, serverXkey) {
+      const longest = Math.floor(Date.now() / 1000) + mostSeconds
       const jwt = keysOf(question).issuer.sign({
         sub: question.userKey,
         aud: peopleAccount,

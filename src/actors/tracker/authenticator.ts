@@ -20,6 +20,9 @@ import { isPassword } from './password.ts'
 import { grantFor } from './permissions.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
+/** The target of every guest's visit. */
+const anyGuest = '.guest'
+
 function isCredential(credentialHash: string | undefined, credential: string): boolean {
   const given = createHash('sha256').update(credential).digest()
   const kept = Buffer.from(credentialHash ?? '', 'hex')
@@ -57,7 +60,7 @@ export const authenticatorActor: TrackerActor =
     async function isGenuine(login: BrokerLogin, host: string): Promise<boolean> {
       switch (login.kind) {
         case 'guest':
-          return true
+          return attempts.visits.begin({ origin: originOf(host), target: anyGuest, isKnown: false }) === 0
         case 'password':
           return isRight(login.user, login.password, host)
         case 'device': {

@@ -2,6 +2,7 @@
 // tracker reaches JetStream, the system's subjects, or somebody else's inbox. Ids are single tokens without wildcards
 // (domain/names.ts), so they can stand in a subject pattern as they are.
 
+import { tickets } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
@@ -30,15 +31,14 @@ export interface Grant {
   /** None: it may publish nothing. */
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
-  /** ms since 1970: it ends then at the latest. */
+  /** It ends after so long at the latest; undefined: as logins of devices do. */
+  readonly mostSeconds?: number
+  /** ms since 1970: and then at the latest. */
   readonly endsAt?: number
 }
 
 /** How a device's connections are called, so that they can be found and cut off. */
 export const deviceConnectionName = ({ user, device }: Actor): string => `${user}.${device}`
-
-/** A person's devices and all that follows there. */
-const anyDeviceOf = (user: string): Actor => ({ user, device: '*' })
 
 /** `host` is the address that the broker saw the connection come from. */
 export function grantFor(login: BrokerLogin, host: string): Grant {
@@ -48,12 +48,14 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         name: 'guest',
         publish: [signUpSubject(host)],
         subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
+        mostSeconds: tickets.entryLoginSeconds,
       }
     case 'password':
       return {
         name: login.user,
         publish: [logInSubject(login.user)],
         subscribe: [`${inboxPrefix(login.user)}.>`],
+        mostSeconds: tickets.entryLoginSeconds,
       }
     case 'device': {
       const { user } = login
@@ -65,7 +67,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
           apiSubject(by, '>'),
           trackersStatus(by),
           trackersLook(by),
-          agentSubject(anyDeviceOf(user), '>'),
+          agentSubject(by, '>'),
           presenceSubject(by, host),
           relaySubject(anybody, by, '>'),
           inspectSubject(by, '>'),

@@ -2,6 +2,8 @@ import { createAccount, createCurve, createServer, createUser, fromCurveSeed, fr
 import test from 'ava'
 import { createAuthCallout, peopleAccount } from '../../../src/actors/tracker/auth-callout.ts'
 import { createTokenSigner, InvalidToken, readToken } from '../../../src/actors/tracker/nats-jwt.ts'
+import { grantFor } from '../../../src/actors/tracker/permissions.ts'
+import type { BrokerLogin } from '../../../src/wire/broker-login.ts'
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const seed = (pair: { getSeed(): Uint8Array }) => text(pair.getSeed())
@@ -67,6 +69,17 @@ test('A question that is altered, sealed for others, or malformed is refused.', 
   t.throws(() => callout.open(altered, serverXkey))
   t.throws(() => callout.open(ask(), createCurve().getPublicKey()))
   t.throws(() => callout.open(ask({ user_nkey: 7 }), serverXkey), { instanceOf: InvalidToken })
+})
+
+test('The log-in of a guest, or by a password, ends within a minute; that of a device goes on.', t => {
+  const { callout, serverXkey, ask, opened } = fixture()
+  const lastsSeconds = (login: BrokerLogin) => {
+    const answer = opened(callout.grant(callout.open(ask(), serverXkey), grantFor(login, '10.0.0.7'), serverXkey))
+    return Number(readToken(answer.nats.jwt ?? '').exp) - Date.now() / 1000
+  }
+  t.true(lastsSeconds({ kind: 'guest', nonce: '1'.repeat(32) }) <= 60)
+  t.true(lastsSeconds({ kind: 'password', user: 'alice', password: 'p' }) <= 60)
+  t.true(lastsSeconds({ kind: 'device', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'c' }) > 3_600)
 })
 
 test('An answer that lets somebody in names user, broker, account and exactly the permissions granted.', t => {

@@ -334,6 +334,8 @@ export const tracker = {
   cutOffAfterMs: 500,
   /** Brokers' questions who somebody is: opening and answering one takes 5 ms, and a client waits 4.5 s. */
   questions: { mostWaiting: 1_000, waitMostMs: 4_000 },
+  /** Of a tracker's time, the share that may go into digests of all that it knows, however often it is asked for them. */
+  mostTimeForDigests: 0.05,
   /** A tracker's log says at most this often that it turns attempts away. */
   tellSlowedEveryMs: 60_000,
 } as const

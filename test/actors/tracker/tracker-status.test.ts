@@ -1,0 +1,50 @@
+import test from 'ava'
+import { tracker } from '../../../config/tunables.ts'
+import { createPositionTeller } from '../../../src/actors/tracker/tracker-status.ts'
+
+/** A projection that grows by an entry whenever it is asked, and whose digest takes so long. */
+function fixture(digestMs: number) {
+  const clock = { nowMs: 0 }
+  const made: number[] = []
+  const projection = {
+    applied: 1,
+    digest() {
+      made.push(this.applied)
+      clock.nowMs += digestMs
+      return `digest of ${this.applied}`
+    },
+  }
+  const tell = createPositionTeller(projection, () => clock.nowMs)
+  return { clock, made, projection, tell }
+}
+
+test('However often a tracker is asked how far it is, little of its time goes into digests.', t => {
+  const { clock, made, projection, tell } = fixture(100)
+  for (let asked = 0; asked < 10_000; asked += 1) {
+    projection.applied += 1
+    clock.nowMs += 1
+    tell()
+  }
+  t.true((100 * made.length) / clock.nowMs <= tracker.mostTimeForDigests)
+  t.true(made.length > 1)
+})
+
+test('What is told is always a digest and the sequence that it is of, and the latest where that is cheap.', t => {
+  const { clock, projection, tell } = fixture(10)
+  for (let round = 0; round < 50; round += 1) {
+    projection.applied += 1
+    clock.nowMs += round
+    const { seq, digest } = tell()
+    t.is(digest, `digest of ${seq}`)
+  }
+  clock.nowMs += 10 / tracker.mostTimeForDigests
+  t.is(tell().seq, projection.applied)
+})
+
+test('Nothing is made anew while nothing has changed.', t => {
+  const { clock, made, tell } = fixture(1)
+  tell()
+  clock.nowMs += 1_000_000
+  tell()
+  t.deepEqual(made, [1])
+})

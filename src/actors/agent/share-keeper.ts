@@ -15,7 +15,7 @@ import type { Library, ShareRecord, ShareState } from '../../storage/library.ts'
 import type { AgentParams, AgentResult } from '../../wire/agent-api.ts'
 import type { AgentSession } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../tracker-client.ts'
-import { type HashingOptions, hashFile } from './hashing.ts'
+import { type HashedFile, type HashingOptions, hashFile } from './hashing.ts'
 import type { OfferBook } from './offer-book.ts'
 import { createOpenFiles } from './open-files.ts'
 
@@ -34,7 +34,7 @@ export interface ShareKeeper {
   reconcile(): Promise<void>
   /** Library and log agreed at the last look, and nothing was adopted since. */
   readonly isReconciled: boolean
-  /** Looks at every file, or at one that could not be read. */
+  /** Looks at every file, or at one that could not be read. Rejects when the keeper is closed meanwhile. */
   check(share?: string): Promise<void>
   /** The trackers said that this device shares it. */
   isRecorded(file: Pick<ShareRecord, 'group' | 'name' | 'share'>): boolean
@@ -91,6 +91,9 @@ export function createShareKeeper({
   const files = createOpenFiles()
   const offered = new Map<string, Offer>()
   const troubles: Trouble[] = []
+  const closing = new AbortController()
+  /** Files that are being looked into, since they are not what they were. */
+  const hashedNow = new Set<string>()
   /** Set back by whatever happens while it is being made true. */
   let isReconciled = false
   const keyOf = ({ group, name }: { group: string; name: string }) => `${group}/${name}`
@@ -177,10 +180,8 @@ export function createShareKeeper({
     return answer.ok || !isPassing(answer.code)
   }
 
-  /** The file is not what it was: it goes on under its new fingerprint if the bytes are the same, and leaves if not. */
-  const recheck = async (record: ShareRecord, state: FileState) => {
-    withdraw(record)
-    const hashed = state === 'vanished' ? undefined : await hashFile(record.path)
+  /** The file is as it was hashed now: it goes on under its new fingerprint if the bytes are the same, and leaves if not. */
+  const settle = async (record: ShareRecord, hashed: Outcome<HashedFile> | undefined) => {
     if (hashed?.ok && isSameFile(hashed.value, record.manifest)) {
       const back = record.state === 'vanished' ? 'announcing' : record.state
       const fresh: ShareRecord = { ...record, fingerprint: hashed.value.fingerprint, state: back }
@@ -197,13 +198,34 @@ export function createShareKeeper({
     if (!(await retract(record))) isReconciled = false
   }
 
+  /** What is recorded of the file now, if it is still the one that was looked at. */
+  const currentOf = (looked: ShareRecord): ShareRecord | undefined => {
+    const now = records.get(keyOf(looked))
+    const isTheSame = now?.share === looked.share && now.path === looked.path
+    return isTheSame && isSameFingerprint(now.fingerprint, looked.fingerprint) ? now : undefined
+  }
+  /** Out of turn, since hashing may take long: what becomes of the share meanwhile goes before. */
   const checkOne = async (record: ShareRecord) => {
-    if (record.state === 'changed') return
+    if (record.state === 'changed' || hashedNow.has(keyOf(record))) return
     const state = await lookAt(record.path, record.fingerprint)
-    if (record.state === 'vanished') {
-      if (state !== 'vanished') await recheck(record, state)
-    } else if (state !== 'same') await recheck(record, state)
-    else if (!offered.has(keyOf(record))) offer(record)
+    const now = currentOf(record)
+    if (!now || hashedNow.has(keyOf(now))) return
+    if (state === 'same' && now.state !== 'vanished') {
+      if (!offered.has(keyOf(now))) offer(now)
+      return
+    }
+    if (state === 'vanished' && now.state === 'vanished') return
+    withdraw(now)
+    hashedNow.add(keyOf(now))
+    try {
+      const hashed = state === 'vanished' ? undefined : await hashFile(now.path, { signal: closing.signal })
+      await inTurn(async () => {
+        const current = currentOf(record)
+        if (current) await settle(current, hashed)
+      })
+    } finally {
+      hashedNow.delete(keyOf(now))
+    }
   }
 
   const summary = ({ group, name, manifest }: Pick<ShareRecord, 'group' | 'name' | 'manifest'>) =>
@@ -285,12 +307,11 @@ export function createShareKeeper({
         if (isSettled) library.saveLogEpoch(login, trackers.epoch)
       }),
 
-    check: share =>
-      inTurn(async () => {
-        for (const record of [...records.values()]) {
-          if (share === undefined || record.share === share) await checkOne(record)
-        }
-      }),
+    async check(share) {
+      for (const record of [...records.values()]) {
+        if (share === undefined || record.share === share) await checkOne(record)
+      }
+    },
 
     isRecorded({ group, name, share }) {
       const record = records.get(keyOf({ group, name }))
@@ -301,6 +322,7 @@ export function createShareKeeper({
     },
     troubles,
     async close() {
+      closing.abort()
       await files.close()
     },
   }

@@ -1,13 +1,13 @@
 // What a device shares, on real files and a real library, with trackers that are there or away as a test says.
 
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createShareKeeper } from '../../../src/actors/agent/share-keeper.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
-import { type Manifest, shareId } from '../../../src/domain/manifest.ts'
+import { type Manifest, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
 import { done, refuse } from '../../../src/domain/refusal.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
@@ -142,4 +142,45 @@ test('A file that could not be read for somebody, and is what it was, goes on be
   await keeper.check(share)
   t.deepEqual([told, keeper.sharing, keeper.troubles], [[], 1, []])
   t.is(trackers.logged.size, 1, 'others go on to find it')
+})
+
+/** Beside the one that is shared: a file that takes long to hash, and is not what it was. */
+async function withLargeFile(t: ExecutionContext) {
+  const scene = await sharing(t)
+  const [small] = scene.library.shares('alice')
+  const path = join(dirname(scene.path), 'large.bin')
+  writeFileSync(path, '')
+  const size = 4 * 2 ** 30
+  truncateSync(path, size)
+  const pieceLength = pieceLengthFor(size)
+  const pieces = Buffer.alloc((size / pieceLength) * sha1Bytes).toString('base64')
+  const manifest = { ...small!.manifest, name: 'large.bin', size, pieceLength, pieces }
+  const share = shareId(group, manifest)
+  scene.library.saveShare('alice', { ...small!, name: 'large.bin', share, manifest, path })
+  scene.trackers.logged.set('large.bin', share)
+  const keeper = scene.reopened()
+  const look = { hasEnded: false }
+  const looking = keeper.check().finally(() => {
+    look.hasEnded = true
+  })
+  while (keeper.sharing === 0) await new Promise(setImmediate)
+  return { ...scene, keeper, look, looking }
+}
+
+test('While a large file is looked into, others can be unshared, and closing waits for it no longer.', async t => {
+  const { keeper, look, looking, trackers, library } = await withLargeFile(t)
+  t.true((await keeper.unshare({ group, name: 'film.bin' })).ok)
+  t.false(look.hasEnded)
+  t.deepEqual([...trackers.logged.keys()], ['large.bin'])
+  await Promise.all([keeper.close(), t.throwsAsync(looking, { name: 'AbortError' })])
+  t.is(library.shares('alice')[0]?.state, 'sharing', 'the next agent looks into it again')
+})
+
+test('A file that is unshared while it is looked into stays unshared.', async t => {
+  const { keeper, path, library, trackers } = await sharing(t)
+  writeFileSync(path, 'the very file')
+  const looking = keeper.check()
+  t.true((await keeper.unshare({ group, name: 'film.bin' })).ok)
+  await looking
+  t.deepEqual([keeper.sharing, library.shares('alice'), [...trackers.logged]], [0, [], []])
 })

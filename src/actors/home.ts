@@ -1,4 +1,4 @@
-// A device's folder (SHOAL_HOME): its id, the session it is logged in with, the brokers it knows, what it has seen.
+// A device's folder (SHOAL_HOME): its id, the session it is logged in with, the brokers it knows, what it has seen, where its agent listens.
 // Small files, each replaced whole and readable by their owner alone; agent and command line share them.
 // The library beside them is the agent's own (storage/library.ts).
 
@@ -48,6 +48,9 @@ export interface Home {
   saveServers(servers: readonly string[]): void
   /** The authority of whose brokers this device is a client (actors/broker-trust.ts). */
   readonly trust: Trust
+  /** HOST:PORT where peers connect to its agent, as last told; undefined: any free port, on every interface. */
+  listen(): string | undefined
+  saveListen(listen: string): void
   /** The agent's process id as it wrote it; whether it still runs is for the reader to find out. */
   agentPid(): number | undefined
   saveAgentPid(pid: number | undefined): void
@@ -127,6 +130,15 @@ export function openHome(folder: string): Home {
       },
       follow: authority => write('authority.json', authority),
     },
+    listen: () =>
+      read(
+        'listen.json',
+        z
+          .string()
+          .max(300)
+          .regex(/^.+:\d{1,5}$/),
+      ),
+    saveListen: listen => write('listen.json', listen),
     agentPid: () => read('agent.json', z.number().int().positive()),
     saveAgentPid: pid => (pid === undefined ? remove('agent.json') : write('agent.json', pid)),
     sessionFile: path('session.json'),

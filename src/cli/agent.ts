@@ -10,7 +10,7 @@ import { limitsInShort } from './limit.ts'
 
 const listen = value(
   'host:port',
-  'Where peers connect to it; port 0 is any free one (default: any, on every interface).',
+  'Where peers connect to it, from now on; port 0 is any free one (at first: any, on every interface).',
 )
 
 /** Checked here already, so that a slip shows at the prompt and not in the agent's log. */
@@ -44,8 +44,9 @@ const start = command({
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
     const { agentIsRunning, startAgent } = await processes()
-    if (listen.value !== undefined && !agentIsRunning(context.home)) {
-      const free = await needFree(listen.value)
+    const at = listen.value ?? context.home.listen()
+    if (at !== undefined && !agentIsRunning(context.home)) {
+      const free = await needFree(at)
       if (!free.ok) return free
     }
     const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })

@@ -74,6 +74,12 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   t.deepEqual(await refusal('limit'), unreachable)
   t.deepEqual(await refusal('agent', 'start', '--listen', 'nonsense'), usage)
   t.like((await json('agent', 'start', '--listen', '127.0.0.1:0'))[0], { agent: 'running' })
+  t.like((await json('agent', 'start', '--listen', '127.0.0.1:0'))[0], { agent: 'running' })
+  t.like((await json('agent', 'start'))[0], { agent: 'running' })
+  t.deepEqual(await refusal('agent', 'start', '--listen', '0.0.0.0:7000'), usage, 'it runs, and listens elsewhere')
+  await json('agent', 'stop')
+  await json('agent', 'start')
+  t.regex(`${((await json('agent', 'status'))[0] as { listen: string }).listen}`, /^127\.0\.0\.1:/, 'as it was told')
 
   t.deepEqual(await json('logout'), [{ user: 'alice' }])
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))

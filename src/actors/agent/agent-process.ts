@@ -19,7 +19,7 @@ const lookEveryMs = 50
 export interface AgentOptions {
   /** Brokers to try, beside those that the home knows. */
   readonly servers: readonly string[]
-  /** HOST:PORT to serve peers at; port 0 or nothing is any free port, on every interface. */
+  /** HOST:PORT to serve peers at, from now on; port 0 is any free one. Default: as before, or any port of every interface. */
   readonly listen?: string | undefined
 }
 
@@ -36,9 +36,18 @@ export function agentIsRunning(home: Home): boolean {
   }
 }
 
-/** Starts the agent in the background unless it runs; resolves to its process id once it holds the library. */
+/**
+ * Starts the agent in the background unless it runs; resolves to its process id once it holds the library. Refuses with
+ * `usage` to have one that runs listen elsewhere.
+ */
 export async function startAgent(home: Home, { servers, listen }: AgentOptions): Promise<Outcome<number>> {
-  if (agentIsRunning(home)) return done(home.agentPid()!)
+  if (agentIsRunning(home)) {
+    if (listen === undefined || listen === home.listen()) return done(home.agentPid()!)
+    return refuse(
+      'usage',
+      `the agent runs already, and listens at ${home.listen() ?? 'any port'}; shoal agent stop first`,
+    )
+  }
   const before = home.agentPid()
   // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
   const foreign = before !== undefined && isAlive(before) ? before : undefined

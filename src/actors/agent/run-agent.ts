@@ -27,7 +27,7 @@ export interface AgentSettings {
   readonly home: Home
   /** Brokers to try, beside those that the home knows. */
   readonly servers: readonly string[]
-  /** HOST:PORT to serve peers at; port 0, or nothing, takes any free port. */
+  /** HOST:PORT to serve peers at, from now on; port 0 is any free one. Default: where the home says, or any. */
   readonly listen?: string | undefined
   /** Default: lines of JSON on standard error. */
   readonly log?: Logger
@@ -57,6 +57,8 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   const { home, log = createProcessLog() } = settings
   const library = openLibrary(home.libraryFile, { patienceMs: agent.libraryPatienceMs })
   const limits = createDeviceLimits(library, settings.clock)
+  if (settings.listen !== undefined) home.saveListen(settings.listen)
+  const listen = home.listen()
   home.saveAgentPid(process.pid)
   /** Brokers that a connection has told us of. */
   let heard: readonly string[] = []
@@ -179,7 +181,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
     },
   })
 
-  const root = createActor(machine, { input: { listen: parseListen(settings.listen) } })
+  const root = createActor(machine, { input: { listen: parseListen(listen) } })
   root.subscribe({ error: error => log.fatal({ err: error }, 'the agent failed') })
   root.start()
   log.info({ home: home.folder, pid: process.pid }, 'the agent runs')

@@ -14,6 +14,7 @@ import {
   usesTls,
   visualizerPort,
 } from './cluster-plan.ts'
+import { chooseMonitorPath } from './monitor-path.ts'
 import { sharedBrokerConfig } from './package-root.ts'
 import { publicKeys } from './secrets.ts'
 
@@ -82,6 +83,7 @@ function nodeConfig(node: BrokerNode, plan: ClusterPlan, secrets: ClusterSecrets
     `NODE_CLIENT_ADDRESS: ${text(`${bracketed(plan.host)}:${client}`)}`,
     `NODE_WEBSOCKET_ADDRESS: ${text(`${bracketed(websocketHost(plan))}:${websocket}`)}`,
     `NODE_MONITOR_ADDRESS: ${text(`127.0.0.1:${monitor}`)}`,
+    `NODE_MONITOR_PATH: ${text(chooseMonitorPath(node))}`,
     `NODE_STORE_DIR: ${text(join(node.folder, 'store'))}`,
     `NODE_LOG_FILE: ${text(join(node.folder, 'log'))}`,
     `NODE_PID_FILE: ${text(join(node.folder, 'own.pid'))}`,

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { processes } from '../../config/tunables.ts'
 import { logStream } from '../wire/subjects.ts'
 import type { BrokerNode } from './cluster-plan.ts'
+import { monitorPathOf } from './monitor-path.ts'
 
 const leadership = z.object({ leader: z.string().optional() })
 /** Of each other broker that keeps the stream, as its leader sees it. */
@@ -43,9 +44,9 @@ export interface BrokerHealth {
 const healthPath = '/healthz?js-enabled-only=true'
 const jetStreamPath = '/jsz?streams=true&accounts=true'
 
-export async function healthOf({ name, ports }: BrokerNode): Promise<BrokerHealth> {
-  const health = await get(ports.monitor, healthPath)
-  return healthIn(name, health, jetStreamSchema.safeParse(await get(ports.monitor, jetStreamPath)).data)
+export async function healthOf(node: BrokerNode): Promise<BrokerHealth> {
+  const health = await get(node, healthPath)
+  return healthIn(node.name, health, jetStreamSchema.safeParse(await get(node, jetStreamPath)).data)
 }
 
 function healthIn(name: string, health: unknown, jetStream: JetStream | undefined): BrokerHealth {
@@ -81,14 +82,14 @@ export interface BrokerLoad {
 }
 
 /** Both at once. `load` is undefined of one that does not say. */
-export async function lookAtBroker({
-  name,
-  ports,
-}: BrokerNode): Promise<BrokerHealth & { readonly load: BrokerLoad | undefined }> {
+export async function lookAtBroker(
+  node: BrokerNode,
+): Promise<BrokerHealth & { readonly load: BrokerLoad | undefined }> {
+  const { name } = node
   const [health, jetStream, variables] = await Promise.all([
-    get(ports.monitor, healthPath),
-    get(ports.monitor, jetStreamPath),
-    get(ports.monitor, '/varz'),
+    get(node, healthPath),
+    get(node, jetStreamPath),
+    get(node, '/varz'),
   ])
   const parsed = jetStreamSchema.safeParse(jetStream).data
   return { ...healthIn(name, health, parsed), load: loadIn(name, variables, parsed) }
@@ -119,15 +120,15 @@ const logIn = (jetStream: JetStream | undefined) =>
   jetStream?.account_details?.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
 
 /** Whether everything that it keeps is as new as the others', so that one of those may be stopped. */
-export const isCurrent = async ({ ports }: BrokerNode): Promise<boolean> =>
-  (await get(ports.monitor, '/healthz')) !== undefined
+export const isCurrent = async (node: BrokerNode): Promise<boolean> => (await get(node, '/healthz')) !== undefined
 
 /** Not `fetch`: it refuses the ports that browsers may not use, of which a person's --port can be one (10080, 6000, …). */
-async function get(port: number, path: string): Promise<unknown> {
+async function get(node: BrokerNode, what: string): Promise<unknown> {
   try {
+    const path = `${monitorPathOf(node)}${what}`
     const signal = AbortSignal.timeout(processes.monitorTimeoutMs)
     const [response] = (await once(
-      request({ host: '127.0.0.1', port, path, signal, agent: false }).end(),
+      request({ host: '127.0.0.1', port: node.ports.monitor, path, signal, agent: false }).end(),
       'response',
     )) as [IncomingMessage]
     const body = await json(response)

@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import anyTest, { type TestFn } from 'ava'
 import { connect, errors } from 'nats'
 import { clusterDown, clusterStatus, clusterUp, type NodeStatus } from '../../src/cluster/cluster.ts'
+import { brokersOf, defaultPlan } from '../../src/cluster/cluster-plan.ts'
 import { firstTakenPort } from '../../src/cluster/free-port.ts'
+import { monitorPathOf } from '../../src/cluster/monitor-path.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { until } from '../helpers/until.ts'
@@ -158,6 +160,19 @@ test('a broker turns browsers away whose page comes from elsewhere', async t => 
   t.is(await answerTo(`http://127.0.0.1:${port + 40}`), 101)
   t.is(await answerTo('https://evil.example'), 403)
   t.is(await answerTo(`http://127.0.0.1:${port + 41}`), 403)
+})
+
+test('a page from elsewhere, or another user of the machine, is told by no broker who is connected', async t => {
+  const { bare } = t.context
+  const statusOf = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${bare.port + 30}${path}`)
+    await response.body?.cancel()
+    return response.status
+  }
+  const [broker] = brokersOf(bare.folder, { ...defaultPlan, port: bare.port, brokers: 1 })
+  t.is(await statusOf(`${monitorPathOf(broker!)}/connz`), 200)
+  for (const path of ['/', '/connz?auth=1&subs=1', '/varz', '/jsz', '/subsz', '/healthz'])
+    t.is(await statusOf(path), 404, path)
 })
 
 test('a test that is killed leaves neither brokers nor files behind', async t => {

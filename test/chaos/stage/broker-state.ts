@@ -20,6 +20,7 @@ interface JetStreamState {
   }[]
 }
 
+/** `address` with the path before what is asked for. */
 export async function stateOf(name: string, address: string): Promise<BrokerState | undefined> {
   const get = async (path: string) => {
     const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(1_000) })

@@ -8,6 +8,7 @@ import { type Trust, trustOf } from '../../../src/actors/broker-trust.ts'
 import { writeBrokerFiles } from '../../../src/cluster/broker-files.ts'
 import { type BrokerNode, brokersOf, type ClusterPlan, usesTls } from '../../../src/cluster/cluster-plan.ts'
 import { provideNatsServer } from '../../../src/cluster/find-nats-server.ts'
+import { monitorPathOf } from '../../../src/cluster/monitor-path.ts'
 import { createAuthoritySecrets, createSecrets } from '../../../src/cluster/secrets.ts'
 import type { ClusterSecrets } from '../../../src/wire/cluster-secrets.ts'
 import { type BrokerState, stateOf } from './broker-state.ts'
@@ -87,7 +88,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       folder: node.folder,
       command: [natsServer, '-c', config],
     })
-    const state = () => stateOf(node.name, `${addressOf(index)}:${node.ports.monitor}`)
+    const state = () => stateOf(node.name, `${addressOf(index)}:${node.ports.monitor}${monitorPathOf(node)}`)
     return Object.assign(part, { state, store: join(node.folder, 'store') })
   })
 

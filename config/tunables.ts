@@ -128,6 +128,19 @@ export const visiting = {
   },
 } as const
 
+/**
+ * Adding to the log, which holds 8 GB (nats-server.conf) and forgets nothing. A share of a file of 2 GiB or more costs
+ * 110 KB, of a small one half a kilobyte; everything else 300 bytes.
+ */
+export const writing = {
+  limits: {
+    /** 1,200 of the largest shares at once, and then 1,500 of them a day. */
+    perUser: { burstBytes: 128 * 2 ** 20, bytesPerSecond: 2_000 },
+    /** Whoever has many accounts fills 2 GB at once and then 1.7 GB a day: days in which an operator sees the tracker's log. */
+    inAll: { burstBytes: 2 * 2 ** 30, bytesPerSecond: 20_000, keptBytes: 2 ** 30, littleBytes: 2 ** 20 },
+  },
+} as const
+
 /** One peer link. */
 export const link = {
   /** The unit on the wire. Small enough to share a slow line fairly, large enough to keep wake-ups few. */

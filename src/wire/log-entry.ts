@@ -8,6 +8,8 @@ import { groupEvents, userEvents } from './subjects.ts'
 export interface LogEntry {
   readonly seq: number
   readonly subject: string
+  /** Bytes of the message. */
+  readonly size: number
   /** SHA-256 of the message's bytes, in hex: tells this log from another one at the same sequence. */
   readonly fingerprint: string
   /** Undefined when the message is no record of this version, or not of its subject's aggregate. */
@@ -30,6 +32,7 @@ function readRecord(subject: string, data: Uint8Array): LogRecord | undefined {
 export const readLogEntry = (seq: number, subject: string, data: Uint8Array): LogEntry => ({
   seq,
   subject,
+  size: data.length,
   fingerprint: fingerprintOf(data),
   record: readRecord(subject, data),
 })

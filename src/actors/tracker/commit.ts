@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { log, tracker } from '../../../config/tunables.ts'
 import type { Actor } from '../../domain/decider.ts'
+import { formatDuration } from '../../domain/quantities.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
 import { mayYetTakeEffect } from '../../wire/tracker-api.ts'
@@ -38,12 +39,47 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
       : 'too few brokers answer to record this; nothing was changed, try again when they are back',
   )
 
-type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress'>
+/** Events that end something: whoever may not add to the log may still stop, leave, remove and log out. */
+const endings: ReadonlySet<LogEvent['type']> = new Set([
+  'device.logged-out',
+  'join.rejected',
+  'member.left',
+  'member.removed',
+  'sharer.removed',
+  'share.ended',
+  'group.ended',
+])
+
+const tooMuch = (waitMs: number) =>
+  refuse('too-many', `too much was recorded for you lately; try again in ${formatDuration(Math.ceil(waitMs / 1000))}`)
+
+type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress' | 'writing' | 'log'>
 
 /** Undefined when nobody waits for it any more: then nothing is appended, and nothing to be said. */
 export type Commit = (proposal: Proposal) => Promise<Outcome<null> | undefined>
 
-export function createCommit({ eventLog, projection, progress }: Parts, majority: Majority, catchUp: CatchUp): Commit {
+export function createCommit(
+  { eventLog, projection, progress, writing, log: operatorLog }: Parts,
+  majority: Majority,
+  catchUp: CatchUp,
+): Commit {
+  let toldAtMs = Number.NEGATIVE_INFINITY
+  /** What was decided, unless it would add to the log what its writer may not add now. */
+  const weighed = (decided: Outcome<readonly LogEvent[]>, by: Actor | undefined, at: number): typeof decided => {
+    if (!decided.ok || !by || decided.value.length === 0 || decided.value.some(({ type }) => endings.has(type)))
+      return decided
+    const waitMs = writing.waitMs(by.user, at)
+    if (waitMs === 0) return decided
+    if (at - toldAtMs > tracker.tellSlowedEveryMs) {
+      operatorLog.warn(
+        { latest: { by, waitMs } },
+        'so much is written that the log would run out of room; it is turned away',
+      )
+      toldAtMs = at
+    }
+    return tooMuch(waitMs)
+  }
+
   return async ({ id, by, subject, isAwaited, decide }) => {
     const giveUpAt = performance.now() + log.quorumDeadlineMs
     let attempt: Attempt | undefined
@@ -53,7 +89,7 @@ export function createCommit({ eventLog, projection, progress }: Parts, majority
       const expected = projection.lastSequence(subject)
       if (attempt?.expected !== expected) {
         const at = Date.now()
-        const decided = decide(at)
+        const decided = weighed(decide(at), by, at)
         if (!decided.ok || decided.value.length === 0) {
           // Only what is so at the log's end is a reason to do nothing.
           if (isUpToDate) return decided.ok ? done(null) : decided

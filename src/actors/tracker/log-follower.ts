@@ -65,7 +65,7 @@ async function followOnce(parts: TrackerParts, take: (entry: LogEntry) => void, 
 export const logFollowerActor: TrackerActor =
   parts =>
   ({ sendBack }) => {
-    const { eventLog, projection, progress, log } = parts
+    const { eventLog, projection, progress, writing, log } = parts
     const report = (event: FollowerReport) => sendBack(event)
     const stopped = new AbortController()
     const { signal } = stopped
@@ -95,8 +95,10 @@ export const logFollowerActor: TrackerActor =
       } catch (error) {
         return fail(error)
       }
-      for (const { seq, record } of entries)
+      for (const { seq, size, record } of entries) {
         if (!record) log.error({ seq }, 'an entry of the log cannot be read; every tracker passes over it')
+        else if (record.by) writing.note(record.by.user, size, record.at)
+      }
       progress.advance(projection.applied)
       if (caughtUp) report({ type: 'entries.applied', entries })
       sayWhenCaughtUp()

@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino'
 import type { CallbackLogicFunction, EventObject } from 'xstate'
+import type { WriteAllowance } from '../../domain/write-allowance.ts'
 import type { Projection } from '../../storage/projection.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import type { AttemptBook } from './attempt-book.ts'
@@ -34,6 +35,8 @@ export interface TrackerParts extends TrackerSettings {
   readonly online: OnlineDevices
   readonly attempts: AttemptBook
   readonly hashing: HashingQueue
+  /** The log follower notes what stands in the log. */
+  readonly writing: WriteAllowance
 }
 
 /** What a part does from its start on; what it returns ends it. Handed to XState's fromCallback by run-tracker.ts. */

@@ -1,12 +1,16 @@
 import test from 'ava'
+import pino from 'pino'
+import { writing as tunables } from '../../../config/tunables.ts'
 import type { CatchUp } from '../../../src/actors/tracker/catch-up.ts'
 import { createCommit, type Proposal } from '../../../src/actors/tracker/commit.ts'
 import type { Append, EventLog } from '../../../src/actors/tracker/event-log.ts'
 import { createProgress } from '../../../src/actors/tracker/progress.ts'
 import { account } from '../../../src/domain/account.ts'
+import { done } from '../../../src/domain/refusal.ts'
+import { createWriteAllowance } from '../../../src/domain/write-allowance.ts'
 import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { readLogEntry } from '../../../src/wire/log-entry.ts'
-import type { LogRecord } from '../../../src/wire/log-record.ts'
+import type { LogEvent, LogRecord } from '../../../src/wire/log-record.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
 
 const id = '00000000-0000-4000-8000-000000000001'
@@ -23,7 +27,12 @@ const created = (by: string): LogRecord => ({
 type Answer = (record: LogRecord, expected: number) => Append
 
 /** A tracker's projection, and a log that answers as a test says; entries reach the projection when it catches up. */
-function fixture(answers: readonly Answer[], isReachable = () => true, isAwaited = () => true) {
+function fixture(
+  answers: readonly Answer[],
+  isReachable = () => true,
+  isAwaited = () => true,
+  writing = createWriteAllowance(tunables.limits),
+) {
   const projection = createProjection(inMemory, 'created')
   const progress = createProgress(0)
   const log: LogRecord[] = []
@@ -55,7 +64,7 @@ function fixture(answers: readonly Answer[], isReachable = () => true, isAwaited
     toSeen: async () => true,
   }
   const commit = createCommit(
-    { eventLog: { append } as EventLog, projection, progress },
+    { eventLog: { append } as EventLog, projection, progress, writing, log: pino({ level: 'silent' }) },
     { isReachable: async () => isReachable() },
     catchUp,
   )
@@ -65,12 +74,23 @@ function fixture(answers: readonly Answer[], isReachable = () => true, isAwaited
     isAwaited: async () => isAwaited(),
     decide: () => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id }, projection.account('ann')),
   }
+  const by = { user: 'ann', device: 'aaaaaaaaaaaa' }
+  /** A command of ann's that was decided: what it adds to the log, or ends. */
+  const write = (event: LogEvent) => commit({ ...signUp, by, decide: () => done([event]) })
   const answered = async () => {
     const outcome = await commit(signUp)
     if (!outcome) throw new Error('nothing was answered')
     return outcome
   }
-  return { commit: answered, silently: () => commit(signUp), land, appended, projection, catchUps: () => catchUps }
+  return {
+    write,
+    commit: answered,
+    silently: () => commit(signUp),
+    land,
+    appended,
+    projection,
+    catchUps: () => catchUps,
+  }
 }
 const lands =
   (land: (record: LogRecord) => number): Answer =>
@@ -168,5 +188,16 @@ test('A refusal is given only for what is so at the log’s end.', async t => {
 test('What the brokers find too large is refused, not tried again.', async t => {
   const { commit, appended } = fixture([() => ({ kind: 'too-large' })])
   t.like(await commit(), { ok: false, code: 'usage' })
+  t.is(appended.length, 1)
+})
+
+test('Who has filled too much of the log adds nothing to it for a while, and may end everything that is theirs.', async t => {
+  const writing = createWriteAllowance(tunables.limits)
+  const { write, land, appended } = fixture([record => lands(land)(record, 0)], undefined, undefined, writing)
+  writing.note('ann', 2 * tunables.limits.perUser.burstBytes, Date.now())
+  const share = { user: 'ann', device: 'aaaaaaaaaaaa' }
+  t.like(await write({ type: 'device.logged-in', ...share, credentialHash: 'c' }), { ok: false, code: 'too-many' })
+  t.is(appended.length, 0)
+  t.like(await write({ type: 'device.logged-out', ...share }), { ok: true })
   t.is(appended.length, 1)
 })

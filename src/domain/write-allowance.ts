@@ -1,0 +1,55 @@
+// How much of the log somebody may fill. The log keeps everything, and its room is bounded: whoever writes without end
+// is slowed, and so are all together, before there is no room for the log-out or the removal of anybody. Counted is what
+// stands in the log, so all who read it count alike; what somebody ends is never refused. Always: over any stretch of
+// time a user adds no more than burst + rate x time, and one record more. Time is handed in, in ms.
+
+/** So many bytes at once after a quiet while, and then at that rate. */
+export interface Allowance {
+  readonly burstBytes: number
+  readonly bytesPerSecond: number
+}
+
+export interface WriteLimits {
+  readonly perUser: Allowance
+  /** `keptBytes` beyond it are for those who have used less than `littleBytes` of their own. */
+  readonly inAll: Allowance & { readonly keptBytes: number; readonly littleBytes: number }
+}
+
+export interface WriteAllowance {
+  /** It stands in the log since then. */
+  note(user: string, bytes: number, atMs: number): void
+  /** 0: the user may add to the log now; otherwise how long until that, if nobody else adds anything. */
+  waitMs(user: string, nowMs: number): number
+}
+
+/** Beyond it the user who wrote longest ago is forgotten; 100 bytes each. */
+const mostUsers = 100_000
+
+export function createWriteAllowance({ perUser, inAll }: WriteLimits): WriteAllowance {
+  /** When each has used nothing again, if nothing is added; who wrote last comes last. */
+  const wholeFrom = new Map<string, number>()
+  let allWholeFrom = 0
+
+  const later = (from: number, { bytesPerSecond }: Allowance, bytes: number, atMs: number) =>
+    Math.max(from, atMs) + (bytes * 1000) / bytesPerSecond
+  const usedBytes = (from: number, { bytesPerSecond }: Allowance, nowMs: number) =>
+    (Math.max(0, from - nowMs) * bytesPerSecond) / 1000
+  const wait = (usedBytes: number, burstBytes: number, { bytesPerSecond }: Allowance) =>
+    usedBytes < burstBytes ? 0 : ((usedBytes - burstBytes) * 1000) / bytesPerSecond + 1
+
+  return {
+    note(user, bytes, atMs) {
+      const before = wholeFrom.get(user) ?? 0
+      wholeFrom.delete(user)
+      wholeFrom.set(user, later(before, perUser, bytes, atMs))
+      if (wholeFrom.size > mostUsers) wholeFrom.delete(wholeFrom.keys().next().value!)
+      allWholeFrom = later(allWholeFrom, inAll, bytes, atMs)
+    },
+    waitMs(user, nowMs) {
+      const own = usedBytes(wholeFrom.get(user) ?? 0, perUser, nowMs)
+      const kept = own < inAll.littleBytes ? inAll.keptBytes : 0
+      const all = usedBytes(allWholeFrom, inAll, nowMs)
+      return Math.max(wait(own, perUser.burstBytes, perUser), wait(all, inAll.burstBytes + kept, inAll))
+    },
+  }
+}

@@ -15,7 +15,8 @@ import { userEvents } from '../../../src/wire/subjects.ts'
 const dataOf = (seq: number) => {
   const events = [{ type: 'account.created', user: `user${seq}`, passwordHash: 'h' }]
   const id = `00000000-0000-4000-8000-${String(seq).padStart(12, '0')}`
-  return Buffer.from(JSON.stringify({ id, at: 1, events }))
+  const by = { user: `user${seq}`, device: 'aaaaaaaaaaaa' }
+  return Buffer.from(JSON.stringify({ id, at: 1, by, events }))
 }
 
 /** A follower of a log with `ends` entries, whose consumers say what a test has them say. */
@@ -42,7 +43,17 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) 
     },
     publish() {},
   }
-  const parts = { connections: { shoal }, eventLog, projection, progress, isVerified, log: pino({ enabled: false }) }
+  const noted: [string, number, number][] = []
+  const writing = { note: (...note: [string, number, number]) => noted.push(note), waitMs: () => 0 }
+  const parts = {
+    connections: { shoal },
+    eventLog,
+    projection,
+    progress,
+    isVerified,
+    writing,
+    log: pino({ enabled: false }),
+  }
   const follow = logFollowerActor(parts as unknown as TrackerParts)
   const actor = createActor(
     fromCallback(scope => follow({ ...scope, sendBack: event => void reports.push(event as FollowerReport) })),
@@ -55,6 +66,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) 
   }
   return {
     projection,
+    noted,
     reports,
     begins,
     until,
@@ -153,4 +165,15 @@ test('A projection that cannot be written ends the follower, which says so.', as
 test('A follower whose projection could not be checked says that the log is out of reach.', async t => {
   const { types } = fixture(t, 0, { isVerified: false })
   t.deepEqual(types(), ['log.out-of-reach'])
+})
+
+test('What each has written is noted, history included, with how much and when.', async t => {
+  const { deliver, until, begins, noted } = fixture(t, 1)
+  await until(() => begins.length === 1)
+  for (const seq of [1, 2]) deliver(seq, seq)
+  await until(() => noted.length === 2)
+  t.deepEqual(
+    noted,
+    [1, 2].map(seq => [`user${seq}`, dataOf(seq).length, 1]),
+  )
 })

@@ -46,13 +46,20 @@ export type GroupEvent = { readonly group: string } & (
   | { readonly type: 'join.requested'; readonly user: string; readonly at: number }
   | { readonly type: 'join.accepted'; readonly user: string; readonly at: number }
   | { readonly type: 'join.rejected'; readonly user: string }
+  /** Both take all of that user's devices off their shares, too, and end the shares that nobody offers then. */
   | { readonly type: 'member.left'; readonly user: string }
   | { readonly type: 'member.removed'; readonly user: string }
   | { readonly type: 'owner.changed'; readonly user: string }
   | { readonly type: 'group.ended' }
   | { readonly type: 'share.created'; readonly id: string; readonly manifest: Manifest }
   | { readonly type: 'sharer.added'; readonly name: string; readonly user: string; readonly device: string }
-  | { readonly type: 'sharer.removed'; readonly name: string; readonly user: string; readonly device: string }
+  /** No device: all of that user's. */
+  | {
+      readonly type: 'sharer.removed'
+      readonly name: string
+      readonly user: string
+      readonly device?: string | undefined
+    }
   | { readonly type: 'share.ended'; readonly name: string }
 )
 
@@ -66,14 +73,13 @@ export function sharerOf(key: string): Actor {
   return { user: key.slice(0, slash), device: key.slice(slash + 1) }
 }
 
-/** Events that take `leaving` devices off their shares, ending the shares that nobody offers any more. */
-function stopSharing(group: string, shares: Iterable<Share>, leaving: (sharer: Actor) => boolean): GroupEvent[] {
-  return [...shares].flatMap(({ manifest: { name }, sharers }): GroupEvent[] => {
-    const gone = [...sharers].map(sharerOf).filter(leaving)
-    const removed = gone.map((sharer): GroupEvent => ({ type: 'sharer.removed', group, name, ...sharer }))
-    return gone.length === sharers.size ? [...removed, { type: 'share.ended', group, name }] : removed
-  })
-}
+/** Without those of that user: one device, or all. */
+const withoutSharer = ({ sharers }: Share, user: string, device?: string): Set<string> =>
+  new Set(
+    [...sharers].filter(key =>
+      device === undefined ? sharerOf(key).user !== user : key !== sharerKey({ user, device }),
+    ),
+  )
 
 function decideExit(
   state: Group & { group: string },
@@ -82,10 +88,7 @@ function decideExit(
 ): GroupEvent[] {
   const { group } = state
   const heir = [...state.members.keys()].find(member => member !== user)
-  const exit: GroupEvent[] = [
-    ...stopSharing(group, state.shares.values(), sharer => sharer.user === user),
-    { type, group, user },
-  ]
+  const exit: GroupEvent[] = [{ type, group, user }]
   if (heir === undefined) return [...exit, { type: 'group.ended', group }]
   return state.owner === user ? [...exit, { type: 'owner.changed', group, user: heir }] : exit
 }
@@ -102,6 +105,20 @@ function decideShare(state: Group & { group: string }, by: Actor, manifest: Mani
   if (existing?.sharers.has(sharerKey(by))) return done([])
   const added: GroupEvent = { type: 'sharer.added', group, name, ...by }
   return done(existing ? [added] : [{ type: 'share.created', group, id, manifest }, added])
+}
+
+function decideUnshare(
+  { group, shares }: Group & { group: string },
+  { user, device }: Actor,
+  { name, devices }: Extract<GroupCommand, { type: 'unshare' }>,
+): Outcome<readonly GroupEvent[]> {
+  const share = shares.get(name)
+  if (!share) return refuse('no-such-file', `${group} has no such file; see shoal files ${group}`)
+  const which = devices === 'all' ? { user } : { user, device }
+  const left = withoutSharer(share, user, which.device)
+  if (left.size === share.sharers.size) return refuse('not-sharing', `you are not sharing ${name} in ${group}`)
+  const removed: GroupEvent = { type: 'sharer.removed', group, name, ...which }
+  return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
@@ -137,17 +154,8 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
         return done(decideExit(existing, by.user, 'member.left'))
       case 'share':
         return decideShare(existing, by, command.manifest)
-      case 'unshare': {
-        const share = state.shares.get(command.name)
-        if (!share) return refuse('no-such-file', `${name} has no such file; see shoal files ${name}`)
-        const events = stopSharing(
-          name,
-          [share],
-          sharer => sharer.user === by.user && (command.devices === 'all' || sharer.device === by.device),
-        )
-        if (events.length === 0) return refuse('not-sharing', `you are not sharing ${command.name} in ${name}`)
-        return done(events)
-      }
+      case 'unshare':
+        return decideUnshare(existing, by, command)
       default:
         if (state.owner !== by.user) return refuse('not-owner', `only ${name}'s owner, ${state.owner}, can do this`)
     }
@@ -192,7 +200,15 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
         return { ...state, requests: without(state.requests, event.user) }
       case 'member.left':
       case 'member.removed':
-        return { ...state, members: without(state.members, event.user) }
+        return {
+          ...state,
+          members: without(state.members, event.user),
+          shares: new Map(
+            [...state.shares]
+              .map(([name, share]) => [name, { ...share, sharers: withoutSharer(share, event.user) }] as const)
+              .filter(([, { sharers }]) => sharers.size > 0),
+          ),
+        }
       case 'owner.changed':
         return { ...state, owner: event.user }
       case 'group.ended':
@@ -210,9 +226,10 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
       case 'sharer.removed': {
         const share = state.shares.get(event.name)
         if (!share) return state
-        const sharers = new Set(share.sharers)
-        if (event.type === 'sharer.added') sharers.add(sharerKey(event))
-        else sharers.delete(sharerKey(event))
+        const sharers =
+          event.type === 'sharer.added'
+            ? new Set(share.sharers).add(sharerKey(event))
+            : withoutSharer(share, event.user, event.device)
         return { ...state, shares: new Map(state.shares).set(event.name, { ...share, sharers }) }
       }
       case 'share.ended':

@@ -27,7 +27,11 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
   const dropSharers = sql('DELETE FROM sharers WHERE group_name = ? AND file_name = ?')
   const addSharer = sql(`INSERT INTO sharers SELECT group_name, file_name, ?, ?, ? FROM shares
     WHERE group_name = ? AND file_name = ? ON CONFLICT DO NOTHING`)
-  const dropSharer = sql('DELETE FROM sharers WHERE group_name = ? AND file_name = ? AND user = ? AND device = ?')
+  const dropSharer = sql(`DELETE FROM sharers
+    WHERE group_name = ? AND file_name = ? AND user = ? AND device = ifnull(?, device)`)
+  const dropSharersOf = sql('DELETE FROM sharers WHERE group_name = ? AND user = ?')
+  const dropUnoffered = sql(`DELETE FROM shares WHERE group_name = ? AND NOT EXISTS
+    (SELECT 1 FROM sharers WHERE group_name = shares.group_name AND file_name = shares.file_name)`)
   const dropAllOfGroup = [
     sql('DELETE FROM groups WHERE name = ?'),
     ...['members', 'requests', 'shares', 'sharers'].map(table => sql(`DELETE FROM ${table} WHERE group_name = ?`)),
@@ -35,7 +39,11 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
   const endGroup = (group: string) => {
     for (const drop of dropAllOfGroup) drop.run(group)
   }
-  const endMembership = ({ group, user }: { group: string; user: string }) => dropMember.run(group, user)
+  const endMembership = ({ group, user }: { group: string; user: string }) => {
+    dropMember.run(group, user)
+    dropSharersOf.run(group, user)
+    dropUnoffered.run(group)
+  }
 
   const writers: Writers = {
     'account.created': ({ user, passwordHash }) => {
@@ -66,7 +74,7 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
       dropSharers.run(group, name)
     },
     'sharer.added': ({ group, name, user, device }, position) => addSharer.run(user, device, position, group, name),
-    'sharer.removed': ({ group, name, user, device }) => dropSharer.run(group, name, user, device),
+    'sharer.removed': ({ group, name, user, device }) => dropSharer.run(group, name, user, device ?? null),
     'share.ended': ({ group, name }) => {
       dropShare.run(group, name)
       dropSharers.run(group, name)

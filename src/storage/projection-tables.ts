@@ -3,7 +3,7 @@
 // order of arrival comes back in that order.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 1
+export const projectionVersion = 2
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20

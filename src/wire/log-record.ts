@@ -26,7 +26,7 @@ const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('group.ended'), group }),
   z.strictObject({ type: z.literal('share.created'), group, id: shareIdSchema, manifest: manifestSchema }),
   z.strictObject({ type: z.literal('sharer.added'), group, name, user, device }),
-  z.strictObject({ type: z.literal('sharer.removed'), group, name, user, device }),
+  z.strictObject({ type: z.literal('sharer.removed'), group, name, user, device: device.optional() }),
   z.strictObject({ type: z.literal('share.ended'), group, name }),
 ])
 

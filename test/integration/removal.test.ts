@@ -15,13 +15,14 @@ import { openEventLog } from '../../src/actors/tracker/event-log.ts'
 import { connectTracker } from '../../src/actors/tracker/tracker-connections.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
 import type { Actor } from '../../src/domain/decider.ts'
-import { pieceCount } from '../../src/domain/manifest.ts'
+import { pieceCount, shareId } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
 import type { Swarm, SwarmPeer } from '../../src/wire/tracker-api.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
+import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, onDevice, type Person, person } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
@@ -151,18 +152,26 @@ async function hasStopped(t: ExecutionContext, taker: Taker, { clock }: Serving,
   t.is(taker.fetcher.blockBytes(), taken)
 }
 
-/** Logs that while no tracker is there to tell anybody, as one does that dies right after it has logged something. */
-async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
-  const { servers, secrets } = cluster
-  await cluster.kill('t1')
+/** Writes to the log as trackers do, one record after another; gives the last one's sequence. */
+async function logAll({ servers, secrets }: TestCluster, subject: string, records: LogEvent[][]): Promise<number> {
   const connections = await connectTracker('test', servers, secrets)
   const log = await openEventLog(connections.shoal, 1)
-  const record = { id: randomUUID(), at: Date.now(), events }
-  const looked = await log.append(subject, record, 0)
-  const last = looked.kind === 'conflict' ? (looked.atLeast ?? 0) : 0
-  const { kind } = await log.append(subject, record, last)
+  let last = 0
+  for (const events of records) {
+    const record = { id: randomUUID(), at: Date.now(), events }
+    const looked = await log.append(subject, record, last)
+    const appended = looked.kind === 'conflict' ? await log.append(subject, record, looked.atLeast ?? 0) : looked
+    if (appended.kind !== 'appended') throw new Error(`it was not logged: ${appended.kind}`)
+    last = appended.seq
+  }
   await connections.close()
-  if (kind !== 'appended') throw new Error(`it was not logged: ${kind}`)
+  return last
+}
+
+/** Logs that while no tracker is there to tell anybody, as one does that dies right after it has logged something. */
+async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
+  await cluster.kill('t1')
+  await logAll(cluster, subject, [events])
   await cluster.start('t1')
 }
 
@@ -180,6 +189,43 @@ test('Who is removed is served no more, on any device, directly or relayed.', as
   await hasStopped(t, direct, alice)
   await hasStopped(t, relayed, alice)
   t.like(await mallory.trackers.ask('swarm.locate', { group, name }), { code: 'not-member' })
+})
+
+/** Records, as large as they may be, in which that device begins to share so many files of long names. */
+function shareMany(group: string, by: Actor, files: number): { names: string[]; records: LogEvent[][] } {
+  const names = Array.from({ length: files }, (_, index) => `${index}-`.padEnd(250, 'x'))
+  const events = names.map((name): LogEvent[] => {
+    const manifest = manifestOf(name, Buffer.alloc(0))
+    return [
+      { type: 'share.created', group, id: shareId(group, manifest), manifest },
+      { type: 'sharer.added', group, name, ...by },
+    ]
+  })
+  const records: LogEvent[][] = []
+  for (let from = 0; from < files; from += 500) records.push(events.slice(from, from + 500).flat())
+  return { names, records }
+}
+
+test('Who shares thousands of files is removed like anybody else, and leaves like anybody else.', async t => {
+  const { group, alice, member } = await reef(t)
+  const [mallory, carol] = [await member('mallory'), await member('carol')]
+  for (const part of ['group.remove', 'group.leave'] as const) {
+    const { names, records } = shareMany(group, asActor(mallory), 3_000)
+    carol.trackers.advance(await logAll(t.context, groupEvents(group), records))
+    const last = names.at(-1)!
+    t.like(granted(await carol.trackers.ask('swarm.locate', { group, name: last })), { sharers: 1 })
+    tell(alice.person, mallory, carol)
+    if (part === 'group.leave') granted(await mallory.trackers.ask(part, { group }))
+    else granted(await alice.person.trackers.ask(part, { group, user: mallory.user }))
+    tell(alice.person, mallory, carol)
+    t.deepEqual(
+      granted(await carol.trackers.ask('group.files', { group })).map(file => file.name),
+      [name],
+    )
+    t.like(await carol.trackers.ask('swarm.locate', { group, name: last }), { code: 'no-such-file' })
+    t.deepEqual(granted(await mallory.trackers.ask('agent.session', {})).shares, [])
+    await admit(alice.person, group, mallory)
+  }
 })
 
 test('A transfer to those who stay goes on while others are cut off.', async t => {
@@ -271,8 +317,6 @@ const unheard: readonly {
   {
     what: 'A removal of the sharer',
     events: (group, alice, mallory) => [
-      { type: 'sharer.removed', group, name, ...alice },
-      { type: 'share.ended', group, name },
       { type: 'member.removed', group, user: alice.user },
       { type: 'owner.changed', group, user: mallory.user },
     ],

@@ -211,7 +211,7 @@ test('People hear of what concerns them.', async t => {
   t.like(await toJan('sharer.added'), { group, name: 'kelp.txt', by: { user: 'kim', device: kim.device } })
   granted(await jan.trackers.ask('group.remove', { group, user: 'kim' }))
   t.like(await toKim('member.removed'), { group })
-  t.like(await toKim('sharing.ended'), { group })
+  t.like(await toKim('access.revoked'), { group, user: 'kim' })
   t.like(await toJan('access.revoked'), { group, user: 'kim' })
 })
 

@@ -121,7 +121,10 @@ export function createCommit(
           await Promise.all([catchUp.toEnd(), delay(tracker.appendAgainMs)])
           break
         case 'too-large':
-          return refuse('usage', 'this changes too much at once to be recorded; stop sharing some files first')
+          return refuse(
+            'usage',
+            'the brokers take no message as large as this; nothing was changed, give them max_payload: 1MB',
+          )
       }
     }
     return done(null)

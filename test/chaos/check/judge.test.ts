@@ -96,6 +96,28 @@ test('an answer that speaks from before what its device had seen is found, whate
   t.true(kinds({ entries, log }).includes('answered from behind'))
 })
 
+test('who left shares nothing any more, and what nobody shares then is gone, whether or not the log spells it out', t => {
+  const shares = (name: string, ...users: string[]): LineEvent[] => [
+    { type: 'share.created', group: 'reef', manifest: { name, sha1: 'x' } },
+    ...users.map(user => ({ type: 'sharer.added', group: 'reef', name, ...by(user) })),
+  ]
+  const left: LineEvent = { type: 'member.left', group: 'reef', user: 'bob' }
+  const spelledOut: LineEvent[] = [
+    { type: 'sharer.removed', group: 'reef', name: 'f', ...by('bob') },
+    { type: 'share.ended', group: 'reef', name: 'f' },
+    { type: 'sharer.removed', group: 'reef', name: 'g', ...by('bob') },
+  ]
+  const shared = [...log, line(4, 'bob', ...shares('f', 'bob')), line(5, 'bob', ...shares('g', 'bob', 'ann'))]
+  const files = (...rows: unknown[]) => entry('ann', 'group.files', { answer: done(6, rows) })
+  const saw = entry('ann', 'group.members', { answer: done(6, members('ann')) })
+  for (const events of [[left], [...spelledOut, left]]) {
+    const history = [...shared, line(6, 'bob', ...events)]
+    t.deepEqual(kinds({ entries: [saw, files({ name: 'g', sha1: 'x', sharers: ['ann'] })], log: history }), [])
+    const stale = files({ name: 'f', sha1: 'x', sharers: ['bob'] }, { name: 'g', sha1: 'x', sharers: ['bob', 'ann'] })
+    t.deepEqual(kinds({ entries: [saw, stale], log: history }), ['read went back'])
+  }
+})
+
 test('a list must have been true of all groups at one point', t => {
   const two = [
     line(1, 'ann', created),

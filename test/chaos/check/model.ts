@@ -95,6 +95,19 @@ export function requestOf({ events }: Pick<Line, 'events'>): { method: string; p
   return undefined
 }
 
+const withoutUser = (sharers: readonly string[], user: string) =>
+  sharers.filter(sharer => !sharer.startsWith(`${user}/`))
+
+/** Of somebody who is gone; a share that nobody else has is gone, too. */
+function withoutDevicesOf(user: string, shares: GroupState['shares']): GroupState['shares'] {
+  const left = new Map<string, { readonly sha1: string; readonly sharers: readonly string[] }>()
+  for (const [name, { sha1, sharers }] of shares) {
+    const others = withoutUser(sharers, user)
+    if (others.length > 0) left.set(name, { sha1, sharers: others })
+  }
+  return left
+}
+
 export function evolve(state: GroupState | undefined, event: LineEvent): GroupState | undefined {
   const user = String(event.user)
   if (event.type === 'group.created')
@@ -118,7 +131,7 @@ export function evolve(state: GroupState | undefined, event: LineEvent): GroupSt
       return { ...state, requests: without(requests, user) }
     case 'member.left':
     case 'member.removed':
-      return { ...state, members: without(members, user) }
+      return { ...state, members: without(members, user), shares: withoutDevicesOf(user, shares) }
     case 'owner.changed':
       return { ...state, owner: user }
     case 'group.ended':
@@ -130,7 +143,7 @@ export function evolve(state: GroupState | undefined, event: LineEvent): GroupSt
     case 'sharer.added':
       return withShare(before => [...before, sharer])
     case 'sharer.removed':
-      return withShare(before => without(before, sharer))
+      return withShare(before => (event.device === undefined ? withoutUser(before, user) : without(before, sharer)))
     case 'share.ended': {
       const left = new Map(shares)
       left.delete(name)

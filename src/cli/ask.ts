@@ -2,9 +2,10 @@
 
 import { commandLine } from '../../config/tunables.ts'
 import type { AskOptions } from '../actors/agent-client.ts'
+import { askAll } from '../actors/ask-all.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
-import type { TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
+import type { PagedMethod, Row, TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
 import type { Context } from './context.ts'
 
 export async function askTrackers<M extends TrackerMethod>(
@@ -14,6 +15,16 @@ export async function askTrackers<M extends TrackerMethod>(
 ): Promise<Outcome<TrackerResult<M>>> {
   const link = await context.connect()
   return link.ok ? link.value.trackers.ask(method, params) : link
+}
+
+/** All of a list. */
+export async function listAll<M extends PagedMethod>(
+  context: Context,
+  method: M,
+  params: TrackerParams<M>,
+): Promise<Outcome<Row<M>[]>> {
+  const link = await context.connect()
+  return link.ok ? askAll(link.value.trackers, method, params) : link
 }
 
 /** An agent that runs may still be on its way to its session: it is waited for. Refuses at once when none runs. */

@@ -3,7 +3,7 @@
 import { inNaturalOrder, parseId } from '../domain/names.ts'
 import { formatMoment } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
-import { askTrackers } from './ask.ts'
+import { askTrackers, listAll } from './ask.ts'
 import { command, type Result } from './command.ts'
 import { renderTable } from './render/table.ts'
 
@@ -52,7 +52,7 @@ const list = command({
   summary: 'Every group, its owner, and what you are in it.',
   example: 'group list',
   async run(context) {
-    const groups = await askTrackers(context, 'group.list', {})
+    const groups = await listAll(context, 'group.list', {})
     return groups.ok ? done(groups.value.toSorted((a, b) => inNaturalOrder(a.group, b.group))) : groups
   },
   render: (groups, style) =>

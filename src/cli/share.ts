@@ -4,7 +4,7 @@ import { inNaturalOrder, parseFileName, parseId } from '../domain/names.ts'
 import { count, formatBytes, percentOf } from '../domain/quantities.ts'
 import { done } from '../domain/refusal.ts'
 import type { AgentProgress, AgentResult } from '../wire/agent-api.ts'
-import { askAgent, askTrackers, isAgentRunning } from './ask.ts'
+import { askAgent, askTrackers, isAgentRunning, listAll } from './ask.ts'
 import { command, type Result, value } from './command.ts'
 import { absolutePath } from './paths.ts'
 import type { ProgressView } from './render/display.ts'
@@ -68,7 +68,7 @@ const files = command({
   async run(context, input) {
     const group = parseId('group', input.group)
     if (!group.ok) return group
-    const files = await askTrackers(context, 'group.files', { group: group.value })
+    const files = await listAll(context, 'group.files', { group: group.value })
     return files.ok ? done(files.value.toSorted((a, b) => inNaturalOrder(a.name, b.name))) : files
   },
   render: (files, style) =>

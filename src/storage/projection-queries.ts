@@ -3,7 +3,7 @@
 import type Database from 'better-sqlite3'
 import type { Actor } from '../domain/decider.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
-import type { AgentSession, TrackerLook, TrackerResult } from '../wire/tracker-api.ts'
+import type { Row, TrackerLook, TrackerResult } from '../wire/tracker-api.ts'
 
 export interface SharedFile {
   readonly name: string
@@ -21,16 +21,17 @@ export interface ProjectionQueries {
   credentialHash(device: Actor): string | undefined
   ownerOf(group: string): string | undefined
   isMember(group: string, user: string): boolean
-  groupsSeenBy(user: string): TrackerResult<'group.list'>
+  /** By name, from the one behind `after` on. Lists are read row by row: nothing may be applied in between. */
+  groupsSeenBy(user: string, after?: string): Iterable<Row<'group.list'>>
   /** Those that this person is in, or everybody's, by name. */
   groups(most: number, member?: string): NonNullable<TrackerLook['groups']>
   requestsOf(group: string): TrackerResult<'group.requests'>
   membersOf(group: string): TrackerResult<'group.members'>
-  filesOf(group: string): SharedFile[]
+  filesOf(group: string, after?: string): Iterable<SharedFile>
   share(group: string, name: string): { id: string; manifest: Manifest; sharers: Actor[] } | undefined
   shareIdOf(group: string, name: string): string | undefined
   isSharer(group: string, name: string, device: Actor): boolean
-  sharesOf(device: Actor): AgentSession['shares']
+  sharesOf(device: Actor, after?: { readonly group: string; readonly name: string }): Iterable<Row<'agent.shares'>>
 }
 
 export function createProjectionQueries(db: Database.Database): ProjectionQueries {
@@ -44,7 +45,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
         WHEN EXISTS (SELECT 1 FROM members WHERE group_name = name AND user = @user) THEN 'member'
         WHEN EXISTS (SELECT 1 FROM requests WHERE group_name = name AND user = @user) THEN 'requested'
         ELSE 'none' END AS you
-    FROM groups ORDER BY name`)
+    FROM groups WHERE name > @after ORDER BY name`)
   const countedGroups = db.prepare(`
     SELECT name AS "group", owner, (SELECT count(*) FROM members WHERE group_name = name) AS members,
       (SELECT count(*) FROM shares WHERE group_name = groups.name) AS files
@@ -56,8 +57,8 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     SELECT user, iif(user = owner, 'owner', 'member') AS role, since
     FROM members JOIN groups ON name = group_name WHERE group_name = ? ORDER BY position`)
   const files = db.prepare(`
-    SELECT file_name AS name, size, sha1, piece_length AS pieceLength FROM shares WHERE group_name = ? ORDER BY file_name`)
-  const sharers = db.prepare('SELECT file_name, user, device FROM sharers WHERE group_name = ? ORDER BY position').raw()
+    SELECT file_name AS name, size, sha1, piece_length AS pieceLength FROM shares
+    WHERE group_name = ? AND file_name > ? ORDER BY file_name`)
   const share = db.prepare('SELECT id, manifest FROM shares WHERE group_name = ? AND file_name = ?')
   const shareId = db.prepare('SELECT id FROM shares WHERE group_name = ? AND file_name = ?').pluck()
   const sharersOfFile = db.prepare(
@@ -68,24 +69,22 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     .pluck()
   const shares = db.prepare(`
     SELECT sharers.group_name AS "group", sharers.file_name AS name, id AS share
-    FROM sharers JOIN shares USING (group_name, file_name) WHERE user = ? AND device = ? ORDER BY sharers.position`)
+    FROM sharers JOIN shares USING (group_name, file_name)
+    WHERE user = ? AND device = ? AND (sharers.group_name, sharers.file_name) > (?, ?)
+    ORDER BY sharers.group_name, sharers.file_name`)
 
   return {
     passwordHash: user => passwordHash.get(user) as string | undefined,
     credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,
-    groupsSeenBy: user => groups.all({ user }) as TrackerResult<'group.list'>,
+    groupsSeenBy: (user, after = '') => groups.iterate({ user, after }) as Iterable<Row<'group.list'>>,
     groups: (most, member) => countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerLook['groups']>,
     requestsOf: group => requests.all(group) as TrackerResult<'group.requests'>,
     membersOf: group => members.all(group) as TrackerResult<'group.members'>,
-    filesOf(group) {
-      const byFile = Map.groupBy(sharers.all(group) as [string, string, string][], ([file]) => file)
-      return (files.all(group) as Omit<SharedFile, 'pieces' | 'sharers'>[]).map(file => ({
-        ...file,
-        pieces: pieceCount(file),
-        sharers: (byFile.get(file.name) ?? []).map(([, user, device]) => ({ user, device })),
-      }))
+    *filesOf(group, after = '') {
+      for (const file of files.iterate(group, after) as Iterable<Omit<SharedFile, 'pieces' | 'sharers'>>)
+        yield { ...file, pieces: pieceCount(file), sharers: sharersOfFile.all(group, file.name) as Actor[] }
     },
     share(group, name) {
       const found = share.get(group, name) as { id: string; manifest: string } | undefined
@@ -98,6 +97,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     },
     shareIdOf: (group, name) => shareId.get(group, name) as string | undefined,
     isSharer: (group, name, { user, device }) => sharer.get(group, name, user, device) !== undefined,
-    sharesOf: ({ user, device }) => shares.all(user, device) as AgentSession['shares'],
+    sharesOf: ({ user, device }, { group, name } = { group: '', name: '' }) =>
+      shares.iterate(user, device, group, name) as Iterable<Row<'agent.shares'>>,
   }
 }

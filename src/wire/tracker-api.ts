@@ -23,6 +23,10 @@ const inGroup = z.strictObject({ group: idSchema })
 const someoneInGroup = z.strictObject({ group: idSchema, user: idSchema })
 const fileInGroup = z.strictObject({ group: idSchema, name: fileNameSchema })
 
+/** A list comes in pages, for a message has its bound; `next` is the `after` that the page behind this one is asked with. */
+const page = <R extends z.ZodType, K extends z.ZodType>(row: R, after: K) =>
+  z.strictObject({ rows: z.array(row), next: after.optional() })
+
 /** A ticket as its holder gets it: see wire/ticket.ts for the identity's layout. */
 const ticketSchema = z.strictObject({
   /** The TLS-PSK identity to present, base64url. */
@@ -53,14 +57,12 @@ export const swarmSchema = z.strictObject({
 })
 export type Swarm = z.infer<typeof swarmSchema>
 
-/** What an agent needs to be on offer, and to know what the trackers hold it to share. */
+/** What an agent needs to be on offer. */
 export const agentSessionSchema = z.strictObject({
   /** From which this device derives the keys of tickets issued for it: 32 bytes in base64url. */
   ticketKey: z.string().length(43),
   /** While the cluster's secrets are rotated: tickets by these are good, too. */
   otherTicketKeys: z.array(z.string().length(43)).max(2).optional(),
-  /** Shares that the log has this device as a sharer of. */
-  shares: z.array(z.strictObject({ group: idSchema, name: fileNameSchema, share: shareIdSchema })),
 })
 export type AgentSession = z.infer<typeof agentSessionSchema>
 
@@ -118,14 +120,15 @@ export const trackerMethods = {
   'share.add': write(z.strictObject({ group: idSchema, manifest: manifestSchema })),
   'share.remove': write(z.strictObject({ group: idSchema, name: fileNameSchema, devices: z.enum(['this', 'all']) })),
   'group.list': read(
-    nothing,
-    z.array(
+    z.strictObject({ after: idSchema.optional() }),
+    page(
       z.strictObject({
         group: idSchema,
         owner: idSchema,
         members: z.number(),
         you: z.enum(['owner', 'member', 'requested', 'none']),
       }),
+      idSchema,
     ),
   ),
   'group.requests': read(inGroup, z.array(z.strictObject({ user: idSchema, since: millisecondsSchema }))),
@@ -133,9 +136,14 @@ export const trackerMethods = {
     inGroup,
     z.array(z.strictObject({ user: idSchema, role: z.enum(['owner', 'member']), since: millisecondsSchema })),
   ),
-  'group.files': read(inGroup, z.array(fileSchema)),
+  'group.files': read(inGroup.extend({ after: fileNameSchema.optional() }), page(fileSchema, fileNameSchema)),
   'swarm.locate': read(fileInGroup, swarmSchema),
   'agent.session': read(nothing, agentSessionSchema),
+  /** What the log has this device as a sharer of. */
+  'agent.shares': read(
+    z.strictObject({ after: fileInGroup.optional() }),
+    page(fileInGroup.extend({ share: shareIdSchema }), fileInGroup),
+  ),
   /** Of what a device is serving and to whom, what was withdrawn? Asked steadily, for a notice may be lost. */
   'serving.recheck': read(
     z.strictObject({ shares: z.array(servedShareSchema).max(1_000) }),
@@ -147,6 +155,8 @@ export const trackerMethods = {
 export type TrackerMethod = keyof typeof trackerMethods
 export type TrackerParams<M extends TrackerMethod> = z.input<(typeof trackerMethods)[M]['params']>
 export type TrackerResult<M extends TrackerMethod> = z.output<(typeof trackerMethods)[M]['result']>
+export type PagedMethod = 'group.list' | 'group.files' | 'agent.shares'
+export type Row<M extends PagedMethod> = TrackerResult<M>['rows'][number]
 
 const requestId = z.uuid()
 
@@ -241,7 +251,7 @@ export const noticeSchema = z.intersection(
     z.object({ type: z.literal('file.shared'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
     /** Another device than yours began to offer a share that exists: a running download asks again for its swarm. */
     z.object({ type: z.literal('sharer.added'), name: fileNameSchema, by: actorSchema, share: shareIdSchema }),
-    /** Some of your devices no longer share some files of this group: they ask for their `agent.session` again. */
+    /** Some of your devices no longer share some files of this group: they ask for their `agent.shares` again. */
     z.object({ type: z.literal('sharing.ended') }),
     /** Serve this user nothing of this group any more. */
     z.object({ type: z.literal('access.revoked'), user: idSchema }),

@@ -8,10 +8,10 @@ import { createDeviceTrackers } from '../../src/actors/device-trackers.ts'
 import { openHome } from '../../src/actors/home.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
-/** Everything that is asked is answered with an empty list, as of that sequence. */
+/** Everything that is asked is answered with an empty page, as of that sequence. */
 function answeringAt(seq: number): NatsConnection {
   let hear: (message: Msg) => void = () => {}
-  const message = { json: () => ({ ok: true, seq, result: [] }) } as unknown as Msg
+  const message = { json: () => ({ ok: true, seq, result: { rows: [] } }) } as unknown as Msg
   return {
     subscribe(_subject: string, options: { callback: (error: null, message: Msg) => void }) {
       hear = said => options.callback(null, said)
@@ -34,7 +34,7 @@ test('Where nothing can be written, what was seen counts for this process all th
   const home = homeOf(t)
   const trackers = createDeviceTrackers(answeringAt(7), session, home)
   rmSync(home.folder, { recursive: true })
-  t.deepEqual(await trackers.ask('group.list', {}), { ok: true, value: [] })
+  t.deepEqual(await trackers.ask('group.list', {}), { ok: true, value: { rows: [] } })
   t.notThrows(() => trackers.advance(9))
   t.is(trackers.seen, 9)
 })

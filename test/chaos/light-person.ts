@@ -4,6 +4,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../../src/actors/broker.ts'
 import type { Trust } from '../../src/actors/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/tracker-client.ts'
@@ -35,6 +36,9 @@ export function answerOf(outcome: Outcome<unknown>, seq?: number): Answer {
   if (code === 'unreachable' || (code === 'no-quorum' && /may yet/.test(message))) return { kind: 'maybe', code }
   return { kind: 'refused', ...at, code }
 }
+
+/** Here far shorter than a page: one answer, as of one moment. */
+const isList = (method: TrackerMethod) => method === 'group.list' || method === 'group.files'
 
 export interface LightPerson {
   readonly user: string
@@ -120,7 +124,10 @@ export function createLightPerson(
       const own = await ready()
       if (!own) return undefined
       const answer = await recorded({ device: own.device, method, params }, async () => {
-        const outcome = (await own.trackers.ask(method, sent as never)) as Outcome<unknown>
+        const { trackers } = own
+        const outcome: Outcome<unknown> = await (isList(method)
+          ? askAll(trackers, method, sent as never)
+          : trackers.ask(method, sent as never))
         return { outcome, id: own.tapped.lastId, seq: own.tapped.lastSeq }
       })
       if (answer.kind === 'refused' && answer.code === 'not-logged-in') await forget()

@@ -96,6 +96,9 @@ const everyParams = [
   { group },
   { group, user },
   { group, name },
+  { after: group },
+  { group, after: name },
+  { after: { group, name } },
   { group, manifest },
   { group, name, devices: 'all' },
   { id: 1 },
@@ -111,19 +114,19 @@ const requests = Object.entries(trackerMethods).map(([method, { params }]) =>
   ]),
 )
 const results = [
-  { group: [{ group, owner: user, members: 1, you: 'owner' }] },
   {
     share,
     manifest,
     peers: [{ ...by, host: '127.0.0.1', port: 1, complete: true, ticket: { identity: 'i', key } }],
     sharers: 1,
   },
-  { ticketKey: key, shares: [{ group, name, share }] },
+  { ticketKey: key, otherTicketKeys: [key] },
+  { rows: [{ group, name, share }], next: { group, name } },
   { seq: 1, withdrawn: [{ kind: 'membership', user, group }] },
   [{ user, since: 1 }],
   [{ user, role: 'member', since: 1 }],
-  [{ name, size: 1, sha1: 'a', pieces: 1, pieceLength: 1, sharers: [user], online: 1 }],
-  [{ group, owner: user, members: 1, you: 'none' }],
+  { rows: [{ name, size: 1, sha1: 'a', pieces: 1, pieceLength: 1, sharers: [user], online: 1 }], next: name },
+  { rows: [{ group, owner: user, members: 1, you: 'none' }], next: group },
 ]
 const answers = Object.entries(trackerMethods).map(([method, { result }]) =>
   schemaTarget(`tracker answer: ${method}`, result, [{}, ...results]),

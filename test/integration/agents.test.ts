@@ -6,6 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
@@ -238,7 +239,7 @@ test('After a restart and a new log-in everything shared before is on offer, wit
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   await alice.ask('share', { path: randomFile(alice.folder, 'one.bin', MiB), group })
   tellEachOther(group)
-  const online = async () => granted(await bob.person.trackers.ask('group.files', { group }))[0]?.online
+  const online = async () => granted(await askAll(bob.person.trackers, 'group.files', { group }))[0]?.online
 
   const session = alice.home.session()!
   await alice.ask('logout', {})
@@ -280,7 +281,7 @@ test('A touched file goes on being shared, a vanished one leaves and comes back.
   const file = randomFile(alice.folder, 'one.bin', MiB)
   const bytes = await readFile(file)
   await alice.ask('share', { path: file, group })
-  const listed = async () => granted(await alice.person.trackers.ask('group.files', { group })).length
+  const listed = async () => granted(await askAll(alice.person.trackers, 'group.files', { group })).length
   const settles = (count: number) =>
     until(`${count} are shared`, async () => {
       tellEachOther(group)
@@ -413,7 +414,7 @@ test('A download runs on while every tracker and all but one broker are down, an
 
   await Promise.all(['n2', 'n3', 't1', 't2'].map(node => cluster.start(node)))
   const sharers = async () => {
-    const files = await alice.person.trackers.ask('group.files', { group })
+    const files = await askAll(alice.person.trackers, 'group.files', { group })
     return files.ok ? files.value[0]?.sharers.length : 0
   }
   await until('both share it', async () => (await sharers()) === 2)

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { LoginRefused } from '../../src/actors/broker.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
 import { clusterUp, killAll } from '../../src/cluster/cluster.ts'
@@ -26,7 +27,7 @@ async function started(t: ExecutionContext, options = {}): Promise<TestCluster> 
 }
 
 const namesOf = async ({ trackers }: Person) =>
-  granted(await trackers.ask('group.files', { group: 'reef' })).map(({ name }) => name)
+  granted(await askAll(trackers, 'group.files', { group: 'reef' })).map(({ name }) => name)
 
 test('A cluster lost whole comes back from its back-up: accounts, groups and devices are there, and agents carry on.', async t => {
   const cluster = await started(t)

@@ -2,7 +2,6 @@
 // to its tickets, heeds no notice, and takes what it is given. The upload of those who serve goes by a clock that the
 // test moves, so a transfer is under way for as long as the test likes.
 
-import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,9 +9,8 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { link } from '../../config/tunables.ts'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { openRelay } from '../../src/actors/peer/relay.ts'
-import { openEventLog } from '../../src/actors/tracker/event-log.ts'
-import { connectTracker } from '../../src/actors/tracker/tracker-connections.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
 import type { Actor } from '../../src/domain/decider.ts'
 import { pieceCount, shareId } from '../../src/domain/manifest.ts'
@@ -27,6 +25,7 @@ import { admit, onDevice, type Person, person } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
+import { writeLog } from '../helpers/write-log.ts'
 
 const test = anyTest.serial as TestFn<TestCluster>
 test.before(async t => {
@@ -152,26 +151,10 @@ async function hasStopped(t: ExecutionContext, taker: Taker, { clock }: Serving,
   t.is(taker.fetcher.blockBytes(), taken)
 }
 
-/** Writes to the log as trackers do, one record after another; gives the last one's sequence. */
-async function logAll({ servers, secrets }: TestCluster, subject: string, records: LogEvent[][]): Promise<number> {
-  const connections = await connectTracker('test', servers, secrets)
-  const log = await openEventLog(connections.shoal, 1)
-  let last = 0
-  for (const events of records) {
-    const record = { id: randomUUID(), at: Date.now(), events }
-    const looked = await log.append(subject, record, last)
-    const appended = looked.kind === 'conflict' ? await log.append(subject, record, looked.atLeast ?? 0) : looked
-    if (appended.kind !== 'appended') throw new Error(`it was not logged: ${appended.kind}`)
-    last = appended.seq
-  }
-  await connections.close()
-  return last
-}
-
 /** Logs that while no tracker is there to tell anybody, as one does that dies right after it has logged something. */
 async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
   await cluster.kill('t1')
-  await logAll(cluster, subject, [events])
+  await writeLog(cluster, new Map([[subject, [events]]]))
   await cluster.start('t1')
 }
 
@@ -211,7 +194,7 @@ test('Who shares thousands of files is removed like anybody else, and leaves lik
   const [mallory, carol] = [await member('mallory'), await member('carol')]
   for (const part of ['group.remove', 'group.leave'] as const) {
     const { names, records } = shareMany(group, asActor(mallory), 3_000)
-    carol.trackers.advance(await logAll(t.context, groupEvents(group), records))
+    carol.trackers.advance(await writeLog(t.context, new Map([[groupEvents(group), records]])))
     const last = names.at(-1)!
     t.like(granted(await carol.trackers.ask('swarm.locate', { group, name: last })), { sharers: 1 })
     tell(alice.person, mallory, carol)
@@ -219,11 +202,11 @@ test('Who shares thousands of files is removed like anybody else, and leaves lik
     else granted(await alice.person.trackers.ask(part, { group, user: mallory.user }))
     tell(alice.person, mallory, carol)
     t.deepEqual(
-      granted(await carol.trackers.ask('group.files', { group })).map(file => file.name),
+      granted(await askAll(carol.trackers, 'group.files', { group })).map(file => file.name),
       [name],
     )
     t.like(await carol.trackers.ask('swarm.locate', { group, name: last }), { code: 'no-such-file' })
-    t.deepEqual(granted(await mallory.trackers.ask('agent.session', {})).shares, [])
+    t.deepEqual(granted(await askAll(mallory.trackers, 'agent.shares', {})), [])
     await admit(alice.person, group, mallory)
   }
 })

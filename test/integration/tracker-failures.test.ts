@@ -6,6 +6,7 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type TestFn } from 'ava'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { BrokerUnreachable, connectBroker } from '../../src/actors/broker.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
@@ -19,7 +20,7 @@ test.after.always(t => t.context.down?.())
 
 /** Those that they made; the list has everybody's. */
 const groupsOf = async ({ user, trackers }: Person) => {
-  const list = await trackers.ask('group.list', {})
+  const list = await askAll(trackers, 'group.list', {})
   return list.ok ? list.value.filter(({ owner }) => owner === user).map(({ group }) => group) : list.code
 }
 

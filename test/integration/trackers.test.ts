@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import anyTest, { type TestFn } from 'ava'
 import { createInbox } from 'nats'
+import { askAll } from '../../src/actors/ask-all.ts'
 import { connectBroker, LoginRefused } from '../../src/actors/broker.ts'
 import { askPersistently, createTrackerClient } from '../../src/actors/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
@@ -118,7 +119,7 @@ test('A group’s life: request, acceptance, rejection, removal, handing over, l
   t.is(await asked(dora, 'group.transfer', { group, user: 'emil' }), 'done')
   t.is(await asked(dora, 'group.remove', { group, user: 'emil' }), 'not-owner')
   t.is(await asked(emil, 'group.remove', { group, user: 'dora' }), 'done')
-  const listed = granted(await dora.trackers.ask('group.list', {})).find(each => each.group === group)
+  const listed = granted(await askAll(dora.trackers, 'group.list', {})).find(each => each.group === group)
   t.like(listed, { owner: 'emil', members: 1, you: 'none' })
   t.is(await asked(emil, 'group.leave', { group }), 'done')
   t.is(await asked(emil, 'group.files', { group }), 'no-such-group')
@@ -163,11 +164,13 @@ test('A swarm is the online devices that share or fetch, each with a ticket that
     ],
   )
   const session = granted(await gus.trackers.ask('agent.session', {}))
-  t.deepEqual(session.shares, [{ group, name: 'tide.txt', share: alone.share }])
+  t.deepEqual(granted(await askAll(gus.trackers, 'agent.shares', {})), [
+    { group, name: 'tide.txt', share: alone.share },
+  ])
   const { identity, key } = peers[0]!.ticket
   t.is(ticketPsk(Buffer.from(session.ticketKey, 'base64url'), identity).toString('base64url'), key)
   t.like(decodeTicket(identity), { share: alone.share, holder: holderTag(hal) })
-  t.like(granted(await ida.trackers.ask('group.files', { group }))[0], { sharers: ['gus'], online: 1 })
+  t.like(granted(await askAll(ida.trackers, 'group.files', { group }))[0], { sharers: ['gus'], online: 1 })
 
   granted(await gus.trackers.ask('group.remove', { group, user: 'ida' }))
   const device = 'a'.repeat(12)

@@ -12,6 +12,7 @@ import {
   ProjectionUnusable,
   removeProjection,
 } from '../../src/storage/projection.ts'
+import type { SharedFile } from '../../src/storage/projection-queries.ts'
 import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { userEvents } from '../../src/wire/subjects.ts'
@@ -166,7 +167,7 @@ test('The lists people see say what the groups hold.', t => {
       projection.apply(entries)
       const existing = [...groups.values()].filter(group => group.group !== undefined)
       t.deepEqual(
-        projection.groupsSeenBy('ann').map(({ group, you }) => [group, you]),
+        [...projection.groupsSeenBy('ann')].map(({ group, you }) => [group, you]),
         existing
           .map(({ group, owner, members, requests }) => {
             const you = members.has('ann') ? 'member' : requests.has('ann') ? 'requested' : 'none'
@@ -190,7 +191,7 @@ test('The lists people see say what the groups hold.', t => {
           [...requests],
         )
         t.deepEqual(
-          projection.filesOf(group).map(file => [file.name, file.sha1, file.sharers.length]),
+          [...projection.filesOf(group)].map(file => [file.name, file.sha1, file.sharers.length]),
           [...shares.values()]
             .map(({ manifest, sharers }) => [manifest.name, manifest.sha1, sharers.size])
             .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
@@ -201,9 +202,30 @@ test('The lists people see say what the groups hold.', t => {
           t.is(share?.sharers.length, sharers.size)
           t.is(projection.shareIdOf(group, name), id)
           for (const sharer of share?.sharers ?? [])
-            t.true(projection.sharesOf(sharer).some(offer => offer.share === id && offer.group === group))
+            t.true([...projection.sharesOf(sharer)].some(offer => offer.share === id && offer.group === group))
         }
       }
+      projection.close()
+    }),
+    runs,
+  )
+})
+
+test('A list that is read from behind one of its rows on is the rest of it.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries, groups }) => {
+      const projection = freshProjection()
+      projection.apply(entries)
+      const whole = <R>(list: (after?: R) => Iterable<R>) => {
+        const all = [...list()]
+        for (const [index, row] of all.entries()) t.deepEqual([...list(row)], all.slice(index + 1))
+        return all
+      }
+      whole<{ group: string }>(after => projection.groupsSeenBy('ann', after?.group))
+      const sharers = [...groups.keys()].flatMap(group =>
+        whole<SharedFile>(after => projection.filesOf(group, after?.name)).flatMap(file => file.sharers),
+      )
+      for (const sharer of sharers) whole<{ group: string; name: string }>(after => projection.sharesOf(sharer, after))
       projection.close()
     }),
     runs,

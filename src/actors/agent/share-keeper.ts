@@ -14,6 +14,7 @@ import { type Fingerprint, fingerprintOf, isSameFingerprint } from '../../storag
 import type { Library, ShareRecord, ShareState } from '../../storage/library.ts'
 import type { AgentParams, AgentResult } from '../../wire/agent-api.ts'
 import type { AgentSession } from '../../wire/tracker-api.ts'
+import { askAll } from '../ask-all.ts'
 import type { TrackerClient } from '../tracker-client.ts'
 import { type HashedFile, type HashingOptions, hashFile } from './hashing.ts'
 import type { OfferBook } from './offer-book.ts'
@@ -237,8 +238,8 @@ export function createShareKeeper({
       const name = parseFileName(params.name ?? basename(params.path))
       if (!name.ok) return name
       // Before anything is read: whether one may share there at all.
-      const listed = await trackers.ask('group.files', { group })
-      if (!listed.ok) return listed
+      const found = await trackers.ask('swarm.locate', { group, name: name.value })
+      if (!found.ok && found.code !== 'no-such-file') return found
       const path = await realpath(params.path).catch(() => params.path)
       const known = records.get(keyOf({ group, name: name.value }))
       const isOnOffer = known && offered.has(keyOf(known)) && known.state === 'sharing' && known.path === path
@@ -287,11 +288,13 @@ export function createShareKeeper({
         const session = await trackers.ask('agent.session', {})
         if (!session.ok) return
         heardSession?.(session.value)
+        const shares = await askAll(trackers, 'agent.shares', {})
+        if (!shares.ok) return
         isReconciled = true
         // The log was restored: what it lacks was shared after its back-up, or withdrawn by somebody who will do so again.
         const isRestored = library.logEpoch(login) !== 0 && trackers.epoch > library.logEpoch(login)
         let isSettled = true
-        const logged = new Map(session.value.shares.map(share => [keyOf(share), share]))
+        const logged = new Map(shares.value.map(share => [keyOf(share), share]))
         for (const record of [...records.values()]) {
           const inLog = logged.get(keyOf(record))?.share === record.share
           if (record.state === 'announcing' || (record.state === 'sharing' && !inLog && isRestored))

@@ -7,8 +7,17 @@ import { sharerKey } from '../../domain/group.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import type { Withdrawn } from '../../domain/withdrawal.ts'
+import type { SharedFile } from '../../storage/projection-queries.ts'
 import { deviceTicketKey, encodeTicket, keyTagOf, ticketPsk } from '../../wire/ticket.ts'
-import type { SwarmPeer, TrackerMethod, TrackerParams, TrackerResult, trackerMethods } from '../../wire/tracker-api.ts'
+import type {
+  Row,
+  SwarmPeer,
+  TrackerMethod,
+  TrackerParams,
+  TrackerResult,
+  trackerMethods,
+} from '../../wire/tracker-api.ts'
+import { pageOf } from './page-of.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 export type ReadMethod = {
@@ -49,8 +58,17 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     return [{ user, device: id, host, port, complete, ticket: { identity, key } }]
   }
 
+  function* listed(files: Iterable<SharedFile>): Iterable<Row<'group.files'>> {
+    for (const { sharers, ...file } of files)
+      yield {
+        ...file,
+        sharers: [...new Set(sharers.map(sharer => sharer.user))],
+        online: sharers.filter(sharer => online.find(sharer) !== undefined).length,
+      }
+  }
+
   return {
-    'group.list': (_, { user }) => done(projection.groupsSeenBy(user)),
+    'group.list': ({ after }, { user }) => done(pageOf(projection.groupsSeenBy(user, after), row => row.group)),
     'group.members': ({ group }, by) => denied(group, by) ?? done(projection.membersOf(group)),
     'group.requests'({ group }, by) {
       const refusal = denied(group, by)
@@ -59,15 +77,10 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
       if (owner !== by.user) return refuse('not-owner', `only ${group}'s owner, ${owner}, can see who asks to join`)
       return done(projection.requestsOf(group))
     },
-    'group.files'({ group }, by) {
+    'group.files'({ group, after }, by) {
       const refusal = denied(group, by)
       if (refusal) return refusal
-      const files = projection.filesOf(group).map(({ sharers, ...file }) => ({
-        ...file,
-        sharers: [...new Set(sharers.map(sharer => sharer.user))],
-        online: sharers.filter(sharer => online.find(sharer) !== undefined).length,
-      }))
-      return done(files)
+      return done(pageOf(listed(projection.filesOf(group, after)), row => row.name))
     },
     'swarm.locate'({ group, name }, by) {
       const refusal = denied(group, by)
@@ -91,8 +104,10 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
       if (credentialHash === undefined) return refuse('not-logged-in', 'this device is logged out; use shoal login')
       const keyFrom = (secret: Buffer) => deviceTicketKey(secret, by, credentialHash).toString('base64url')
       const otherTicketKeys = otherSecrets.map(keyFrom)
-      return done({ ticketKey: keyFrom(ticketSecret), otherTicketKeys, shares: projection.sharesOf(by) })
+      return done({ ticketKey: keyFrom(ticketSecret), otherTicketKeys })
     },
+    'agent.shares': ({ after }, by) =>
+      done(pageOf(projection.sharesOf(by, after), ({ group, name }) => ({ group, name }))),
     'serving.recheck'({ shares }, by) {
       const withdrawnFrom = (group: string, holder: Actor): Withdrawn[] => {
         const { user } = holder

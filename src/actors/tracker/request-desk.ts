@@ -7,6 +7,7 @@ import * as z from 'zod'
 import type { Actor } from '../../domain/decider.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
+import { formatBytes } from '../../domain/quantities.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
 import {
@@ -44,6 +45,12 @@ function refuseParams(params: unknown): Refusal {
   }
   return refuse('usage', 'this request is malformed; the client may be of another version')
 }
+
+const tooLong = (bytes: number, most: number): Refusal =>
+  refuse(
+    'too-many',
+    `the answer has ${formatBytes(bytes)}, and the brokers take ${formatBytes(most)}; raise their max_payload`,
+  )
 
 interface Clerks {
   readonly catchUp: CatchUp
@@ -102,7 +109,10 @@ export const requestDeskActor: TrackerActor =
       const body: TrackerReply = outcome.ok
         ? { ok: true, seq, epoch, result: outcome.value }
         : { ...outcome, seq, epoch }
-      message.respond(JSON.stringify(body))
+      const text = JSON.stringify(body)
+      const bytes = Buffer.byteLength(text)
+      const most = connections.shoal.info?.max_payload ?? bytes
+      message.respond(bytes > most ? JSON.stringify({ ...tooLong(bytes, most), seq, epoch }) : text)
     }
     const serve =
       (inboxOf: (subject: string) => string, work: (message: Msg) => Promise<Outcome<unknown> | undefined>) =>

@@ -3,6 +3,7 @@
 
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { askAll } from '../../actors/ask-all.ts'
 import { classics } from '../classic.ts'
 import type { Command } from '../command.ts'
 import type { DeviceLink } from '../connections.ts'
@@ -54,11 +55,11 @@ async function candidates(
   const { trackers, agent } = link
   switch (argument) {
     case 'group': {
-      const groups = await trackers.ask('group.list', {})
+      const groups = await askAll(trackers, 'group.list', {})
       return groups.ok ? groups.value.map(one => one.group) : []
     }
     case 'name': {
-      const files = group === undefined ? undefined : await trackers.ask('group.files', { group })
+      const files = group === undefined ? undefined : await askAll(trackers, 'group.files', { group })
       return files?.ok ? files.value.map(({ name }) => name) : []
     }
     case 'user': {

@@ -22,8 +22,8 @@ function createTrackers() {
     if (areAway) return refuse('unreachable', 'no tracker is running')
     if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
     if (method === 'share.remove' && !logged.delete(params.name!)) return refuse(client.lacksIt, 'no')
-    if (method !== 'agent.session') return done([])
-    return done({ ticketKey: '', shares: [...logged].map(([name, share]) => ({ group, name, share })) })
+    if (method !== 'agent.shares') return done({ ticketKey: '' })
+    return done({ rows: [...logged].map(([name, share]) => ({ group, name, share })) })
   }
   const goAway = () => {
     areAway = true

@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stopAgent } from '../../../src/actors/agent/agent-process.ts'
+import { askAll } from '../../../src/actors/ask-all.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
 import { granted } from '../../helpers/granted.ts'
 import { hasFailingDisk } from '../disk/failing-disk.ts'
@@ -92,7 +93,7 @@ const share: Phase = async (scene, random) => {
   await victim.kill()
   killed.abort()
   const answered = await isAnswered
-  const logged = granted(await onlooker.trackers.ask('group.files', { group })).some(file => file.name === name)
+  const logged = granted(await askAll(onlooker.trackers, 'group.files', { group })).some(file => file.name === name)
   return {
     where: found => {
       const isKept = found.shares.some(record => record.name === name)

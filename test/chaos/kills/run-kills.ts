@@ -2,6 +2,7 @@
 // when it has. The seed decides what is done and struck; when exactly a signal arrives is for the machine to say.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { askAll } from '../../../src/actors/ask-all.ts'
 import { granted } from '../../helpers/granted.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { fetchAll } from '../../helpers/swarm.ts'
@@ -120,7 +121,7 @@ async function checkRunning(scene: Scene, found: Findings, random: () => number)
     return sharing < shared ? `of ${shared} shares ${sharing} are on offer` : undefined
   })
   await settles(async () => {
-    const files = granted(await onlooker.trackers.ask('group.files', { group }))
+    const files = granted(await askAll(onlooker.trackers, 'group.files', { group }))
     const missing = kept.filter(name => files.find(file => file.name === name)?.online !== 1)
     return missing.length > 0 ? `others do not see ${missing.join(', ')} on offer` : undefined
   })

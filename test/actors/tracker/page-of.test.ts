@@ -1,0 +1,37 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { tracker } from '../../../config/tunables.ts'
+import { pageOf } from '../../../src/actors/tracker/page-of.ts'
+
+const bytesOf = (row: unknown) => Buffer.byteLength(JSON.stringify(row))
+
+test('Page after page comes to the whole list, each within its bytes but for a row that alone has more.', t => {
+  const row = fc
+    .oneof(
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: tracker.pageBytes / 4 }) },
+      { weight: 1, arbitrary: fc.integer({ min: tracker.pageBytes, max: 2 * tracker.pageBytes }) },
+    )
+    .chain(length => fc.constantFrom('x'.repeat(length), 'ü'.repeat(length / 2)))
+  fc.assert(
+    fc.property(fc.array(row, { maxLength: 20 }), texts => {
+      const list = texts.map((text, index) => ({ index, text }))
+      const pages = []
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const page: { rows: typeof list; next?: number } = pageOf(list.slice(from), ({ index }) => index + 1)
+        pages.push(page)
+        from = page.next
+      }
+      t.deepEqual(
+        pages.flatMap(({ rows }) => rows),
+        list,
+      )
+      for (const { rows, next } of pages) {
+        t.true(rows.length > 0 || list.length === 0)
+        const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0)
+        t.true(rows.length === 1 || bytes <= tracker.pageBytes)
+        if (next !== undefined) t.true(bytes + bytesOf(list[next]) > tracker.pageBytes, 'there was room for one more')
+      }
+    }),
+    { numRuns: 50 },
+  )
+})

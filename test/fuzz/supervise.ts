@@ -64,7 +64,8 @@ async function runThread(
     const isLate = beganAt[0]! > 0 && Date.now() - beganAt[0]! > caseWithinMs
     const isLarge = process.memoryUsage.rss() > mostMemoryMiB * 2 ** 20
     if (!isLate && !isLarge) return
-    broken ??= isLate ? `it does not end within ${caseWithinMs} ms` : `more than ${mostMemoryMiB} MiB of memory`
+    // Both, where this look came late: then memory is why.
+    broken ??= isLarge ? `more than ${mostMemoryMiB} MiB of memory` : `it does not end within ${caseWithinMs} ms`
     void worker.terminate()
   }, lookEveryMs)
   try {

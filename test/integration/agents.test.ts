@@ -85,6 +85,27 @@ test('A shared file arrives identical, and whoever has it shares it from then on
   t.is(piecesFrom(second, bob), 17)
 })
 
+test('Who downloads a file that is shared from there already goes on serving all of it, also once that is cancelled.', async t => {
+  const { group, devices } = await swarm(t, 3)
+  const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
+  const file = randomFile(alice.folder, 'film.bin', 8 * MiB)
+  await alice.ask('share', { path: file, group })
+  t.is((await atRest(bob, (await download(bob, group, 'film.bin')).id)).state, 'completed')
+
+  await cap(alice, MiB / 4)
+  const again = await download(alice, group, 'film.bin', join(alice.folder, 'again.bin'))
+  await alice.until(again.id, view => view.pieces.done > 0)
+  await bob.stop()
+  await cap(carol, 2 * MiB)
+  const { id, pieces } = await download(carol, group, 'film.bin')
+  await carol.until(id, view => view.pieces.done > 0)
+  t.is((await alice.ask('cancel', { id: again.id })).state, 'cancelled')
+  await cap(carol, null)
+  const fetched = await atRest(carol, id)
+  t.is(fetched.state, 'completed')
+  t.is(piecesFrom(fetched, alice), pieces.total)
+})
+
 test('An empty file shares and downloads.', async t => {
   const { group, devices } = await swarm(t, 2)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]

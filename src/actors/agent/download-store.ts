@@ -219,7 +219,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
 
     const close = async (discard: boolean) => {
       closing.abort()
-      if (offer && !isFinished) offers.remove(offer)
+      if (offer) offers.remove(offer)
       await Promise.all([...pending, followed?.isRight])
       try {
         if (discard && !isFinished) await part?.discard()

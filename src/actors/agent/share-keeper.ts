@@ -130,7 +130,7 @@ export function createShareKeeper({
     offered.set(keyOf(record), made)
     offers.add(made)
     settleTrouble(record)
-    if (before && before.share !== share) offers.remove(before)
+    if (before) offers.remove(before)
   }
   const withdraw = (record: { group: string; name: string }) => {
     const made = offered.get(keyOf(record))

@@ -149,6 +149,8 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       const missingBytes = Math.max(0, manifest.size - have.count * manifest.pieceLength)
       insist(await checkFreeSpace(dirname(record.part), missingBytes))
       part = insist(await openPieceFile(record.part, manifest, 'resume'))
+      // Nobody would take back what is put on offer now.
+      if (signal.aborted) return
       if (have.count > 0) offerPieces()
       hashAhead()
       tell({ type: 'store.ready', have })

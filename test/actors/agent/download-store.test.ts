@@ -3,93 +3,98 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
-import { type AnyActorRef, createActor, fromCallback } from 'xstate'
+import { createActor } from 'xstate'
 import { createDownloadStore } from '../../../src/actors/agent/download-store.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import type { StoreEvent } from '../../../src/machines/download-protocol.ts'
 import { type Fingerprint, fingerprintOf } from '../../../src/storage/fingerprint.ts'
-import { openLibrary } from '../../../src/storage/library.ts'
+import { type Library, openLibrary } from '../../../src/storage/library.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
+import { recordEvents } from '../../helpers/swarm.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
-test('A part file that vanished with its folder ends the download, and is not fetched over and over.', async t => {
-  const folder = tempFolder(t)
-  const films = join(folder, 'films')
-  mkdirSync(films)
-  const path = join(films, 'film.bin')
-  const bytes = Buffer.from('the very file')
-  const manifest = manifestOf('film.bin', bytes)
-  const share = shareId('reef', manifest)
-  const library = openLibrary(join(folder, 'library.db'))
-  const names = { group: 'reef', name: 'film.bin', overwrite: false }
-  const record = { ...names, user: 'alice', destination: path, part: `${path}.part`, createdAt: 0 }
-  const { id } = library.addDownload({ ...record, state: 'cancelled' })
-  library.locateDownload(id, share, manifest)
-  const needs = {
-    library,
-    offers: createOfferBook(() => {}),
-    keeper: { adopt() {} },
-    peers: { buffers: createBufferPool(0) },
-    log: pino({ level: 'silent' }),
-  }
-  const logic = createDownloadStore(needs)
+const bytes = Buffer.from('the very file')
+const manifest = manifestOf('film.bin', bytes)
+const share = shareId('reef', manifest)
+const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
+const names = { group: 'reef', name: 'film.bin', overwrite: false }
 
-  const outcome = await new Promise<StoreEvent>(resolve => {
-    let store: AnyActorRef | undefined
-    const parent = createActor(
-      fromCallback<StoreEvent>(({ receive }) =>
-        receive(event => {
-          if (event.type === 'store.ready')
-            store?.send({ type: 'piece.check', peer: 'bob.bbbbbbbbbbbb', via: 'direct', piece: 0, data: bytes })
-          else if (event.type === 'piece.verified') {
-            rmSync(films, { recursive: true })
-            store?.send({ type: 'whole.check' })
-          } else if (event.type === 'store.closed') library.close()
-          else {
-            resolve(event)
-            store?.send({ type: 'store.close', discard: false })
-          }
-        }),
-      ),
-    ).start()
-    store = createActor(logic, { input: { id, ...names, share, manifest, path }, parent }).start()
-  })
-  t.like(outcome, { type: 'store.failed', code: 'destination-unwritable' })
-})
-
-test('After a kill between a file’s two names it keeps the right one alone, and goes on under the fingerprint it has then.', async t => {
-  const folder = tempFolder(t)
+/** A download of one piece, and stores for it. `over`: what its library does otherwise. */
+function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
+  const folder = join(tempFolder(t), 'films')
+  mkdirSync(folder)
   const path = join(folder, 'film.bin')
-  const bytes = Buffer.from('the very file')
-  const manifest = manifestOf('film.bin', bytes)
-  const share = shareId('reef', manifest)
-  const library = openLibrary(join(folder, 'library.db'))
-  t.teardown(() => library.close())
-  const names = { group: 'reef', name: 'film.bin', overwrite: false }
-  const record = { ...names, user: 'alice', destination: path, part: `${path}.part`, createdAt: 0 }
-  const { id } = library.addDownload({ ...record, state: 'queued' })
-  library.locateDownload(id, share, manifest)
-  library.recordPiece(id, 0, { user: 'bob', device: 'bbbbbbbbbbbb' }, 'direct', bytes.length)
-  writeFileSync(`${path}.part`, bytes)
-  linkSync(`${path}.part`, path)
+  const part = `${path}.part`
+  const opened = openLibrary(join(folder, '..', 'library.db'))
+  t.teardown(() => opened.close())
+  const record = { ...names, user: 'alice', destination: path, part, createdAt: 0 }
+  const { id } = opened.addDownload({ ...record, state: 'queued' })
+  opened.locateDownload(id, share, manifest)
+  const library = { ...opened, ...over }
+  const offers = createOfferBook(() => {})
   const adopted: Fingerprint[] = []
   const logic = createDownloadStore({
     library,
-    offers: createOfferBook(() => {}),
+    offers,
     keeper: { adopt: ({ fingerprint }) => void adopted.push(fingerprint) },
     peers: { buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
   })
-  const event = await new Promise<StoreEvent>(resolve => {
-    const parent = createActor(fromCallback<StoreEvent>(({ receive }) => receive(resolve))).start()
-    createActor(logic, { input: { id, ...names, share, manifest, path }, parent }).start()
-  })
-  t.is(event.type, 'store.there')
-  t.false(existsSync(`${path}.part`))
+  /** As it is once a run has fetched its only piece. */
+  const leaveWhole = () => {
+    opened.recordPiece(id, 0, bob, 'direct', bytes.length)
+    writeFileSync(part, bytes)
+  }
+  const start = () => {
+    const heard = recordEvents<StoreEvent>()
+    const store = createActor(logic, { input: { id, ...names, share, manifest, path }, parent: heard.ref }).start()
+    const close = async (discard = false) => {
+      store.send({ type: 'store.close', discard })
+      await heard.next('store.closed')
+    }
+    return { store, heard, close }
+  }
+  return { folder, path, part, library: opened, id, offers, adopted, leaveWhole, start }
+}
+
+test('A part file that vanished with its folder ends the download, and is not fetched over and over.', async t => {
+  const { folder, start } = openDownload(t)
+  const { store, heard, close } = start()
+  await heard.next('store.ready')
+  store.send({ type: 'piece.check', peer: 'bob/bbbbbbbbbbbb', via: 'direct', piece: 0, data: Buffer.from(bytes) })
+  await heard.next('piece.verified')
+  rmSync(folder, { recursive: true })
+  store.send({ type: 'whole.check' })
+  t.like(await heard.next('store.failed'), { code: 'destination-unwritable' })
+  await close()
+})
+
+test('After a kill between a file’s two names it keeps the right one alone, and goes on under the fingerprint it has then.', async t => {
+  const { path, part, adopted, leaveWhole, start } = openDownload(t)
+  leaveWhole()
+  linkSync(part, path)
+  const { heard, close } = start()
+  await heard.next('store.there')
+  t.false(existsSync(part))
   t.deepEqual(readFileSync(path), bytes)
   t.deepEqual(adopted, [fingerprintOf(await lstat(path, { bigint: true }))])
+  await close()
+})
+
+test('What is closed while it opens its part file leaves nothing on offer.', async t => {
+  let closed: Promise<void> | undefined
+  const { offers, leaveWhole, start } = openDownload(t, {
+    saveVerified() {
+      closed = run.close()
+    },
+  })
+  leaveWhole()
+  const run = start()
+  while (!closed) await new Promise(setImmediate)
+  await closed
+  t.is(offers.find(share), undefined)
 })

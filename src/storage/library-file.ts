@@ -87,6 +87,11 @@ const migrations = [
   -- The log that the shares last agreed with, of each log-in.
   CREATE TABLE logs (login TEXT PRIMARY KEY, epoch INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  `
+  -- Whether the part file is the download's own. Whoever fetched anything had made it.
+  ALTER TABLE downloads ADD COLUMN made_part INTEGER NOT NULL DEFAULT 0;
+  UPDATE downloads SET made_part = 1 WHERE id IN (SELECT download FROM progress WHERE fetched_bytes > 0);
+  `,
 ]
 
 /**

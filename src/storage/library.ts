@@ -56,6 +56,8 @@ export interface DownloadRecord extends NewDownload {
   readonly id: number
   /** Undefined until the trackers told what the file is. */
   readonly located: { readonly share: string; readonly manifest: Manifest; readonly verified: Bitfield } | undefined
+  /** It has made its part file, or was just about to. Until then, what is there under that name is somebody else's. */
+  readonly madePart: boolean
   readonly error: DownloadError | undefined
   /** Spent downloading, pauses left out. */
   readonly seconds: number
@@ -71,6 +73,7 @@ export interface DownloadChange {
   readonly error?: DownloadError | undefined
   readonly destination?: string
   readonly part?: string
+  readonly madePart?: boolean
   readonly overwrite?: boolean
   readonly seconds?: number
   readonly finishedAt?: number | undefined
@@ -128,6 +131,7 @@ const downloadRow = z.strictObject({
   verified: z.instanceof(Buffer).nullable(),
   destination: z.string(),
   part: z.string(),
+  madePart: z.number().transform(Boolean),
   overwrite: z.number().transform(Boolean),
   state: z.enum(downloadStates),
   error: z
@@ -156,8 +160,8 @@ const selectShares = `
   FROM shares JOIN manifests USING (share) WHERE user = ? ORDER BY group_name, name`
 
 const selectDownloads = (where: string) => `
-  SELECT id, user, group_name AS "group", name, share, manifest, verified, destination, part, overwrite, state, error,
-    seconds, fetched_bytes AS fetchedBytes, created_at AS createdAt, finished_at AS finishedAt
+  SELECT id, user, group_name AS "group", name, share, manifest, verified, destination, part, made_part AS madePart,
+    overwrite, state, error, seconds, fetched_bytes AS fetchedBytes, created_at AS createdAt, finished_at AS finishedAt
   FROM downloads JOIN progress ON download = id LEFT JOIN manifests USING (share) WHERE ${where} ORDER BY id`
 
 export { LibraryFailed, LibraryInUse, LibraryUnusable } from './library-file.ts'
@@ -188,8 +192,8 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
     ),
     addProgress: database.prepare('INSERT INTO progress (download) VALUES (?)'),
     changeDownload: database.prepare(
-      `UPDATE downloads SET state = ?, error = ?, destination = ?, part = ?, overwrite = ?, seconds = ?, finished_at = ?
-       WHERE id = ?`,
+      `UPDATE downloads SET state = ?, error = ?, destination = ?, part = ?, made_part = ?, overwrite = ?, seconds = ?,
+         finished_at = ? WHERE id = ?`,
     ),
     locate: database.prepare('UPDATE downloads SET share = ? WHERE id = ?'),
     progress: database.prepare('SELECT pieces, verified FROM progress WHERE download = ?'),
@@ -272,9 +276,11 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
       return find(id)
     }),
     changeDownload: transaction((id: number, change: DownloadChange) => {
-      const { state, error, destination, part, overwrite, seconds, finishedAt } = { ...find(id), ...change }
+      const now = { ...find(id), ...change }
+      const { state, error, destination, part, seconds, finishedAt } = now
       const errorText = error ? JSON.stringify(error) : null
-      sql.changeDownload.run(state, errorText, destination, part, Number(overwrite), seconds, finishedAt ?? null, id)
+      const [madePart, overwrite] = [Number(now.madePart), Number(now.overwrite)]
+      sql.changeDownload.run(state, errorText, destination, part, madePart, overwrite, seconds, finishedAt ?? null, id)
     }),
     locateDownload: transaction((id: number, share: string, manifest: Manifest) => {
       sql.saveManifest.run(share, JSON.stringify(manifest))

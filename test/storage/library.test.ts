@@ -111,6 +111,7 @@ test('a new download is not located, has nothing, and gets a number that is neve
     fetchedBytes: 0,
     deliveries: [],
     finishedAt: undefined,
+    madePart: false,
   })
   t.is(library.addDownload(downloadOf({ user: 'bob', overwrite: true })).id, 2)
   t.deepEqual(library.download(1), first)
@@ -136,8 +137,14 @@ test('only what is to change of a download changes', t => {
   again.changeDownload(1, { state: 'queued', error: undefined, finishedAt: undefined })
   const queued = again.download(1)!
   t.deepEqual([queued.state, queued.error, queued.finishedAt, queued.seconds], ['queued', undefined, undefined, 1.5])
-  again.changeDownload(1, { destination: '/b', part: '/b.part', overwrite: true })
-  t.deepEqual(again.download(1), { ...queued, destination: '/b', part: '/b.part', overwrite: true })
+  again.changeDownload(1, { destination: '/b', part: '/b.part', overwrite: true, madePart: true })
+  t.deepEqual(again.download(1), {
+    ...queued,
+    destination: '/b',
+    part: '/b.part',
+    overwrite: true,
+    madePart: true,
+  })
   t.is(again.download(2)!.state, 'queued')
 })
 
@@ -304,7 +311,7 @@ test('a library of the first version opens with all it has, and takes limits fro
   library.addDownload(downloadOf())
   library.close()
   const database = new Database(file)
-  database.exec('DROP TABLE logs; DROP TABLE limits')
+  database.exec('DROP TABLE logs; DROP TABLE limits; ALTER TABLE downloads DROP COLUMN made_part')
   database.pragma('user_version = 1')
   database.close()
   const opened = reopen()
@@ -312,6 +319,24 @@ test('a library of the first version opens with all it has, and takes limits fro
   t.is(opened.downloads('alice').length, 1)
   opened.saveLimits({ up: mib, down: mib, connections: null })
   t.deepEqual(reopen().limits(), { up: mib, down: mib, connections: null })
+})
+
+test('a download of an earlier version that fetched anything had made its part file', t => {
+  const { library, file, reopen } = fixture(t)
+  for (const name of ['film', 'other'])
+    library.locateDownload(library.addDownload(downloadOf({ name })).id, shareA, film)
+  library.recordPiece(2, 0, bob, 'direct', 100)
+  library.close()
+  const database = new Database(file)
+  database.exec('ALTER TABLE downloads DROP COLUMN made_part')
+  database.pragma('user_version = 3')
+  database.close()
+  t.deepEqual(
+    reopen()
+      .downloads('alice')
+      .map(({ madePart }) => madePart),
+    [false, true],
+  )
 })
 
 test('a later version’s library is left alone', t => {

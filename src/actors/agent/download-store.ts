@@ -15,7 +15,7 @@ import { type Refusal, refuse } from '../../domain/refusal.ts'
 import type { DownloadSpec, StoreCommand, StoreEvent } from '../../machines/download-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
-import type { Library } from '../../storage/library.ts'
+import type { DownloadRecord, Library } from '../../storage/library.ts'
 import { isClaim, openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../peer/buffer-pool.ts'
@@ -56,6 +56,12 @@ export async function lookAtDestination(
 
 export const destinationExists = (path: string) =>
   refuse('destination-exists', `${showable(path)} is another file; choose another destination, or use --overwrite`)
+
+const partIsNotOurs = ({ id, part }: DownloadRecord) =>
+  refuse(
+    'destination-exists',
+    `${showable(part)} is there, and was not made by this download; move it away, then shoal resume ${id}`,
+  )
 
 export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLogic<StoreCommand, DownloadSpec> =>
   fromCallback<StoreCommand, DownloadSpec>(({ input: spec, sendBack, receive }) => {
@@ -121,18 +127,31 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       followed?.grewTo(bytes)
     }
 
-    /** After a kill half-way through the renaming the part file is the file's other name. True when there was one. */
+    /** True when there was one, and it was this download's own. */
     const removePart = async (): Promise<boolean> => {
-      const left = library.download(id)?.part
-      if (left === undefined || !(await lstat(left).catch(() => undefined))?.isFile()) return false
-      await unlink(left)
+      const record = library.download(id)
+      if (!record?.madePart || !(await lstat(record.part).catch(() => undefined))?.isFile()) return false
+      await unlink(record.part)
       return true
+    }
+
+    /** Goes on with what this download made. Whatever else came under that name while it waited is left alone. */
+    const openOwnPart = async (record: DownloadRecord): Promise<PieceFile> => {
+      if (record.madePart) return insist(await openPieceFile(record.part, manifest, 'resume'))
+      const notOurs = () => new StoreRefused(partIsNotOurs(record))
+      if (await lstat(record.part).catch(() => undefined)) throw notOurs()
+      // Before there is one: a kill in between leaves none, and after it the next run knows its own.
+      library.changeDownload(id, { madePart: true })
+      const made = await openPieceFile(record.part, manifest, 'fresh')
+      if (made.ok || made.code !== 'destination-exists') return insist(made)
+      library.changeDownload(id, { madePart: false })
+      throw notOurs()
     }
 
     const prepare = async (): Promise<void> => {
       const there = await lookAtDestination(spec, signal)
       if (typeof there === 'object') {
-        // Having one name less shows in the fingerprint.
+        // After a kill half-way through the renaming it is the file's other name; one name less shows in the fingerprint.
         if (await removePart()) return prepare()
         library.saveVerified(id, fullBitfield(pieceCount(manifest)))
         adopt(there)
@@ -148,7 +167,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       }
       const missingBytes = Math.max(0, manifest.size - have.count * manifest.pieceLength)
       insist(await checkFreeSpace(dirname(record.part), missingBytes))
-      part = insist(await openPieceFile(record.part, manifest, 'resume'))
+      part = await openOwnPart(record)
       // Nobody would take back what is put on offer now.
       if (signal.aborted) return
       if (have.count > 0) offerPieces()
@@ -224,8 +243,10 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       if (offer) offers.remove(offer)
       await Promise.all([...pending, followed?.isRight])
       try {
-        if (discard && !isFinished) await part?.discard()
-        else await part?.close()
+        if (!discard || isFinished) await part?.close()
+        else if (part) await part.discard()
+        // It was put to rest before this run opened what an earlier one had made.
+        else await removePart()
       } catch (error) {
         log.warn({ download: id, err: error }, 'a part file could not be closed or removed')
       }

@@ -66,6 +66,8 @@ export interface Downloads {
   connectedPeers(): string[]
 }
 
+const partOf = (path: string) => `${path}.part`
+
 /** What the file system has against it is a refusal. */
 const attempt = <T>(action: () => Promise<T>, path: string): Promise<Outcome<T>> =>
   action().then(done, error => storageRefusal(error, path))
@@ -74,6 +76,13 @@ const noSuchDownload = (id: number) =>
   refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
 const hasCompleted = ({ id, path }: Pick<DownloadView, 'id' | 'path'>) =>
   refuse('not-running', `download ${id} has completed: ${showable(path)}`)
+const sharesPart = ({ id, destination, part }: DownloadRecord, path: string) =>
+  refuse(
+    'destination-exists',
+    part === path
+      ? `download ${id} keeps its pieces in ${showable(path)} until it is whole; choose another destination, or cancel it first`
+      : `download ${id} goes to ${showable(destination)}, where this one would keep its pieces; choose another destination, or cancel it first`,
+  )
 const notNow = () => refuse('unreachable', 'the agent is starting its downloads again; try again in a moment')
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
@@ -164,9 +173,9 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   /** Of a download that rests. */
-  const discardPart = async ({ part, destination, located }: DownloadRecord): Promise<Outcome<void>> => {
+  const discardPart = async ({ part, madePart, destination, located }: DownloadRecord): Promise<Outcome<void>> => {
     if (await isClaim(destination).catch(() => false)) await unlink(destination).catch(() => {})
-    if (!located || !(await lstat(part).catch(() => undefined))) return done(undefined)
+    if (!located || !madePart || !(await lstat(part).catch(() => undefined))) return done(undefined)
     const opened = await openPieceFile(part, located.manifest, 'resume')
     return opened.ok ? attempt(opened.value.discard, part) : opened
   }
@@ -185,10 +194,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
 
   /** When a download that is not done with that path has it already: the same file joins it, another is refused. */
   const joinClaimant = (path: string, share: string, overwrite: boolean): Outcome<DownloadView> | undefined => {
-    const other = library
-      .downloads(user)
-      .find(({ state, destination }) => destination === path && state !== 'completed' && state !== 'cancelled')
-    if (!other) return undefined
+    const unfinished = library.downloads(user).filter(({ state }) => state !== 'completed' && state !== 'cancelled')
+    const other = unfinished.find(({ destination }) => destination === path)
+    if (!other) {
+      const neighbour = unfinished.find(({ destination, part }) => part === path || destination === partOf(path))
+      return neighbour && sharesPart(neighbour, path)
+    }
     const { id, state, located } = other
     if (located?.share !== share)
       return refuse('destination-exists', `download ${id} goes to ${showable(path)}; cancel it first`)
@@ -241,7 +252,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const claimed = () => joinClaimant(path.value, share, overwrite)
       const before = claimed()
       if (before) return before
-      const part = `${path.value}.part`
+      const part = partOf(path.value)
       if (await lstat(part).catch(() => undefined))
         return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
       const looked = await attempt(() => lookAtDestination({ path: path.value, manifest }), path.value)

@@ -1,6 +1,6 @@
 // A download's file on a real disk, which others may lay hands on while it fills.
 
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -46,6 +46,7 @@ function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
   })
   /** As it is once a run has fetched its only piece. */
   const leaveWhole = () => {
+    opened.changeDownload(id, { madePart: true })
     opened.recordPiece(id, 0, bob, 'direct', bytes.length)
     writeFileSync(part, bytes)
   }
@@ -97,4 +98,29 @@ test('What is closed while it opens its part file leaves nothing on offer.', asy
   while (!closed) await new Promise(setImmediate)
   await closed
   t.is(offers.find(share), undefined)
+})
+
+test('A kill just before the part file is made costs nothing: the next run makes it.', async t => {
+  const { part, library, id, start } = openDownload(t)
+  library.changeDownload(id, { madePart: true })
+  const { heard, close } = start()
+  await heard.next('store.ready')
+  t.is(statSync(part).size, bytes.length)
+  await close()
+})
+
+test('What comes under the name of the part file at the very last moment is not taken for it, then or later.', async t => {
+  const download = openDownload(t, {
+    changeDownload(id, change) {
+      if (change.madePart) writeFileSync(download.part, 'of another program')
+      download.library.changeDownload(id, change)
+    },
+  })
+  const { part, start } = download
+  for (const when of ['then', 'later']) {
+    const { heard, close } = start()
+    t.like(await heard.next('store.failed'), { code: 'destination-exists' }, when)
+    await close(true)
+    t.is(readFileSync(part, 'utf8'), 'of another program')
+  }
 })

@@ -1,6 +1,6 @@
 // What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -63,7 +63,18 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
   })
   const add = (overwrite = false, into = destination) =>
     downloads.add({ group: 'reef', name: 'film.bin', destination: into, overwrite })
-  return { downloads, queue, disk, library, add, destination, path: join(destination, 'film.bin') }
+  /** As many others run as may, each in a folder of its own; the value is the first one's id. */
+  const occupy = async () => {
+    const ids: number[] = []
+    for (let other = 0; other < download.maxRunning; other += 1) {
+      mkdirSync(join(destination, `${other}`))
+      const begun = await add(false, join(destination, `${other}`))
+      if (begun.ok) ids.push(begun.value.id)
+    }
+    t.is(ids.length, download.maxRunning)
+    return ids[0]!
+  }
+  return { downloads, queue, disk, library, add, occupy, destination, path: join(destination, 'film.bin') }
 }
 
 test('Asked for twice at once, a file is downloaded once.', async t => {
@@ -143,7 +154,7 @@ test('What has completed can neither be paused, nor resumed, nor cancelled.', as
 })
 
 test('A download that waits its turn and is cancelled leaves no part file, either, and no claim on its name.', async t => {
-  const { downloads, add, destination, path } = openDownloads(t)
+  const { downloads, add, occupy, path } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
   while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
@@ -151,10 +162,7 @@ test('A download that waits its turn and is cancelled leaves no part file, eithe
   t.true(existsSync(`${path}.part`))
   // As a kill at its end would leave it where there are no hard links.
   writeFileSync(path, claim)
-  for (let other = 0; other < download.maxRunning; other += 1) {
-    mkdirSync(join(destination, `${other}`))
-    t.true((await add(false, join(destination, `${other}`))).ok)
-  }
+  await occupy()
   t.like(await downloads.resume(id), { ok: true, value: { state: 'queued' } })
   const cancelled = downloads.cancel(id)
   t.is(downloads.view(id)?.state, 'queued', 'whoever follows it is not told that it was paused')
@@ -162,6 +170,59 @@ test('A download that waits its turn and is cancelled leaves no part file, eithe
   t.like(await cancelled, { ok: true, value: { state: 'cancelled' } })
   t.like(await resumed, { ok: false, code: 'not-running' })
   t.deepEqual([existsSync(`${path}.part`), existsSync(path)], [false, false])
+})
+
+test('What came under the name of its part file while a download waited its turn stays as it is, also when it is cancelled.', async t => {
+  const { downloads, add, occupy, path } = openDownloads(t)
+  const running = await occupy()
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  t.is(downloads.view(id)?.state, 'queued')
+  writeFileSync(`${path}.part`, 'of another program')
+
+  await downloads.cancel(running)
+  while (downloads.view(id)?.state !== 'failed') await new Promise(setImmediate)
+  t.like(downloads.view(id)?.error, { code: 'destination-exists' })
+  t.regex(downloads.view(id)?.error?.message ?? '', /film\.bin\.part/)
+  t.is(readFileSync(`${path}.part`, 'utf8'), 'of another program')
+
+  rmSync(`${path}.part`)
+  t.true((await downloads.resume(id)).ok)
+  while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+  await downloads.pause(id)
+  t.is(statSync(`${path}.part`).size, bytes.length)
+  t.true((await downloads.cancel(id)).ok)
+  t.false(existsSync(`${path}.part`))
+
+  t.true((await add(false, join(path, '..', '0'))).ok)
+  const other = await add()
+  t.like(other, { ok: true, value: { state: 'queued' } })
+  writeFileSync(`${path}.part`, 'of another program')
+  t.like(await downloads.cancel(other.ok ? other.value.id : 0), { ok: true, value: { state: 'cancelled' } })
+  t.is(readFileSync(`${path}.part`, 'utf8'), 'of another program')
+})
+
+test('What is cancelled while its part file is checked again leaves no part file behind.', async t => {
+  const { downloads, library, add, path } = openDownloads(t)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+  await downloads.pause(id)
+  library.recordPiece(id, 0, { user: 'bob', device: 'bbbbbbbbbbbb' }, 'direct', bytes.length)
+  t.true((await downloads.resume(id)).ok)
+  t.like(await downloads.cancel(id), { ok: true, value: { state: 'cancelled' } })
+  t.false(existsSync(`${path}.part`))
+})
+
+test('No download goes to where another one keeps its pieces, nor keeps its own where another one goes.', async t => {
+  const { downloads, add, path } = openDownloads(t)
+  const begun = await add()
+  t.like(await add(false, `${path}.part`), { ok: false, code: 'destination-exists' })
+  await downloads.cancel(begun.ok ? begun.value.id : 0)
+
+  t.true((await add(false, `${path}.part`)).ok)
+  t.like(await add(), { ok: false, code: 'destination-exists' })
+  t.is(downloads.views().length, 2)
 })
 
 // root may write anywhere.

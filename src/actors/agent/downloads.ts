@@ -76,6 +76,8 @@ const noSuchDownload = (id: number) =>
   refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
 const hasCompleted = ({ id, path }: Pick<DownloadView, 'id' | 'path'>) =>
   refuse('not-running', `download ${id} has completed: ${showable(path)}`)
+const hasFailed = ({ id, error }: Pick<DownloadView, 'id' | 'error'>) =>
+  refuse('not-running', `download ${id} failed just then${error ? `: ${error.message}` : ''}`)
 const sharesPart = ({ id, destination, part }: DownloadRecord, path: string) =>
   refuse(
     'destination-exists',
@@ -83,7 +85,8 @@ const sharesPart = ({ id, destination, part }: DownloadRecord, path: string) =>
       ? `download ${id} keeps its pieces in ${showable(path)} until it is whole; choose another destination, or cancel it first`
       : `download ${id} goes to ${showable(destination)}, where this one would keep its pieces; choose another destination, or cancel it first`,
   )
-const notNow = () => refuse('unreachable', 'the agent is starting its downloads again; try again in a moment')
+const notNow = () =>
+  refuse('unreachable', 'the agent is just starting its downloads, or putting them to rest; try again in a moment')
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
   const { user, library, trackers } = needs
@@ -158,18 +161,25 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return done(view(id)!)
   }
 
+  /** How its run ends is decided and not done yet, or it is being given up: what it comes to is to be awaited. */
+  const isSettling = (id: number) => leaving.has(id) || runOf(id)?.context.ending !== undefined
+  const settled = (id: number): Promise<unknown> =>
+    leaving.get(id)?.gone ?? waitFor(needs.queue()!, ({ context }) => !context.running.has(id))
+
   /** Asks the queue, and resolves once the download rests. */
-  const putToRest = async (id: number, type: 'download.pause' | 'download.cancel'): Promise<Outcome<DownloadView>> => {
+  const putToRest = async (id: number, state: 'paused' | 'cancelled'): Promise<Outcome<DownloadView>> => {
     const queue = needs.queue()
     if (!queue) return notNow()
-    queue.send({ type, id })
+    queue.send({ type: state === 'paused' ? 'download.pause' : 'download.cancel', id })
     await waitFor(
       queue,
       ({ context }) => !context.running.has(id) && !context.waiting.some(each => each.spec.id === id),
     )
     const rests = resting.view(id)!
-    // It ended by itself in this moment, and nothing is as it was asked for.
-    return rests.state === 'completed' ? hasCompleted(rests) : done(rests)
+    if (rests.state === state) return done(rests)
+    // It ended by itself in this moment, or the agent leaves, and nothing is as it was asked for.
+    if (rests.state === 'completed') return hasCompleted(rests)
+    return rests.state === 'failed' ? hasFailed(rests) : notNow()
   }
 
   /** Of a download that rests. */
@@ -183,7 +193,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   /** One that waits, or rests. Its part file goes before its claim on the path does, and no run would see to that. */
   const giveUp = async (id: number, state: DownloadView['state']): Promise<Outcome<DownloadView>> => {
     if (state === 'queued') {
-      const rests = await putToRest(id, 'download.pause')
+      const rests = await putToRest(id, 'paused')
       if (!rests.ok) return rests
     }
     const discarded = await discardPart(library.download(id)!)
@@ -192,12 +202,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return done(resting.view(id)!)
   }
 
+  const unfinished = () => library.downloads(user).filter(({ state }) => state !== 'completed' && state !== 'cancelled')
+
   /** When a download that is not done with that path has it already: the same file joins it, another is refused. */
   const joinClaimant = (path: string, share: string, overwrite: boolean): Outcome<DownloadView> | undefined => {
-    const unfinished = library.downloads(user).filter(({ state }) => state !== 'completed' && state !== 'cancelled')
-    const other = unfinished.find(({ destination }) => destination === path)
+    const claimants = unfinished()
+    const other = claimants.find(({ destination }) => destination === path)
     if (!other) {
-      const neighbour = unfinished.find(({ destination, part }) => part === path || destination === partOf(path))
+      const neighbour = claimants.find(({ destination, part }) => part === path || destination === partOf(path))
       return neighbour && sharesPart(neighbour, path)
     }
     const { id, state, located } = other
@@ -249,6 +261,8 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (shareId(group, manifest) !== share || manifest.name !== name)
         return refuse('integrity', `the trackers' description of ${name} contradicts itself; it was not downloaded`)
 
+      for (const { id, destination } of unfinished())
+        if (destination === path.value) while (isSettling(id)) await settled(id)
       const claimed = () => joinClaimant(path.value, share, overwrite)
       const before = claimed()
       if (before) return before
@@ -287,17 +301,17 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     close: resting.close,
 
     async pause(id) {
-      while (leaving.has(id)) await leaving.get(id)?.gone
+      while (isSettling(id)) await settled(id)
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'paused') return done(now)
       if (isResting(now.state))
         return refuse('not-running', `download ${id} is ${now.state}; there is nothing to pause`)
-      return putToRest(id, 'download.pause')
+      return putToRest(id, 'paused')
     },
 
     async resume(id) {
-      while (leaving.has(id)) await leaving.get(id)?.gone
+      while (isSettling(id)) await settled(id)
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled')
@@ -307,12 +321,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     },
 
     async cancel(id) {
-      while (leaving.has(id)) await leaving.get(id)?.gone
+      while (isSettling(id)) await settled(id)
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return done(now)
       if (now.state === 'completed') return hasCompleted(now)
-      if (now.state !== 'queued' && !isResting(now.state)) return putToRest(id, 'download.cancel')
+      if (now.state !== 'queued' && !isResting(now.state)) return putToRest(id, 'cancelled')
       const gone = giveUp(id, now.state).finally(() => leaving.delete(id))
       leaving.set(id, { looked: now, gone })
       return gone

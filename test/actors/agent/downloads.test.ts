@@ -7,12 +7,15 @@ import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
 import { download } from '../../../config/tunables.ts'
+import { isResting } from '../../../src/actors/agent/download-view.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import { createBufferPool } from '../../../src/actors/peer/buffer-pool.ts'
 import type { TrackerClient } from '../../../src/actors/tracker-client.ts'
 import { type Manifest, maxFileBytes, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
+import type { DownloadSnapshot } from '../../../src/machines/download.ts'
+import { runId } from '../../../src/machines/download-queue.ts'
 import { type Library, LibraryFailed, openLibrary } from '../../../src/storage/library.ts'
 import { claim } from '../../../src/storage/piece-file.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
@@ -223,6 +226,56 @@ test('No download goes to where another one keeps its pieces, nor keeps its own 
   t.true((await add(false, `${path}.part`)).ok)
   t.like(await add(), { ok: false, code: 'destination-exists' })
   t.is(downloads.views().length, 2)
+})
+
+test('What is resumed, or downloaded again, while it is being paused goes on.', async t => {
+  const { downloads, add } = openDownloads(t)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  for (const goOn of [() => downloads.resume(id), () => add()]) {
+    while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+    const [paused, goesOn] = await Promise.all([downloads.pause(id), goOn()])
+    t.like(paused, { ok: true, value: { state: 'paused' } })
+    t.true(goesOn.ok && !isResting(goesOn.value.state))
+    while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
+  }
+})
+
+test('What is cancelled or resumed while it is failing is cancelled, or resumed, once it has failed.', async t => {
+  const { downloads, queue, add, path } = openDownloads(t)
+  const begun = await add()
+  const id = begun.ok ? begun.value.id : 0
+  await downloads.pause(id)
+  writeFileSync(path, 'another file')
+  const failing = async <T>(steer: () => Promise<T>) => {
+    const { promise, resolve } = Promise.withResolvers<T>()
+    const run = queue.getSnapshot().children[runId(id)]!
+    const following = run.subscribe(snapshot => {
+      if (!(snapshot as DownloadSnapshot).matches('settling')) return
+      following.unsubscribe()
+      resolve(steer())
+    })
+    return promise
+  }
+  t.true((await downloads.resume(id)).ok)
+  t.like(await failing(() => downloads.resume(id)), { ok: true, value: { state: 'locating' } })
+  t.like(await failing(() => downloads.cancel(id)), { ok: true, value: { state: 'cancelled' } })
+  while (queue.getSnapshot().context.running.size > 0) await new Promise(setImmediate)
+  t.is(downloads.view(id)?.state, 'cancelled')
+  t.false(existsSync(`${path}.part`))
+})
+
+test('What the agent puts to rest for the next log-in is not called paused, nor cancelled.', async t => {
+  const { downloads, queue, library, add, occupy } = openDownloads(t)
+  const running = await occupy()
+  const begun = await add()
+  const waiting = begun.ok ? begun.value.id : 0
+  queue.send({ type: 'queue.suspend' })
+  for (const id of [running, waiting])
+    for (const steer of [downloads.pause, downloads.cancel]) {
+      t.like(await steer(id), { ok: false, code: 'unreachable' })
+      t.is(library.download(id)?.state, 'queued')
+    }
 })
 
 // root may write anywhere.

@@ -24,6 +24,8 @@ export interface DownloadFacts {
     readonly busy: number
     readonly relayed: number
   }
+  /** Peers that sent a wrong piece: this run asks them for nothing more. */
+  readonly dropped: number
   /** Undefined before trackers have said. */
   readonly sharers: { readonly all: number; readonly online: number } | undefined
   /** Peers that are asked for something and say that their own cap on uploads holds it up. */
@@ -107,6 +109,12 @@ function supply(facts: DownloadFacts): DownloadWait[] {
       code: 'pieces-missing',
       params: { pieces: heldByNobody },
       sentence: `Nobody who is connected has ${count(heldByNobody, 'missing piece')}.`,
+    })
+  if (state === 'stalled' && facts.dropped > 0)
+    waits.push({
+      code: 'peers-dropped',
+      params: { peers: facts.dropped },
+      sentence: `${count(facts.dropped, 'peer')} sent wrong pieces and ${areOf(facts.dropped)} asked no more; pausing and resuming it tries again.`,
     })
   if (peers.busy > 0)
     waits.push({

@@ -147,6 +147,8 @@ const waitCodes = [
   'sharers-offline',
   /** Nobody online has them. params: pieces */
   'pieces-missing',
+  /** They sent wrong pieces. params: peers */
+  'peers-dropped',
   'connecting',
   /** Connected peers serve others first and will call. params: peers */
   'waiting-for-turn',

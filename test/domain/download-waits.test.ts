@@ -10,6 +10,7 @@ const fine: DownloadFacts = {
   checking: 0,
   store: { fullShare: 0.1, isWritingSlower: true },
   peers: { ready: 3, connecting: 0, busy: 0, relayed: 0 },
+  dropped: 0,
   limited: [],
   sharers: { all: 3, online: 3 },
   areTrackersAway: false,
@@ -71,6 +72,12 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
   ],
   ['peers serve others', peers({ busy: 2 }), 'waiting-for-turn', '2 peers serve others first, and will call.'],
   ['a piece is nowhere', { heldByNobody: 1 }, 'pieces-missing', 'Nobody who is connected has 1 missing piece.'],
+  [
+    'whoever has it sent wrong pieces',
+    { state: 'stalled', dropped: 1, ...peers({ ready: 0 }) },
+    'peers-dropped',
+    '1 peer sent wrong pieces and is asked no more; pausing and resuming it tries again.',
+  ],
   ['it connects', peers({ ready: 0, connecting: 2 }), 'connecting', 'It is connecting to 2 peers.'],
   ['a peer is relayed', peers({ relayed: 1 }), 'relayed', '1 peer can be reached only through the brokers.'],
   ['nothing else holds it up', {}, 'peers-slow', 'It is as fast as 3 peers deliver: 5 MiB/s.'],
@@ -92,6 +99,11 @@ test('What does not hold it up is not said, and at its end nothing is.', t => {
   t.deepEqual(
     waitsOf(fine).map(({ code }) => code),
     ['peers-slow'],
+  )
+  t.deepEqual(
+    waitsOf({ ...fine, dropped: 1 }).map(({ code }) => code),
+    ['peers-slow'],
+    'one that is got on without',
   )
   t.deepEqual(waitsOf({ ...fine, state: 'completed' }), [])
   const slow = waitsOf({ ...fine, bytesPerSecond: MB, limits: { down: 5 * MB, connections: 4 }, checking: 3 })

@@ -85,12 +85,19 @@ function problemOf(snapshot: DownloadSnapshot, state: DownloadState): Problem | 
   if (state === 'locating') return undefined
   const missing = ledger.picker?.missing ?? 0
   const links = [...ledger.links.values()]
+  const noSharers = (message: string): Problem => ({ code: 'no-sharers', message })
+  const isSomeDropped = ledger.dropped.size > 0
   if (links.length === 0)
-    return { code: 'no-sharers', message: `nobody who has ${spec.name} is online; this goes on when somebody is` }
+    return noSharers(
+      isSomeDropped
+        ? `nobody who has ${spec.name} and sent no wrong pieces is online; this goes on when somebody is, or pause and resume it to try the others again`
+        : `nobody who has ${spec.name} is online; this goes on when somebody is`,
+    )
   if (readyLinks(snapshot) > 0)
-    return {
-      code: 'no-sharers',
-      message: `nobody who is connected has the ${missing} missing pieces; waiting for more`,
-    }
+    return noSharers(
+      `nobody who is connected has the ${missing} missing pieces; waiting for more${
+        isSomeDropped ? ', or pause and resume it to try those again that sent wrong ones' : ''
+      }`,
+    )
   return { code: 'unreachable', message: `no peer can be reached (${links.length} tried): ${links[0]!.reason}` }
 }

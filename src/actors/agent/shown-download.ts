@@ -105,6 +105,7 @@ export function showDownload({ view, context, actor, limits, connections }: Show
     limited: shown.flatMap(({ user, limit, bytesPerSecond, inFlight, state }) =>
       limit !== null && (inFlight.length > 0 || state === 'waiting') ? [{ user, limit, bytesPerSecond }] : [],
     ),
+    dropped: ledger.dropped.size,
     sharers: ledger.sharers,
     areTrackersAway: problem?.code === 'unreachable',
     limits,

@@ -56,7 +56,7 @@ async function rightPieces(path: string, manifest: Manifest, claimed: Bitfield):
   return right
 }
 
-const homeFiles = /^(device|session|seen|servers|agent)\.json$|^library\.db(-wal|-shm)?$|^agent\.log(\.old)?$/
+const homeFiles = /^(device|session|seen|servers|listen|agent)\.json$|^library\.db(-wal|-shm)?$|^agent\.log(\.old)?$/
 
 const temporaryFiles = /^\.[a-z]+\.json\.\d+$/
 

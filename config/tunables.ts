@@ -393,6 +393,8 @@ export const agent = {
   libraryPatienceMs: 500,
   /** A finished download, or a share that trackers could not be told of, is told to them within this. */
   settleSharesEveryMs: 500,
+  /** Trackers that take no more for now (`writing`) are told of what is shared again after this. */
+  announceAgainMs: 60_000,
   /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
   leaveWithinMs: 5_000,
   /** For a goodbye to reach a broker, if one is there: a round trip. */

@@ -5,6 +5,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Logger } from 'pino'
+import { agent } from '../../../config/tunables.ts'
 import { fullBitfield } from '../../domain/bitfield.ts'
 import { type Manifest, pieceCount, shareId } from '../../domain/manifest.ts'
 import { parseFileName, showable } from '../../domain/names.ts'
@@ -58,12 +59,22 @@ export interface ShareKeeperNeeds {
   heardSession?(session: AgentSession): void
 }
 
-/** Trackers or brokers were away: the same request may well succeed later. */
-const isPassing = (code: RefusalCode) => code === 'unreachable' || code === 'no-quorum'
+/** Trackers or brokers were away, or too much was written lately: the same request may well succeed later. */
+const isPassing = (code: RefusalCode) => code === 'unreachable' || code === 'no-quorum' || code === 'too-many'
 /** A person reads the last few. */
 const keptTroubles = 20
 
 type FileState = 'same' | 'changed' | 'vanished'
+
+/** What is called with an action runs it once the earlier ones have ended, however they did. */
+function oneAfterAnother() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(action: () => Promise<T>): Promise<T> => {
+    const result = last.then(action)
+    last = result.catch(() => {})
+    return result
+  }
+}
 
 async function lookAt(path: string, fingerprint: Fingerprint): Promise<FileState> {
   try {
@@ -95,17 +106,15 @@ export function createShareKeeper({
   const closing = new AbortController()
   /** Files that are being looked into, since they are not what they were. */
   const hashedNow = new Set<string>()
+  let announceAgainAtMs = Number.NEGATIVE_INFINITY
   /** Set back by whatever happens while it is being made true. */
   let isReconciled = false
   const keyOf = ({ group, name }: { group: string; name: string }) => `${group}/${name}`
 
   // One change after another: each is a few steps over library, offers and log that must not mix.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
-    const result = last.then(action)
-    last = result.catch(() => {})
-    return result
-  }
+  const inTurn = oneAfterAnother()
+  // One changed file after another, and no change waits for them.
+  const hashInTurn = oneAfterAnother()
 
   const records = new Map(library.shares(user).map(record => [keyOf(record), record]))
   const save = (record: ShareRecord) => {
@@ -166,10 +175,13 @@ export function createShareKeeper({
 
   /** Tells the trackers of a share that they have not heard of; true when that is settled. */
   const announce = async (record: ShareRecord): Promise<boolean> => {
+    if (performance.now() < announceAgainAtMs) return false
     const answer = await trackers.ask('share.add', { group: record.group, manifest: record.manifest })
     if (answer.ok) setState(record, 'sharing')
-    else if (isPassing(answer.code)) return false
-    else {
+    else if (isPassing(answer.code)) {
+      if (answer.code === 'too-many') announceAgainAtMs = performance.now() + agent.announceAgainMs
+      return false
+    } else {
       noteTrouble(record, answer.message)
       forget(record)
     }
@@ -219,7 +231,8 @@ export function createShareKeeper({
     withdraw(now)
     hashedNow.add(keyOf(now))
     try {
-      const hashed = state === 'vanished' ? undefined : await hashFile(now.path, { signal: closing.signal })
+      const { signal } = closing
+      const hashed = state === 'vanished' ? undefined : await hashInTurn(() => hashFile(now.path, { signal }))
       await inTurn(async () => {
         const current = currentOf(record)
         if (current) await settle(current, hashed)

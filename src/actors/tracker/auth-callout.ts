@@ -15,6 +15,7 @@ export const serverXkeyHeader = 'Nats-Server-Xkey'
 export const peopleAccount = 'SHOAL'
 
 const questionSchema = z.object({
+  iat: z.number().int().positive(),
   aud: z.literal('nats-authorization-request'),
   iss: z.string(),
   nats: z.object({
@@ -31,6 +32,8 @@ export interface AuthQuestion {
   readonly pass: string
   /** The address that the broker saw the connection come from. */
   readonly host: string
+  /** When it was asked, by the broker's clock, in seconds since 1970. */
+  readonly askedAt: number
   /** Names this question in the answer. */
   readonly userKey: string
   readonly serverId: string
@@ -42,9 +45,10 @@ export interface AuthQuestion {
 export function readQuestion(token: string): Omit<AuthQuestion, 'keys'> {
   const question = questionSchema.safeParse(readToken(token))
   if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
-  const { iss, nats } = question.data
+  const { iss, iat: askedAt, nats } = question.data
   if (iss !== nats.server_id.id) throw new InvalidToken('a question is not signed by the broker it names')
-  return { ...nats.connect_opts, host: nats.client_info.host, userKey: nats.user_nkey, serverId: nats.server_id.id }
+  const { user_nkey: userKey, server_id: server } = nats
+  return { ...nats.connect_opts, host: nats.client_info.host, askedAt, userKey, serverId: server.id }
 }
 
 export interface AuthCallout {
@@ -95,7 +99,8 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
     },
 
     grant(question, { name, publish, subscribe, mostSeconds = tickets.brokerLoginSeconds, endsAt }, serverXkey) {
-      const longest = Math.floor(Date.now() / 1000) + mostSeconds
+      // By the broker's clock, since it is the broker that ends it.
+      const longest = question.askedAt + mostSeconds
       const jwt = keysOf(question).issuer.sign({
         sub: question.userKey,
         aud: peopleAccount,

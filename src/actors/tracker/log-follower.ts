@@ -97,7 +97,8 @@ export const logFollowerActor: TrackerActor =
       }
       for (const { seq, size, record } of entries) {
         if (!record) log.error({ seq }, 'an entry of the log cannot be read; every tracker passes over it')
-        else if (record.by) writing.note(record.by.user, size, record.at)
+        // A clock that was far ahead when it was decided keeps nobody from writing until then.
+        else if (record.by) writing.note(record.by.user, size, Math.min(record.at, Date.now()))
       }
       progress.advance(projection.applied)
       if (caughtUp) report({ type: 'entries.applied', entries })

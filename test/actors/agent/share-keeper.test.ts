@@ -20,6 +20,7 @@ function createTrackers() {
   let areAway = false
   const ask = async (method: string, params: { manifest?: Manifest; name?: string }) => {
     if (areAway) return refuse('unreachable', 'no tracker is running')
+    if (method === 'share.add' && client.takesNoMore) return refuse('too-many', 'try again in 5 s')
     if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
     if (method === 'share.remove' && !logged.delete(params.name!)) return refuse(client.lacksIt, 'no')
     if (method !== 'agent.shares') return done({ ticketKey: '' })
@@ -32,7 +33,7 @@ function createTrackers() {
     areAway = false
   }
   /** `lacksIt`: the refusal to withdraw what the log does not have from this device; `no-such-file` when nobody else shares it. */
-  const client = { ask, epoch: 1, lacksIt: 'not-sharing' as 'not-sharing' | 'no-such-file' }
+  const client = { ask, epoch: 1, lacksIt: 'not-sharing' as 'not-sharing' | 'no-such-file', takesNoMore: false }
   return { logged, goAway, comeBack, client: client as typeof client & TrackerClient }
 }
 
@@ -88,6 +89,17 @@ for (const lacksIt of ['not-sharing', 'no-such-file'] as const) {
     t.like(await keeper.unshare(file), { ok: false, code: lacksIt })
   })
 }
+
+test('A finished download that trackers do not take now, since too much was written, stays on offer and is told later.', async t => {
+  const { keeper, library, trackers } = await sharing(t)
+  const [downloaded] = library.shares('alice')
+  trackers.logged.clear()
+  trackers.client.takesNoMore = true
+  keeper.adopt(downloaded!)
+  await keeper.reconcile()
+  t.false(keeper.isReconciled, 'it is to be tried again')
+  t.deepEqual([keeper.sharing, keeper.troubles, library.shares('alice').length], [1, [], 1])
+})
 
 test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {
   const { keeper, trackers, path } = await sharing(t)

@@ -12,15 +12,15 @@ import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { fingerprintOf } from '../../../src/wire/log-entry.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
 
-const dataOf = (seq: number) => {
+const dataOf = (seq: number, at = 1) => {
   const events = [{ type: 'account.created', user: `user${seq}`, passwordHash: 'h' }]
   const id = `00000000-0000-4000-8000-${String(seq).padStart(12, '0')}`
   const by = { user: `user${seq}`, device: 'aaaaaaaaaaaa' }
-  return Buffer.from(JSON.stringify({ id, at: 1, by, events }))
+  return Buffer.from(JSON.stringify({ id, at, by, events }))
 }
 
 /** A follower of a log with `ends` entries, whose consumers say what a test has them say. */
-function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) {
+function fixture(t: ExecutionContext, ends: number, { isVerified = true, at = 1 } = {}) {
   const projection = createProjection(inMemory, 'then')
   const progress = createProgress(0)
   const reports: FollowerReport[] = []
@@ -29,7 +29,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) 
   let hear: ((error: Error | null, message: Msg) => void) | undefined
   const eventLog = {
     end: async () => log,
-    fingerprintAt: async (seq: number) => fingerprintOf(dataOf(seq)),
+    fingerprintAt: async (seq: number) => fingerprintOf(dataOf(seq, at)),
     follow: async (seq: number) => {
       begins.push(seq)
       return `consumer ${begins.length}`
@@ -75,7 +75,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true } = {}) 
     deliver(seq: number, delivery: number) {
       log = { ...log, lastSeq: Math.max(log.lastSeq, seq) }
       const reply = `$JS.ACK.SHOAL.consumer.1.${seq}.${delivery}.0.0`
-      hear?.(null, { reply, subject: userEvents(`user${seq}`), data: dataOf(seq) } as unknown as Msg)
+      hear?.(null, { reply, subject: userEvents(`user${seq}`), data: dataOf(seq, at) } as unknown as Msg)
     },
     heartbeat(lastDelivery: number) {
       const headers = { get: (name: string) => (name === 'Nats-Last-Consumer' ? String(lastDelivery) : '') }
@@ -165,6 +165,14 @@ test('A projection that cannot be written ends the follower, which says so.', as
 test('A follower whose projection could not be checked says that the log is out of reach.', async t => {
   const { types } = fixture(t, 0, { isVerified: false })
   t.deepEqual(types(), ['log.out-of-reach'])
+})
+
+test('What was decided by a clock far ahead counts as of now.', async t => {
+  const { deliver, until, begins, noted } = fixture(t, 1, { at: Date.now() + 1e9 })
+  await until(() => begins.length === 1)
+  deliver(1, 1)
+  await until(() => noted.length === 1)
+  t.true(noted[0]![2] <= Date.now())
 })
 
 test('What each has written is noted, history included, with how much and when.', async t => {

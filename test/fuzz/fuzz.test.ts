@@ -23,9 +23,11 @@ for (const [index, { name }] of targets.entries())
   })
 
 test('A target that takes what is not safe, never ends, or hoards is found out, and the others go on.', async t => {
-  const names = ['takes what leads elsewhere', 'does not end', 'hoards', 'is all right']
-  const options = { module: moduleOf('careless-targets.ts'), names, cases: 1_000, seed }
-  const reports = await supervise({ ...options, caseWithinMs: 5_000, mostMemoryMiB: 500 })
+  const run = { module: moduleOf('careless-targets.ts'), cases: 1_000, seed }
+  const never = await supervise({ ...run, names: ['takes what leads elsewhere', 'does not end'], caseWithinMs: 5_000 })
+  // Filling so much memory takes a busy machine seconds, and is not to be mistaken for not ending.
+  const more = { ...run, names: ['hoards', 'is all right'], caseWithinMs: 60_000, mostMemoryMiB: 500 }
+  const reports = [...never, ...(await supervise(more))]
   t.deepEqual(
     reports.map(({ finding }) => finding?.error.message),
     ['a name that leads elsewhere', 'it does not end within 5000 ms', 'more than 500 MiB of memory', undefined],

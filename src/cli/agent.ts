@@ -37,7 +37,8 @@ const processes = () => import('../actors/agent/agent-process.ts')
 
 const start = command({
   words: 'agent start',
-  summary: "Start this device's agent in the background. Harmless when it runs.",
+  summary:
+    "Start this device's agent in the background. Harmless when it runs; to have it listen elsewhere, stop it first.",
   example: 'agent start --listen 0.0.0.0:7000',
   options: { listen },
   async run(context, input): Promise<Result<{ agent: 'running'; pid: number }>> {

@@ -20,6 +20,7 @@ function createTrackers() {
   let areAway = false
   const ask = async (method: string, params: { manifest?: Manifest; name?: string }) => {
     if (areAway) return refuse('unreachable', 'no tracker is running')
+    if (method === 'share.add') client.announced += 1
     if (method === 'share.add' && client.takesNoMore) return refuse('too-many', 'try again in 5 s')
     if (method === 'share.add') logged.set(params.manifest!.name, shareId(group, params.manifest!))
     if (method === 'share.remove' && !logged.delete(params.name!)) return refuse(client.lacksIt, 'no')
@@ -33,7 +34,13 @@ function createTrackers() {
     areAway = false
   }
   /** `lacksIt`: the refusal to withdraw what the log does not have from this device; `no-such-file` when nobody else shares it. */
-  const client = { ask, epoch: 1, lacksIt: 'not-sharing' as 'not-sharing' | 'no-such-file', takesNoMore: false }
+  const client = {
+    ask,
+    epoch: 1,
+    lacksIt: 'not-sharing' as 'not-sharing' | 'no-such-file',
+    takesNoMore: false,
+    announced: 0,
+  }
   return { logged, goAway, comeBack, client: client as typeof client & TrackerClient }
 }
 
@@ -99,6 +106,9 @@ test('A finished download that trackers do not take now, since too much was writ
   await keeper.reconcile()
   t.false(keeper.isReconciled, 'it is to be tried again')
   t.deepEqual([keeper.sharing, keeper.troubles, library.shares('alice').length], [1, [], 1])
+  const { announced } = trackers.client
+  await keeper.reconcile()
+  t.is(trackers.client.announced, announced, 'and not at once')
 })
 
 test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {

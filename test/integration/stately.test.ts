@@ -106,6 +106,8 @@ test('Stately’s own receiver hears a download from its actor to its end, in st
   createWebSocketReceiver({ server: `ws://127.0.0.1:${port}` }).subscribe(hear)
   sendTo(t, to.home.folder, port)
   await until(actorCalled(/^bob on .* agent$/))
+  // What is said to an actor is told as long as there is one at the next look, 0.2 s later: this download lasts for several.
+  await to.ask('limits.change', { down: 4 * 2 ** 20 })
   const { id } = await to.ask('download', { group: 'reef', name: 'film.bin', destination: to.folder, overwrite: false })
   const download = await until(actorCalled(new RegExp(`^download[-:]${id}$`)))
   await until(

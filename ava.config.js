@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const longest = [
   'integration/rotation',
   'integration/agents',
-  'visualizer/page',
+  'visualizer/page/page',
   'integration/command-line',
   'scripts/demonstration',
   'chaos/kills/kills',

@@ -1,4 +1,4 @@
-// The visualizer's page, from src/visualizer and what it imports, as files that a web server may hand out as they are:
+// The visualizer's page, from src/visualizer/page and what it imports, as files that a web server may hand out as they are:
 // node scripts/build-page.ts [FOLDER], dist/visualizer unless told otherwise. Complete or not there at all: whoever
 // serves the folder meanwhile never sees half of it.
 
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const source = join(root, 'src/visualizer')
+const source = join(root, 'src/visualizer/page')
 
 export async function buildPage(folder: string): Promise<void> {
   const fresh = `${folder}.${process.pid}`

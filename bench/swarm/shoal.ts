@@ -3,8 +3,8 @@
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { openHome } from '../../src/actors/home.ts'
-import { isAlive } from '../../src/actors/process-alive.ts'
+import { openHome } from '../../src/actors/device/home.ts'
+import { isAlive } from '../../src/actors/device/process-alive.ts'
 import type { Client } from './client.ts'
 
 const program = join(import.meta.dirname, '../../bin/shoal.js')

@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { run, SetupFailed, step } from './step.mjs'
 
 /** What its modules come from: itself, what it imports of ours, and the packages by their lock. */
-const sources = ['src/visualizer', 'src/wire', 'src/domain', 'config', 'scripts/build-page.ts', 'package-lock.json']
+const sources = [
+  'src/visualizer/page',
+  'src/wire',
+  'src/domain',
+  'config',
+  'scripts/build-page.ts',
+  'package-lock.json',
+]
 
 export async function ensurePage(root, env) {
   if (modifiedAt(join(root, 'dist/visualizer/page.js')) >= Math.max(...sources.map(name => latest(join(root, name)))))

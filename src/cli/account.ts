@@ -102,7 +102,7 @@ async function tradePassword(context: Context, user: string, password: string): 
 
 /** Returns when the agent answers in the session of this device: from then on everything it shares is on offer. */
 async function haveAgentRunning(context: Context): Promise<Outcome<unknown>> {
-  const { startAgent } = await import('../actors/agent/agent-process.ts')
+  const { startAgent } = await import('../actors/device/agent-process.ts')
   const started = await startAgent(context.home, { servers: context.servers })
   return started.ok ? greetAgent(context) : started
 }
@@ -150,7 +150,7 @@ const whoami = command({
 /** What talks to brokers is loaded when something is to be said: `whoami` needs none of it. */
 async function wires() {
   const [client, connections, subjects] = await Promise.all([
-    import('../actors/tracker-client.ts'),
+    import('../actors/client/tracker-client.ts'),
     import('./connections.ts'),
     import('../wire/subjects.ts'),
   ])

@@ -33,7 +33,7 @@ async function needFree(listen: string): Promise<Outcome<void>> {
   )
 }
 
-const processes = () => import('../actors/agent/agent-process.ts')
+const processes = () => import('../actors/device/agent-process.ts')
 
 const start = command({
   words: 'agent start',

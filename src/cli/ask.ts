@@ -1,8 +1,8 @@
 // Asking as whoever is logged in on this device: the trackers, or this device's agent.
 
 import { commandLine } from '../../config/tunables.ts'
-import type { AskOptions } from '../actors/agent-client.ts'
-import { askAll } from '../actors/ask-all.ts'
+import type { AskOptions } from '../actors/client/agent-client.ts'
+import { askAll } from '../actors/client/ask-all.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
 import type { PagedMethod, Row, TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
@@ -54,7 +54,7 @@ export async function greetAgent(context: Context): Promise<Outcome<AgentResult<
 }
 
 export async function isAgentRunning({ home }: Pick<Context, 'home'>): Promise<boolean> {
-  const { agentIsRunning } = await import('../actors/agent/agent-process.ts')
+  const { agentIsRunning } = await import('../actors/device/agent-process.ts')
   return agentIsRunning(home)
 }
 

@@ -1,17 +1,14 @@
 // cluster up, down, status, stop, kill, start: the brokers and trackers that this home's `cluster` folder holds.
 
-import { join } from 'node:path'
 import type { BackedUp } from '../cluster/backup.ts'
 import type { NodeStatus } from '../cluster/cluster.ts'
+import { clusterFolder } from '../cluster/cluster-folder.ts'
 import { formatBytes } from '../domain/quantities.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import { command, flag, type Result, value } from './command.ts'
-import type { Context } from './context.ts'
 import { absolutePath } from './paths.ts'
 import type { Style } from './render/style.ts'
 import { renderTable } from './render/table.ts'
-
-export const clusterFolder = (context: Pick<Context, 'home'>): string => join(context.home.folder, 'cluster')
 
 type Cluster = typeof import('../cluster/cluster.ts')
 
@@ -49,7 +46,7 @@ const up = command({
     if (authority !== undefined) {
       // Who runs the cluster need not ask whether it is theirs.
       context.home.trust.follow(authority)
-      const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+      const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
       const fingerprint = fingerprintOfAuthority(authority)
       say(`so that other homes need not take the brokers on trust: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
     }
@@ -132,7 +129,7 @@ const fingerprint = command({
     const { authority } = loadSecrets(clusterFolder(context))
     if (!authority)
       return refuse('usage', 'this cluster is on the loopback alone, without TLS: there is nothing to trust')
-    const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+    const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
     return done({ fingerprint: fingerprintOfAuthority(authority.certificate) })
   },
   render: ({ fingerprint }) => fingerprint,
@@ -183,7 +180,7 @@ const rotate = command({
     const authority = await rotateSecrets(clusterFolder(context), line => context.display.note(line))
     if (authority === undefined) return done({ rotated: true, fingerprint: null })
     context.home.trust.follow(authority)
-    const { fingerprintOfAuthority } = await import('../actors/broker-trust.ts')
+    const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
     return done({ rotated: true, fingerprint: fingerprintOfAuthority(authority) })
   },
   render: ({ fingerprint }) =>

@@ -2,8 +2,8 @@
 // same for every command of a process; a context adds what one command has: its display, and the signal that the
 // person interrupted it.
 
-import type { Trust } from '../actors/broker-trust.ts'
-import type { Home } from '../actors/home.ts'
+import type { Trust } from '../actors/client/broker-trust.ts'
+import type { Home } from '../actors/device/home.ts'
 import type { Outcome } from '../domain/refusal.ts'
 import type { DeviceLink } from './connections.ts'
 import type { PasswordSources, Passwords } from './password.ts'

@@ -2,10 +2,10 @@
 // for each line, from the declarations and the classic names: one source for parsing, help and completion.
 
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { version } from '../cluster/version.ts'
 import { type Classic, classics } from './classic.ts'
 import type { Command, Input } from './command.ts'
 import type { Failure } from './render/display.ts'
-import { version } from './version.ts'
 
 export interface Globals {
   readonly home?: string

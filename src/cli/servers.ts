@@ -2,8 +2,8 @@
 // only if both are of one cluster, so that naming another cluster never leads to the one from before.
 
 import type { NatsConnection } from 'nats'
-import { alike } from '../actors/broker-trust.ts'
-import { type Home, HomeFailed } from '../actors/home.ts'
+import { alike } from '../actors/client/broker-trust.ts'
+import { type Home, HomeFailed } from '../actors/device/home.ts'
 
 const defaultServer = 'nats://127.0.0.1:4222'
 

@@ -2,8 +2,14 @@
 // it (or a rotation that the old authority signed). A device that trusts nobody yet believes the fingerprint that came
 // with the brokers' address; without one it takes what it meets first, and says so.
 
-import { fingerprintOfAuthority, isFingerprint, isSecure, lookAtAuthority, type Trust } from '../actors/broker-trust.ts'
-import type { Home } from '../actors/home.ts'
+import {
+  fingerprintOfAuthority,
+  isFingerprint,
+  isSecure,
+  lookAtAuthority,
+  type Trust,
+} from '../actors/client/broker-trust.ts'
+import type { Home } from '../actors/device/home.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 
 const notShown = (servers: readonly string[]) =>

@@ -3,10 +3,10 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { clusterFolder } from '../cluster/cluster-folder.ts'
 import { formatDuration } from '../domain/quantities.ts'
 import { done, refuse } from '../domain/refusal.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
-import { clusterFolder } from './cluster.ts'
 import { command, type Result, value } from './command.ts'
 import type { Context } from './context.ts'
 import { toldToEnd } from './interruption.ts'
@@ -30,7 +30,7 @@ const run = command({
     const { trackerOptions } = await import('../cluster/cluster.ts')
     const options = trackerOptions(folder, name, context.servers)
     const { runTracker } = await import('../actors/tracker/run-tracker.ts')
-    const { createProcessLog } = await import('../actors/process-log.ts')
+    const { createProcessLog } = await import('../actors/device/process-log.ts')
     const ending = toldToEnd()
     const tracker = runTracker({ ...options, log: createProcessLog(name) })
     await ending

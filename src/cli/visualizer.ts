@@ -35,8 +35,15 @@ const visualizer = command({
     if (!stately.ok) return stately
     if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
       return refuse('usage', '--stately serves no page, so it goes with none of --port, --host and --replay')
-    const { serveLive, serveReplay, tellStately } = await import('./page/show.ts')
-    if (stately.value !== undefined) return tellStately(context, input.operator, stately.value)
+    const { serveLive, serveReplay, tellStately } = await import('../visualizer/server/show.ts')
+    if (stately.value !== undefined) {
+      const told = await tellStately(context, input.operator, stately.value)
+      if (!told.ok) return told
+      context.display.note(`sending to the Stately inspector on port ${stately.value} of this machine`)
+      await toldToEnd()
+      await told.value()
+      return done(undefined)
+    }
     const where = { host: input.host ?? '127.0.0.1', port: port.value }
     const served =
       input.replay === undefined

@@ -1,9 +1,9 @@
 // Opens the device's folder and gathers what commands need there; nothing connects before a command asks for it.
 
-import { type Home, openHome } from '../actors/home.ts'
+import { type Home, openHome } from '../actors/device/home.ts'
+import { clusterFolder } from '../cluster/cluster-folder.ts'
 import { findPlan, serversOf } from '../cluster/cluster-plan.ts'
 import { done } from '../domain/refusal.ts'
-import { clusterFolder } from './cluster.ts'
 import type { Result } from './command.ts'
 import type { LinkKeeper } from './connections.ts'
 import type { Workplace } from './context.ts'

@@ -17,7 +17,7 @@ import {
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processes } from '../../config/tunables.ts'
-import { isAlive } from '../actors/process-alive.ts'
+import { isAlive } from '../actors/device/process-alive.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
 export interface NodeProcess {

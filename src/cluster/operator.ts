@@ -1,10 +1,10 @@
 // The cluster's own connection to its brokers, with a tracker's key: to see which trackers answer.
 
 import { connect, type NatsConnection } from 'nats'
-import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/broker.ts'
-import { tlsTowards, trustOf } from '../actors/broker-trust.ts'
-import { nkeyLogin } from '../actors/nkey.ts'
-import { createTrackerClient, type TrackerClient } from '../actors/tracker-client.ts'
+import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/client/broker.ts'
+import { tlsTowards, trustOf } from '../actors/client/broker-trust.ts'
+import { createTrackerClient, type TrackerClient } from '../actors/client/tracker-client.ts'
+import { nkeyLogin } from '../actors/device/nkey.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { operatorAsking } from '../wire/subjects.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { openHome } from '../../src/actors/home.ts'
+import { openHome } from '../../src/actors/device/home.ts'
 import type { Command, Input, Result } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { createLinkKeeper } from '../../src/cli/connections.ts'

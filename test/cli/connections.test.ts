@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import type { NatsConnection } from 'nats'
-import { type Home, HomeFailed } from '../../src/actors/home.ts'
+import { type Home, HomeFailed } from '../../src/actors/device/home.ts'
 import { createLinkKeeper } from '../../src/cli/connections.ts'
 import { rememberServers } from '../../src/cli/servers.ts'
 import { refuse } from '../../src/domain/refusal.ts'

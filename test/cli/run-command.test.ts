@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import test from 'ava'
-import { openHome } from '../../src/actors/home.ts'
+import { openHome } from '../../src/actors/device/home.ts'
 import { type Command, command, type Result } from '../../src/cli/command.ts'
 import type { Context, Workplace } from '../../src/cli/context.ts'
 import { createPasswords } from '../../src/cli/password.ts'

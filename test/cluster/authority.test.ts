@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import { fingerprintOfAuthority, type Trust, tlsTowards } from '../../src/actors/broker-trust.ts'
+import { fingerprintOfAuthority, type Trust, tlsTowards } from '../../src/actors/client/broker-trust.ts'
 import { type Certified, certify, createAuthority } from '../../src/cluster/authority.ts'
 
 /** Connects as broker.ts does; the error's code, or `trusted`. */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openPageServer, sendJson } from '../../src/cli/page/page-server.ts'
+import { openPageServer, sendJson } from '../../src/visualizer/server/page-server.ts'
 import { demand, type Target } from './target.ts'
 
 const secret = 'what only a holder of the token gets'

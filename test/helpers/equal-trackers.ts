@@ -1,7 +1,7 @@
 // Waits until every tracker that is meant to run answers from the same sequence: what they say then must be equal.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TrackerClient } from '../../src/actors/tracker-client.ts'
+import type { TrackerClient } from '../../src/actors/client/tracker-client.ts'
 import type { TrackerStatus } from '../../src/wire/tracker-api.ts'
 
 export async function statusesAtOneSequence(client: TrackerClient, names: readonly string[]): Promise<TrackerStatus[]> {

@@ -1,7 +1,7 @@
 // The three methods of a NATS connection that the relay uses, in memory and in order, with a say over what is delivered.
 
 import type { Msg } from 'nats'
-import type { RelayTransport } from '../../src/actors/peer/relay.ts'
+import type { RelayTransport } from '../../src/actors/swarm/relay.ts'
 
 export interface MemoryBroker {
   readonly transport: RelayTransport

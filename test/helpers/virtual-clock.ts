@@ -1,6 +1,6 @@
 // A clock that goes only when it is told to; each timer runs at its own moment.
 
-import type { ThrottleClock } from '../../src/actors/peer/throttle.ts'
+import type { ThrottleClock } from '../../src/actors/swarm/throttle.ts'
 
 export interface VirtualClock extends ThrottleClock {
   advance(ms: number): void

@@ -3,7 +3,7 @@
 
 import anyTest, { type TestFn } from 'ava'
 import { tracker } from '../../config/tunables.ts'
-import { askAll } from '../../src/actors/ask-all.ts'
+import { askAll } from '../../src/actors/client/ask-all.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { groupEvents } from '../../src/wire/subjects.ts'

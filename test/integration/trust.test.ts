@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import test from 'ava'
-import { fingerprintOfAuthority } from '../../src/actors/broker-trust.ts'
+import { fingerprintOfAuthority } from '../../src/actors/client/broker-trust.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
 

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { prepareDemonstration } from '../../scripts/demonstration.ts'
-import { agentIsRunning } from '../../src/actors/agent/agent-process.ts'
-import { openHome } from '../../src/actors/home.ts'
+import { agentIsRunning } from '../../src/actors/device/agent-process.ts'
+import { openHome } from '../../src/actors/device/home.ts'
 import { startCluster } from '../helpers/cluster.ts'
 
 const MiB = 2 ** 20

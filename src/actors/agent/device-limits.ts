@@ -4,8 +4,8 @@
 import { link, serving, limits as tunables } from '../../../config/tunables.ts'
 import type { Library } from '../../storage/library.ts'
 import type { AgentParams, Limits } from '../../wire/agent-api.ts'
-import { type ConnectionCap, createConnectionCap } from '../peer/connection-cap.ts'
-import { createThrottle, type Throttle, type ThrottleClock } from '../peer/throttle.ts'
+import { type ConnectionCap, createConnectionCap } from '../swarm/connection-cap.ts'
+import { createThrottle, type Throttle, type ThrottleClock } from '../swarm/throttle.ts'
 
 export interface DeviceLimits {
   readonly current: Limits

@@ -10,7 +10,7 @@ import type { Actor } from '../../domain/decider.ts'
 import type { HouseholdEvent, LineEvent } from '../../machines/household.ts'
 import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
 import { type Beat, type Notice, noticeSchema, type ServedShare } from '../../wire/tracker-api.ts'
-import type { TrackerClient } from '../tracker-client.ts'
+import type { TrackerClient } from '../client/tracker-client.ts'
 
 export interface LineNeeds {
   readonly connection: NatsConnection

@@ -4,7 +4,7 @@
 
 import { type CallbackActorLogic, fromCallback } from 'xstate'
 import type { DownloadSpec, LocatorCommand, LocatorEvent } from '../../machines/download-protocol.ts'
-import type { TrackerClient } from '../tracker-client.ts'
+import type { TrackerClient } from '../client/tracker-client.ts'
 
 export const createLocator = (trackers: TrackerClient): CallbackActorLogic<LocatorCommand, DownloadSpec> =>
   fromCallback<LocatorCommand, DownloadSpec>(({ input: { group, name, share }, sendBack, receive }) => {

@@ -5,7 +5,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { fromCallback } from 'xstate'
 import { agent as tunables } from '../../../config/tunables.ts'
 import type { AgentEvent } from '../../machines/agent-session.ts'
-import type { Home, Session } from '../home.ts'
+import type { Home, Session } from '../device/home.ts'
 
 /** `current` is the log-in that the agent works with; undefined while it works with none. */
 export const createSessionWatch = (home: Home, current: () => Session | undefined) =>

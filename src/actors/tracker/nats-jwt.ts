@@ -1,7 +1,7 @@
 // NATS's JSON web tokens over node:crypto's Ed25519, since pure JavaScript held up log-ins.
 
 import { createHash, verify } from 'node:crypto'
-import { InvalidKey, openSeed, readPublicKey } from '../nkey.ts'
+import { InvalidKey, openSeed, readPublicKey } from '../device/nkey.ts'
 
 const header = Buffer.from(JSON.stringify({ typ: 'JWT', alg: 'ed25519-nkey' })).toString('base64url')
 

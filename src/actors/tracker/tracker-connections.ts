@@ -3,9 +3,9 @@
 
 import { connect, type NatsConnection } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
-import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../broker.ts'
-import { tlsTowards, trustOf } from '../broker-trust.ts'
-import { nkeyLogin } from '../nkey.ts'
+import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../client/broker.ts'
+import { tlsTowards, trustOf } from '../client/broker-trust.ts'
+import { nkeyLogin } from '../device/nkey.ts'
 
 export interface TrackerConnections {
   readonly shoal: NatsConnection

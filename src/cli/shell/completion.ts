@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { askAll } from '../../actors/ask-all.ts'
+import { askAll } from '../../actors/client/ask-all.ts'
 import { classics } from '../classic.ts'
 import type { Command } from '../command.ts'
 import type { DeviceLink } from '../connections.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import pino from 'pino'
 import { runAgent } from '../../../src/actors/agent/run-agent.ts'
-import { openHome } from '../../../src/actors/home.ts'
+import { openHome } from '../../../src/actors/device/home.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const info = JSON.stringify({ server_id: 'N', version: '2.15.1', proto: 1, max_payload: 1_048_576, headers: true })

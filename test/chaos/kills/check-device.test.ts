@@ -3,7 +3,7 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { openHome } from '../../../src/actors/home.ts'
+import { openHome } from '../../../src/actors/device/home.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'

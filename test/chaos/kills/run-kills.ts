@@ -2,7 +2,7 @@
 // when it has. The seed decides what is done and struck; when exactly a signal arrives is for the machine to say.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { askAll } from '../../../src/actors/ask-all.ts'
+import { askAll } from '../../../src/actors/client/ask-all.ts'
 import { granted } from '../../helpers/granted.ts'
 import { seededRandom } from '../../helpers/seeded-random.ts'
 import { fetchAll } from '../../helpers/swarm.ts'

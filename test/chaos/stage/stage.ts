@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Hosts } from '../../../bench/swarm/hosts.ts'
-import { type Trust, trustOf } from '../../../src/actors/broker-trust.ts'
+import { type Trust, trustOf } from '../../../src/actors/client/broker-trust.ts'
 import { writeBrokerFiles } from '../../../src/cluster/broker-files.ts'
 import { type BrokerNode, brokersOf, type ClusterPlan, usesTls } from '../../../src/cluster/cluster-plan.ts'
 import { provideNatsServer } from '../../../src/cluster/find-nats-server.ts'

@@ -1,0 +1,146 @@
+// Asking the agent on one's own device, over the brokers as any other actor. An answer may be a stream: progress while
+// the agent works, then one end. The request is published again and again under its reply subject, which the agent
+// takes for its id: so it knows that somebody listens, and what a dying broker swallowed is said once more.
+// An agent that stays silent is `unreachable`; this never waits on a dead one.
+
+import { createInbox, type Msg, type NatsConnection } from 'nats'
+import { agentApi } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import {
+  type AgentMethod,
+  type AgentParams,
+  type AgentProgress,
+  type AgentReply,
+  type AgentResult,
+  agentMethods,
+  agentReplySchema,
+  givenUpMethod,
+} from '../../wire/agent-api.ts'
+import { agentSubject, inboxPrefix } from '../../wire/subjects.ts'
+
+export interface AskOptions<M extends AgentMethod> {
+  onProgress?(item: AgentProgress<M>): void
+  /** Gives the request up: the promise rejects with the signal's reason, and the agent is told. */
+  readonly signal?: AbortSignal | undefined
+  /** Called when no agent is there at all: for how many milliseconds to ask again, since one may be starting. Not at all unless given. */
+  patience?(): Promise<number>
+}
+
+export interface AgentClient {
+  /** Refuses with `unreachable` when no agent runs there, or it stops answering. */
+  ask<M extends AgentMethod>(
+    method: M,
+    params: AgentParams<M>,
+    options?: AskOptions<M>,
+  ): Promise<Outcome<AgentResult<M>>>
+}
+
+const notRunning = refuse('unreachable', 'no agent runs on this device; start it with shoal agent start')
+const notReady = refuse(
+  'unreachable',
+  'no agent is running and logged in on this device; run shoal agent start, then shoal login USER',
+)
+
+/** `of` is the device whose agent is asked; the broker lets nobody but its user do so. */
+export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 'subscribe'>, of: Actor): AgentClient {
+  return {
+    ask(method, params, { onProgress, signal, patience = noPatience } = {}) {
+      type Result = AgentResult<typeof method>
+      const { promise, resolve, reject } = Promise.withResolvers<Outcome<Result>>()
+      const inbox = createInbox(inboxPrefix(of.user))
+      const payload = JSON.stringify(params)
+      const askedAt = Date.now()
+      let heardAt: number | undefined
+      /** Since when nothing at all came back, also not that nobody is there. */
+      let silentSince = askedAt
+      let asking: Promise<number> | undefined
+      let again: NodeJS.Timeout
+      let isClosed = false
+
+      const close = () => {
+        isClosed = true
+        clearTimeout(again)
+        signal?.removeEventListener('abort', giveUp)
+        subscription.unsubscribe()
+      }
+      const finish = (outcome: Outcome<Result>) => {
+        close()
+        resolve(outcome)
+      }
+      const fail = (error: unknown) => {
+        close()
+        reject(error)
+      }
+      const say = (method: string, body: string) => {
+        try {
+          transport.publish(agentSubject(of, method), body, { reply: inbox })
+        } catch (error) {
+          finish(refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`))
+        }
+      }
+      const giveUp = () => {
+        say(givenUpMethod, '')
+        fail(signal?.reason)
+      }
+      const publish = () => {
+        if (Date.now() - silentSince > agentApi.silentAfterMs)
+          return finish(refuse('unreachable', 'the agent does not answer; see shoal agent status'))
+        again = setTimeout(publish, agentApi.listeningEveryMs)
+        say(method, payload)
+      }
+      /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
+      const nobodyThere = async () => {
+        clearTimeout(again)
+        let patienceMs: number = agentApi.silentAfterMs
+        if (heardAt === undefined) {
+          asking ??= patience()
+          patienceMs = await asking
+        }
+        if (isClosed) return
+        // Another such answer may have come meanwhile.
+        clearTimeout(again)
+        if (patienceMs === 0) return finish(notRunning)
+        if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
+        if (heardAt === undefined) silentSince = Date.now()
+        again = setTimeout(publish, agentApi.nobodyThereRetryMs)
+      }
+      const unknownForm = () =>
+        refuse('unreachable', `the agent answered ${method} in a form this version does not know; restart it`)
+
+      const subscription = transport.subscribe(inbox, {
+        callback: (error, message) => {
+          if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
+          if (message.headers?.code === 503) return void nobodyThere().catch(fail)
+          const reply = parseReply(message)
+          if (!reply) return
+          heardAt = Date.now()
+          silentSince = heardAt
+          if (reply.kind === 'working') return
+          if (reply.kind === 'progress') {
+            const item = agentMethods[method].progress.safeParse(reply.item)
+            if (item.success) onProgress?.(item.data as AgentProgress<typeof method>)
+            return
+          }
+          if (!reply.ok) return finish(refuse(reply.code, reply.message))
+          const result = agentMethods[method].result.safeParse(reply.result)
+          finish(result.success ? done(result.data as Result) : unknownForm())
+        },
+      })
+      signal?.addEventListener('abort', giveUp)
+      if (signal?.aborted) giveUp()
+      else publish()
+      return promise
+    },
+  }
+}
+
+const noPatience = async () => 0
+
+function parseReply(message: Msg): AgentReply | undefined {
+  try {
+    return agentReplySchema.safeParse(message.json()).data
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,192 @@
+// Asking the trackers. Each request is published again under its id until somebody answers, so that neither a dying
+// tracker nor an election of the brokers shows; any answer to any of the copies counts, and asking twice acts once.
+// The client remembers the highest sequence it has seen and never accepts an answer from behind it.
+
+import { randomUUID } from 'node:crypto'
+import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
+import type * as z from 'zod'
+import { requests } from '../../../config/tunables.ts'
+import type { Actor } from '../../domain/decider.ts'
+import { isLater } from '../../domain/log-position.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { apiSubject, inboxPrefix, trackersLook, trackersStatus } from '../../wire/subjects.ts'
+import {
+  mayYetTakeEffect,
+  type TrackerLook,
+  type TrackerMethod,
+  type TrackerParams,
+  type TrackerReply,
+  type TrackerResult,
+  type TrackerStatus,
+  trackerLookSchema,
+  trackerMethods,
+  trackerReplySchema,
+  trackerStatusSchema,
+} from '../../wire/tracker-api.ts'
+
+export interface TrackerClient {
+  ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
+  /** Every tracker that answers within `waitMs` of the last, by name. */
+  statuses(waitMs?: number): Promise<TrackerStatus[]>
+  /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
+  looks(waitMs?: number): Promise<TrackerLook[]>
+  /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
+  readonly seen: number
+  /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
+  readonly epoch: number
+  /** Somebody told us of a later sequence (a notice, another process of this device). */
+  advance(seq: number, epoch?: number): void
+}
+
+/** What of a NATS connection is used here. */
+type Transport = Pick<NatsConnection, 'publish' | 'subscribe'>
+
+const closed = (error: unknown) =>
+  refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`)
+
+const isNobodyThere = (message: Msg) => message.headers?.code === 503
+
+/**
+ * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requests.deadlineMs` at most.
+ * A refusal of one of several copies is asked for again, at another inbox (docs/adr/0012): that one alone is final.
+ * Refuses with `unreachable` when no tracker is there or none answers.
+ */
+export function askPersistently(
+  transport: Transport,
+  prefix: string,
+  subject: string,
+  body: unknown,
+  askedAt = Date.now(),
+): Promise<Outcome<TrackerReply>> {
+  const { promise, resolve } = Promise.withResolvers<Outcome<TrackerReply>>()
+  const inbox = createInbox(prefix)
+  const payload = JSON.stringify(body)
+  let copies = 0
+  let nobodySince: number | undefined
+  let again: NodeJS.Timeout
+  const end = () => {
+    clearTimeout(again)
+    subscription.unsubscribe()
+  }
+  const finish = (outcome: Outcome<TrackerReply>) => {
+    end()
+    resolve(outcome)
+  }
+  const listen = (): Subscription =>
+    transport.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
+        if (isNobodyThere(message)) {
+          nobodySince ??= Date.now()
+          clearTimeout(again)
+          again = setTimeout(publish, 250)
+          return
+        }
+        const reply = trackerReplySchema.safeParse(parseJson(message))
+        if (!reply.success) return
+        const { data } = reply
+        if (copies === 1 || data.ok) return finish(done(data))
+        if (data.code === 'no-quorum') return finish(done({ ...data, message: mayYetTakeEffect }))
+        // Another copy may be at work, and act where this one was refused: not for an inbox that nobody hears any more.
+        end()
+        resolve(askPersistently(transport, prefix, subject, body, askedAt))
+      },
+    })
+  let subscription: Subscription
+  try {
+    subscription = listen()
+  } catch (error) {
+    return Promise.resolve(closed(error))
+  }
+  const publish = () => {
+    const now = Date.now()
+    if (nobodySince !== undefined && now - nobodySince > requests.nobodyThereMs)
+      return finish(
+        refuse('unreachable', 'no tracker is running; try again in a moment, or start one with shoal cluster start t1'),
+      )
+    if (now - askedAt > requests.deadlineMs)
+      return finish(
+        refuse(
+          'unreachable',
+          'no tracker answers; nothing says whether this took effect, so look before you repeat it',
+        ),
+      )
+    try {
+      transport.publish(subject, payload, { reply: inbox })
+      copies++
+    } catch (error) {
+      return finish(closed(error))
+    }
+    again = setTimeout(publish, requests.repeatAfterMs)
+  }
+  publish()
+  return promise
+}
+
+export function createTrackerClient(transport: Transport, by: Actor, seenBefore = 0, epochBefore = 0): TrackerClient {
+  let seen = seenBefore
+  let epoch = epochBefore
+  const advance = (seq: number, of = epoch) => {
+    if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
+    epoch = Math.max(of, epoch)
+  }
+  /** From every tracker that answers. */
+  async function gather<A extends { readonly name: string }>(subject: string, schema: z.ZodType<A>, waitMs = 400) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const found = new Map<string, A>()
+    const inbox = createInbox(inboxPrefix(by.user))
+    let quiet = setTimeout(resolve, 2 * waitMs)
+    const subscription = transport.subscribe(inbox, {
+      callback: (error, message) => {
+        if (error || isNobodyThere(message)) return resolve()
+        const answer = schema.safeParse(parseJson(message))
+        if (answer.success) found.set(answer.data.name, answer.data)
+        clearTimeout(quiet)
+        quiet = setTimeout(resolve, waitMs)
+      },
+    })
+    transport.publish(subject, '', { reply: inbox })
+    await promise
+    clearTimeout(quiet)
+    subscription.unsubscribe()
+    return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  return {
+    get seen() {
+      return seen
+    },
+    get epoch() {
+      return epoch
+    },
+    advance,
+
+    async ask(method, params) {
+      const answer = await askPersistently(transport, inboxPrefix(by.user), apiSubject(by, method), {
+        id: randomUUID(),
+        seen,
+        ...(epoch === 0 ? {} : { epoch }),
+        params,
+      })
+      if (!answer.ok) return answer
+      const reply = answer.value
+      advance(reply.seq, reply.epoch)
+      if (!reply.ok) return refuse(reply.code, reply.message)
+      const result = trackerMethods[method].result.safeParse(reply.result)
+      if (!result.success)
+        return refuse('unreachable', `a tracker answered ${method} in a form this version does not know`)
+      return done(result.data as TrackerResult<typeof method>)
+    },
+
+    statuses: waitMs => gather(trackersStatus(by), trackerStatusSchema, waitMs),
+    looks: waitMs => gather(trackersLook(by), trackerLookSchema, waitMs),
+  }
+}
+
+function parseJson(message: Msg): unknown {
+  try {
+    return message.json()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,118 @@
+// The agent as a process of this machine: started in the background, stopped, and found. One home has one agent at
+// most: the library's lock decides that, the process id only says whom to signal.
+
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { processes } from '../../../config/tunables.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { LibraryInUse, openLibrary } from '../../storage/library.ts'
+import type { Home } from './home.ts'
+import { isAlive } from './process-alive.ts'
+
+/** A start is a process and a library; a stop says goodbye to peers and trackers. Both take well under a second. */
+const patienceMs = 15_000
+const lookEveryMs = 50
+
+export interface AgentOptions {
+  /** Brokers to try, beside those that the home knows. */
+  readonly servers: readonly string[]
+  /** HOST:PORT to serve peers at, from now on; port 0 is any free one. Default: as before, or any port of every interface. */
+  readonly listen?: string | undefined
+}
+
+/** True while this home's own agent runs: a process of the id it wrote lives, and holds the library. */
+export function agentIsRunning(home: Home): boolean {
+  const pid = home.agentPid()
+  if (pid === undefined || !isAlive(pid)) return false
+  try {
+    openLibrary(home.libraryFile).close()
+    return false
+  } catch (error) {
+    if (error instanceof LibraryInUse) return true
+    throw error
+  }
+}
+
+/**
+ * Starts the agent in the background unless it runs; resolves to its process id once it holds the library. Refuses with
+ * `usage` to have one that runs listen elsewhere.
+ */
+export async function startAgent(home: Home, { servers, listen }: AgentOptions): Promise<Outcome<number>> {
+  if (agentIsRunning(home)) {
+    if (listen === undefined || listen === home.listen()) return done(home.agentPid()!)
+    return refuse(
+      'usage',
+      `the agent runs already, and listens at ${home.listen() ?? 'any port'}; shoal agent stop first`,
+    )
+  }
+  const before = home.agentPid()
+  // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
+  const foreign = before !== undefined && isAlive(before) ? before : undefined
+  const size = statSync(home.agentLog, { throwIfNoEntry: false })?.size ?? 0
+  if (size > processes.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
+  const log = openSync(home.agentLog, 'a', 0o600)
+  // Short-lived objects get 4 MiB a half instead of 16: an agent needs 20 MiB less, and no more time, measured over 1 GiB.
+  const runtime = ['--max-semi-space-size=4']
+  const args = ['--home', home.folder, '--servers', servers.join(','), 'agent', 'run']
+  if (listen !== undefined) args.push('--listen', listen)
+  const agent = spawn(process.execPath, [...runtime, shoalProgram(), ...args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    // glibc keeps freed memory in an arena a thread; two arenas cost an agent 40 MiB less, measured over 1 GiB.
+    env: { ...process.env, MALLOC_ARENA_MAX: '2', SHOAL_PASSWORD: undefined },
+  })
+  closeSync(log)
+  agent.unref()
+  let ended = false
+  for (const end of ['error', 'exit'])
+    agent.once(end, () => {
+      ended = true
+    })
+  const until = Date.now() + patienceMs
+  while (Date.now() < until) {
+    if (home.agentPid() !== foreign && agentIsRunning(home)) {
+      const running = home.agentPid()!
+      // Somebody else's start was faster. Ours waits for the library, and must not have it when that agent is stopped.
+      if (running !== agent.pid) agent.kill('SIGKILL')
+      return done(running)
+    }
+    if (ended) break
+    await delay(lookEveryMs)
+  }
+  const lastLine = (await readFile(home.agentLog, 'utf8')).trimEnd().split('\n').at(-1) ?? ''
+  return refuse('unreachable', `the agent did not start; the end of ${home.agentLog} says: ${lastLine.slice(0, 300)}`)
+}
+
+/** Stops the agent and waits until it is gone; false when none ran. */
+export async function stopAgent(home: Home): Promise<boolean> {
+  if (!agentIsRunning(home)) return false
+  const pid = home.agentPid()!
+  signal(pid, 'SIGTERM')
+  const until = Date.now() + patienceMs
+  while (isAlive(pid)) {
+    if (Date.now() > until) signal(pid, 'SIGKILL')
+    await delay(lookEveryMs)
+  }
+  return true
+}
+
+function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    // It went by itself in this moment.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** bin/shoal.js of the checkout or the installed package that this file is part of. */
+function shoalProgram(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    const program = join(folder, 'bin', 'shoal.js')
+    if (existsSync(program)) return program
+    if (folder === dirname(folder)) throw new Error('bug: bin/shoal.js is not above this file')
+  }
+}

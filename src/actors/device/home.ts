@@ -1,0 +1,157 @@
+// A device's folder (SHOAL_HOME): its id, the session it is logged in with, the brokers it knows, what it has seen, where its agent listens.
+// Small files, each replaced whole and readable by their owner alone; agent and command line share them.
+// The library beside them is the agent's own (storage/library.ts).
+
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+import { isLater, type LogPosition } from '../../domain/log-position.ts'
+import { showable } from '../../domain/names.ts'
+import { again } from '../../storage/interruption.ts'
+import { deviceSchema, idSchema, sequenceSchema } from '../../wire/schemas.ts'
+import type { Trust } from '../client/broker-trust.ts'
+
+const sessionSchema = z.strictObject({
+  user: idSchema,
+  device: deviceSchema,
+  /** 256 random bits, base64url: this device's password at the brokers. */
+  credential: z.string().length(43),
+})
+/** A file of this folder is there, and cannot be read or written now: nothing is concluded from that. */
+export class HomeFailed extends Error {
+  override readonly name = 'HomeFailed'
+  readonly code = 'home-failed'
+}
+
+const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
+export type Session = z.infer<typeof sessionSchema>
+
+/** Each function throws HomeFailed when the disk fails it. */
+export interface Home {
+  readonly folder: string
+  /** Chosen at the first call and kept for good: a home is a device, whoever is logged in on it. */
+  device(): string
+  /** Who is logged in; undefined when nobody is. */
+  session(): Session | undefined
+  saveSession(session: Session): void
+  clearSession(): void
+  /** Highest log sequence that any process of this device has seen. */
+  seen(): number
+  /** The same with the log that it was seen in, read together: another process may write both meanwhile. */
+  position(): LogPosition
+  saveSeen(seq: number, epoch?: number): void
+  /** At a log-in: another cluster's log counts from its own start. */
+  forgetSeen(): void
+  /** Brokers heard of at the last connection, beside those the person names. */
+  servers(): string[]
+  saveServers(servers: readonly string[]): void
+  /** The authority of whose brokers this device is a client (actors/broker-trust.ts). */
+  readonly trust: Trust
+  /** HOST:PORT where peers connect to its agent, as last told; undefined: any free port, on every interface. */
+  listen(): string | undefined
+  saveListen(listen: string): void
+  /** The agent's process id as it wrote it; whether it still runs is for the reader to find out. */
+  agentPid(): number | undefined
+  saveAgentPid(pid: number | undefined): void
+  readonly sessionFile: string
+  readonly libraryFile: string
+  readonly agentLog: string
+}
+
+/** Opens the folder, making it (mode 700) when it is not there. Throws what the file system throws. */
+export function openHome(folder: string): Home {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // Somebody else's would look as if nobody were logged in.
+  accessSync(folder, constants.R_OK | constants.X_OK)
+  const path = (name: string) => join(folder, name)
+
+  const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {
+    const text = attempt(name, () => readIfThere(path(name)))
+    if (text === undefined) return undefined
+    try {
+      return schema.safeParse(JSON.parse(text)).data
+    } catch {
+      return undefined
+    }
+  }
+  const write = (name: string, value: unknown) => {
+    const fresh = path(`.${name}.${process.pid}`)
+    attempt(name, () => {
+      try {
+        writeFileSync(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 })
+        renameSync(fresh, path(name))
+      } catch (error) {
+        rmSync(fresh, { force: true })
+        throw error
+      }
+    })
+  }
+  const attempt = <T>(name: string, action: () => T): T => {
+    try {
+      return action()
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      const why = code === 'ENOSPC' || code === 'EDQUOT' ? 'its disk is full; make room, then try again' : String(code)
+      throw new HomeFailed(`${showable(path(name))} cannot be read or written: ${why}`, { cause })
+    }
+  }
+  const position = (): LogPosition => read('seen.json', positionSchema) ?? { epoch: 0, seq: 0 }
+  const remove = (name: string) => attempt(name, () => rmSync(path(name), { force: true }))
+
+  return {
+    folder,
+    device() {
+      const known = read('device.json', deviceSchema)
+      if (known) return known
+      const device = randomBytes(6).toString('hex')
+      write('device.json', device)
+      return device
+    },
+    session: () => read('session.json', sessionSchema),
+    saveSession: session => write('session.json', session),
+    clearSession: () => remove('session.json'),
+    seen: () => position().seq,
+    position,
+    saveSeen(seq, epoch = position().epoch) {
+      const known = position()
+      if (isLater({ epoch, seq }, known) || epoch > known.epoch) write('seen.json', { epoch, seq })
+    },
+    forgetSeen: () => remove('seen.json'),
+    servers: () => read('servers.json', z.array(z.string().max(300)).max(100)) ?? [],
+    saveServers: servers => write('servers.json', servers),
+    trust: {
+      authority() {
+        const known = read('authority.json', z.string().max(10_000))
+        // Nobody is trusted anew because the file was spoiled.
+        if (known !== undefined || !existsSync(path('authority.json'))) return known
+        const file = showable(path('authority.json'))
+        throw new HomeFailed(`${file} is damaged: remove it, then say whom to trust with shoal trust FINGERPRINT`)
+      },
+      follow: authority => write('authority.json', authority),
+    },
+    listen: () =>
+      read(
+        'listen.json',
+        z
+          .string()
+          .max(300)
+          .regex(/^.+:\d{1,5}$/),
+      ),
+    saveListen: listen => write('listen.json', listen),
+    agentPid: () => read('agent.json', z.number().int().positive()),
+    saveAgentPid: pid => (pid === undefined ? remove('agent.json') : write('agent.json', pid)),
+    sessionFile: path('session.json'),
+    libraryFile: path('library.db'),
+    agentLog: path('agent.log'),
+  }
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return again(() => readFileSync(file, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

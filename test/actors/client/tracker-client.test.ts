@@ -1,0 +1,66 @@
+// What a tracker client makes of answers, in a time of the test's own.
+
+import { mock } from 'node:test'
+import test from 'ava'
+import type { Msg } from 'nats'
+import { requests } from '../../../config/tunables.ts'
+import { createTrackerClient } from '../../../src/actors/client/tracker-client.ts'
+
+const certain = { ok: false, seq: 7, code: 'no-quorum', message: 'nothing was changed' }
+
+/** Asks for a group to be made; every copy before `answered` gets no answer. */
+async function asking(answered: number) {
+  let hear: (message: Msg) => void = () => {}
+  let copies = 0
+  const transport = {
+    subscribe(_: string, options: { callback: (error: null, message: Msg) => void }) {
+      hear = message => options.callback(null, message)
+      return { unsubscribe() {} }
+    },
+    publish() {
+      if (++copies === answered) queueMicrotask(() => hear({ json: () => certain } as unknown as Msg))
+    },
+  }
+  const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
+  const asked = client.ask('group.create', { group: 'reef' })
+  for (let copy = 1; copy < answered; copy++) mock.timers.tick(requests.repeatAfterMs)
+  return asked
+}
+
+test.serial('A refusal of one of several copies is asked for again where the other copies find nobody.', async t => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  t.teardown(() => mock.timers.reset())
+  const listening = new Map<string, (message: Msg) => void>()
+  const published: { id: string; inbox: string }[] = []
+  const transport = {
+    subscribe(inbox: string, options: { callback: (error: null, message: Msg) => void }) {
+      listening.set(inbox, message => options.callback(null, message))
+      return { unsubscribe: () => listening.delete(inbox) }
+    },
+    publish(_: string, payload: string, { reply }: { reply: string }) {
+      published.push({ id: (JSON.parse(payload) as { id: string }).id, inbox: reply })
+    },
+  }
+  const answer = (body: object) => [...listening.values()][0]!({ json: () => body } as unknown as Msg)
+  const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
+  const asked = client.ask('group.create', { group: 'reef' })
+  mock.timers.tick(requests.repeatAfterMs)
+  answer({ ok: false, seq: 7, code: 'group-exists', message: 'there is one' })
+  t.is(new Set(published.map(({ id }) => id)).size, 1)
+  t.deepEqual([...listening.keys()], [published[2]!.inbox])
+  t.not(published[2]!.inbox, published[0]!.inbox)
+  answer({ ok: true, seq: 8, result: {} })
+  t.true((await asked).ok)
+
+  const once = client.ask('group.create', { group: 'reef' })
+  answer({ ok: false, seq: 9, code: 'group-exists', message: 'there is one' })
+  t.like(await once, { ok: false, code: 'group-exists' })
+})
+
+test.serial('No quorum, said to one of several copies, is not taken for certain: another may be at work.', async t => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  t.teardown(() => mock.timers.reset())
+  t.like(await asking(1), { code: 'no-quorum', message: 'nothing was changed' })
+  const doubtful = await asking(2)
+  t.true(!doubtful.ok && doubtful.code === 'no-quorum' && /may yet take effect/.test(doubtful.message))
+})

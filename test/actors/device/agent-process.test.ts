@@ -1,0 +1,63 @@
+// The agent as a process, with nobody logged in: no brokers are needed for that.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { agentIsRunning, startAgent, stopAgent } from '../../../src/actors/device/agent-process.ts'
+import { type Home, openHome } from '../../../src/actors/device/home.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+
+const servers = ['nats://127.0.0.1:1']
+
+function homeOf(t: ExecutionContext): Home {
+  const home = openHome(join(tempFolder(t), 'home'))
+  t.teardown(() => stopAgent(home))
+  return home
+}
+
+test('An agent starts once, is found, and stops.', async t => {
+  const home = homeOf(t)
+  t.false(agentIsRunning(home))
+  const first = await startAgent(home, { servers })
+  t.true(first.ok)
+  t.true(agentIsRunning(home))
+  t.deepEqual(await startAgent(home, { servers }), first)
+  t.true(await stopAgent(home))
+  t.false(agentIsRunning(home))
+  t.false(await stopAgent(home))
+})
+
+test('Two that start at once end up with one agent.', async t => {
+  const home = homeOf(t)
+  const [one, other] = await Promise.all([startAgent(home, { servers }), startAgent(home, { servers })])
+  t.true(one.ok && other.ok)
+  t.deepEqual(one, other)
+})
+
+test('A killed agent is not running, and neither is another program that has its process id now.', async t => {
+  const home = homeOf(t)
+  const started = await startAgent(home, { servers })
+  t.true(started.ok)
+  if (!started.ok) return
+  process.kill(started.value, 'SIGKILL')
+  home.saveAgentPid(process.pid)
+  // Its lock goes with its last thread, a moment after it is dead.
+  while (agentIsRunning(home)) await delay(10)
+  t.true((await startAgent(home, { servers })).ok)
+  t.not(home.agentPid(), process.pid)
+})
+
+test('An agent that cannot start says why.', async t => {
+  const home = homeOf(t)
+  const answer = await startAgent(home, { servers, listen: 'nonsense' })
+  t.like(answer, { ok: false, code: 'unreachable' })
+  t.regex(answer.ok ? '' : answer.message, /nonsense/)
+})
+
+test('The log of an agent holds its start and its end.', async t => {
+  const home = homeOf(t)
+  await startAgent(home, { servers })
+  await stopAgent(home)
+  t.regex(readFileSync(home.agentLog, 'utf8'), /the agent runs.*the agent has stopped/s)
+})

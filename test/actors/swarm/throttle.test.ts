@@ -1,0 +1,168 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { limits, link } from '../../../config/tunables.ts'
+import { capOf, createThrottle, inTurn } from '../../../src/actors/swarm/throttle.ts'
+import { virtualClock } from '../../helpers/virtual-clock.ts'
+
+const block = link.blockBytes
+
+/** A throttle on a clock of its own, and links that want blocks from it, one after the other. */
+function fixture(bytesPerSecond?: number) {
+  const clock = virtualClock()
+  const throttle = createThrottle(clock)
+  throttle.limit(bytesPerSecond)
+  const passed: { readonly key: string; readonly atMs: number; readonly bytes: number }[] = []
+  const want = (key: string, blocks: number, bytes = block) => {
+    if (blocks === 0) return
+    throttle.claim({
+      key,
+      use() {
+        passed.push({ key, atMs: clock.now(), bytes })
+        want(key, blocks - 1, bytes)
+        return bytes
+      },
+    })
+  }
+  const bytesOf = (key?: string) =>
+    passed.reduce((sum, one) => (key === undefined || one.key === key ? sum + one.bytes : sum), 0)
+  return { clock, throttle, passed, want, bytesOf }
+}
+
+test('without a cap everything passes at once', t => {
+  const { throttle, want, bytesOf } = fixture()
+  t.false(throttle.isCapped)
+  want('a', 100)
+  t.is(bytesOf(), 100 * block)
+})
+
+test('under a cap a burst passes, and then a block whenever its bytes have come in', t => {
+  const { clock, throttle, want, bytesOf } = fixture(block)
+  t.true(throttle.isCapped)
+  want('a', 10)
+  t.is(bytesOf(), block)
+  clock.advance(999)
+  t.is(bytesOf(), block)
+  clock.advance(1)
+  t.is(bytesOf(), 2 * block)
+  clock.advance(5000)
+  t.is(bytesOf(), 7 * block)
+})
+
+test('a block of a file that is being waited for, small or last, takes no more than it has', t => {
+  const { clock, want, bytesOf } = fixture(block)
+  want('a', 3, 1000)
+  t.is(bytesOf(), 1000)
+  clock.advance(Math.ceil(2000 / (block / 1000)))
+  t.is(bytesOf(), 3000)
+})
+
+test('lifting the cap lets through everybody who waits', t => {
+  const { clock, throttle, want, bytesOf } = fixture(limits.leastBytesPerSecond)
+  want('a', 50)
+  throttle.limit(undefined)
+  t.false(throttle.isCapped)
+  t.is(bytesOf(), 50 * block)
+  clock.advance(1_000_000)
+  t.is(bytesOf(), 50 * block)
+})
+
+test('a cap that is raised holds at once for who waits already, and so does a lower one', t => {
+  const { clock, throttle, want, bytesOf } = fixture(limits.leastBytesPerSecond)
+  want('a', 1000)
+  t.is(bytesOf(), block)
+  throttle.limit(4 * block)
+  clock.advance(250)
+  t.is(bytesOf(), 2 * block)
+  clock.advance(1000)
+  t.is(bytesOf(), 6 * block)
+  throttle.limit(block / 4)
+  clock.advance(8000)
+  t.is(bytesOf(), 8 * block)
+})
+
+test('a small transfer is served next, and gets its share, beside big ones with many links', t => {
+  const { clock, want, passed } = fixture(block * 10)
+  for (let peer = 0; peer < 20; peer += 1) want('film', 1000)
+  clock.advance(10_000)
+  const before = passed.length
+  want('note', 3)
+  clock.advance(600)
+  const after = passed.slice(before).map(({ key }) => key)
+  t.is(after[0], 'note')
+  t.is(after.filter(key => key === 'note').length, 3)
+})
+
+test('a link that has ended uses nothing of its turn, and the next one is served in its place', t => {
+  const { clock, throttle, want, passed } = fixture(block)
+  want('a', 1)
+  let ended = false
+  throttle.claim({ key: 'gone', use: () => (ended ? 0 : block) })
+  want('b', 1)
+  ended = true
+  clock.advance(1000)
+  t.deepEqual(
+    passed.map(({ key }) => key),
+    ['a', 'b'],
+  )
+})
+
+test('a link that throws at its turn takes no other down', t => {
+  const { clock, throttle, want, bytesOf } = fixture(block)
+  t.throws(() =>
+    throttle.claim({
+      key: 'broken',
+      use() {
+        throw new Error('broken')
+      },
+    }),
+  )
+  want('a', 2)
+  clock.advance(1000)
+  t.is(bytesOf('a'), 2 * block)
+})
+
+test('a block that was cancelled before its turn is handed to nobody', async t => {
+  const { throttle } = fixture(block)
+  t.is(await inTurn(throttle, 'a', () => undefined), undefined)
+  t.deepEqual(await inTurn(throttle, 'a', () => ({ length: 5 })), { length: 5 })
+})
+
+const taker = fc.record({
+  atMs: fc.nat(20_000),
+  blocks: fc.integer({ min: 1, max: 60 }),
+  bytes: fc.integer({ min: 1, max: block }),
+})
+
+test('whatever the links want: never more than the cap, never an idle line while one waits, nobody starves', t => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: limits.leastBytesPerSecond, max: 100 * block }),
+      fc.array(taker, { minLength: 1, maxLength: 8 }),
+      (bytesPerSecond, takers) => {
+        const { clock, want, passed } = fixture(bytesPerSecond)
+        const { burstBytes } = capOf(bytesPerSecond)
+        takers.sort((a, b) => a.atMs - b.atMs)
+        takers.forEach(({ atMs, blocks, bytes }, key) => {
+          clock.advance(atMs - clock.now())
+          want(String(key), blocks, bytes)
+        })
+        const all = takers.reduce((sum, { blocks, bytes }) => sum + blocks * bytes, 0)
+        // Each wait is rounded up to a whole millisecond, and the last block waits for a whole one's bytes.
+        const blocks = takers.reduce((sum, one) => sum + one.blocks, 0)
+        clock.advance(((all + block) * 1000) / bytesPerSecond + blocks)
+        t.is(
+          passed.reduce((sum, { bytes }) => sum + bytes, 0),
+          all,
+        )
+        for (let first = 0; first < passed.length; first += 1) {
+          let sum = 0
+          for (const { atMs, bytes } of passed.slice(first, first + 100)) {
+            sum += bytes
+            t.true(sum <= (bytesPerSecond * (atMs - passed[first]!.atMs)) / 1000 + burstBytes + 1)
+          }
+        }
+      },
+    ),
+    { numRuns: 30 },
+  )
+})

@@ -6,7 +6,7 @@ import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { connect } from 'nats'
 import { createActor, fromCallback } from 'xstate'
-import { download } from '../config/tunables.ts'
+import { downloadTunables } from '../config/swarm.ts'
 import { createBufferPool } from '../src/actors/swarm/buffer-pool.ts'
 import { providePeerLink } from '../src/actors/swarm/peer-link.ts'
 import { openRelay } from '../src/actors/swarm/relay.ts'
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 })
 const size = Number(values.mib) * 1024 * 1024
 const manifest = { name: 'bench.bin', size, sha1: '', sha256: '', pieceLength: pieceLengthFor(size), pieces: '' }
-const buffers = createBufferPool(download.keptPieceBytes)
+const buffers = createBufferPool(downloadTunables.keptPieceBytes)
 const share = '0'.repeat(32)
 const count = pieceCount(manifest)
 

@@ -1,14 +1,14 @@
 // How fast the frame decoder takes in what a socket gives. Blocks go to where a piece is gathered, in reads of several
 // lengths; and the small frames, which are all overhead.
 
-import { link } from '../config/tunables.ts'
+import { peerTunables } from '../config/swarm.ts'
 import { pieceCount } from '../src/domain/manifest.ts'
 import { createFrameDecoder } from '../src/wire/frame-decoder.ts'
 import { encodeBlockHeader, encodeFrame } from '../src/wire/frames.ts'
 import { measure, type Task } from './support/measure.ts'
 
 const shape = { size: 64 * 2 ** 20, pieceLength: 512 * 1024 }
-const block = Buffer.alloc(link.blockBytes, 1)
+const block = Buffer.alloc(peerTunables.blockBytes, 1)
 const blocks: Buffer[] = []
 for (let piece = 0; piece < pieceCount(shape); piece += 1)
   for (let offset = 0; offset < shape.pieceLength; offset += block.length)

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { tracker } from '../config/tunables.ts'
+import { trackerTunables } from '../config/tracker.ts'
 import type { Manifest } from '../src/domain/manifest.ts'
 import { createProjection, type Projection, removeProjection } from '../src/storage/projection.ts'
 import { readLogEntry } from '../src/wire/log-entry.ts'
@@ -64,7 +64,7 @@ const file = join(folder, 'projection.db')
 await measure([
   { name: 'read and checked', amount: events, unit: 'events', run: readAll },
   {
-    name: `applied, ${tracker.entriesAtOnce} messages a transaction`,
+    name: `applied, ${trackerTunables.entriesAtOnce} messages a transaction`,
     amount: events,
     unit: 'events',
     before() {
@@ -73,8 +73,8 @@ await measure([
       projection = createProjection(file, '2026-01-01T00:00:00.000000001Z')
     },
     run() {
-      for (let from = 0; from < entries.length; from += tracker.entriesAtOnce)
-        projection!.apply(entries.slice(from, from + tracker.entriesAtOnce))
+      for (let from = 0; from < entries.length; from += trackerTunables.entriesAtOnce)
+        projection!.apply(entries.slice(from, from + trackerTunables.entriesAtOnce))
     },
   },
 ])

@@ -7,7 +7,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { serving } from '../config/tunables.ts'
+import { uploadTunables } from '../config/swarm.ts'
 import { seededRandom } from '../test/helpers/seeded-random.ts'
 import { plotOf } from './simulator/plot.ts'
 import { type PeerSpec, type SwarmResult, simulateSwarm } from './simulator/swarm.ts'
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     mib: { type: 'string', default: '128' },
     'latency-ms': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
-    places: { type: 'string', default: `${serving.places}` },
+    places: { type: 'string', default: `${uploadTunables.places}` },
     cases: { type: 'boolean', default: false },
     svg: { type: 'string' },
   },
@@ -88,7 +88,7 @@ function run({ peers }: Case): { readonly result: SwarmResult; readonly ratio: n
     pieceBytes,
     latencyMs: Number(values['latency-ms']),
     random: seededRandom(Number(values.seed)),
-    schedule: { ...serving, places: Number(values.places) },
+    schedule: { ...uploadTunables, places: Number(values.places) },
   })
   const done = peers.flatMap((each, at) => (each.isSeed || each.conduct ? [] : [result.doneAtMs[at]]))
   const lastMs = Math.max(...done.map(atMs => atMs ?? Number.POSITIVE_INFINITY))

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs, promisify } from 'node:util'
 import { connect } from 'nats'
-import { inspection } from '../config/tunables.ts'
+import { inspectionTunables } from '../config/inspection.ts'
 import { openHome } from '../src/actors/device/home.ts'
 import { createLinkKeeper } from '../src/cli/connections.ts'
 import type { Context } from '../src/cli/context.ts'
@@ -69,7 +69,7 @@ async function watch(users: readonly string[]) {
       const watchers = [randomBytes(16).toString('hex')]
       const announce = () => view.connection.publish(view.watchSubject, JSON.stringify({ watchers }))
       announce()
-      const announcing = setInterval(announce, inspection.watchEveryMs)
+      const announcing = setInterval(announce, inspectionTunables.watchEveryMs)
       return async () => {
         clearInterval(announcing)
         await page.close()
@@ -118,7 +118,7 @@ try {
     return (JSON.parse(lines.trim().split('\n').at(-1)!) as { seconds: number }).seconds
   }
   /** What was watched before is forgotten by the agents first. */
-  const quietMs = inspection.watchEveryMs * (inspection.missedWatches + 1)
+  const quietMs = inspectionTunables.watchEveryMs * (inspectionTunables.missedWatches + 1)
   await secondsOf()
   const ratios: number[] = []
   for (let pair = 0; pair < Number(values.pairs); pair += 1) {

@@ -4,7 +4,7 @@
 // `windowBlocks` of a piece under way, so a congested receiver slows its own flows alone. That is two queues a block,
 // as in store-and-forward networks, and keeps every line busy that could be; nothing is lost on the way.
 
-import { download, link as linkTunables, serving } from '../../config/tunables.ts'
+import { downloadTunables, peerTunables, uploadTunables } from '../../config/swarm.ts'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import { createPiecePicker } from '../../src/domain/piece-picker.ts'
 import type { PiecePicker } from '../../src/domain/piece-picker-protocol.ts'
@@ -36,7 +36,7 @@ export interface SwarmSpec {
   readonly latencyMs: number
   readonly random: () => number
   readonly blocksPerPiece?: number
-  /** In place of config/tunables.ts's. */
+  /** In place of config/swarm.ts’s. */
   readonly schedule?: Places
 }
 
@@ -92,7 +92,7 @@ interface Peer {
 const windowBlocks = 4
 
 export function simulateSwarm(spec: SwarmSpec): SwarmResult {
-  const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, schedule = serving } = spec
+  const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, schedule = uploadTunables } = spec
   const queue = createEventQueue()
   const afterLatency = queue.lane(latencyMs)
   const blockBytes = pieceBytes / blocksPerPiece
@@ -113,9 +113,9 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       picker: createPiecePicker({ verified: have, random }),
       window: createRequestWindow({
         pieceLength: pieceBytes,
-        aheadMs: download.aheadMs,
-        leastPieces: download.leastPiecesInFlight,
-        mostPieces: Math.max(4, Math.floor(download.maxUnwrittenBytes / pieceBytes)),
+        aheadMs: downloadTunables.aheadMs,
+        leastPieces: downloadTunables.leastPiecesInFlight,
+        mostPieces: Math.max(4, Math.floor(downloadTunables.maxUnwrittenBytes / pieceBytes)),
       }),
       schedule: createUploadSchedule(schedule),
       servers: new Map(),
@@ -206,7 +206,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       tellFresh(link)
       tell(link, fetcher => {
         const { picker, window } = fetcher
-        const hasRoom = picker.inFlightSince(queue.nowMs - download.slowPieceMs) < 2 * window.pieces
+        const hasRoom = picker.inFlightSince(queue.nowMs - downloadTunables.slowPieceMs) < 2 * window.pieces
         const request = picker.called(server.id, hasRoom, queue.nowMs)
         if (request) sendRequest(link, request.piece)
         else pass(link)
@@ -235,7 +235,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const ask = (fetcher: Peer) => {
     const { picker, window } = fetcher
     if (!picker.mayAssign) return
-    const room = window.pieces - picker.inFlightSince(queue.nowMs - download.slowPieceMs)
+    const room = window.pieces - picker.inFlightSince(queue.nowMs - downloadTunables.slowPieceMs)
     if (room <= 0) return
     for (const { peer, piece } of picker.assign(room, queue.nowMs)) sendRequest(fetcher.servers.get(peer)!, piece)
   }
@@ -246,7 +246,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     if (link.to.spec.conduct !== 'stalls') return
     // As the links measure who dawdles, and give up who is silent.
     queue.after(1_000, () => link.from.picker.setCapacity(link.to.id, 1, 0))
-    queue.after(linkTunables.silentAfterMs, () => closeLink(link))
+    queue.after(peerTunables.silentAfterMs, () => closeLink(link))
   }
   const pass = (link: Link) =>
     afterLatency(() => {
@@ -304,7 +304,11 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
 
   // Coming and going.
   const openLink = (from: Peer, to: Peer) => {
-    if (from.servers.has(to.id) || from.servers.size >= download.maxPeers || to.fetchers.size >= serving.maxLinks)
+    if (
+      from.servers.has(to.id) ||
+      from.servers.size >= downloadTunables.maxPeers ||
+      to.fetchers.size >= uploadTunables.maxLinks
+    )
       return
     const link: Link = { from, to, isOpen: true, flows: [], blocksUnderWay: 0 }
     from.servers.set(to.id, link)
@@ -346,12 +350,12 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       return list.slice(0, count)
     }
     const met = isLeecher
-      ? [...some(seeds, download.maxPeers / 2), ...some(others, download.maxPeers)]
-      : some(others, serving.maxLinks)
+      ? [...some(seeds, downloadTunables.maxPeers / 2), ...some(others, downloadTunables.maxPeers)]
+      : some(others, uploadTunables.maxLinks)
     for (const other of met) {
       if (isLeecher) openLink(peer, other)
       if (other.have.isFull()) continue
-      if (other.servers.size >= download.maxPeers) makeRoom(other)
+      if (other.servers.size >= downloadTunables.maxPeers) makeRoom(other)
       openLink(other, peer)
     }
     present.push(peer)

@@ -2,7 +2,7 @@
 // makes for itself and keeps in its home. What a command does not finish leaves the home as it was.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { guessing } from '../../config/tunables.ts'
+import { guessTunables } from '../../config/tracker.ts'
 import { parseId } from '../domain/names.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 import { greetAgent, isAgentRunning } from './ask.ts'
@@ -71,7 +71,7 @@ const login = command({
 async function tradePassword(context: Context, user: string, password: string): Promise<Outcome<void>> {
   const { askPersistently, connectAs, inboxPrefix, logInSubject } = await wires()
   // A broker says no more than that; whoever is slowed (domain/attempts.ts) has to know how long.
-  const waitSeconds = guessing.limits.perTarget.everyMs / 1000
+  const waitSeconds = guessTunables.limits.perTarget.everyMs / 1000
   const wrong = refuse(
     'bad-credentials',
     `there is no user ${user} with that password; after many wrong ones even the right one has to wait ${waitSeconds} seconds`,

@@ -1,6 +1,6 @@
 // Asking as whoever is logged in on this device: the trackers, or this device's agent.
 
-import { commandLine } from '../../config/tunables.ts'
+import { commandLineTunables } from '../../config/client.ts'
 import type { AskOptions } from '../actors/client/agent-client.ts'
 import { askAll } from '../actors/client/ask-all.ts'
 import type { Outcome } from '../domain/refusal.ts'
@@ -37,7 +37,7 @@ export async function askAgent<M extends AgentMethod>(
   const link = await context.connect()
   if (!link.ok) return link
   return link.value.agent.ask(method, params, {
-    patience: ifItRuns(context, commandLine.agentReadyMs),
+    patience: ifItRuns(context, commandLineTunables.agentReadyMs),
     signal: context.signal,
     ...(onProgress ? { onProgress } : {}),
   })

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { agentApi } from '../../config/tunables.ts'
+import { agentApiTunables } from '../../config/client.ts'
 import { type AgentClient, createAgentClient } from '../actors/client/agent-client.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../actors/client/broker.ts'
 import { type Trust, UntrustedBrokers } from '../actors/client/broker-trust.ts'
@@ -80,7 +80,7 @@ async function connectDevice(
     agent: {
       // One that runs and does not hear us is between two brokers, or about to log in.
       ask: (method, params, options) =>
-        agent.ask(method, params, { patience: ifItRuns({ home }, agentApi.silentAfterMs), ...options }),
+        agent.ask(method, params, { patience: ifItRuns({ home }, agentApiTunables.silentAfterMs), ...options }),
     },
   })
 }

@@ -4,7 +4,7 @@
 
 import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
-import { certificates } from '../../config/tunables.ts'
+import { certificateTunables } from '../../config/cluster.ts'
 import type { Authority } from '../wire/cluster-secrets.ts'
 
 type X509 = typeof import('@peculiar/x509')
@@ -23,8 +23,8 @@ const load = (): Promise<X509> => {
 const common = () => ({
   // The first bit would make it negative.
   serialNumber: `4${randomBytes(15).toString('hex')}0`,
-  notBefore: new Date(Date.now() - certificates.clocksDifferMs),
-  notAfter: new Date(Date.now() + certificates.lifetimeMs),
+  notBefore: new Date(Date.now() - certificateTunables.clocksDifferMs),
+  notAfter: new Date(Date.now() + certificateTunables.lifetimeMs),
   signingAlgorithm: algorithm,
 })
 
@@ -68,7 +68,7 @@ export async function createAuthority(before?: Authority): Promise<Authority> {
       signingKey: await signingKeyOf(before),
       extensions: [...extensions, await x509.AuthorityKeyIdentifierExtension.create(older.publicKey)],
     })
-    crosses.push(`${cross.toString('pem')}\n`, ...before.crosses.slice(0, certificates.keptCrosses - 1))
+    crosses.push(`${cross.toString('pem')}\n`, ...before.crosses.slice(0, certificateTunables.keptCrosses - 1))
   }
   return { certificate: `${root.toString('pem')}\n`, key: await toPem(keys.privateKey), crosses }
 }

@@ -4,7 +4,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { end, lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
 import { shoalProgram } from './package-root.ts'
@@ -23,13 +23,13 @@ export async function startVisualizer(folder: string): Promise<string> {
   const visualizer = visualizerOf(folder)
   if (pidOf(visualizer) === undefined) rmSync(join(visualizer.folder, 'output'), { force: true })
   launch(visualizer)
-  const deadline = Date.now() + processes.startTimeoutMs
+  const deadline = Date.now() + processTunables.startTimeoutMs
   for (;;) {
     const address = addressIn(join(visualizer.folder, 'output'))
     if (address !== undefined) return address
     if (pidOf(visualizer) === undefined || Date.now() > deadline)
       throw new ClusterFailure('not-ready', `the visualizer did not start: ${lastWords(visualizer)}`)
-    await sleep(processes.lookEveryMs)
+    await sleep(processTunables.lookEveryMs)
   }
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
-import { backups, processes } from '../../config/tunables.ts'
+import { backupTunables, processTunables } from '../../config/cluster.ts'
 import { LogUnavailable, openEventLog } from '../actors/tracker/event-log.ts'
 import { epochOf } from '../domain/log-position.ts'
 import { readLogEntry } from '../wire/log-entry.ts'
@@ -71,13 +71,16 @@ async function* entriesOf(connection: NatsConnection, last: number): AsyncGenera
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: seq + 1,
-        inactive_threshold: backups.consumerForgottenMs * 1_000_000,
+        inactive_threshold: backupTunables.consumerForgottenMs * 1_000_000,
       })
       const consumer = await jetstream(connection).consumers.get(logStream, name)
       while (seq < last) {
-        const max_messages = Math.min(backups.entriesAtOnce, last - seq)
+        const max_messages = Math.min(backupTunables.entriesAtOnce, last - seq)
         const taken: BackupEntry[] = []
-        for await (const { seq: at, subject, data } of await consumer.fetch({ max_messages, expires: backups.fetchMs }))
+        for await (const { seq: at, subject, data } of await consumer.fetch({
+          max_messages,
+          expires: backupTunables.fetchMs,
+        }))
           taken.push({ seq: at, subject, data })
         for (const entry of taken) {
           if (entry.seq !== seq + 1) throw new Error(`entry ${seq + 1} did not come`)
@@ -89,8 +92,8 @@ async function* entriesOf(connection: NatsConnection, last: number): AsyncGenera
       await manager.consumers.delete(logStream, name).catch(() => {})
     } catch (cause) {
       failures = seq > before ? 0 : failures + 1
-      if (failures > backups.attempts) throw cause
-      await sleep(backups.againAfterMs)
+      if (failures > backupTunables.attempts) throw cause
+      await sleep(backupTunables.againAfterMs)
     }
   }
 }
@@ -153,7 +156,7 @@ async function append(connection: NatsConnection, entries: AsyncIterable<BackupE
   for await (const { seq, subject, data } of entries) {
     const id = readLogEntry(seq, subject, data).record?.id
     const sent = js
-      .publish(subject, data, { ...(id ? { msgID: id } : {}), retries: 1, timeout: backups.appendTimeoutMs })
+      .publish(subject, data, { ...(id ? { msgID: id } : {}), retries: 1, timeout: backupTunables.appendTimeoutMs })
       .then(
         acknowledged => {
           if (acknowledged.seq !== seq) failed ??= new Error(`entry ${seq} came to be ${acknowledged.seq}`)
@@ -164,7 +167,7 @@ async function append(connection: NatsConnection, entries: AsyncIterable<BackupE
       )
     waiting.add(sent)
     void sent.then(() => waiting.delete(sent))
-    if (waiting.size >= backups.appendsAtOnce) await Promise.race(waiting)
+    if (waiting.size >= backupTunables.appendsAtOnce) await Promise.race(waiting)
     if (failed) break
   }
   await Promise.all(waiting)
@@ -177,13 +180,13 @@ async function append(connection: NatsConnection, entries: AsyncIterable<BackupE
 }
 
 async function untilAvailable(act: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + processes.startTimeoutMs
+  const deadline = Date.now() + processTunables.startTimeoutMs
   for (;;) {
     try {
       return await act()
     } catch (error) {
       if (!(error instanceof LogUnavailable) || Date.now() > deadline) throw error
-      await sleep(processes.lookEveryMs)
+      await sleep(processTunables.lookEveryMs)
     }
   }
 }

@@ -2,7 +2,7 @@
 // runs is harmless; waiting for one that has ended fails at once, with the last it said.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { brokerConfigOf, websocketHost, writeBrokerFiles } from './broker-files.ts'
 import { ClusterFailure } from './cluster-failure.ts'
@@ -107,7 +107,7 @@ async function needPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promis
 
 /** Looks again until `isReady`. Throws `not-ready` or `port-in-use` as soon as one of those waited for has ended, or after too long. */
 async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProcess[]): Promise<void> {
-  const deadline = Date.now() + processes.startTimeoutMs
+  const deadline = Date.now() + processTunables.startTimeoutMs
   while (!(await isReady())) {
     const ended = waitingFor().find(node => pidOf(node) === undefined)
     if (ended) {
@@ -123,6 +123,6 @@ async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProc
         `${names.join(', ')} did not get ready in time; see the logs in each folder`,
       )
     }
-    await sleep(processes.lookEveryMs)
+    await sleep(processTunables.lookEveryMs)
   }
 }

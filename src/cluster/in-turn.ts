@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'better-sqlite3'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
 /** Waits for its turn, then acts. Throws `not-ready` when another command holds the cluster for too long. */
@@ -16,14 +16,14 @@ export async function inTurn<T>(folder: string, act: () => Promise<T>): Promise<
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   const lock = new Database(file, { timeout: 0 })
   try {
-    const deadline = Date.now() + processes.startTimeoutMs
+    const deadline = Date.now() + processTunables.startTimeoutMs
     while (!isOurs(lock)) {
       if (Date.now() > deadline)
         throw new ClusterFailure(
           'not-ready',
           `another shoal command is busy with the cluster in ${folder}; wait for it`,
         )
-      await sleep(processes.lookEveryMs)
+      await sleep(processTunables.lookEveryMs)
     }
     return await act()
   } finally {

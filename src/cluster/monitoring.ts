@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import * as z from 'zod'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import { logStream } from '../wire/subjects.ts'
 import type { BrokerNode } from './cluster-plan.ts'
 import { monitorPathOf } from './monitor-path.ts'
@@ -126,7 +126,7 @@ export const isCurrent = async (node: BrokerNode): Promise<boolean> => (await ge
 async function get(node: BrokerNode, what: string): Promise<unknown> {
   try {
     const path = `${monitorPathOf(node)}${what}`
-    const signal = AbortSignal.timeout(processes.monitorTimeoutMs)
+    const signal = AbortSignal.timeout(processTunables.monitorTimeoutMs)
     const [response] = (await once(
       request({ host: '127.0.0.1', port: node.ports.monitor, path, signal, agent: false }).end(),
       'response',

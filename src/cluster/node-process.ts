@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import { isAlive } from '../actors/device/process-alive.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
@@ -45,7 +45,8 @@ export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if (pidOf(node) !== undefined) return
   mkdirSync(node.folder, { recursive: true, mode: 0o700 })
   const file = join(node.folder, 'output')
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > processes.maxOutputBytes) renameSync(file, `${file}.old`)
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > processTunables.maxOutputBytes)
+    renameSync(file, `${file}.old`)
   const output = openSync(file, 'a', 0o600)
   try {
     const before = process.umask(0o077)
@@ -75,7 +76,7 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
       // It went by itself in this moment.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
-    const deadline = Date.now() + processes.stopTimeoutMs
+    const deadline = Date.now() + processTunables.stopTimeoutMs
     // A process that is ending loses its arguments before it lets go of its ports, so those do not tell.
     while (isAlive(pid)) {
       if (Date.now() > deadline)
@@ -83,7 +84,7 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
           'not-stopped',
           `${node.name} (process ${pid}) does not end; try shoal cluster kill ${node.name}`,
         )
-      await sleep(processes.lookEveryMs)
+      await sleep(processTunables.lookEveryMs)
     }
   }
   rmSync(join(node.folder, 'pid'), { force: true })

@@ -4,7 +4,7 @@
 // it is taken, so a rotation that was broken off goes on where it was, to the last node that has the old set in memory.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processes } from '../../config/tunables.ts'
+import { processTunables } from '../../config/cluster.ts'
 import type { ClusterSecrets, SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
 import { stopVisualizer } from './background-visualizer.ts'
@@ -93,11 +93,11 @@ async function rollBrokers(folder: string, plan: ClusterPlan): Promise<void> {
       ({ up, hasQuorum }) => up && hasQuorum,
       () => {},
     )
-    const deadline = Date.now() + processes.startTimeoutMs
+    const deadline = Date.now() + processTunables.startTimeoutMs
     while (!(await isCurrent(broker))) {
       if (Date.now() > deadline)
         throw new ClusterFailure('not-ready', `${broker.name} does not catch up; see its log, then rotate again`)
-      await sleep(processes.lookEveryMs)
+      await sleep(processTunables.lookEveryMs)
     }
     // Trackers that were connected there have found another way, before the next one goes.
     await startTrackers(cluster, trackersOf(folder, plan))

@@ -13,7 +13,7 @@ import {
   spawnChild,
   stopChild,
 } from 'xstate'
-import { agent as tunables } from '../../config/tunables.ts'
+import { agentTunables } from '../../config/agent.ts'
 import type { HouseholdOutput, householdMachine } from './household.ts'
 import type { Listening } from './serving-protocol.ts'
 
@@ -60,8 +60,9 @@ export const agentSessionMachine = setup({
     leave: fromPromise<void, { forget: boolean }>(unprovided),
   },
   delays: {
-    retry: ({ context }) => Math.min(tunables.retryFirstMs * 2 ** (context.failures - 1), tunables.retryMostMs),
-    leaveAtLast: tunables.leaveWithinMs,
+    retry: ({ context }) =>
+      Math.min(agentTunables.retryFirstMs * 2 ** (context.failures - 1), agentTunables.retryMostMs),
+    leaveAtLast: agentTunables.leaveWithinMs,
   },
   guards: {
     isConnected: (_, { connected }: { connected: Connected }) => connected === 'connected',

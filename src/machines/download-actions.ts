@@ -2,7 +2,7 @@
 // which, download.ts says.
 
 import { type CallbackActorLogic, enqueueActions, sendTo, setup } from 'xstate'
-import { download as tunables } from '../../config/tunables.ts'
+import { downloadTunables } from '../../config/swarm.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { pieceSize } from '../domain/manifest.ts'
 import type { Delivery } from '../wire/agent-api.ts'
@@ -48,8 +48,8 @@ export const downloadSetup = setup({
   delays: {
     /** Whoever starts at the same time is not known yet at the first look-up: soon again, then ever later. */
     locateEvery: ({ context: { now, startedAtMs } }) =>
-      Math.min(Math.max(tunables.locateFirstMs, now() - startedAtMs), tunables.locateEveryMs),
-    locateStalled: tunables.locateStalledMs,
+      Math.min(Math.max(downloadTunables.locateFirstMs, now() - startedAtMs), downloadTunables.locateEveryMs),
+    locateStalled: downloadTunables.locateStalledMs,
   },
   guards: {
     isWhole: ({ context }) => context.ledger.picker?.missing === 0,
@@ -123,7 +123,7 @@ export const downloadSetup = setup({
       { peer, pieces, bytesPerSecond }: { peer: PeerKey; pieces: number; bytesPerSecond: number | undefined },
     ) => {
       const piecesPerSecond = bytesPerSecond === undefined ? undefined : bytesPerSecond / spec.manifest.pieceLength
-      ledger.picker?.setCapacity(peer, Math.min(pieces, tunables.maxPiecesPerPeer), piecesPerSecond)
+      ledger.picker?.setCapacity(peer, Math.min(pieces, downloadTunables.maxPiecesPerPeer), piecesPerSecond)
     },
     noteReturned: (
       { context: { ledger } },

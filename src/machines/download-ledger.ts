@@ -1,7 +1,7 @@
 // What a run of a download knows of its pieces and peers. Changed in place, by the machine's own actions alone: pieces
 // come too often to copy it. Sets and flows of pieces: README.md beside it.
 
-import { link, download as tunables } from '../../config/tunables.ts'
+import { downloadTunables, peerTunables } from '../../config/swarm.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { createFullTime, type FullTime } from '../domain/full-time.ts'
 import { sharerKey } from '../domain/group.ts'
@@ -86,15 +86,15 @@ export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield)
   ledger.picker = createPiecePicker({ verified: have })
   ledger.window = createRequestWindow({
     pieceLength: input.spec.manifest.pieceLength,
-    aheadMs: tunables.aheadMs,
-    leastPieces: tunables.leastPiecesInFlight,
+    aheadMs: downloadTunables.aheadMs,
+    leastPieces: downloadTunables.leastPiecesInFlight,
     mostPieces: budgetPieces(input),
   })
 }
 
 /** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
 const budgetPieces = ({ spec, running }: DownloadInput) =>
-  Math.max(4, Math.floor(tunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
+  Math.max(4, Math.floor(downloadTunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
 
 /** So full, the pieces at the store are what holds up the rest. */
 const nearlyFull = 0.75
@@ -113,7 +113,7 @@ export function roomForPieces(ledger: Ledger, input: DownloadInput, windows: num
   const { picker, window, checking } = ledger
   if (!picker || !window) return 0
   const unwritten = budgetPieces(input) - picker.inFlight - checking
-  return Math.min(unwritten, windows * window.pieces - picker.inFlightSince(nowMs - tunables.slowPieceMs))
+  return Math.min(unwritten, windows * window.pieces - picker.inFlightSince(nowMs - downloadTunables.slowPieceMs))
 }
 
 /** A right piece of so many bytes came from there. */
@@ -140,7 +140,7 @@ export function creditDelivery(ledger: Ledger, peer: PeerKey, piece: number, byt
 
 /** The first time at once, for a fresh ticket may be all that it takes. */
 const restMs = (times: number) =>
-  times <= 1 ? 0 : Math.min(link.retryFirstMs * 2 ** (times - 1), link.retryEndedMostMs)
+  times <= 1 ? 0 : Math.min(peerTunables.retryFirstMs * 2 ** (times - 1), peerTunables.retryEndedMostMs)
 
 /** It ended for good: the peer is tried ever less often, until a right piece comes from it. */
 export function noteEnded(ledger: Ledger, peer: PeerKey, nowMs: number): void {

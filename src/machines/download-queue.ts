@@ -3,7 +3,7 @@
 // A run that breaks counts as failed and takes no other down. What is at rest lives in the library alone.
 
 import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, sendTo, setup } from 'xstate'
-import { download as tunables } from '../../config/tunables.ts'
+import { downloadTunables } from '../../config/swarm.ts'
 import { downloadMachine } from './download.ts'
 import type { DownloadCommand, DownloadInput, DownloadOutput, Problem } from './download-protocol.ts'
 
@@ -56,7 +56,7 @@ export const downloadQueueMachine = setup({
       waiting: ({ context }, { id }: { id: number }) => context.waiting.filter(download => download.spec.id !== id),
     }),
     startNext: enqueueActions(({ context: { waiting, running }, enqueue }) => {
-      const starting = waiting.slice(0, Math.max(0, tunables.maxRunning - running.size))
+      const starting = waiting.slice(0, Math.max(0, downloadTunables.maxRunning - running.size))
       for (const download of starting) enqueue.spawnChild('download', { id: runId(download.spec.id), input: download })
       enqueue.assign({
         waiting: waiting.slice(starting.length),

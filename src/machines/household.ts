@@ -4,7 +4,8 @@
 // and ends once the downloads have come to rest.
 
 import { assign, type CallbackActorLogic, type EventObject, raise, sendTo, setup } from 'xstate'
-import { tickets, agent as tunables } from '../../config/tunables.ts'
+import { agentTunables } from '../../config/agent.ts'
+import { ticketTunables } from '../../config/swarm.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
 import type { Notice } from '../wire/tracker-api.ts'
@@ -63,7 +64,7 @@ export const householdMachine = setup({
     downloads: downloadQueueMachine,
     api: {} as CallbackActorLogic<EventObject>,
   },
-  delays: { restart: tunables.restartChildMs, closeAtLast: tunables.leaveWithinMs },
+  delays: { restart: agentTunables.restartChildMs, closeAtLast: agentTunables.leaveWithinMs },
   actions: {
     /** Something broke: it goes to the log. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
@@ -85,7 +86,7 @@ export const householdMachine = setup({
       system.get('downloads')?.send({ type: 'peer.met', ...guest }),
     keepWithdrawal: assign({
       withdrawals: ({ context }, { withdrawal }: { withdrawal: Withdrawal }) =>
-        withWithdrawal(context.withdrawals, withdrawal, Date.now(), tickets.rememberWithdrawnMs),
+        withWithdrawal(context.withdrawals, withdrawal, Date.now(), ticketTunables.rememberWithdrawnMs),
     }),
     keepListening: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
     markRevoked: assign({ isRevoked: true }),

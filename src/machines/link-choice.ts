@@ -1,8 +1,8 @@
 // Whom a download has links with, after a look-up: who is kept, who gives way, who is met anew. It decides and notes it in
 // the ledger; the machine starts and stops the links. Always: one link a peer at most, none with a peer that was dropped,
-// and never more than `download.maxPeers`.
+// and never more than `downloadTunables.maxPeers`.
 
-import { download as tunables } from '../../config/tunables.ts'
+import { downloadTunables } from '../../config/swarm.ts'
 import { sharerKey } from '../domain/group.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 import type { Ledger } from './download-ledger.ts'
@@ -41,8 +41,8 @@ export function chooseLinks(ledger: Ledger, peers: readonly SwarmPeer[], nowMs: 
   for (const [key, entry] of links) if (!located.has(key) && entry.state !== 'ready') stop(key)
 
   const untried = [...located.keys()].filter(key => !links.has(key) && mayTry(key))
-  const lacking = links.size + untried.length - tunables.maxPeers
-  for (const key of idlersOf(ledger).slice(0, Math.max(0, Math.min(lacking, tunables.givingWayAtOnce)))) {
+  const lacking = links.size + untried.length - downloadTunables.maxPeers
+  for (const key of idlersOf(ledger).slice(0, Math.max(0, Math.min(lacking, downloadTunables.givingWayAtOnce)))) {
     located.delete(key)
     stop(key)
   }
@@ -53,7 +53,7 @@ export function chooseLinks(ledger: Ledger, peers: readonly SwarmPeer[], nowMs: 
   const shuffled = [...located].map(each => ({ each, at: Math.random() })).sort((one, two) => one.at - two.at)
   for (const [key, peer] of shuffled.map(({ each }) => each)) {
     if (links.has(key)) steps.push({ type: 'refresh', key, peer })
-    else if (mayTry(key) && (links.size < tunables.maxPeers || (met.has(key) && makeRoom()))) {
+    else if (mayTry(key) && (links.size < downloadTunables.maxPeers || (met.has(key) && makeRoom()))) {
       links.set(key, { isOfUse: true, state: 'connecting', reason: '', have: undefined, limit: undefined })
       steps.push({ type: 'open', key, peer })
     }

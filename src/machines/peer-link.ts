@@ -4,7 +4,7 @@
 // actor provided to it (actors/peer/peer-connection.ts); bytes never pass through here but as whole pieces.
 
 import { type ActorRef, assign, enqueueActions, fromCallback, not, type Snapshot, sendTo, setup } from 'xstate'
-import { link } from '../../config/tunables.ts'
+import { peerTunables } from '../../config/swarm.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
 import type { Manifest } from '../domain/manifest.ts'
@@ -78,10 +78,11 @@ export const peerLinkMachine = setup({
     }),
   },
   delays: {
-    connectTimeout: link.connectTimeoutMs,
+    connectTimeout: peerTunables.connectTimeoutMs,
     /** Doubling, and anywhere in the upper half of that, so that many links do not come back at one instant. */
     backOff: ({ context }) =>
-      Math.min(link.retryFirstMs * 2 ** (context.failures - 1), link.retryMostMs) * (0.5 + Math.random() / 2),
+      Math.min(peerTunables.retryFirstMs * 2 ** (context.failures - 1), peerTunables.retryMostMs) *
+      (0.5 + Math.random() / 2),
   },
   guards: {
     isFinal: ({ event }) => event.type === 'connection.ended' && event.final,

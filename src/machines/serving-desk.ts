@@ -14,7 +14,7 @@ import {
   sendTo,
   setup,
 } from 'xstate'
-import { serving, tickets } from '../../config/tunables.ts'
+import { ticketTunables, uploadTunables } from '../../config/swarm.ts'
 import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
 import { sharerKey } from '../domain/group.ts'
 import { type Access, isVoid, type Withdrawal, type Withdrawals, withWithdrawal } from '../domain/withdrawal.ts'
@@ -95,7 +95,7 @@ export const servingDeskMachine = setup({
     isFull: ({ context }) => context.links.size >= context.mostLinks,
     hasEnough: ({ context }, { guest }: { guest: Guest }) => {
       const theirs = [...context.links.values()].filter(({ guest: other }) => other.holder.user === guest.holder.user)
-      return theirs.length >= serving.maxLinksPerUser
+      return theirs.length >= uploadTunables.maxLinksPerUser
     },
   },
   actions: {
@@ -153,7 +153,7 @@ export const servingDeskMachine = setup({
       for (const { ref } of [...context.links.values()].filter(isTheirs)) enqueue.stopChild(ref)
       enqueue.assign({ links: keep(context.links, link => !isTheirs(link)) })
     }),
-    keepMostLinks: assign({ mostLinks: (_, { most }: { most: number }) => Math.min(most, serving.maxLinks) }),
+    keepMostLinks: assign({ mostLinks: (_, { most }: { most: number }) => Math.min(most, uploadTunables.maxLinks) }),
     /** They leave by themselves, once they have said goodbye. */
     letSurplusGo: enqueueActions(({ context: { links, mostLinks }, enqueue }) => {
       for (const { ref } of [...links.values()].slice(mostLinks))
@@ -161,7 +161,7 @@ export const servingDeskMachine = setup({
     }),
     remember: assign({
       withdrawals: ({ context }, { withdrawal }: { withdrawal: Withdrawal }) =>
-        withWithdrawal(context.withdrawals, withdrawal, Date.now(), tickets.rememberWithdrawnMs),
+        withWithdrawal(context.withdrawals, withdrawal, Date.now(), ticketTunables.rememberWithdrawnMs),
     }),
     countBytes: assign({ servedBytes: ({ context }, { bytes }: { bytes: number }) => context.servedBytes + bytes }),
   },
@@ -173,7 +173,7 @@ export const servingDeskMachine = setup({
     offers: new Map(),
     own: new Map(),
     links: new Map(),
-    mostLinks: serving.maxLinks,
+    mostLinks: uploadTunables.maxLinks,
     servedBytes: 0,
   }),
   invoke: {

@@ -3,7 +3,7 @@
 // because then the log or the projection is not what it was. No failure ends a tracker; only `tracker.stop` does.
 
 import { assign, fromCallback, fromPromise, sendTo, setup } from 'xstate'
-import { tracker } from '../../config/tunables.ts'
+import { trackerTunables } from '../../config/tracker.ts'
 import type { LogEntry } from '../wire/log-entry.ts'
 
 /** What fails by itself and is started again by itself. */
@@ -37,7 +37,7 @@ const unprovided = (what: string) => () => {
 }
 
 export const restartDelayMs = (failures: number): number =>
-  Math.min(tracker.restartFirstMs * 2 ** Math.max(0, failures - 1), tracker.restartMostMs)
+  Math.min(trackerTunables.restartFirstMs * 2 ** Math.max(0, failures - 1), trackerTunables.restartMostMs)
 
 const lifeSetup = setup({
   types: { context: {} as TrackerContext, events: {} as TrackerEvent },
@@ -81,7 +81,7 @@ const lifeSetup = setup({
     untilRequestDesk: ({ context }) => restartDelayMs(context.failures.requestDesk),
     untilAuthenticator: ({ context }) => restartDelayMs(context.failures.authenticator),
     untilNotifier: ({ context }) => restartDelayMs(context.failures.notifier),
-    steady: tracker.steadyAfterMs,
+    steady: trackerTunables.steadyAfterMs,
   },
 })
 

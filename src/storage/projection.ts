@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { log } from '../../config/tunables.ts'
+import { logTunables } from '../../config/tracker.ts'
 import type { Account } from '../domain/account.ts'
 import type { Group, Share } from '../domain/group.ts'
 import { sharerKey } from '../domain/group.ts'
@@ -140,7 +140,7 @@ function projectionOf(db: Database.Database): Projection {
       ;({ seq: applied, fingerprint } = entry)
     }
     // By the sequence alone: however the entries were batched, the same ids are remembered.
-    forgetHandled.run(applied - log.rememberedRequests)
+    forgetHandled.run(applied - logTunables.rememberedRequests)
     writeOrigin.run(applied, fingerprint)
     return { ...from, applied, fingerprint }
   })

@@ -6,7 +6,7 @@
 // Paths are absolute: the agent's working directory is nobody's business.
 
 import * as z from 'zod'
-import { limits, serving } from '../../config/tunables.ts'
+import { limitTunables, uploadTunables } from '../../config/swarm.ts'
 import { deviceSchema, fileNameSchema, idSchema, refusalSchema } from './schemas.ts'
 
 const nothing = z.strictObject({})
@@ -62,7 +62,7 @@ export const downloadViewSchema = z.strictObject({
 })
 export type DownloadView = z.infer<typeof downloadViewSchema>
 
-const rate = z.number().int().min(limits.leastBytesPerSecond).max(limits.mostBytesPerSecond).nullable()
+const rate = z.number().int().min(limitTunables.leastBytesPerSecond).max(limitTunables.mostBytesPerSecond).nullable()
 
 /** Of a device, whoever is logged in; null is no limit. */
 export const limitsSchema = z.strictObject({
@@ -70,7 +70,7 @@ export const limitsSchema = z.strictObject({
   up: rate,
   down: rate,
   /** Peers that it serves at once, and also those that its downloads are connected to at once. */
-  connections: z.number().int().min(limits.leastConnections).max(serving.maxLinks).nullable(),
+  connections: z.number().int().min(limitTunables.leastConnections).max(uploadTunables.maxLinks).nullable(),
 })
 export type Limits = z.infer<typeof limitsSchema>
 

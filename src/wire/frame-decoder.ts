@@ -1,6 +1,6 @@
 // Frames out of what a socket gives, in whatever pieces it comes.
 
-import { link } from '../../config/tunables.ts'
+import { peerTunables } from '../../config/swarm.ts'
 import {
   type Block,
   blockHeaderBytes,
@@ -51,9 +51,9 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
 
   /** What comes in crumbs is paid for by the read, not by the byte. */
   const countCrumb = (bytes: number, endedBefore: number) => {
-    if (bytes >= link.crumbBytes || ended > endedBefore) return
+    if (bytes >= peerTunables.crumbBytes || ended > endedBefore) return
     crumbs += 1
-    if (crumbs > link.maxCrumbs) throw new FrameError('it comes in crumbs')
+    if (crumbs > peerTunables.maxCrumbs) throw new FrameError('it comes in crumbs')
   }
 
   const startOver = () => {
@@ -102,7 +102,7 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
     reader.onBlockBytes?.(taken)
     if (current.filled === current.of.length) {
       startOver()
-      crumbs = Math.max(0, crumbs - link.crumbsPerBlock)
+      crumbs = Math.max(0, crumbs - peerTunables.crumbsPerBlock)
       reader.onBlock?.(current.of)
     }
     return taken

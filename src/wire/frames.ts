@@ -17,7 +17,7 @@
 //                              everybody together; 0: not any more. Only to who offers `speaksLimits` (ALPN) in the handshake
 //   bye       either             come again u8 (0 or 1), reason in UTF-8, then the link closes
 
-import { limits, link } from '../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { type Bitfield, bitfieldBytes, createBitfield, isBitfield } from '../domain/bitfield.ts'
 import type { Actor } from '../domain/decider.ts'
 import { sharerKey, sharerOf } from '../domain/group.ts'
@@ -36,7 +36,7 @@ export type FileShape = Pick<Manifest, 'size' | 'pieceLength'>
 export interface Block {
   readonly piece: number
   readonly offset: number
-  /** 1 to `link.blockBytes`. */
+  /** 1 to `peerTunables.blockBytes`. */
   readonly length: number
 }
 
@@ -177,7 +177,7 @@ const codecs: { readonly [T in keyof Payloads]: Codec<Payloads[T]> } = {
     },
     decode(bytes) {
       const bytesPerSecond = bytes.readUIntBE(0, 6)
-      if (bytesPerSecond > limits.mostBytesPerSecond) throw new FrameError('a limit that limits nothing')
+      if (bytesPerSecond > limitTunables.mostBytesPerSecond) throw new FrameError('a limit that limits nothing')
       return { bytesPerSecond }
     },
   },
@@ -207,7 +207,7 @@ const codeOf = (type: FrameType): number => frameTypes.indexOf(type) + 1
 
 /** Least and most payload bytes of a type, where the file has that shape. */
 export function payloadSpan(type: FrameType, shape: FileShape): Span {
-  if (type === 'block') return [blockPlaceBytes + 1, blockPlaceBytes + link.blockBytes]
+  if (type === 'block') return [blockPlaceBytes + 1, blockPlaceBytes + peerTunables.blockBytes]
   return codecs[type].span(shape)
 }
 
@@ -251,7 +251,7 @@ export function decodeBlockHeader(bytes: Buffer, shape: FileShape): Block {
 /** Throws a FrameError unless the file has such a block. */
 function checkBlock(shape: FileShape, { piece, offset, length }: Block): void {
   if (piece >= pieceCount(shape)) throw new FrameError(`there is no piece ${piece}`)
-  if (length < 1 || length > link.blockBytes) throw new FrameError(`a block of ${length} bytes`)
+  if (length < 1 || length > peerTunables.blockBytes) throw new FrameError(`a block of ${length} bytes`)
   if (offset + length > pieceSize(shape, piece)) throw new FrameError(`piece ${piece} ends before this block does`)
 }
 

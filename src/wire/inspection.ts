@@ -201,7 +201,7 @@ const downloadPeerSchema = z.strictObject({
 })
 export type DownloadPeer = z.infer<typeof downloadPeerSchema>
 
-/** One download of this device, whole, at a bounded rate (config/tunables.ts, `inspection`). */
+/** One download of this device, whole, at a bounded rate (config/inspection.ts). */
 const downloadSchema = z.strictObject({
   ...head,
   kind: z.literal('download'),

@@ -1,12 +1,12 @@
 // The messages of a relayed channel, on `relaySubject`: `type u8 | number u32 | payload`, big endian. NATS keeps the
 // order of one publisher's messages but may lose some, so both sides count.
 //   open    number = version of this layout               the initiator's first message
-//   data    number = chunks sent before this one, payload 1 to relay.chunkBytes bytes
+//   data    number = chunks sent before this one, payload 1 to relayTunables.chunkBytes bytes
 //   credit  number = chunks taken in so far, payload = chunks sent so far, u32; also says that its sender is alive
 //   end     number = chunks sent in all                   its sender sends no more data
 //   reset   number = 0                                    the channel is over; nothing answers it
 
-import { relay } from '../../config/tunables.ts'
+import { relayTunables } from '../../config/swarm.ts'
 
 export const relayVersion = 1
 
@@ -57,7 +57,7 @@ export function decodeRelayMessage(data: Uint8Array): RelayMessage | undefined {
     case codes.open:
       return payload.length === 0 ? { type: 'open', version: number } : undefined
     case codes.data:
-      if (payload.length < 1 || payload.length > relay.chunkBytes) return undefined
+      if (payload.length < 1 || payload.length > relayTunables.chunkBytes) return undefined
       return { type: 'data', before: number, chunk: payload }
     case codes.credit:
       return payload.length === 4 ? { type: 'credit', taken: number, sent: payload.readUInt32BE(0) } : undefined

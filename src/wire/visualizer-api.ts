@@ -90,7 +90,7 @@ export const visualizerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cluster'), cluster: clusterViewSchema }),
   /** The agents and trackers have been told of this watcher: pictures come now. */
   z.strictObject({ type: z.literal('watching'), watcher: z.string() }),
-  /** Nothing new; silence beyond `visualizer.silentAfterMs` means that the server is gone. */
+  /** Nothing new; silence beyond `visualizerTunables.silentAfterMs` means that the server is gone. */
   z.strictObject({ type: z.literal('alive') }),
 ])
 export type VisualizerEvent = z.infer<typeof visualizerEventSchema>

@@ -1,5 +1,5 @@
 // How the processes of a cluster learn that somebody watches. Whoever watches says so on `watchSubject(user)`, or on
-// `watchAllSubject` as the operator, every `inspection.watchEveryMs`; a process that has heard nobody for a few of those
+// `watchAllSubject` as the operator, every `inspectionTunables.watchEveryMs`; a process that has heard nobody for a few of those
 // falls silent. A watcher that is new to a process is sent a picture of it, and a second one after that for the asking:
 // it takes a new name. Only devices of that person may say so (actors/tracker/permissions.ts).
 

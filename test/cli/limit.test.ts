@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { limits } from '../../config/tunables.ts'
+import { limitTunables } from '../../config/swarm.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { limitsInShort, parseConnections, parseRate, renderLimits } from '../../src/cli/limit.ts'
 import { plainStyle } from '../../src/cli/render/style.ts'
@@ -56,7 +56,7 @@ for (const [typed, why] of Object.entries(noRates))
 
 test('a rate as it is printed is understood, and means what is printed', t => {
   fc.assert(
-    fc.property(fc.integer({ min: limits.leastBytesPerSecond, max: limits.mostBytesPerSecond }), rate => {
+    fc.property(fc.integer({ min: limitTunables.leastBytesPerSecond, max: limitTunables.mostBytesPerSecond }), rate => {
       const parsed = parseRate(formatRate(rate))
       t.true(parsed.ok)
       if (parsed.ok) t.is(formatRate(parsed.value!), formatRate(rate))
@@ -72,7 +72,7 @@ test('what is understood is what the agent takes', t => {
       if (most.ok) t.true(limitsSchema.partial().safeParse({ connections: most.value }).success)
     }),
   )
-  for (const value of [0, -1, 1.5, limits.leastBytesPerSecond - 1, '2MB'])
+  for (const value of [0, -1, 1.5, limitTunables.leastBytesPerSecond - 1, '2MB'])
     t.false(limitsSchema.partial().safeParse({ down: value }).success)
 })
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { guessing, signingUp } from '../../config/tunables.ts'
+import { guessTunables, signUpTunables } from '../../config/tracker.ts'
 import { type Attempt, type AttemptLimits, createAttempts } from '../../src/domain/attempts.ts'
 
 const limits: AttemptLimits = {
@@ -122,7 +122,7 @@ test('a wait that is said is enough, and no attempt that was turned away makes i
   t.pass()
 })
 
-for (const [what, real] of Object.entries({ guessing: guessing.limits, signingUp: signingUp.limits }))
+for (const [what, real] of Object.entries({ guessing: guessTunables.limits, signingUp: signUpTunables.limits }))
   test(`however long a few origins flood a target (${what}), a newcomer is let try at once`, t => {
     const { perTarget, newcomer } = real
     // What is kept outlasts the flooders' own time as newcomers.

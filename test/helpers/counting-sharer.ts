@@ -3,7 +3,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { createActor, fromCallback } from 'xstate'
-import { presence } from '../../config/tunables.ts'
+import { presenceTunables } from '../../config/client.ts'
 import { hashFile } from '../../src/actors/agent/hashing.ts'
 import { provideServingDesk } from '../../src/actors/swarm/serving-desk.ts'
 import { fullBitfield } from '../../src/domain/bitfield.ts'
@@ -51,7 +51,7 @@ export async function startCountingSharer(
   const online = JSON.stringify({ state: 'online', port, fetching: [] })
   const beat = () => person.connection.publish(presenceSubject(person, person.connection.info?.client_ip ?? ''), online)
   beat()
-  const beating = setInterval(beat, presence.beatEveryMs)
+  const beating = setInterval(beat, presenceTunables.beatEveryMs)
   const files: FileHandle[] = []
 
   return {

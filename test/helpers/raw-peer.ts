@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { tickets } from '../../config/tunables.ts'
+import { ticketTunables } from '../../config/swarm.ts'
 import { secureAsFetcher, secureAsServer } from '../../src/actors/swarm/tls.ts'
 import type { Actor } from '../../src/domain/decider.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
@@ -43,7 +43,7 @@ export async function startRawServer(
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const identity = encodeTicket(share, bob, Date.now() + tickets.lifetimeMs, 1)
+  const identity = encodeTicket(share, bob, Date.now() + ticketTunables.lifetimeMs, 1)
   const key = ticketPsk(ticketKey, identity).toString('base64url')
   const { port } = server.address() as AddressInfo
   return {

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { PassThrough } from 'node:stream'
 import { type ActorRef, type ActorRefFrom, createActor, fromCallback, type Snapshot } from 'xstate'
-import { tickets } from '../../config/tunables.ts'
+import { ticketTunables } from '../../config/swarm.ts'
 import { createBufferPool } from '../../src/actors/swarm/buffer-pool.ts'
 import type { AcceptRelayed } from '../../src/actors/swarm/front-door.ts'
 import type { PeerConnectionNeeds } from '../../src/actors/swarm/peer-connection.ts'
@@ -113,7 +113,7 @@ export async function startServer(
     heard,
     ticketKey,
     port,
-    peerFor: (holder, share, expiresAt = Date.now() + tickets.lifetimeMs, seq = 1) => {
+    peerFor: (holder, share, expiresAt = Date.now() + ticketTunables.lifetimeMs, seq = 1) => {
       const identity = encodeTicket(share, holder, expiresAt, seq)
       const key = ticketPsk(ticketKey, identity).toString('base64url')
       return { ...me, host: '127.0.0.1', port, complete: true, ticket: { identity, key } }

@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import anyTest, { type TestFn } from 'ava'
-import { guessing, signingUp, visiting } from '../../config/tunables.ts'
+import { guessTunables, guestTunables, signUpTunables } from '../../config/tracker.ts'
 import { guestInboxPrefix, presenceSubject, signUpSubject } from '../../src/wire/subjects.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { passwordOf, person, signUp } from '../helpers/person.ts'
@@ -39,7 +39,7 @@ onLinux('Whoever guesses is slowed by all trackers together, and nobody else is,
   const ann = await person(t, t.context.servers, 'ann')
   const guesser = from(t.context, '127.0.0.2')
   // Fewer than two trackers would look at if each kept count alone, also while some come back on a slow machine.
-  const guesses = 2 * guessing.limits.perOrigin.atOnce - 2
+  const guesses = 2 * guessTunables.limits.perOrigin.atOnce - 2
   const outcomes = await Promise.all(Array.from({ length: guesses }, () => guesser.guess('ann')))
   t.false(outcomes.includes(true))
   t.true(await isTurnedAway(guesser, 'ann'), 'right, and not looked at')
@@ -50,7 +50,7 @@ onLinux('Whoever guesses is slowed by all trackers together, and nobody else is,
 onLinux('Many who guess at one account are slowed as one, and its owner gets in where a device is online.', async t => {
   const [bea] = await Promise.all(['bea', 'bo'].map(user => person(t, t.context.servers, user)))
   if (!bea) return t.fail()
-  const { perTarget, newcomer } = guessing.limits
+  const { perTarget, newcomer } = guessTunables.limits
   const guessers = Array.from({ length: perTarget.atOnce / newcomer.atOnce + 1 }, (_, at) => `127.0.1.${at + 1}`)
   for (let round = 0; round < newcomer.atOnce; round++)
     await Promise.all(guessers.map(address => from(t.context, address).guess('bea')))
@@ -67,7 +67,7 @@ onLinux('Many who guess at one account are slowed as one, and its owner gets in 
 onLinux('The right password may be given as often as one likes.', async t => {
   await person(t, t.context.servers, 'cid')
   const home = from(t.context, '127.0.0.4')
-  for (let time = 0; time < guessing.limits.perOrigin.atOnce + 5; time++)
+  for (let time = 0; time < guessTunables.limits.perOrigin.atOnce + 5; time++)
     t.true(await home.guess('cid', passwordOf('cid')), `time ${time}`)
 })
 
@@ -85,7 +85,7 @@ async function guestAt({ servers }: TestCluster, address: string) {
   }
   /** How many were looked at before one was not. A name that is taken costs no hash, and counts. */
   const flood = async (): Promise<number> => {
-    for (let times = 0; times < 2 * signingUp.limits.perOrigin.atOnce; times++)
+    for (let times = 0; times < 2 * signUpTunables.limits.perOrigin.atOnce; times++)
       if ((await signUpAs('taken')) === 'too-many') return times
     return Number.POSITIVE_INFINITY
   }
@@ -94,7 +94,7 @@ async function guestAt({ servers }: TestCluster, address: string) {
 
 onLinux('Whoever signs up without end is slowed, and others sign up all the same.', async t => {
   await signUp(t.context.servers, 'taken')
-  const { perOrigin, perTarget } = signingUp.limits
+  const { perOrigin, perTarget } = signUpTunables.limits
   const addresses = Array.from({ length: perTarget.atOnce / perOrigin.atOnce + 1 }, (_, at) => `127.0.3.${at + 1}`)
   const flooders = await Promise.all(addresses.map(address => guestAt(t.context, address)))
   const newcomer = await guestAt(t.context, '127.0.4.1')
@@ -119,7 +119,7 @@ onLinux('Guests of one address hold no more than a few of a broker’s connectio
   t.teardown(() => {
     for (const connection of held) connection.close()
   })
-  const { atOnce, everyMs } = visiting.limits.perOrigin
+  const { atOnce, everyMs } = guestTunables.limits.perOrigin
   const startedAt = performance.now()
   for (let guest = await comeFrom('127.0.5.1'); guest !== 'refused'; guest = await comeFrom('127.0.5.1')) {
     held.push(guest)

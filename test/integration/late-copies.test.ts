@@ -2,7 +2,7 @@
 // answered (its tracker, or a broker, stood still) must not act any more.
 
 import test from 'ava'
-import { requests } from '../../config/tunables.ts'
+import { requestTunables } from '../../config/client.ts'
 import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
@@ -21,7 +21,7 @@ test('What was refused does not happen later, when the tracker that had the firs
   process.kill(pid, 'SIGSTOP')
   t.teardown(() => process.kill(pid, 'SIGCONT'))
   // Until one goes to the tracker that stands still first, and is refused by the other one.
-  for (let tookMs = 0; tookMs < requests.repeatAfterMs; ) {
+  for (let tookMs = 0; tookMs < requestTunables.repeatAfterMs; ) {
     const askedAt = performance.now()
     const refused = await ann.trackers.ask('group.accept', { group: 'reef', user: 'bob' })
     tookMs = performance.now() - askedAt

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
-import { limits, link } from '../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
@@ -66,7 +66,7 @@ test('A download cap set while a download runs holds at once, over a restart of 
   t.deepEqual(await bob.ask('limits.change', { down }), { up: null, down, connections: null })
   const atFirst = (await viewOf(bob, id)).bytes.done
   // What had been asked for before may still come, and one burst.
-  const most = atFirst + link.maxBlocksInFlight * link.blockBytes + link.blockBytes
+  const most = atFirst + peerTunables.maxBlocksInFlight * peerTunables.blockBytes + peerTunables.blockBytes
   for (let look = 0; look < 20; look += 1) t.true((await viewOf(bob, id)).bytes.done <= most)
 
   await bob.stop()
@@ -80,7 +80,8 @@ test('A download cap set while a download runs holds at once, over a restart of 
     clocks.bob.advance(100)
     view = await viewOf(bob, id)
     const mayHaveCome =
-      (down * (clocks.bob.now() - since)) / 1000 + Math.max(link.blockBytes, (down * limits.burstMs) / 1000)
+      (down * (clocks.bob.now() - since)) / 1000 +
+      Math.max(peerTunables.blockBytes, (down * limitTunables.burstMs) / 1000)
     t.true(view.bytes.done - bytes.done <= mayHaveCome, `${view.bytes.done - bytes.done} of ${mayHaveCome}`)
   }
   await bob.ask('limits.change', { down: null })
@@ -98,7 +99,7 @@ test('An upload cap holds for who is served, and is lifted at once.', async t =>
   while (view.bytes.done < 4 * MiB) {
     clocks.alice.advance(100)
     view = await viewOf(bob, id)
-    t.true(view.bytes.done <= (up * (clocks.alice.now() - since)) / 1000 + link.blockBytes)
+    t.true(view.bytes.done <= (up * (clocks.alice.now() - since)) / 1000 + peerTunables.blockBytes)
   }
   await alice.ask('limits.change', { up: null })
   await isWhole(t, both, id)
@@ -106,8 +107,8 @@ test('An upload cap holds for who is served, and is lifted at once.', async t =>
 
 test('What is no limit is refused, and changes nothing.', async t => {
   const { alice } = await pair(t, 1)
-  await alice.ask('limits.change', { connections: limits.leastConnections })
+  await alice.ask('limits.change', { connections: limitTunables.leastConnections })
   for (const wrong of [{ up: 5 }, { down: 0 }, { connections: 3 }, { connections: 4.5 }, { up: 1e15 }, { sideways: 1 }])
     t.like(await alice.agent.ask('limits.change', wrong as object), { ok: false, code: 'usage' })
-  t.deepEqual(await alice.ask('limits', {}), { up: null, down: null, connections: limits.leastConnections })
+  t.deepEqual(await alice.ask('limits', {}), { up: null, down: null, connections: limitTunables.leastConnections })
 })

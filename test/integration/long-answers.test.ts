@@ -2,7 +2,7 @@
 // fits nowhere is refused, not kept to oneself.
 
 import anyTest, { type TestFn } from 'ava'
-import { tracker } from '../../config/tunables.ts'
+import { trackerTunables } from '../../config/tracker.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
@@ -41,7 +41,7 @@ test('With more groups than a page holds everybody gets all of them, once each.'
   const first = granted(await ann.trackers.ask('group.list', {}))
   const firstBytes = JSON.stringify(first).length
   t.true(first.rows.length > 1_000 && first.rows.length < names.length, `${first.rows.length} in a page`)
-  t.true(firstBytes < 1.1 * tracker.pageBytes, `${firstBytes} bytes in a page`)
+  t.true(firstBytes < 1.1 * trackerTunables.pageBytes, `${firstBytes} bytes in a page`)
   const all = granted(await askAll(ann.trackers, 'group.list', {}))
   t.deepEqual(
     all.map(({ group }) => group),

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
-import { link } from '../../config/tunables.ts'
+import { peerTunables } from '../../config/swarm.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { openRelay } from '../../src/actors/swarm/relay.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
@@ -110,7 +110,7 @@ async function take(t: ExecutionContext, who: Person, group: string, from: Actor
   const fetcher = await connect()
   t.teardown(() => fetcher[Symbol.dispose]())
   const ask = (piece: number, offset: number) =>
-    fetcher.send({ type: 'request', piece, offset, length: link.blockBytes })
+    fetcher.send({ type: 'request', piece, offset, length: peerTunables.blockBytes })
   /** What went to somebody else already is to be asked for twice. */
   const insist = async () => {
     for (;;) {
@@ -120,7 +120,7 @@ async function take(t: ExecutionContext, who: Person, group: string, from: Actor
   }
   await fetcher.next('bitfield')
   for (let piece = 0; piece < pieceCount(manifest) / 2; piece += 1)
-    for (let offset = 0; offset < manifest.pieceLength; offset += link.blockBytes) ask(piece, offset)
+    for (let offset = 0; offset < manifest.pieceLength; offset += peerTunables.blockBytes) ask(piece, offset)
   insist()
   return {
     fetcher,

@@ -3,7 +3,7 @@
 import test from 'ava'
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { agent as tunables } from '../../config/tunables.ts'
+import { agentTunables } from '../../config/agent.ts'
 import { isVoid, type Withdrawal, type Withdrawals } from '../../src/domain/withdrawal.ts'
 import { type AgentEvent, agentSessionMachine, type Connected } from '../../src/machines/agent-session.ts'
 import { type HouseholdEvent, householdMachine } from '../../src/machines/household.ts'
@@ -63,7 +63,7 @@ for (const child of ['line', 'servingDesk', 'keeper', 'api', 'downloads'] as con
     await settled()
     t.deepEqual(failures, [child])
     t.is(started.length, 5)
-    clock.increment(tunables.restartChildMs)
+    clock.increment(agentTunables.restartChildMs)
     await settled()
     t.deepEqual(started.slice(5), [child])
     t.is(actor.getSnapshot().status, 'active')
@@ -120,7 +120,7 @@ test('What was withdrawn is known to a desk that starts again, also what was whi
   await settled()
   const withdrawal: Withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
   actor.send({ type: 'access.withdrawn', withdrawal })
-  clock.increment(tunables.restartChildMs)
+  clock.increment(agentTunables.restartChildMs)
   await settled()
   const access = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 5 }
   t.deepEqual(
@@ -134,7 +134,7 @@ test('A line that starts again may have missed notices: shares and downloads loo
   const { clock, heard } = startHousehold(['line'])
   await settled()
   t.deepEqual(heard, [])
-  clock.increment(tunables.restartChildMs)
+  clock.increment(agentTunables.restartChildMs)
   t.deepEqual(heard, [['keeper', 'notices.missed']])
 })
 
@@ -144,7 +144,7 @@ test('A household that closes serves nobody any more, however long its downloads
       const { send, actor, clock } = startHousehold(broken)
       await settled()
       send({ type })
-      clock.increment(tunables.restartChildMs)
+      clock.increment(agentTunables.restartChildMs)
       t.is(actor.getSnapshot().status, 'active')
       t.is(actor.getSnapshot().children.servingDesk, undefined)
       t.truthy(actor.getSnapshot().children.line)
@@ -164,14 +164,14 @@ test('A household closes once its downloads rest.', async t => {
 test('A household closes also when its downloads never rest, and says that its log-in is void.', t => {
   const { send, actor, clock } = startHousehold()
   send({ type: 'session.revoked' })
-  clock.increment(tunables.leaveWithinMs)
+  clock.increment(agentTunables.leaveWithinMs)
   t.deepEqual(actor.getSnapshot().output, { isRevoked: true })
 })
 
 test('A household that closes starts nothing anew, and being told again gives it no more time.', async t => {
   const { send, actor, clock, started } = startHousehold()
   send({ type: 'household.close' })
-  clock.increment(tunables.leaveWithinMs - 1)
+  clock.increment(agentTunables.leaveWithinMs - 1)
   send({ type: 'household.close' })
   await settled()
   t.is(started.length, 5)
@@ -252,18 +252,18 @@ test('An agent waits for a log-in, connects, opens its session, and is online.',
 test('While brokers or trackers are away it tries again, ever less often.', async t => {
   const { send, wait, attempts } = startAgent({ connects: ['away', 'away'], opens: [false] })
   t.is(await send(found), 'connecting.waiting')
-  t.is(await wait(tunables.retryFirstMs), 'connecting.waiting')
-  t.is(await wait(tunables.retryFirstMs), 'connecting.waiting')
+  t.is(await wait(agentTunables.retryFirstMs), 'connecting.waiting')
+  t.is(await wait(agentTunables.retryFirstMs), 'connecting.waiting')
   t.is(attempts.connect, 2)
-  t.is(await wait(tunables.retryFirstMs), 'opening.waiting')
-  t.is(await wait(tunables.retryMostMs), 'online')
+  t.is(await wait(agentTunables.retryFirstMs), 'opening.waiting')
+  t.is(await wait(agentTunables.retryMostMs), 'online')
 })
 
 test('A connect or an open that fails is reported and tried again.', async t => {
   const { send, wait, failures } = startAgent({ connects: [new Error('bug')], opens: [new Error('bug')] })
   t.is(await send(found), 'connecting.waiting')
-  t.is(await wait(tunables.retryMostMs), 'opening.waiting')
-  t.is(await wait(tunables.retryMostMs), 'online')
+  t.is(await wait(agentTunables.retryMostMs), 'opening.waiting')
+  t.is(await wait(agentTunables.retryMostMs), 'online')
   t.deepEqual(failures, ['connect', 'open'])
 })
 
@@ -319,7 +319,7 @@ test('A goodbye that fails is reported and keeps nobody; one that hangs is left 
   const hanging = startAgent({ connects: ['away'], leaves: 'never' })
   await hanging.send(found)
   t.is(await hanging.send({ type: 'agent.stop' }), 'leaving')
-  t.is(await hanging.wait(tunables.leaveWithinMs), 'stopped')
+  t.is(await hanging.wait(agentTunables.leaveWithinMs), 'stopped')
 })
 
 test('Every state of the agent can be reached, and from every state it can stop.', t => {

@@ -3,7 +3,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { createActor, fromCallback } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { download as tunables } from '../../config/tunables.ts'
+import { downloadTunables } from '../../config/swarm.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { downloadMachine } from '../../src/machines/download.ts'
 import type {
@@ -83,7 +83,7 @@ function startQueue(
 test('At most so many run at once; the others wait their turn, first come first served.', t => {
   const { actor, running, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
-  t.is(tunables.maxRunning, 4)
+  t.is(downloadTunables.maxRunning, 4)
   t.deepEqual(running(), [1, 2, 3, 4])
   t.deepEqual(waiting(), [5, 6])
   actor.send({ type: 'download.pause', id: 2 })

@@ -3,7 +3,7 @@
 import test from 'ava'
 import { type CallbackActorLogic, createActor, fromCallback, SimulatedClock } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { link, download as tunables } from '../../config/tunables.ts'
+import { downloadTunables, peerTunables } from '../../config/swarm.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import { downloadMachine } from '../../src/machines/download.ts'
 import type {
@@ -198,7 +198,7 @@ test('Downloads that run at once share the memory for what is on its way.', t =>
     send(ready(createBitfield(12)), located('alice'), ...joins(alice, fullBitfield(12)))
     return told.links.filter(([, { type }]) => type === 'piece.wanted').length
   }
-  t.is(wantedWith(1), tunables.maxPiecesPerPeer)
+  t.is(wantedWith(1), downloadTunables.maxPiecesPerPeer)
   t.is(wantedWith(16), 4)
 })
 
@@ -306,31 +306,31 @@ test('Peers that left the swarm are let go, unless they still deliver; known one
 
 test('Peers that hold a link and bring nothing make room for those that were not tried, a few at a time.', t => {
   const { send, linked, actor } = startDownload()
-  const idlers = Array.from({ length: tunables.maxPeers - 1 }, (_, index) => `idler${index}`)
-  const late = Array.from({ length: tunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
+  const idlers = Array.from({ length: downloadTunables.maxPeers - 1 }, (_, index) => `idler${index}`)
+  const late = Array.from({ length: downloadTunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
   const all = located('alice', ...idlers, ...late)
   const has = (user: string) => actor.getSnapshot().context.ledger.links.has(`${user}/aaaaaaaaaaaa`)
   send(ready(), located('alice', ...idlers), ...joins(alice, fullBitfield(pieces), 1))
   for (const idler of idlers) send(...joins(`${idler}/aaaaaaaaaaaa`, createBitfield(pieces), 1))
-  t.is(linked.length, tunables.maxPeers)
+  t.is(linked.length, downloadTunables.maxPeers)
   send(all)
-  t.is(linked.length, tunables.maxPeers, 'they have had no time yet')
+  t.is(linked.length, downloadTunables.maxPeers, 'they have had no time yet')
   send(all)
-  t.is(linked.length, tunables.maxPeers + late.length - 1)
+  t.is(linked.length, downloadTunables.maxPeers + late.length - 1)
   t.true(has('alice'), 'it is asked for something')
-  t.is(late.filter(has).length, tunables.givingWayAtOnce)
-  t.is(idlers.filter(has).length, idlers.length - tunables.givingWayAtOnce)
-  t.is(actor.getSnapshot().context.ledger.links.size, tunables.maxPeers)
+  t.is(late.filter(has).length, downloadTunables.givingWayAtOnce)
+  t.is(idlers.filter(has).length, idlers.length - downloadTunables.givingWayAtOnce)
+  t.is(actor.getSnapshot().context.ledger.links.size, downloadTunables.maxPeers)
 })
 
 test('The trackers are asked again now and then, sooner while stalled, and at once when something changed.', t => {
   const { send, told, clock } = startDownload()
   send(...toTransferring)
   t.is(told.locator.length, 1)
-  clock.increment(tunables.locateEveryMs)
+  clock.increment(downloadTunables.locateEveryMs)
   t.is(told.locator.length, 2)
   send({ type: 'link.lost', peer: alice, reason: 'gone', final: false })
-  clock.increment(tunables.locateStalledMs)
+  clock.increment(downloadTunables.locateStalledMs)
   t.is(told.locator.length, 3)
   send({ type: 'swarm.changed' })
   t.is(told.locator.length, 4)
@@ -373,7 +373,7 @@ test('A peer whose link keeps ending for good is tried ever less often, until a 
   t.is(linked.length, 2, 'at once, with its fresh ticket')
   send(ends, located('alice'))
   t.is(linked.length, 2)
-  nowMs += link.retryFirstMs * 2
+  nowMs += peerTunables.retryFirstMs * 2
   send(located('alice'))
   t.is(linked.length, 3)
   send(...joins(alice), received(alice, 0), verified(alice, 0), ends, located('alice'))

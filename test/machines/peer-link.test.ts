@@ -1,7 +1,7 @@
 import test from 'ava'
 import { createActor, fromCallback, initialTransition, SimulatedClock, type SnapshotFrom, transition } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { link } from '../../config/tunables.ts'
+import { peerTunables } from '../../config/swarm.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import {
   type PeerConnectionCommand,
@@ -182,13 +182,13 @@ test('a refusal for good ends the link, and only then', t => {
 
 test('who does not answer directly in time is tried through the relay, and then given up for a while', t => {
   const { actor, clock, inputs, events: heard } = start()
-  clock.increment(link.connectTimeoutMs)
+  clock.increment(peerTunables.connectTimeoutMs)
   t.is(stateOf(actor.getSnapshot()), 'connectingRelayed')
   t.deepEqual(
     inputs.map(({ via }) => via),
     ['direct', 'relay'],
   )
-  clock.increment(link.connectTimeoutMs)
+  clock.increment(peerTunables.connectTimeoutMs)
   t.is(stateOf(actor.getSnapshot()), 'backingOff')
   t.deepEqual(heard, [{ type: 'link.lost', peer: key, reason: 'it cannot be reached', final: false }])
 })
@@ -196,7 +196,7 @@ test('who does not answer directly in time is tried through the relay, and then 
 test('who never says what it has is given up for a while', t => {
   const { actor, send, clock } = start()
   send(secured)
-  clock.increment(link.connectTimeoutMs)
+  clock.increment(peerTunables.connectTimeoutMs)
   t.is(stateOf(actor.getSnapshot()), 'backingOff')
 })
 
@@ -204,7 +204,7 @@ test('attempts at a lost peer come at doubling intervals, directly again first, 
   const { actor, send, clock, inputs } = start()
   for (let failure = 0; failure < 12; failure++) {
     send(broken, broken)
-    const most = Math.min(link.retryFirstMs * 2 ** failure, link.retryMostMs)
+    const most = Math.min(peerTunables.retryFirstMs * 2 ** failure, peerTunables.retryMostMs)
     clock.increment(most / 2 - 1)
     t.is(stateOf(actor.getSnapshot()), 'backingOff')
     clock.increment(most / 2 + 1)
@@ -212,7 +212,7 @@ test('attempts at a lost peer come at doubling intervals, directly again first, 
     t.is(inputs.at(-1)!.via, 'direct')
   }
   send(secured, bitfield, wanted, gathered, broken)
-  clock.increment(link.retryFirstMs)
+  clock.increment(peerTunables.retryFirstMs)
   t.is(stateOf(actor.getSnapshot()), 'connectingDirect')
 })
 
@@ -220,7 +220,7 @@ test('a fresh ticket is used at the next attempt', t => {
   const { send, clock, inputs } = start()
   const fresh = { ...peer, ticket: { ...peer.ticket, identity: 'fresh' } }
   send(broken, broken, { type: 'peer.refreshed', peer: fresh })
-  clock.increment(link.retryFirstMs)
+  clock.increment(peerTunables.retryFirstMs)
   t.is(inputs.at(-1)!.peer.ticket.identity, 'fresh')
 })
 

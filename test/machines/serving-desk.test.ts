@@ -1,6 +1,6 @@
 import test from 'ava'
 import { createActor, fromCallback, SimulatedClock } from 'xstate'
-import { serving, tickets } from '../../config/tunables.ts'
+import { ticketTunables, uploadTunables } from '../../config/swarm.ts'
 import { fullBitfield } from '../../src/domain/bitfield.ts'
 import { type Withdrawal, type Withdrawals, withWithdrawal } from '../../src/domain/withdrawal.ts'
 import { servingDeskMachine, servingStatus } from '../../src/machines/serving-desk.ts'
@@ -23,7 +23,7 @@ const offer = offerOf(file)
 const guest = (id: string, user = 'bob', share = file.share, seq = 10): Guest => ({
   id,
   holder: { user, device: 'bbbbbbbbbbbb' },
-  ticket: { share, seq, epoch: 1, keyTag: '', holder: '', expiresAt: Date.now() + tickets.lifetimeMs },
+  ticket: { share, seq, epoch: 1, keyTag: '', holder: '', expiresAt: Date.now() + ticketTunables.lifetimeMs },
   via: 'direct',
 })
 
@@ -86,10 +86,10 @@ test('a guest for what is not on offer is dismissed and may come again', t => {
 test('a desk that is full dismisses who comes, until somebody leaves', t => {
   const { send, arrive, toDoor, status } = start()
   send({ type: 'offer.added', offer })
-  for (let index = 0; index < serving.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
+  for (let index = 0; index < uploadTunables.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
   arrive(guest('late'))
   t.like(toDoor, [{ id: 'late', retry: true }])
-  t.is(status().peers, serving.maxLinks)
+  t.is(status().peers, uploadTunables.maxLinks)
   send({ type: 'server-link.ended', id: '7' })
   arrive(guest('later'))
   t.is(toDoor.length, 1)
@@ -99,15 +99,15 @@ test('one user does not take all the room, however many devices they have', t =>
   const { send, arrive, status, toDoor } = start()
   send({ type: 'offer.added', offer })
   arrive(
-    ...Array.from({ length: serving.maxLinksPerUser + 1 }, (_, index) => ({
+    ...Array.from({ length: uploadTunables.maxLinksPerUser + 1 }, (_, index) => ({
       ...guest(`${index}`),
       holder: { user: 'bob', device: String(index).padStart(12, 'b') },
     })),
   )
-  t.is(status().links, serving.maxLinksPerUser)
-  t.like(toDoor, [{ id: `${serving.maxLinksPerUser}`, type: 'guest.dismissed', retry: true }])
+  t.is(status().links, uploadTunables.maxLinksPerUser)
+  t.like(toDoor, [{ id: `${uploadTunables.maxLinksPerUser}`, type: 'guest.dismissed', retry: true }])
   arrive(guest('another', 'carol'))
-  t.is(status().links, serving.maxLinksPerUser + 1)
+  t.is(status().links, uploadTunables.maxLinksPerUser + 1)
 })
 
 test('a lower limit lets the latest go, who may come again, and serves nobody more until there is room', t => {
@@ -129,8 +129,8 @@ test('a lower limit lets the latest go, who may come again, and serves nobody mo
 
 test('no limit serves more peers than a desk can', t => {
   const { send, arrive, toDoor } = start()
-  send({ type: 'offer.added', offer }, { type: 'links.limited', most: serving.maxLinks + 1 })
-  for (let index = 0; index <= serving.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
+  send({ type: 'offer.added', offer }, { type: 'links.limited', most: uploadTunables.maxLinks + 1 })
+  for (let index = 0; index <= uploadTunables.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
   t.is(toDoor.length, 1)
 })
 

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { createActor, fromCallback, fromPromise, initialTransition, SimulatedClock, transition } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
-import { tracker as tunables } from '../../config/tunables.ts'
+import { trackerTunables } from '../../config/tracker.ts'
 import { type EntriesApplied, restartDelayMs, type TrackerEvent, trackerLife } from '../../src/machines/tracker-life.ts'
 
 const error = new Error('test')
@@ -96,7 +96,7 @@ for (const part of parts)
     t.deepEqual(told, [part])
     t.notDeepEqual(actor.getSnapshot().value, serving)
     t.true(actor.getSnapshot().matches({ connected: { following: { service: 'serving' } } }))
-    clock.increment(tunables.restartFirstMs - 1)
+    clock.increment(trackerTunables.restartFirstMs - 1)
     t.notDeepEqual(actor.getSnapshot().value, serving)
     clock.increment(1)
     t.deepEqual(actor.getSnapshot().value, serving)
@@ -118,16 +118,16 @@ for (const part of parts)
 test('Back-off doubles up to its most, and is forgotten by what runs steadily.', async t => {
   t.deepEqual(
     [1, 2, 3].map(restartDelayMs),
-    [1, 2, 4].map(times => times * tunables.restartFirstMs),
+    [1, 2, 4].map(times => times * trackerTunables.restartFirstMs),
   )
-  t.is(restartDelayMs(1000), tunables.restartMostMs)
+  t.is(restartDelayMs(1000), trackerTunables.restartMostMs)
   const { actor, clock, send } = await servingTracker()
   send({ type: 'part.failed', part: 'presence', error })
   clock.increment(restartDelayMs(1))
   send({ type: 'part.failed', part: 'presence', error })
   t.is(actor.getSnapshot().context.failures.presence, 2)
   clock.increment(restartDelayMs(2))
-  clock.increment(tunables.steadyAfterMs)
+  clock.increment(trackerTunables.steadyAfterMs)
   t.is(actor.getSnapshot().context.failures.presence, 0)
 })
 

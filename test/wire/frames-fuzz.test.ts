@@ -3,7 +3,7 @@
 
 import test from 'ava'
 import fc from 'fast-check'
-import { limits, link } from '../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
@@ -39,7 +39,7 @@ const encoded = fc.oneof(
     ),
   fc.constantFrom('call' as const, 'pass' as const).map(type => encodeFrame({ type })),
   fc
-    .integer({ min: 1, max: limits.mostBytesPerSecond })
+    .integer({ min: 1, max: limitTunables.mostBytesPerSecond })
     .map(bytesPerSecond => encodeFrame({ type: 'limit', bytesPerSecond })),
   fc
     .tuple(fc.constantFrom('have' as const, 'taken' as const), piece)
@@ -126,7 +126,7 @@ test('a tampered stream gives the frames that stand in it, then nothing or a Fra
       const { out, refused, mostHeld, isAhead } = decode(bytes, some, accepts)
       t.true(out.equals(bytes.subarray(0, out.length)), 'what came out is not what went in')
       t.false(isAhead, 'a frame came out before its bytes were in')
-      t.true(mostHeld <= link.blockBytes)
+      t.true(mostHeld <= peerTunables.blockBytes)
       t.like(decode(bytes, others, accepts), { out, refused })
     }),
     { numRuns },

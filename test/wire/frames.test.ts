@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import test from 'ava'
 import fc from 'fast-check'
-import { limits, link } from '../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { createBitfield, isBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
@@ -54,7 +54,7 @@ const block = piece.chain(index =>
     .nat(pieceSize(shape, index) - 1)
     .chain(offset =>
       fc
-        .integer({ min: 1, max: Math.min(link.blockBytes, pieceSize(shape, index) - offset) })
+        .integer({ min: 1, max: Math.min(peerTunables.blockBytes, pieceSize(shape, index) - offset) })
         .map(length => ({ piece: index, offset, length })),
     ),
 )
@@ -68,7 +68,7 @@ const frame: fc.Arbitrary<Seen> = fc.oneof(
   pieceSets.map(have => ({ type: 'bitfield' as const, have })),
   pieceSets.map(have => ({ type: 'fresh' as const, have })),
   fc.constantFrom({ type: 'call' as const }, { type: 'pass' as const }),
-  fc.nat({ max: limits.mostBytesPerSecond }).map(bytesPerSecond => ({ type: 'limit' as const, bytesPerSecond })),
+  fc.nat({ max: limitTunables.mostBytesPerSecond }).map(bytesPerSecond => ({ type: 'limit' as const, bytesPerSecond })),
   piece.map(index => ({ type: 'have' as const, piece: index })),
   piece.map(index => ({ type: 'taken' as const, piece: index })),
   block.map(asked => ({ type: 'request' as const, ...asked })),
@@ -154,14 +154,14 @@ const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['type 0', header(5, 0)],
   ['a length of zero', header(0, 3)],
   ['a length of 4 GiB', header(0xffffffff, 6)],
-  ['a block larger than a block may be', header(1 + 8 + link.blockBytes + 1, 6)],
+  ['a block larger than a block may be', header(1 + 8 + peerTunables.blockBytes + 1, 6)],
   ['a block without bytes', header(1 + 8, 6)],
   ['a block beyond the last piece', header(1 + 8 + 1, 6, ...u32(6, 0))],
   ['a block beyond the end of its piece', header(1 + 8 + 1, 6, ...u32(5, 1000))],
   ['a have that is too long', header(6, 3)],
   ['a have of a piece that is not there', header(5, 3, ...u32(6))],
   ['a request of nothing', header(13, 4, ...u32(0, 0, 0))],
-  ['a request of more than a block', header(13, 4, ...u32(0, 0, link.blockBytes + 1))],
+  ['a request of more than a block', header(13, 4, ...u32(0, 0, peerTunables.blockBytes + 1))],
   ['a request whose sums overflow', header(13, 4, ...u32(0, 0xffffffff, 1))],
   ['a bitfield one byte too long', header(1 + 2, 2)],
   ['a bitfield with bits beyond the last piece', header(1 + 1, 2, 0xff)],
@@ -205,7 +205,7 @@ test('a decoder that is stopped by what it reads ignores the rest of the chunk',
 
 test('a stream that comes in crumbs is refused; whole blocks make up for some', t => {
   const decoder = createFrameDecoder(['block'], shape, { onFrame: () => t.fail() })
-  const sent = { piece: 0, offset: 0, length: link.blockBytes }
+  const sent = { piece: 0, offset: 0, length: peerTunables.blockBytes }
   const block = Buffer.concat([encodeBlockHeader(sent), Buffer.alloc(sent.length)])
   /** All but the last bytes in one, then as many crumbs, then the rest. */
   const writeCrumbled = (crumbs: number) => {
@@ -213,8 +213,9 @@ test('a stream that comes in crumbs is refused; whole blocks make up for some', 
     for (let left = crumbs + 1; left > 1; left--) decoder.write(block.subarray(-left, -left + 1))
     decoder.write(block.subarray(-1))
   }
-  for (let crumbs = 0; crumbs < 3 * link.maxCrumbs; crumbs += link.crumbsPerBlock) writeCrumbled(link.crumbsPerBlock)
-  t.throws(() => writeCrumbled(link.maxCrumbs + 1), { instanceOf: FrameError, message: 'it comes in crumbs' })
+  for (let crumbs = 0; crumbs < 3 * peerTunables.maxCrumbs; crumbs += peerTunables.crumbsPerBlock)
+    writeCrumbled(peerTunables.crumbsPerBlock)
+  t.throws(() => writeCrumbled(peerTunables.maxCrumbs + 1), { instanceOf: FrameError, message: 'it comes in crumbs' })
 })
 
 test('a block that nobody wants any more passes without being kept', t => {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { relay } from '../../config/tunables.ts'
+import { relayTunables } from '../../config/swarm.ts'
 import { decodeRelayMessage, encodeRelayMessage, type RelayMessage } from '../../src/wire/relay-messages.ts'
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff })
@@ -27,6 +27,9 @@ test('bytes that are no relay message are told apart, and never more than a chun
       t.true(said === undefined || encodeRelayMessage(said).equals(bytes))
     }),
   )
-  t.is(decodeRelayMessage(Buffer.concat([Buffer.from([2, 0, 0, 0, 0]), Buffer.alloc(relay.chunkBytes + 1)])), undefined)
+  t.is(
+    decodeRelayMessage(Buffer.concat([Buffer.from([2, 0, 0, 0, 0]), Buffer.alloc(relayTunables.chunkBytes + 1)])),
+    undefined,
+  )
   t.is(decodeRelayMessage(Buffer.from([2, 0, 0, 0, 0])), undefined)
 })

@@ -7,7 +7,7 @@ import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import type * as z from 'zod'
-import { agentApi } from '../../../config/tunables.ts'
+import { agentApiTunables } from '../../../config/client.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { LibraryFailed } from '../../storage/library.ts'
@@ -43,10 +43,10 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
   fromCallback(() => {
     /** By reply subject: those that are being answered, and those whose answer may have got lost on the way. */
     const askers = new Map<string, { readonly abort: AbortController; heardAt: number; end?: AgentReply }>()
-    const isGone = ({ heardAt }: { heardAt: number }) => Date.now() - heardAt > agentApi.askerGoneAfterMs
+    const isGone = ({ heardAt }: { heardAt: number }) => Date.now() - heardAt > agentApiTunables.askerGoneAfterMs
     const forgetting = setInterval(() => {
       for (const [reply, asker] of askers) if (asker.end && isGone(asker)) askers.delete(reply)
-    }, agentApi.askerGoneAfterMs)
+    }, agentApiTunables.askerGoneAfterMs)
 
     const send = (reply: string, message: AgentReply) => {
       if (!connection.isClosed()) connection.publish(reply, JSON.stringify(message))
@@ -68,7 +68,7 @@ export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: 
       const working = setInterval(() => {
         if (isGone(asker)) abort.abort()
         else send(reply, { kind: 'working' })
-      }, agentApi.workingEveryMs)
+      }, agentApiTunables.workingEveryMs)
       abort.signal.addEventListener('abort', () => clearInterval(working))
       const progress = (item: unknown) => {
         if (!abort.signal.aborted) send(reply, { kind: 'progress', item })

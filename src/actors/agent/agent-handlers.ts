@@ -1,7 +1,7 @@
 // What the agent does for each request of its person (wire/agent-api.ts).
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { agentApi } from '../../../config/tunables.ts'
+import { agentApiTunables } from '../../../config/client.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { done, refuse } from '../../domain/refusal.ts'
 import type { ServingStatus } from '../../machines/serving-desk.ts'
@@ -35,7 +35,7 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
     for (;;) {
       const found = look()
       if (found !== undefined) return found
-      await delay(agentApi.watchEveryMs, undefined, { signal })
+      await delay(agentApiTunables.watchEveryMs, undefined, { signal })
     }
   }
 

@@ -1,7 +1,7 @@
 // The limits that a person has set for this device: kept in the library, whoever is logged in, and in force from the
 // start of the agent and from the moment of a change, for what is under way too.
 
-import { link, serving, limits as tunables } from '../../../config/tunables.ts'
+import { limitTunables, peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import type { Library } from '../../storage/library.ts'
 import type { AgentParams, Limits } from '../../wire/agent-api.ts'
 import { type ConnectionCap, createConnectionCap } from '../swarm/connection-cap.ts'
@@ -22,7 +22,7 @@ export interface DeviceLimits {
 
 /** More peers than that would each wait so long for their next block that they gave up; one is served in any case. */
 const servedUnder = (bytesPerSecond: number) =>
-  Math.max(1, Math.floor((bytesPerSecond * tunables.servedEveryMs) / 1000 / link.blockBytes))
+  Math.max(1, Math.floor((bytesPerSecond * limitTunables.servedEveryMs) / 1000 / peerTunables.blockBytes))
 
 export function createDeviceLimits(
   library: Pick<Library, 'limits' | 'saveLimits'>,
@@ -55,8 +55,8 @@ export function createDeviceLimits(
     connections,
     get mostServed() {
       return Math.min(
-        current.connections ?? serving.maxLinks,
-        current.up === null ? serving.maxLinks : servedUnder(current.up),
+        current.connections ?? uploadTunables.maxLinks,
+        current.up === null ? uploadTunables.maxLinks : servedUnder(current.up),
       )
     },
   }

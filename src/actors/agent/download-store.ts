@@ -6,7 +6,7 @@ import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { hashing } from '../../../config/tunables.ts'
+import { hashingTunables } from '../../../config/agent.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../domain/bitfield.ts'
 import { sharerOf } from '../../domain/group.ts'
 import { pieceCount, pieceHashes, sha1Bytes } from '../../domain/manifest.ts'
@@ -123,7 +123,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
     const hashAhead = () => {
       while (beginning < have.length && have.has(beginning)) beginning += 1
       const bytes = Math.min(manifest.size, beginning * manifest.pieceLength)
-      if (bytes >= hashing.followFromBytes) followed ??= followFile(openPart().path, manifest, signal)
+      if (bytes >= hashingTunables.followFromBytes) followed ??= followFile(openPart().path, manifest, signal)
       followed?.grewTo(bytes)
     }
 
@@ -191,7 +191,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       have.add(piece)
       if (signal.aborted) return
       hashAhead()
-      if (!followed && have.length - have.count <= hashing.expectedAtPieces) expectJob()
+      if (!followed && have.length - have.count <= hashingTunables.expectedAtPieces) expectJob()
       if (offer) offers.announce(offer, piece)
       else offerPieces()
       tell({

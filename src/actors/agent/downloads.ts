@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
 import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import { checkManifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
@@ -111,7 +111,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     const { id } = context.spec
     ended.delete(id)
     ended.set(id, showDownload({ view: view(id)!, context, actor: null, limits: noLimits, connections: 0 }))
-    if (ended.size > inspection.keptEndedDownloads) ended.delete(ended.keys().next().value!)
+    if (ended.size > inspectionTunables.keptEndedDownloads) ended.delete(ended.keys().next().value!)
   }
 
   const logic = downloadQueueMachine.provide({

@@ -4,7 +4,7 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { hashing } from '../../../config/tunables.ts'
+import { hashingTunables } from '../../../config/agent.ts'
 import { lanes } from './hashing-job.ts'
 
 export type Pair = readonly Worker[]
@@ -41,7 +41,7 @@ export function takePair(): Pair {
 /** After a job that has ended well. */
 export function givePair(pair: Pair): void {
   for (const worker of pair) worker.unref()
-  idle.set(pair, setTimeout(() => endPair(pair), hashing.threadsIdleMs).unref())
+  idle.set(pair, setTimeout(() => endPair(pair), hashingTunables.threadsIdleMs).unref())
 }
 
 /** Whatever it is at. Resolves when both threads have ended. */

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { hashing } from '../../../config/tunables.ts'
+import { hashingTunables } from '../../../config/agent.ts'
 import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
 import {
   type Manifest,
@@ -96,7 +96,7 @@ let followed = 0
 
 /** Undefined when as many files are followed as may be; `signal` ends it early. */
 export function followFile(path: string, manifest: Manifest, signal: AbortSignal): FollowedFile | undefined {
-  if (followed >= hashing.mostFollowed) return undefined
+  if (followed >= hashingTunables.mostFollowed) return undefined
   followed += 1
   const { size, pieceLength } = manifest
   const counters = createCounters()
@@ -153,9 +153,9 @@ export async function recheckPieces(
 /** Whether an arrived piece has that SHA-1 (20 bytes). */
 export async function verifyPiece(data: Uint8Array, expected: Uint8Array): Promise<boolean> {
   const hash = createHash('sha1')
-  for (let start = 0; start < data.length; start += hashing.sliceBytes) {
+  for (let start = 0; start < data.length; start += hashingTunables.sliceBytes) {
     if (start > 0) await nextTurn()
-    hash.update(data.subarray(start, start + hashing.sliceBytes))
+    hash.update(data.subarray(start, start + hashingTunables.sliceBytes))
   }
   return hash.digest().equals(expected)
 }
@@ -196,7 +196,7 @@ async function hashWhole(
   size: number,
   { onProgress, signal, counters = countersOfAll(size), ...rest }: WholeOptions,
 ): Promise<WholeDigests> {
-  const mostBytes = rest.pieceHashes ? hashing.ringBytes : hashing.wholeRingBytes
+  const mostBytes = rest.pieceHashes ? hashingTunables.ringBytes : hashingTunables.wholeRingBytes
   const ring = new SharedArrayBuffer(Math.min(mostBytes, chunksOf(size) * chunkBytes))
   const hashedBytes = () =>
     Math.min(size, Math.min(...lanes.map((_, lane) => counters[chunksHashed + lane]!)) * chunkBytes)
@@ -215,7 +215,7 @@ async function runLanes(
 ): Promise<unknown[]> {
   signal?.throwIfAborted()
   const pair = takePair()
-  const ticking = onProgress && setInterval(onProgress, hashing.progressEveryMs)
+  const ticking = onProgress && setInterval(onProgress, hashingTunables.progressEveryMs)
   try {
     const answers = pair.map(async (worker, index) => {
       worker.postMessage({ job, lane: lanes[index]! } satisfies Task)

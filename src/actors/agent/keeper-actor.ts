@@ -4,7 +4,8 @@
 
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
-import { serving, agent as tunables } from '../../../config/tunables.ts'
+import { agentTunables } from '../../../config/agent.ts'
+import { uploadTunables } from '../../../config/swarm.ts'
 import type { KeeperEvent } from '../../machines/household.ts'
 import type { OfferBook } from './offer-book.ts'
 import type { ShareKeeper } from './share-keeper.ts'
@@ -48,10 +49,10 @@ export const createKeeperActor = (
       if (event.type === 'offer.failed') keeper.check(event.share).catch(report)
       else if (event.type === 'notices.missed' || concernsOurShares(event.notice.type)) reconcile()
     })
-    const checking = setInterval(check, serving.checkFilesEveryMs)
+    const checking = setInterval(check, uploadTunables.checkFilesEveryMs)
     const settling = setInterval(() => {
       if (!keeper.isReconciled) reconcile()
-    }, tunables.settleSharesEveryMs)
+    }, agentTunables.settleSharesEveryMs)
     check()
     reconcile()
     return () => {

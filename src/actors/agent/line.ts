@@ -5,7 +5,8 @@
 
 import { errors, type NatsConnection } from 'nats'
 import { fromCallback } from 'xstate'
-import { presence, serving } from '../../../config/tunables.ts'
+import { presenceTunables } from '../../../config/client.ts'
+import { uploadTunables } from '../../../config/swarm.ts'
 import type { Actor } from '../../domain/decider.ts'
 import type { HouseholdEvent, LineEvent } from '../../machines/household.ts'
 import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
@@ -117,8 +118,8 @@ export const createLine = (needs: LineNeeds) =>
     const noteServers = () => needs.onServers(connection.info?.connect_urls ?? [])
 
     receive(({ type }) => (type === 'guest.served' ? recheckAccess() : beat()))
-    const beating = setInterval(beat, presence.beatEveryMs)
-    const rechecking = setInterval(recheckAccess, serving.recheckEveryMs)
+    const beating = setInterval(beat, presenceTunables.beatEveryMs)
+    const rechecking = setInterval(recheckAccess, uploadTunables.recheckEveryMs)
     beat()
     recheckAccess()
     noteServers()

@@ -1,7 +1,7 @@
 // The open files behind the shares: opened when a peer asks, kept open for the next read, and few at a time, so that
 // thousands of shares need no more descriptors than a handful. A file is never closed under a read.
 
-import { serving } from '../../../config/tunables.ts'
+import { uploadTunables } from '../../../config/swarm.ts'
 import type { Fingerprint } from '../../storage/fingerprint.ts'
 import { openSharedFile, type SharedFile } from '../../storage/shared-file.ts'
 
@@ -16,7 +16,7 @@ export interface OpenFiles {
   close(): Promise<void>
 }
 
-export function createOpenFiles(mostOpen: number = serving.maxOpenFiles): OpenFiles {
+export function createOpenFiles(mostOpen: number = uploadTunables.maxOpenFiles): OpenFiles {
   /** In the order of their last use. */
   const entries = new Map<string, Entry>()
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import type { ActorRef, ActorRefFrom, Snapshot } from 'xstate'
-import { download } from '../../../config/tunables.ts'
+import { downloadTunables } from '../../../config/swarm.ts'
 import { sharerKey } from '../../domain/group.ts'
 import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { householdMachine, type LineEvent } from '../../machines/household.ts'
@@ -98,7 +98,7 @@ export function openHousehold(needs: HouseholdNeeds): Household {
     peers: {
       me: by,
       connectRelay: to => relay.connect(to),
-      buffers: createBufferPool(download.keptPieceBytes),
+      buffers: createBufferPool(downloadTunables.keptPieceBytes),
       fetching: limits.fetching,
       connections: limits.connections,
     },

@@ -2,7 +2,7 @@
 // ended counts at once; where the library's disk has no room for it, it is written down once there is.
 
 import type { Logger } from 'pino'
-import { agent } from '../../../config/tunables.ts'
+import { agentTunables } from '../../../config/agent.ts'
 import type { DownloadOutput } from '../../machines/download-protocol.ts'
 import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
@@ -37,7 +37,7 @@ export function createRestingDownloads(user: string, library: Library, log: Logg
     } catch (error) {
       if (!(error instanceof LibraryFailed)) throw error
       if (!unrecorded.has(id)) log.warn({ download: id, err: error }, 'how a download ended is written down later')
-      if (unrecorded.size === 0) again = setTimeout(recordAgain, agent.recordAgainMs).unref()
+      if (unrecorded.size === 0) again = setTimeout(recordAgain, agentTunables.recordAgainMs).unref()
       unrecorded.set(id, change)
     }
   }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
 import { createActor, fromPromise, waitFor } from 'xstate'
-import { agent } from '../../../config/tunables.ts'
+import { agentTunables } from '../../../config/agent.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
@@ -55,7 +55,7 @@ interface Connected {
 /** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
 export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   const { home, log = createProcessLog() } = settings
-  const library = openLibrary(home.libraryFile, { patienceMs: agent.libraryPatienceMs })
+  const library = openLibrary(home.libraryFile, { patienceMs: agentTunables.libraryPatienceMs })
   const limits = createDeviceLimits(library, settings.clock)
   if (settings.listen !== undefined) home.saveListen(settings.listen)
   const listen = home.listen()
@@ -171,7 +171,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         if (connection.isClosed()) return
         // With no broker there, neither a goodbye nor a drain would ever end; the trackers miss the beats instead.
         const goneOut = connection.flush().catch(() => {})
-        await Promise.race([goneOut, delay(agent.goodbyeWithinMs, undefined, { ref: false })])
+        await Promise.race([goneOut, delay(agentTunables.goodbyeWithinMs, undefined, { ref: false })])
         await connection.close()
         log.info({ user: session.user }, 'left')
       }),

@@ -3,7 +3,7 @@
 
 import { type FSWatcher, watch } from 'node:fs'
 import { fromCallback } from 'xstate'
-import { agent as tunables } from '../../../config/tunables.ts'
+import { agentTunables } from '../../../config/agent.ts'
 import type { AgentEvent } from '../../machines/agent-session.ts'
 import type { Home, Session } from '../device/home.ts'
 
@@ -29,7 +29,7 @@ export const createSessionWatch = (home: Home, current: () => Session | undefine
     // Some file systems cannot be watched, and some systems have no watches left; looking now and then is enough there.
     const watcher = tryToWatch(home.folder, look)
     watcher?.on('error', () => watcher.close())
-    const looking = setInterval(look, tunables.lookForSessionMs)
+    const looking = setInterval(look, agentTunables.lookForSessionMs)
     look()
     return () => {
       watcher?.close()

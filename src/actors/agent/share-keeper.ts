@@ -5,7 +5,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Logger } from 'pino'
-import { agent } from '../../../config/tunables.ts'
+import { agentTunables } from '../../../config/agent.ts'
 import { fullBitfield } from '../../domain/bitfield.ts'
 import { type Manifest, pieceCount, shareId } from '../../domain/manifest.ts'
 import { parseFileName, showable } from '../../domain/names.ts'
@@ -179,7 +179,7 @@ export function createShareKeeper({
     const answer = await trackers.ask('share.add', { group: record.group, manifest: record.manifest })
     if (answer.ok) setState(record, 'sharing')
     else if (isPassing(answer.code)) {
-      if (answer.code === 'too-many') announceAgainAtMs = performance.now() + agent.announceAgainMs
+      if (answer.code === 'too-many') announceAgainAtMs = performance.now() + agentTunables.announceAgainMs
       return false
     } else {
       noteTrouble(record, answer.message)

@@ -4,7 +4,7 @@
 // An agent that stays silent is `unreachable`; this never waits on a dead one.
 
 import { createInbox, type Msg, type NatsConnection } from 'nats'
-import { agentApi } from '../../../config/tunables.ts'
+import { agentApiTunables } from '../../../config/client.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import {
@@ -84,15 +84,15 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         fail(signal?.reason)
       }
       const publish = () => {
-        if (Date.now() - silentSince > agentApi.silentAfterMs)
+        if (Date.now() - silentSince > agentApiTunables.silentAfterMs)
           return finish(refuse('unreachable', 'the agent does not answer; see shoal agent status'))
-        again = setTimeout(publish, agentApi.listeningEveryMs)
+        again = setTimeout(publish, agentApiTunables.listeningEveryMs)
         say(method, payload)
       }
       /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
       const nobodyThere = async () => {
         clearTimeout(again)
-        let patienceMs: number = agentApi.silentAfterMs
+        let patienceMs: number = agentApiTunables.silentAfterMs
         if (heardAt === undefined) {
           asking ??= patience()
           patienceMs = await asking
@@ -103,7 +103,7 @@ export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 's
         if (patienceMs === 0) return finish(notRunning)
         if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
         if (heardAt === undefined) silentSince = Date.now()
-        again = setTimeout(publish, agentApi.nobodyThereRetryMs)
+        again = setTimeout(publish, agentApiTunables.nobodyThereRetryMs)
       }
       const unknownForm = () =>
         refuse('unreachable', `the agent answered ${method} in a form this version does not know; restart it`)

@@ -6,7 +6,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { connect as connectPlainly, type Socket } from 'node:net'
 import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
 import type { ConnectionOptions } from 'nats'
-import { certificates } from '../../../config/tunables.ts'
+import { certificateTunables } from '../../../config/cluster.ts'
 import { isLoopback } from '../../domain/loopback.ts'
 
 export interface Trust {
@@ -138,7 +138,7 @@ function lookAt({ host, port }: Endpoint): Promise<string | undefined> {
     resolve(issuerOf(socket.getPeerCertificate(true)))
     socket.destroy()
   })
-  socket.setTimeout(certificates.lookWithinMs, () => socket.destroy())
+  socket.setTimeout(certificateTunables.lookWithinMs, () => socket.destroy())
   socket.on('error', () => {})
   socket.on('close', () => resolve(undefined))
   return promise

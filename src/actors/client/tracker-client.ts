@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
 import type * as z from 'zod'
-import { requests } from '../../../config/tunables.ts'
+import { requestTunables } from '../../../config/client.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { isLater } from '../../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
@@ -47,7 +47,7 @@ const closed = (error: unknown) =>
 const isNobodyThere = (message: Msg) => message.headers?.code === 503
 
 /**
- * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requests.deadlineMs` at most.
+ * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requestTunables.deadlineMs` at most.
  * A refusal of one of several copies is asked for again, at another inbox (docs/adr/0012): that one alone is final.
  * Refuses with `unreachable` when no tracker is there or none answers.
  */
@@ -100,11 +100,11 @@ export function askPersistently(
   }
   const publish = () => {
     const now = Date.now()
-    if (nobodySince !== undefined && now - nobodySince > requests.nobodyThereMs)
+    if (nobodySince !== undefined && now - nobodySince > requestTunables.nobodyThereMs)
       return finish(
         refuse('unreachable', 'no tracker is running; try again in a moment, or start one with shoal cluster start t1'),
       )
-    if (now - askedAt > requests.deadlineMs)
+    if (now - askedAt > requestTunables.deadlineMs)
       return finish(
         refuse(
           'unreachable',
@@ -117,7 +117,7 @@ export function askPersistently(
     } catch (error) {
       return finish(closed(error))
     }
-    again = setTimeout(publish, requests.repeatAfterMs)
+    again = setTimeout(publish, requestTunables.repeatAfterMs)
   }
   publish()
   return promise

@@ -6,7 +6,7 @@ import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { processes } from '../../../config/tunables.ts'
+import { processTunables } from '../../../config/cluster.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { LibraryInUse, openLibrary } from '../../storage/library.ts'
 import type { Home } from './home.ts'
@@ -52,7 +52,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
   // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
   const foreign = before !== undefined && isAlive(before) ? before : undefined
   const size = statSync(home.agentLog, { throwIfNoEntry: false })?.size ?? 0
-  if (size > processes.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
+  if (size > processTunables.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
   const log = openSync(home.agentLog, 'a', 0o600)
   // Short-lived objects get 4 MiB a half instead of 16: an agent needs 20 MiB less, and no more time, measured over 1 GiB.
   const runtime = ['--max-semi-space-size=4']

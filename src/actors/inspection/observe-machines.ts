@@ -3,7 +3,7 @@
 // observed a look at a map per event, and holds one step for each actor that has just moved, no more.
 
 import type { ActorRefLike, AnyActorRef, AnyTransitionDefinition, InspectionEvent } from 'xstate'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import { guardName, idOfTaken } from '../../machines/transition-id.ts'
 import {
   type InspectedActor,
@@ -150,11 +150,11 @@ export function observeMachines(
     // Sent to somebody who had ended: nothing came of it.
     for (const { actor, merged } of pending.values()) if (merged === 0) pending.delete(actor)
     const due = [...pending.values()].filter(
-      ({ actor, hasMoved }) => hasMoved || at - (toldAt.get(actor) ?? -Infinity) >= inspection.leastQuietGapMs,
+      ({ actor, hasMoved }) => hasMoved || at - (toldAt.get(actor) ?? -Infinity) >= inspectionTunables.leastQuietGapMs,
     )
     // What moved goes first.
     due.sort((one, other) => Number(other.hasMoved) - Number(one.hasMoved))
-    for (const entry of due.slice(0, inspection.mostStepsAtOnce)) {
+    for (const entry of due.slice(0, inspectionTunables.mostStepsAtOnce)) {
       pending.delete(entry.actor)
       toldAt.set(entry.actor, at)
       tellStep(stepOf(entry))
@@ -168,8 +168,8 @@ export function observeMachines(
     omitted = 0
   }
   const timers = [
-    setInterval(tellSteps, inspection.leastGapMs),
-    setInterval(tellWhatWasSaid, inspection.messagesEveryMs),
+    setInterval(tellSteps, inspectionTunables.leastGapMs),
+    setInterval(tellWhatWasSaid, inspectionTunables.messagesEveryMs),
   ]
   for (const timer of timers) timer.unref()
 

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { type Inspection, inspectionBounds } from '../../wire/inspection.ts'
 import { inspectSubject } from '../../wire/subjects.ts'
@@ -32,8 +32,8 @@ export function createOutlet(
   /** Asking whether it was taken is a message, too: once for many, but soon when much is on its way. */
   const flushSoon = () => {
     if (isFlushing) return
-    if (onTheirWay > inspection.mostBytesOnTheirWay / 2) void flush()
-    else flushing ??= setTimeout(flush, inspection.flushEveryMs).unref()
+    if (onTheirWay > inspectionTunables.mostBytesOnTheirWay / 2) void flush()
+    else flushing ??= setTimeout(flush, inspectionTunables.flushEveryMs).unref()
   }
   const flush = async () => {
     isFlushing = true
@@ -61,7 +61,7 @@ export function createOutlet(
       if (connection.isClosed()) return false
       const message = JSON.stringify({ run, n, at: Date.now(), ...content })
       const bytes = Buffer.byteLength(message)
-      if (bytes > inspectionBounds.messageBytes || onTheirWay + bytes > inspection.mostBytesOnTheirWay) {
+      if (bytes > inspectionBounds.messageBytes || onTheirWay + bytes > inspectionTunables.mostBytesOnTheirWay) {
         hasDropped = true
         return false
       }

@@ -3,7 +3,7 @@
 
 import type { NatsConnection } from 'nats'
 import type { AnyActorRef } from 'xstate'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { inspectionBounds } from '../../wire/inspection.ts'
 import { describeActor, familyOf } from './describe-actor.ts'
@@ -19,7 +19,7 @@ interface Shown {
   readonly root: AnyActorRef
   /** Machine id -> digest. */
   readonly definitions: () => Readonly<Record<string, string>>
-  /** Looked at every `inspection.downloadEveryMs`; what is as it was is not said again. */
+  /** Looked at every `inspectionTunables.downloadEveryMs`; what is as it was is not said again. */
   more?(): { readonly about: string; readonly content: Content }[]
   /** By which watchers are forgotten. */
   readonly clock?: WatchClock
@@ -64,7 +64,7 @@ export function showProcess(shown: Shown): () => void {
       messages => outlet.publish('$messages', { kind: 'messages', ...messages }),
     )
     const inspecting = root.system.inspect(observer.see)
-    const looking = setInterval(tellMore, inspection.downloadEveryMs).unref()
+    const looking = setInterval(tellMore, inspectionTunables.downloadEveryMs).unref()
     stop = () => {
       inspecting.unsubscribe()
       observer.close()

@@ -2,7 +2,7 @@
 // While there is none, nothing is inspected at all.
 
 import type { NatsConnection } from 'nats'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import { watchingSchema } from '../../wire/watching.ts'
 
 /** Beyond that many at once, others see what these do and get no picture of their own. */
@@ -38,7 +38,7 @@ export function hearWatchers(
   clock = realClock,
 ): () => void {
   const heardAt = new Map<string, number>()
-  const forgetAfterMs = inspection.watchEveryMs * inspection.missedWatches
+  const forgetAfterMs = inspectionTunables.watchEveryMs * inspectionTunables.missedWatches
   let stopSweeping: (() => void) | undefined
 
   const sweep = () => {
@@ -64,7 +64,7 @@ export function hearWatchers(
       if (isNew && heardAt.size >= mostWatchers) continue
       heardAt.set(watcher, clock.now())
       if (stopSweeping === undefined) {
-        stopSweeping = clock.every(inspection.watchEveryMs, sweep)
+        stopSweeping = clock.every(inspectionTunables.watchEveryMs, sweep)
         events.began()
       }
       if (isNew) events.came(watcher)

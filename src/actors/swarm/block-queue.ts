@@ -1,8 +1,8 @@
 // Which blocks one peer has asked of us and still waits for. A piece is asked for by its first block; until it has its
 // turn its blocks wait, from then on they are ready, in order. What was said about a piece that was refused goes for the
-// rest of its blocks, too. Never holds more than `serving.maxBlocksQueued`. Does no I/O.
+// rest of its blocks, too. Never holds more than `uploadTunables.maxBlocksQueued`. Does no I/O.
 
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { pieceSize } from '../../domain/manifest.ts'
 import { type Block, type FileShape, FrameError, type RefusalReason } from '../../wire/frames.ts'
 
@@ -26,7 +26,7 @@ export interface BlockQueue {
   clear(): void
 }
 
-export const mostBlocksOfARead = Math.floor(serving.maxReadBytes / link.blockBytes)
+export const mostBlocksOfARead = Math.floor(uploadTunables.maxReadBytes / peerTunables.blockBytes)
 
 const follows = (block: Block | undefined, piece: number, offset: number): block is Block =>
   block?.piece === piece && block.offset === offset
@@ -48,7 +48,7 @@ export function createBlockQueue(shape: FileShape): BlockQueue {
 
     asked(block) {
       held += 1
-      if (held > serving.maxBlocksQueued) throw new FrameError('too many requests at once')
+      if (held > uploadTunables.maxBlocksQueued) throw new FrameError('too many requests at once')
       if (begun.has(block.piece)) {
         ready.push(block)
         return 'ready'

@@ -2,7 +2,7 @@
 // Every request is answered once, by a block or a refusal, so what is outstanding is always known: a block that nobody
 // asked for, or that was answered before, is a FrameError. Does no I/O.
 
-import { link } from '../../../config/tunables.ts'
+import { peerTunables } from '../../../config/swarm.ts'
 import { pieceSize } from '../../domain/manifest.ts'
 import { type Block, type FileShape, FrameError } from '../../wire/frames.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -40,7 +40,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
   /** Key of an outstanding block -> who waits for it; undefined when it was cancelled. */
   const asked = new Map<string, Gathering | undefined>()
   const key = (piece: number, offset: number) => `${piece} ${offset}`
-  const length = (piece: number, offset: number) => Math.min(link.blockBytes, pieceSize(shape, piece) - offset)
+  const length = (piece: number, offset: number) => Math.min(peerTunables.blockBytes, pieceSize(shape, piece) - offset)
 
   const answer = (piece: number, offset: number): Gathering | undefined => {
     const at = key(piece, offset)
@@ -67,7 +67,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
       gatherings.delete(piece)
       if (!gathering) return []
       const blocks: Block[] = []
-      for (let offset = 0; offset < gathering.nextOffset; offset += link.blockBytes) {
+      for (let offset = 0; offset < gathering.nextOffset; offset += peerTunables.blockBytes) {
         if (asked.get(key(piece, offset)) !== gathering) continue
         asked.set(key(piece, offset), undefined)
         blocks.push({ piece, offset, length: length(piece, offset) })
@@ -85,7 +85,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
           // A cancelled copy of the same block is still to be answered: the two answers could not be told apart.
           if (asked.has(key(piece, offset))) break
           asked.set(key(piece, offset), gathering)
-          gathering.nextOffset += link.blockBytes
+          gathering.nextOffset += peerTunables.blockBytes
           blocks.push({ piece, offset, length: length(piece, offset) })
         }
       }

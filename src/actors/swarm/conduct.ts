@@ -2,7 +2,7 @@
 // for by blocks that it takes. An honest peer asks for whole blocks and cancels a few at a download's end; one that asks
 // for crumbs, or only to cancel, is a FrameError before it has cost much. Does no I/O.
 
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { FrameError } from '../../wire/frames.ts'
 
 export interface Conduct {
@@ -20,8 +20,8 @@ export function createConduct(): Conduct {
   return {
     requested() {
       requests += 1
-      const earned = (servedBytes / link.blockBytes) * serving.requestsPerBlock
-      if (requests > serving.maxUnearnedRequests + earned) throw new FrameError('it asks for crumbs')
+      const earned = (servedBytes / peerTunables.blockBytes) * uploadTunables.requestsPerBlock
+      if (requests > uploadTunables.maxUnearnedRequests + earned) throw new FrameError('it asks for crumbs')
     },
     cancelled() {
       cancels += 1

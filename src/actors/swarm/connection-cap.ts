@@ -2,12 +2,12 @@
 // some have none, a place is kept for each download that could still come, so one with many peers never shuts out
 // another. Lowering the cap ends what is beyond it, the latest first.
 
-import { download } from '../../../config/tunables.ts'
+import { downloadTunables } from '../../../config/swarm.ts'
 
 export interface ConnectionCap {
   /** Undefined when there is no room now; else gives the place back. `end` is called, once, when the room is taken away. */
   enter(share: string, end: () => void): (() => void) | undefined
-  /** `download.maxRunning` or more; undefined lifts the cap. */
+  /** `downloadTunables.maxRunning` or more; undefined lifts the cap. */
   limit(most: number | undefined): void
 }
 
@@ -21,7 +21,7 @@ export function createConnectionCap(): ConnectionCap {
   let most: number | undefined
 
   const shares = () => new Set([...places].map(({ share }) => share))
-  const keptFree = () => Math.max(0, download.maxRunning - shares().size)
+  const keptFree = () => Math.max(0, downloadTunables.maxRunning - shares().size)
   const hasRoom = (share: string) => {
     if (most === undefined) return true
     return places.size < (shares().has(share) ? most - keptFree() : most)

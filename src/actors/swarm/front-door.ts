@@ -1,6 +1,6 @@
 // Where peers come in, directly or through the relay: lets in whoever proves to hold a ticket for this device, and
 // believes nothing else. A guest's hello must name the ticket's holder and, relayed, the sender that the broker vouches
-// for. Whoever takes longer than `link.connectTimeoutMs` over all that is out; when too many are at it at once, whoever
+// for. Whoever takes longer than `peerTunables.connectTimeoutMs` over all that is out; when too many are at it at once, whoever
 // came first from where most came from; and whoever comes more often than a handshake's cost allows is not let in at all.
 
 import { randomUUID } from 'node:crypto'
@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
 import { refuse } from '../../domain/refusal.ts'
@@ -69,7 +69,7 @@ function listeningRefusal({ host, port }: Listening, error: NodeJS.ErrnoExceptio
 }
 
 export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<FrontDoorCommand, Listening> {
-  const { ticketKey, acceptRelayed, waiting, provenWithinMs = link.connectTimeoutMs } = needs
+  const { ticketKey, acceptRelayed, waiting, provenWithinMs = peerTunables.connectTimeoutMs } = needs
 
   return fromCallback<FrontDoorCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: FrontDoorEvent) => sendBack(event)
@@ -78,17 +78,17 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
 
     /** Where who came lately came from: how many times. */
     const arrivals = new Map<string, number>()
-    const forgetting = setInterval(() => arrivals.clear(), serving.arrivalsWithinMs).unref()
+    const forgetting = setInterval(() => arrivals.clear(), uploadTunables.arrivalsWithinMs).unref()
 
     const comesTooOften = (origin: string): boolean => {
       const times = (arrivals.get(origin) ?? 0) + 1
       arrivals.set(origin, times)
-      return times > serving.maxArrivals
+      return times > uploadTunables.maxArrivals
     }
 
     /** False when nobody is to make room for another one from there. */
     const makeRoom = (origin: string): boolean => {
-      if (unproven.size < serving.maxHandshakes) return true
+      if (unproven.size < uploadTunables.maxHandshakes) return true
       const counts = new Map<string, number>()
       for (const from of unproven.values()) counts.set(from, (counts.get(from) ?? 0) + 1)
       const [[most, count] = [origin, 0]] = [...counts].sort(([, a], [, b]) => b - a)
@@ -103,7 +103,7 @@ export function createFrontDoor(needs: FrontDoorNeeds): CallbackActorLogic<Front
     const dismiss = (socket: TLSSocket, reason: string, retry: boolean) => {
       socket.resume()
       socket.end(encodeFrame({ type: 'bye', retry, reason }))
-      setTimeout(() => socket.destroy(), serving.farewellMs).unref()
+      setTimeout(() => socket.destroy(), uploadTunables.farewellMs).unref()
     }
 
     const admit = (raw: Duplex, via: Via, sender?: Actor) => {

@@ -4,7 +4,7 @@
 
 import type { Duplex } from 'node:stream'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { pieceCount, pieceSize } from '../../domain/manifest.ts'
@@ -42,7 +42,7 @@ const isNotable = (before: number | undefined, now: number | undefined) =>
 export function createPeerConnection(
   needs: PeerConnectionNeeds,
 ): CallbackActorLogic<PeerConnectionCommand, PeerConnectionInput> {
-  const { me, connectRelay, buffers, silentAfterMs = link.silentAfterMs } = needs
+  const { me, connectRelay, buffers, silentAfterMs = peerTunables.silentAfterMs } = needs
   const { fetching = createThrottle(), connections = createConnectionCap() } = needs
 
   return fromCallback<PeerConnectionCommand, PeerConnectionInput>(({ input, sendBack, receive }) => {
@@ -60,7 +60,7 @@ export function createPeerConnection(
     let mayCall = false
     let isFreshNews = false
     let limitsHeard = 0
-    /** When it was first asked for something, or last brought `link.leastBytes` or the end of a block. */
+    /** When it was first asked for something, or last brought `peerTunables.leastBytes` or the end of a block. */
     let deliveredAt = 0
     let bytesSinceDelivered = 0
     let unmeasuredBytes = 0
@@ -151,7 +151,7 @@ export function createPeerConnection(
         // Declining a piece once, and being busy, is everybody's right.
         if (why === 'gone') refusals += 1
         if (why === 'declined') declines += 1
-        if (refusals > link.maxRefusals || declines > pieceCount(shape))
+        if (refusals > peerTunables.maxRefusals || declines > pieceCount(shape))
           return end('it refuses what it says it has', false)
         drop(piece)
         tell({ type: 'piece.refused', piece, why, reason: `the peer says: ${why}` })
@@ -186,7 +186,7 @@ export function createPeerConnection(
     /** Set by a person's hand: seldom. */
     const onLimit = (bytesPerSecond: number) => {
       limitsHeard += 1
-      if (limitsHeard > serving.limitsTold) throw new FrameError('a limit that changes all the time')
+      if (limitsHeard > uploadTunables.limitsTold) throw new FrameError('a limit that changes all the time')
       tell({ type: 'limit.received', bytesPerSecond })
     }
 
@@ -215,7 +215,7 @@ export function createPeerConnection(
         onBlockBytes: count => {
           unmeasuredBytes += count
           bytesSinceDelivered += count
-          if (bytesSinceDelivered >= link.leastBytes) noteDelivered(performance.now())
+          if (bytesSinceDelivered >= peerTunables.leastBytes) noteDelivered(performance.now())
         },
         onBlock: block => {
           const half = pieceSize(shape, block.piece) / 2

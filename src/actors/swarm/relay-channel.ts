@@ -3,7 +3,7 @@
 // other sends. A gap, a chunk beyond the window or silence breaks it.
 
 import { Duplex } from 'node:stream'
-import { relay } from '../../../config/tunables.ts'
+import { relayTunables } from '../../../config/swarm.ts'
 import type { RelayMessage } from '../../wire/relay-messages.ts'
 
 export class RelayError extends Error {
@@ -11,7 +11,7 @@ export class RelayError extends Error {
   readonly code = 'relay'
 }
 
-export type RelaySettings = { readonly [K in keyof typeof relay]: number }
+export type RelaySettings = { readonly [K in keyof typeof relayTunables]: number }
 
 export class RelayChannel extends Duplex {
   readonly #send: (message: RelayMessage) => void
@@ -31,7 +31,7 @@ export class RelayChannel extends Duplex {
   #heardAt = performance.now()
 
   /** `send` may throw: the channel then breaks. */
-  constructor(send: (message: RelayMessage) => void, settings: RelaySettings = relay) {
+  constructor(send: (message: RelayMessage) => void, settings: RelaySettings = relayTunables) {
     super({ highWaterMark: settings.chunkBytes, autoDestroy: true })
     this.#send = send
     this.#settings = settings

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Msg, NatsConnection } from 'nats'
-import { relay } from '../../../config/tunables.ts'
+import { relayTunables } from '../../../config/swarm.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
 import { isDeviceId, isId } from '../../domain/names.ts'
@@ -42,7 +42,7 @@ function senderOf(subject: string): Sender | undefined {
 
 const isNobodyThere = (message: Msg) => message.data.length === 0 && message.headers?.code === 503
 
-export function openRelay(transport: RelayTransport, me: Actor, settings: RelaySettings = relay): Relay {
+export function openRelay(transport: RelayTransport, me: Actor, settings: RelaySettings = relayTunables): Relay {
   /** By sender and id: nobody can speak in another's channel. */
   const channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
   let taker: ((channel: Duplex, from: Actor) => void) | undefined

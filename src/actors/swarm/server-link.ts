@@ -2,11 +2,11 @@
 // when the socket has drained. A piece is asked for by its first block; when it is served, or that it is not now, is for
 // the turns of the whole device to say (upload-turns.ts), and blocks of a piece being served follow at once, in order.
 // One read at a time, so that no peer's queue holds up another's.
-// Holds no more than `serving.highWaterBytes` and one read for a peer, however slowly it takes them.
+// Holds no more than `uploadTunables.highWaterBytes` and one read for a peer, however slowly it takes them.
 
 import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createBitfield } from '../../domain/bitfield.ts'
 import type { ServerLinkCommand, ServerLinkEvent, ServerLinkInput } from '../../machines/serving-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
@@ -28,7 +28,7 @@ import { createThrottle, inTurn, type Throttle } from './throttle.ts'
 import { cutOff } from './tls.ts'
 import type { UploadTurns } from './upload-turns.ts'
 
-const slotBytes = blockHeaderBytes + link.blockBytes
+const slotBytes = blockHeaderBytes + peerTunables.blockBytes
 
 /**
  * A run as it goes out, each block behind its header, and where the file's bytes go in it. In one stretch of memory, for
@@ -49,10 +49,10 @@ function layOut(run: readonly Block[], lent: Buffer): { readonly wire: Buffer; r
 export function createServerLink(
   take: (id: string) => TLSSocket,
   turns: UploadTurns,
-  idleAfterMs: number = serving.idleAfterMs,
+  idleAfterMs: number = uploadTunables.idleAfterMs,
   throttle: Throttle = createThrottle(),
 ): CallbackActorLogic<ServerLinkCommand, ServerLinkInput> {
-  const buffers = createBufferPool(serving.keptReadBytes)
+  const buffers = createBufferPool(uploadTunables.keptReadBytes)
   return fromCallback<ServerLinkCommand, ServerLinkInput>(({ input, sendBack, receive }) => {
     const socket = take(input.guest.id)
     const tell = (event: ServerLinkEvent) => sendBack(event)
@@ -89,7 +89,7 @@ export function createServerLink(
       decoder.stop()
       queue.clear()
       socket.end(encodeFrame({ type: 'bye', retry, reason }))
-      setTimeout(() => cutOff(socket), serving.farewellMs).unref()
+      setTimeout(() => cutOff(socket), uploadTunables.farewellMs).unref()
     }
 
     const count = () => {
@@ -121,7 +121,8 @@ export function createServerLink(
     /** Who waits because of our cap is told so, and when there is none any more. */
     const tellLimit = () => {
       const limit = throttle.bytesPerSecond
-      if (limit === toldLimit || limitsTold === serving.limitsTold || socket.alpnProtocol !== speaksLimits) return
+      if (limit === toldLimit || limitsTold === uploadTunables.limitsTold || socket.alpnProtocol !== speaksLimits)
+        return
       toldLimit = limit
       limitsTold += 1
       socket.write(encodeFrame({ type: 'limit', bytesPerSecond: limit ?? 0 }))
@@ -151,7 +152,7 @@ export function createServerLink(
       if (reading) return
       reading = true
       if (!throttle.isCapped) tellLimit()
-      while (queue.ready > 0 && !leaving && heldBytes < serving.highWaterBytes)
+      while (queue.ready > 0 && !leaving && heldBytes < uploadTunables.highWaterBytes)
         await (throttle.isCapped ? serveInTurn() : serveRun(queue.take(mostBlocksOfARead)))
       reading = false
     }
@@ -222,7 +223,7 @@ export function createServerLink(
       turns.close(id)
       tell({ type: 'server-link.ended', id })
     }
-    const counting = setInterval(count, serving.countEveryMs)
+    const counting = setInterval(count, uploadTunables.countEveryMs)
     // Asking for nothing and taking nothing in end the same; while a read is awaited, it is ours to move.
     const idling = setInterval(() => {
       if (queue.ready > 0 && socket.writableLength === 0) noteMove()

@@ -2,7 +2,7 @@
 // nobody needs to ask: `isCapped` is all that a link looks at. Who waits is never forgotten, and is let through at once
 // when the cap is lifted; a link that has ended meanwhile uses nothing of its turn.
 
-import { limits, link } from '../../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../../config/swarm.ts'
 import { type Cap, createTokenBucket, type TokenBucket } from '../../domain/token-bucket.ts'
 import { createTurns } from '../../domain/turns.ts'
 
@@ -11,7 +11,7 @@ export interface Claim {
   readonly key: string
   /** It goes on with a piece, rather than beginning one. */
   readonly isBegun?: boolean
-  /** Called once, perhaps at once: up to `link.blockBytes` may pass now. Returns how many do. */
+  /** Called once, perhaps at once: up to `peerTunables.blockBytes` may pass now. Returns how many do. */
   use(): number
 }
 
@@ -42,7 +42,7 @@ const realClock: ThrottleClock = {
 
 export const capOf = (bytesPerSecond: number): Cap => ({
   bytesPerSecond,
-  burstBytes: Math.max(link.blockBytes, (bytesPerSecond * limits.burstMs) / 1000),
+  burstBytes: Math.max(peerTunables.blockBytes, (bytesPerSecond * limitTunables.burstMs) / 1000),
 })
 
 export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle {
@@ -53,7 +53,7 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
   let timer: unknown
 
   const mayPassNow = (): boolean => {
-    const waitMs = bucket?.waitMs(link.blockBytes, clock.now()) ?? 0
+    const waitMs = bucket?.waitMs(peerTunables.blockBytes, clock.now()) ?? 0
     if (waitMs === 0) return true
     timer = clock.setTimeout(serve, Math.ceil(waitMs))
     return false

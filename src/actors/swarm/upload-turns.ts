@@ -1,7 +1,7 @@
 // The upload schedule at work: one for all server links of a device, with a clock. A link that may serve a piece, or
 // whose peer is to be called, is told so at once, whichever link's event made it possible.
 
-import { serving } from '../../../config/tunables.ts'
+import { uploadTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import { type Answer, createUploadSchedule } from '../../domain/upload-schedule.ts'
 
@@ -21,7 +21,7 @@ export interface UploadTurns {
 }
 
 export function createUploadTurns(now: () => number = () => performance.now()): UploadTurns {
-  const schedule = createUploadSchedule(serving)
+  const schedule = createUploadSchedule(uploadTunables)
   const links = new Map<string, UploadLink>()
   let timer: NodeJS.Timeout | undefined
   let isPlanned = false

@@ -3,7 +3,7 @@
 // whoever makes one has shown nothing, and each stays in the log for good.
 
 import type { Msg } from 'nats'
-import { passwordHashing } from '../../../config/tunables.ts'
+import { passwordTunables } from '../../../config/tracker.ts'
 import { account } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
 import { originOf } from '../../domain/origin.ts'
@@ -47,7 +47,7 @@ export function createAccountDesk({ connections, projection, attempts, hashing }
         // Hashing is dear; a repeated request, or an id that is taken, needs none.
         const isNeeded = isNew && projection.passwordHash(user) === undefined
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
-        if (passwordHash === undefined) return tooMany(passwordHashing.waitMostMs)
+        if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)
         const decide = () => account.decide({ type: 'sign-up', user, passwordHash }, projection.account(user))
         return record({ id, subject: userEvents(user), isAwaited: createIsAwaited(connections.shoal, message), decide })
       })

@@ -2,7 +2,7 @@
 // allowed itself and what the others say they did. Why shared, and how far that goes: docs/adr/0010.
 
 import type { Msg, NatsConnection } from 'nats'
-import { guessing, signingUp, tracker, visiting } from '../../../config/tunables.ts'
+import { guessTunables, guestTunables, signUpTunables, trackerTunables } from '../../../config/tracker.ts'
 import { type Attempt, createAttempts } from '../../domain/attempts.ts'
 import { type AttemptMessage, attemptMessageSchema, attemptsSubject } from '../../wire/attempt-message.ts'
 import { parseBody } from './tracker-messages.ts'
@@ -33,9 +33,9 @@ export function createAttemptBook(
   now: () => number = () => performance.now(),
 ): AttemptBook {
   const books = {
-    guess: createAttempts(guessing.limits),
-    'sign-up': createAttempts(signingUp.limits),
-    visit: createAttempts(visiting.limits),
+    guess: createAttempts(guessTunables.limits),
+    'sign-up': createAttempts(signUpTunables.limits),
+    visit: createAttempts(guestTunables.limits),
   }
   const change = ({ what, how, attempt }: Omit<AttemptMessage, 'by'>) =>
     how === 'counted' ? books[what].count(attempt, now()) : books[what].giveBack(attempt, now())
@@ -50,7 +50,7 @@ export function createAttemptBook(
   /** A flood of attempts must be seen in the tracker's log, and must not flood it. */
   const tellOperator = (what: AttemptMessage['what'], attempt: Attempt) => {
     slowed += 1
-    if (now() - saidAtMs < tracker.tellSlowedEveryMs) return
+    if (now() - saidAtMs < trackerTunables.tellSlowedEveryMs) return
     log.warn({ slowed, latest: { what, ...attempt } }, 'attempts are being turned away unlooked at')
     saidAtMs = now()
     slowed = 0

@@ -3,7 +3,7 @@
 
 import { fromCurveSeed } from '@nats-io/nkeys'
 import * as z from 'zod'
-import { tickets } from '../../../config/tunables.ts'
+import { ticketTunables } from '../../../config/swarm.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import { createTokenSigner, InvalidToken, readToken } from './nats-jwt.ts'
 import type { Grant } from './permissions.ts'
@@ -98,7 +98,7 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
       return { ...readQuestion(Buffer.from(token).toString()), keys }
     },
 
-    grant(question, { name, publish, subscribe, mostSeconds = tickets.brokerLoginSeconds, endsAt }, serverXkey) {
+    grant(question, { name, publish, subscribe, mostSeconds = ticketTunables.brokerLoginSeconds, endsAt }, serverXkey) {
       // By the broker's clock, since it is the broker that ends it.
       const longest = question.askedAt + mostSeconds
       const jwt = keysOf(question).issuer.sign({

@@ -5,7 +5,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Msg } from 'nats'
-import { tracker, visualizer } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { originOf } from '../../domain/origin.ts'
 import { attemptsSubject } from '../../wire/attempt-message.ts'
 import { type BrokerLogin, fromConnect } from '../../wire/broker-login.ts'
@@ -42,7 +43,12 @@ export const authenticatorActor: TrackerActor =
     )
     const isProof = (login: Parameters<typeof isWatchProof>[0], keyOf: (ticketSecret: Buffer) => Buffer) =>
       ticketSecrets.some(secret =>
-        isWatchProof(login, keyOf(secret), Date.now(), visualizer.watchLoginMs + visualizer.clocksApartMs),
+        isWatchProof(
+          login,
+          keyOf(secret),
+          Date.now(),
+          visualizerTunables.watchLoginMs + visualizerTunables.clocksApartMs,
+        ),
       )
 
     async function isRight(user: string, password: string, host: string): Promise<boolean> {
@@ -91,7 +97,7 @@ export const authenticatorActor: TrackerActor =
 
     const heard = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
       error ? sendBack({ type: 'part.failed', part: 'authenticator', error }) : take(message)
-    const ask = oneATurn<Msg>(tracker.questions, message => {
+    const ask = oneATurn<Msg>(trackerTunables.questions, message => {
       answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
     })
     const subscriptions = [

@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg, type NatsConnection } from 'nats'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 
 /** False also when the broker does not say: whoever waits asks again. */
 export type IsAwaited = () => Promise<boolean>
@@ -24,7 +24,7 @@ export const createIsAwaited =
       connection.publish(reply ?? '', '', { reply: inbox })
       // What the broker has to say of it comes before its answer to this.
       const isSaid = connection.flush().then(() => true)
-      return (await Promise.race([isSaid, delay(tracker.brokerAnswerMs, false)])) && !isNobodyThere
+      return (await Promise.race([isSaid, delay(trackerTunables.brokerAnswerMs, false)])) && !isNobodyThere
     } catch {
       return false
     } finally {

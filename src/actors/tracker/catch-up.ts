@@ -2,7 +2,7 @@
 // that a group is not there.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import type { LogEnd } from './event-log.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
@@ -31,7 +31,7 @@ export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventL
   /** Whoever comes while the brokers are being asked shares the next question: a flood of strangers asks them little. */
   const newestEnd = () => {
     if (!asking) return ask()
-    next ??= Promise.race([asking, delay(tracker.askEndAgainMs)]).then(() => {
+    next ??= Promise.race([asking, delay(trackerTunables.askEndAgainMs)]).then(() => {
       next = undefined
       return ask()
     })
@@ -39,12 +39,12 @@ export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventL
   }
   const toEnd = async () => {
     const end = await newestEnd()
-    return end !== undefined && progress.reached(end.lastSeq, tracker.catchUpMs)
+    return end !== undefined && progress.reached(end.lastSeq, trackerTunables.catchUpMs)
   }
   return {
     toEnd,
     async toSeen(seq, isOfThisLog) {
-      if (await progress.reached(seq, tracker.followUpMs)) return true
+      if (await progress.reached(seq, trackerTunables.followUpMs)) return true
       return (await toEnd()) && (!isOfThisLog || progress.reached(seq, 0))
     },
   }

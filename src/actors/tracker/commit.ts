@@ -3,7 +3,7 @@
 // request acts once however often it is made. Nothing is published while the brokers' majority is away.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { log, tracker } from '../../../config/tunables.ts'
+import { logTunables, trackerTunables } from '../../../config/tracker.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { formatDuration } from '../../domain/quantities.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
@@ -70,7 +70,7 @@ export function createCommit(
       return decided
     const waitMs = writing.waitMs(by.user, at)
     if (waitMs === 0) return decided
-    if (at - toldAtMs > tracker.tellSlowedEveryMs) {
+    if (at - toldAtMs > trackerTunables.tellSlowedEveryMs) {
       operatorLog.warn(
         { latest: { by, waitMs } },
         'so much is written that the log would run out of room; it is turned away',
@@ -81,7 +81,7 @@ export function createCommit(
   }
 
   return async ({ id, by, subject, isAwaited, decide }) => {
-    const giveUpAt = performance.now() + log.quorumDeadlineMs
+    const giveUpAt = performance.now() + logTunables.quorumDeadlineMs
     let attempt: Attempt | undefined
     let isUpToDate = false
 
@@ -113,12 +113,13 @@ export function createCommit(
           await progress.reached(append.seq, giveUpAt - performance.now())
           break
         case 'conflict':
-          if (append.atLeast === undefined) await Promise.all([catchUp.toEnd(), delay(tracker.appendAgainMs / 10)])
-          else await progress.reached(append.atLeast, tracker.catchUpMs)
+          if (append.atLeast === undefined)
+            await Promise.all([catchUp.toEnd(), delay(trackerTunables.appendAgainMs / 10)])
+          else await progress.reached(append.atLeast, trackerTunables.catchUpMs)
           break
         case 'in-doubt':
           attempt.inDoubt = true
-          await Promise.all([catchUp.toEnd(), delay(tracker.appendAgainMs)])
+          await Promise.all([catchUp.toEnd(), delay(trackerTunables.appendAgainMs)])
           break
         case 'too-large':
           return refuse(

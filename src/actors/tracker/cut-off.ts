@@ -3,7 +3,7 @@
 
 import type { NatsConnection } from 'nats'
 import * as z from 'zod'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { peopleAccount } from './auth-callout.ts'
 import { deviceConnectionName } from './permissions.ts'
@@ -19,7 +19,7 @@ export async function cutOff(sys: NatsConnection, device: Actor): Promise<void> 
   const ofDevice = JSON.stringify({ acc: peopleAccount, auth: true, user: deviceConnectionName(device) })
   const answers = await sys.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ofDevice, {
     strategy: 'stall',
-    maxWait: tracker.brokerAnswerMs,
+    maxWait: trackerTunables.brokerAnswerMs,
   })
   for await (const answer of answers) {
     const listing = parseBody(answer, listingSchema)

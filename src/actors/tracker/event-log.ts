@@ -12,7 +12,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream'
 import { type NatsConnection, nanos, nuid } from 'nats'
-import { log, tracker } from '../../../config/tunables.ts'
+import { logTunables, trackerTunables } from '../../../config/tracker.ts'
 import { fingerprintOf } from '../../wire/log-entry.ts'
 import type { LogRecord } from '../../wire/log-record.ts'
 import { logStream, logSubjects } from '../../wire/subjects.ts'
@@ -73,7 +73,7 @@ const duplicateWindowMs = 120_000
 const errorCode = (error: unknown) => (error instanceof JetStreamApiError ? error.code : undefined)
 
 export async function openEventLog(connection: NatsConnection, brokers: number): Promise<EventLog> {
-  const timeout = { timeout: tracker.brokerAnswerMs }
+  const timeout = { timeout: trackerTunables.brokerAnswerMs }
   const manager = await jetstreamManager(connection, { ...timeout, checkAPI: false })
   const js = jetstream(connection, timeout)
   const replicas = brokers >= 3 ? 3 : 1
@@ -134,8 +134,8 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
         ack_policy: AckPolicy.None,
         num_replicas: replicas,
         flow_control: true,
-        idle_heartbeat: nanos(log.followerStallMs / 3),
-        inactive_threshold: nanos(tracker.consumerForgottenMs),
+        idle_heartbeat: nanos(logTunables.followerStallMs / 3),
+        inactive_threshold: nanos(trackerTunables.consumerForgottenMs),
       })
       await asked('let the log be followed', made)
       return name
@@ -152,7 +152,7 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
         const { seq } = await js.publish(subject, payload, {
           msgID: record.id,
           expect: { lastSubjectSequence: lastSequence },
-          timeout: log.appendTimeoutMs,
+          timeout: logTunables.appendTimeoutMs,
           // Whoever appends looks into the log before it tries again.
           retries: 1,
         })

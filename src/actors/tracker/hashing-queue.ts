@@ -2,7 +2,7 @@
 // and to everything else trackers do; origins take turns, so that nobody's many hold up another one's one. When too many
 // wait, the last of whoever has most gives way. What waited longer than anybody waits for an answer is never begun.
 
-import { passwordHashing } from '../../../config/tunables.ts'
+import { passwordTunables } from '../../../config/tracker.ts'
 import { createTurns } from '../../domain/turns.ts'
 
 export interface HashingQueue {
@@ -24,7 +24,7 @@ interface Limits {
 }
 
 export function createHashingQueue(
-  { atOnce, mostWaiting, waitMostMs }: Limits = passwordHashing,
+  { atOnce, mostWaiting, waitMostMs }: Limits = passwordTunables,
   now: () => number = () => performance.now(),
 ): HashingQueue {
   const turns = createTurns<Claim>()

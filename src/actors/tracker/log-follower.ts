@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg } from 'nats'
-import { log as logTunables, tracker } from '../../../config/tunables.ts'
+import { logTunables, trackerTunables } from '../../../config/tracker.ts'
 import type { FollowerReport } from '../../machines/tracker-life.ts'
 import { type LogEntry, readLogEntry } from '../../wire/log-entry.ts'
 import { LogReplaced, LogUnavailable } from './event-log.ts'
@@ -88,8 +88,8 @@ export const logFollowerActor: TrackerActor =
     const flush = () => {
       flushing = undefined
       if (waiting.length === 0) return
-      const entries = waiting.slice(0, tracker.entriesAtOnce)
-      waiting = waiting.slice(tracker.entriesAtOnce)
+      const entries = waiting.slice(0, trackerTunables.entriesAtOnce)
+      waiting = waiting.slice(trackerTunables.entriesAtOnce)
       try {
         projection.apply(entries)
       } catch (error) {
@@ -122,7 +122,7 @@ export const logFollowerActor: TrackerActor =
         } catch (error) {
           if (!(error instanceof LogUnavailable)) throw error
           log.warn({ err: error }, 'the log cannot be followed for now')
-          await delay(tracker.restartFirstMs, undefined, { signal }).catch(() => {})
+          await delay(trackerTunables.restartFirstMs, undefined, { signal }).catch(() => {})
         }
         // What the old consumer brought is applied before the next one is told where to begin.
         clearImmediate(flushing)

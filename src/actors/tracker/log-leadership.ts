@@ -1,7 +1,7 @@
 // Whether a broker's word on where the log ends is the cluster's. One that was paused or cut off goes on to think that it
 // leads, and with no leader at all any broker answers for itself: both may be behind what others have acknowledged.
 
-import { log } from '../../../config/tunables.ts'
+import { logTunables } from '../../../config/tracker.ts'
 
 /** As JetStream tells it; `active` is ns since the leader last heard that broker, 0 for never. */
 export interface LogCluster {
@@ -15,6 +15,8 @@ export interface LogCluster {
  */
 export function speaksForAll(cluster: LogCluster | undefined, copies: number): boolean {
   if (copies === 1) return true
-  const heard = (cluster?.replicas ?? []).filter(({ active }) => active > 0 && active < log.leaderHeardWithinMs * 1e6)
+  const heard = (cluster?.replicas ?? []).filter(
+    ({ active }) => active > 0 && active < logTunables.leaderHeardWithinMs * 1e6,
+  )
   return Boolean(cluster?.leader) && 1 + heard.length > copies / 2
 }

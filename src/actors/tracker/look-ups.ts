@@ -1,7 +1,7 @@
 // Answers what a device's reading requests ask, from the projection and from who is online. Whoever may not know is
 // refused: what is in a group is its members' affair, who asks to join it is its owner's.
 
-import { tickets } from '../../../config/tunables.ts'
+import { ticketTunables } from '../../../config/swarm.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
 import { epochOf } from '../../domain/log-position.ts'
@@ -52,7 +52,7 @@ export function createLookUps({ projection, online, secrets }: Parts): LookUps {
     if (!found || credentialHash === undefined) return []
     const { user, device: id, host, port } = found
     const ticketKey = deviceTicketKey(ticketSecret, device, credentialHash)
-    const expiresAt = Date.now() + tickets.lifetimeMs
+    const expiresAt = Date.now() + ticketTunables.lifetimeMs
     const identity = encodeTicket(share, holder, expiresAt, projection.applied, epoch, keyTagOf(ticketKey))
     const key = ticketPsk(ticketKey, identity).toString('base64url')
     return [{ user, device: id, host, port, complete, ticket: { identity, key } }]

@@ -3,7 +3,7 @@
 // certainly did not happen.
 
 import type { NatsConnection } from 'nats'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 
 export interface Majority {
   isReachable(): Promise<boolean>
@@ -20,7 +20,7 @@ export function createMajority(sys: Pick<NatsConnection, 'requestMany'>, brokers
       const options = {
         strategy: 'count' as const,
         maxMessages: needed,
-        maxWait: tracker.majorityWaitMs,
+        maxWait: trackerTunables.majorityWaitMs,
       }
       for await (const _ of await sys.requestMany('$SYS.REQ.SERVER.PING', '', options)) answers++
     } catch {
@@ -35,7 +35,7 @@ export function createMajority(sys: Pick<NatsConnection, 'requestMany'>, brokers
       const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
       known = asked
       void asked.answer.then(isReachable => {
-        asked.validUntil = isReachable ? performance.now() + tracker.majorityKnownMs : 0
+        asked.validUntil = isReachable ? performance.now() + trackerTunables.majorityKnownMs : 0
       })
       return asked.answer
     },

@@ -1,7 +1,7 @@
 // The notifier: tells people what concerns them as the log brings it, and cuts off devices that were logged out. All of
 // it is a courtesy that may be lost or come twice; nothing durable depends on it.
 
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import type { EntriesApplied } from '../../machines/tracker-life.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
@@ -19,7 +19,7 @@ export const notifierActor: TrackerActor<EntriesApplied> =
       const timer = setTimeout(() => {
         waiting.delete(timer)
         cutOff(connections.sys, device).catch(err => log.warn({ err, ...device }, 'a device was not cut off'))
-      }, tracker.cutOffAfterMs)
+      }, trackerTunables.cutOffAfterMs)
       waiting.add(timer)
     }
 

@@ -1,6 +1,6 @@
 // Which devices are online: those that beat not long ago. Soft state, a tracker's own; another one may briefly differ.
 
-import { presence } from '../../../config/tunables.ts'
+import { presenceTunables } from '../../../config/client.ts'
 import type { Actor } from '../../domain/decider.ts'
 import { sharerKey } from '../../domain/group.ts'
 import { originOf } from '../../domain/origin.ts'
@@ -23,7 +23,7 @@ export interface OnlineDevices {
   forgetSilent(): void
 }
 
-export const offlineAfterMs = presence.beatEveryMs * presence.missedBeats
+export const offlineAfterMs = presenceTunables.beatEveryMs * presenceTunables.missedBeats
 
 /** `now` in ms, from any fixed moment on. */
 export function createOnlineDevices(now: () => number = () => performance.now()): OnlineDevices {

@@ -1,12 +1,12 @@
 // The beginning of a list that an answer has room for. Bytes are what is bounded, not rows: a file's row names its
 // sharers, one or a thousand.
 
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 
 /** One row at least, so that whoever asks for page after page comes to the end. */
 export function pageOf<R, K>(list: Iterable<R>, keyOf: (row: R) => K): { rows: R[]; next?: K } {
   const rows: R[] = []
-  let room = tracker.pageBytes
+  let room = trackerTunables.pageBytes
   for (const row of list) {
     room -= Buffer.byteLength(JSON.stringify(row))
     const last = rows.at(-1)

@@ -3,9 +3,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
-import { passwordHashing } from '../../../config/tunables.ts'
+import { passwordTunables } from '../../../config/tracker.ts'
 
-export const hashPassword = (password: string): Promise<string> => hash(password, passwordHashing.argon2)
+export const hashPassword = (password: string): Promise<string> => hash(password, passwordTunables.argon2)
 
 let nobodysHash: Promise<string> | undefined
 

@@ -2,7 +2,7 @@
 // tracker reaches JetStream, the system's subjects, or somebody else's inbox. Ids are single tokens without wildcards
 // (domain/names.ts), so they can stand in a subject pattern as they are.
 
-import { tickets } from '../../../config/tunables.ts'
+import { ticketTunables } from '../../../config/swarm.ts'
 import type { Actor } from '../../domain/decider.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
@@ -48,14 +48,14 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         name: 'guest',
         publish: [signUpSubject(host)],
         subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
-        mostSeconds: tickets.entryLoginSeconds,
+        mostSeconds: ticketTunables.entryLoginSeconds,
       }
     case 'password':
       return {
         name: login.user,
         publish: [logInSubject(login.user)],
         subscribe: [`${inboxPrefix(login.user)}.>`],
-        mostSeconds: tickets.entryLoginSeconds,
+        mostSeconds: ticketTunables.entryLoginSeconds,
       }
     case 'device': {
       const { user } = login

@@ -2,7 +2,7 @@
 // tracker is prepared. Any number of trackers may run for one cluster, each with a name and a folder of its own.
 
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
-import { writing } from '../../../config/tunables.ts'
+import { writeTunables } from '../../../config/tracker.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import { createWriteAllowance } from '../../domain/write-allowance.ts'
 import { trackerLife } from '../../machines/tracker-life.ts'
@@ -96,7 +96,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
           online,
           attempts,
           hashing,
-          writing: createWriteAllowance(writing.limits),
+          writing: createWriteAllowance(writeTunables.limits),
         }
       }),
       logFollower: whenPrepared(logFollowerActor),

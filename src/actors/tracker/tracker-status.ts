@@ -3,7 +3,7 @@
 // in between the latest is told, with its own sequence.
 
 import type { Subscription } from 'nats'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import type { Projection } from '../../storage/projection.ts'
 import { addressOf, anyTrackersStatus, inboxPrefix } from '../../wire/subjects.ts'
 import type { TrackerStatus } from '../../wire/tracker-api.ts'
@@ -23,7 +23,7 @@ export function createPositionTeller(
     const beganAtMs = now()
     if (told && (told.seq === projection.applied || beganAtMs < againAtMs)) return told
     told = { seq: projection.applied, digest: projection.digest() }
-    againAtMs = now() + (now() - beganAtMs) / tracker.mostTimeForDigests
+    againAtMs = now() + (now() - beganAtMs) / trackerTunables.mostTimeForDigests
     return told
   }
 }

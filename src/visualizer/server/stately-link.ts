@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import { inspection, visualizer } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import { allMachines } from '../../machines/all-machines.ts'
 import { readInspection } from '../../wire/inspection.ts'
@@ -38,7 +39,7 @@ export async function linkToStately(port: number, view: Watched): Promise<(() =>
   const dial = async (): Promise<boolean> => {
     const dialled = new WebSocket(`ws://127.0.0.1:${port}`, {
       perMessageDeflate: false,
-      handshakeTimeout: visualizer.statelyAgainMs,
+      handshakeTimeout: visualizerTunables.statelyAgainMs,
     })
     socket = dialled.on('error', () => {})
     try {
@@ -53,7 +54,7 @@ export async function linkToStately(port: number, view: Watched): Promise<(() =>
   }
   const redial = () => {
     if (isEnded) return
-    again = setTimeout(async () => ((await dial()) ? beginAnew() : redial()), visualizer.statelyAgainMs)
+    again = setTimeout(async () => ((await dial()) ? beginAnew() : redial()), visualizerTunables.statelyAgainMs)
   }
 
   if (!(await dial())) return undefined
@@ -62,7 +63,7 @@ export async function linkToStately(port: number, view: Watched): Promise<(() =>
       callback: (error, { subject, data }) => {
         if (error || socket.readyState !== WebSocket.OPEN) return
         if (isBehind && socket.bufferedAmount === 0) beginAnew()
-        if (socket.bufferedAmount > inspection.mostBytesOnTheirWay) isBehind = true
+        if (socket.bufferedAmount > inspectionTunables.mostBytesOnTheirWay) isBehind = true
         const message = isBehind ? undefined : readInspection(data)
         if (message) for (const event of translate(subject, message)) socket.send(JSON.stringify(event))
       },
@@ -70,7 +71,7 @@ export async function linkToStately(port: number, view: Watched): Promise<(() =>
   )
   await view.connection.flush()
   beginAnew()
-  const announcing = setInterval(announce, inspection.watchEveryMs)
+  const announcing = setInterval(announce, inspectionTunables.watchEveryMs)
   return () => {
     isEnded = true
     clearTimeout(again)

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
-import { visualizer } from '../../../config/tunables.ts'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { type Trust, trustOf } from '../../actors/client/broker-trust.ts'
 import type { TrackerClient } from '../../actors/client/tracker-client.ts'
 import type { Home, Session } from '../../actors/device/home.ts'
@@ -66,7 +66,7 @@ export const holdsCluster = (context: Pick<Viewer, 'home'>): boolean =>
 const nodesOf = (context: Pick<Viewer, 'home'>): ViewSource['nodes'] =>
   holdsCluster(context) ? () => lookAtCluster(clusterFolder(context)) : undefined
 
-const expiry = () => Date.now() + visualizer.watchLoginMs
+const expiry = () => Date.now() + visualizerTunables.watchLoginMs
 
 export const openView = (context: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> =>
   asOperator ? operatorView(context) : personView(context)

@@ -2,7 +2,8 @@
 // the cluster is looked at, once for all. A page that reads slowly misses looks; nothing is kept for it.
 
 import type { ServerResponse } from 'node:http'
-import { inspection, visualizer } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import type { ClusterView, VisualizerEvent } from '../../wire/visualizer-api.ts'
 import { type Watching, watcherSchema } from '../../wire/watching.ts'
 import type { ViewSource } from './view-source.ts'
@@ -59,9 +60,9 @@ export function createWatchDesk(
       })
       if (timers.length === 0)
         timers = [
-          setInterval(announce, inspection.watchEveryMs),
-          setInterval(() => void tellCluster(), visualizer.clusterEveryMs),
-          setInterval(tellAlive, visualizer.aliveEveryMs),
+          setInterval(announce, inspectionTunables.watchEveryMs),
+          setInterval(() => void tellCluster(), visualizerTunables.clusterEveryMs),
+          setInterval(tellAlive, visualizerTunables.aliveEveryMs),
         ]
       announce()
       send(page, { type: 'watching', watcher: name.data })

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { link, serving, limits as tunables } from '../../../config/tunables.ts'
+import { limitTunables, peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createDeviceLimits } from '../../../src/actors/agent/device-limits.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
@@ -28,19 +28,19 @@ test('a device is not limited until it is, and only in what is said', t => {
 
 test('as many peers are served as the person allows, and as the upload cap feeds', t => {
   const { limits } = openLimits(t)
-  t.is(limits.mostServed, serving.maxLinks)
+  t.is(limits.mostServed, uploadTunables.maxLinks)
   limits.change({ connections: 20 })
   t.is(limits.mostServed, 20)
-  limits.change({ up: 10 * link.blockBytes, connections: null })
+  limits.change({ up: 10 * peerTunables.blockBytes, connections: null })
   t.is(limits.mostServed, 80)
   limits.change({ connections: 30 })
   t.is(limits.mostServed, 30)
-  limits.change({ up: tunables.leastBytesPerSecond })
+  limits.change({ up: limitTunables.leastBytesPerSecond })
   t.is(limits.mostServed, 1)
 })
 
 test('peers that take turns under the least cap hear of us before they give up', t => {
-  const secondsABlock = link.blockBytes / tunables.leastBytesPerSecond
-  t.true(secondsABlock * 1000 < link.silentAfterMs)
-  t.true(tunables.servedEveryMs < link.silentAfterMs)
+  const secondsABlock = peerTunables.blockBytes / limitTunables.leastBytesPerSecond
+  t.true(secondsABlock * 1000 < peerTunables.silentAfterMs)
+  t.true(limitTunables.servedEveryMs < peerTunables.silentAfterMs)
 })

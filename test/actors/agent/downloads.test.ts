@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
-import { download } from '../../../config/tunables.ts'
+import { downloadTunables } from '../../../config/swarm.ts'
 import { isResting } from '../../../src/actors/agent/download-view.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
@@ -69,12 +69,12 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
   /** As many others run as may, each in a folder of its own; the value is the first one's id. */
   const occupy = async () => {
     const ids: number[] = []
-    for (let other = 0; other < download.maxRunning; other += 1) {
+    for (let other = 0; other < downloadTunables.maxRunning; other += 1) {
       mkdirSync(join(destination, `${other}`))
       const begun = await add(false, join(destination, `${other}`))
       if (begun.ok) ids.push(begun.value.id)
     }
-    t.is(ids.length, download.maxRunning)
+    t.is(ids.length, downloadTunables.maxRunning)
     return ids[0]!
   }
   return { downloads, queue, disk, library, add, occupy, destination, path: join(destination, 'film.bin') }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, link, open, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { hashing } from '../../../config/tunables.ts'
+import { hashingTunables } from '../../../config/agent.ts'
 import { followFile, hashFile, recheckPieces, verifyFile, verifyPiece } from '../../../src/actors/agent/hashing.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { checkManifest, type Manifest, maxFileBytes, pieceHashes } from '../../../src/domain/manifest.ts'
@@ -170,7 +170,7 @@ test.serial('no more files are followed at once than may be, and one that is cal
   const data = Buffer.alloc(2 * pieceLength)
   const path = await fileOf(t, data)
   const closing = new AbortController()
-  const followed = Array.from({ length: hashing.mostFollowed }, () =>
+  const followed = Array.from({ length: hashingTunables.mostFollowed }, () =>
     followFile(path, manifestOf('x', data), closing.signal),
   )
   t.true(followed.every(one => one !== undefined))

@@ -10,7 +10,7 @@ import type { TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
-import { link, download as tunables } from '../../../config/tunables.ts'
+import { downloadTunables, peerTunables } from '../../../config/swarm.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
 import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
@@ -118,7 +118,7 @@ function portion(socket: Socket, bytes: Buffer, portionBytes: number, everyMs: n
 const slowly = announcing(({ piece, offset, length }, socket, { bytes, manifest }) => {
   const start = piece * manifest.pieceLength + offset
   const block = blockOf({ piece, offset, length }, bytes.subarray(start, start + length))
-  if (offset === 0) portion(socket, block, link.leastBytes, silentAfterMs / 3)
+  if (offset === 0) portion(socket, block, peerTunables.leastBytes, silentAfterMs / 3)
 })
 
 const trickling = announcing((block, socket) => portion(socket, blockOf(block), 1, 20))
@@ -194,8 +194,8 @@ for (const [what, answer] of hostiles)
     t.is(came.view.state, 'completed')
     t.true(came.bytes.equals(file.bytes))
     t.deepEqual(deliveries(came.view), [['alice', 8]])
-    t.true(came.mostOfMallory <= tunables.maxPiecesPerPeer)
-    t.true(came.mostInFlight * file.manifest.pieceLength <= tunables.maxUnwrittenBytes)
+    t.true(came.mostOfMallory <= downloadTunables.maxPiecesPerPeer)
+    t.true(came.mostInFlight * file.manifest.pieceLength <= downloadTunables.maxUnwrittenBytes)
     t.is(hostile.mostOpen(), 1)
     while (resources() > before) await delay(10)
   })
@@ -225,7 +225,7 @@ for (const [what, answer] of [
 
     t.true(came.bytes.equals(file.bytes))
     t.is(came.mostOfMallory, 1)
-    for (const socket of sockets) t.true(socket.bytesWritten < link.blockBytes, 'it was not waited for')
+    for (const socket of sockets) t.true(socket.bytesWritten < peerTunables.blockBytes, 'it was not waited for')
     t.deepEqual(deliveries(came.view), [['alice', 2]])
   })
 

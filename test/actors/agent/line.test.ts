@@ -4,7 +4,8 @@ import { mock } from 'node:test'
 import test from 'ava'
 import type { Msg, NatsConnection } from 'nats'
 import { createActor, setup } from 'xstate'
-import { presence, serving } from '../../../config/tunables.ts'
+import { presenceTunables } from '../../../config/client.ts'
+import { uploadTunables } from '../../../config/swarm.ts'
 import { createLine } from '../../../src/actors/agent/line.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
@@ -130,11 +131,11 @@ test.serial('Trackers are asked again and again about whoever is served, also af
   await turn()
   t.deepEqual(heard, [])
   isAway = false
-  mock.timers.tick(serving.recheckEveryMs)
+  mock.timers.tick(uploadTunables.recheckEveryMs)
   await turn()
   t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
   served.length = 0
-  mock.timers.tick(serving.recheckEveryMs + presence.beatEveryMs)
+  mock.timers.tick(uploadTunables.recheckEveryMs + presenceTunables.beatEveryMs)
   await turn()
   t.is(asked.length, 2, 'nobody is served, so nobody is asked about')
   stop()

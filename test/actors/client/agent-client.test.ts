@@ -3,7 +3,7 @@
 import { mock } from 'node:test'
 import test from 'ava'
 import type { Msg } from 'nats'
-import { agentApi } from '../../../config/tunables.ts'
+import { agentApiTunables } from '../../../config/client.ts'
 import { type AgentClient, createAgentClient } from '../../../src/actors/client/agent-client.ts'
 
 const reply = (body: object) => ({ json: () => body }) as unknown as Msg
@@ -24,24 +24,24 @@ test.serial(
       publish: () => hear(isThere ? reply({ kind: 'end', ok: true, result: [] }) : nobodyThere),
     }
     const client: AgentClient = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
-    const patienceMs = 2 * agentApi.silentAfterMs
+    const patienceMs = 2 * agentApiTunables.silentAfterMs
     const patience = async () => patienceMs
     const asked = client.ask('downloads', {}, { patience })
     const steps = async (ms: number) => {
-      for (let passed = 0; passed < ms; passed += agentApi.nobodyThereRetryMs) {
+      for (let passed = 0; passed < ms; passed += agentApiTunables.nobodyThereRetryMs) {
         // What an answer sets off comes first.
         await new Promise(setImmediate)
-        mock.timers.tick(agentApi.nobodyThereRetryMs)
+        mock.timers.tick(agentApiTunables.nobodyThereRetryMs)
       }
     }
-    await steps(1.5 * agentApi.silentAfterMs)
+    await steps(1.5 * agentApiTunables.silentAfterMs)
     isThere = true
-    await steps(agentApi.nobodyThereRetryMs)
+    await steps(agentApiTunables.nobodyThereRetryMs)
     t.deepEqual(await asked, { ok: true, value: [] })
 
     isThere = false
     const inVain = client.ask('downloads', {}, { patience })
-    await steps(patienceMs + agentApi.nobodyThereRetryMs)
+    await steps(patienceMs + agentApiTunables.nobodyThereRetryMs)
     t.like(await inVain, { ok: false, code: 'unreachable' })
 
     const noneRuns = await client.ask('downloads', {})
@@ -68,18 +68,18 @@ test.serial('Two copies of a request that both find nobody go on as one, and non
   let looks = 0
   const patience = async () => {
     looks += 1
-    return agentApi.silentAfterMs
+    return agentApiTunables.silentAfterMs
   }
   const asked = client.ask('downloads', {}, { patience })
-  mock.timers.tick(agentApi.listeningEveryMs)
+  mock.timers.tick(agentApiTunables.listeningEveryMs)
   t.is(sent, 2)
   hear(nobodyThere)
   hear(nobodyThere)
   await new Promise(setImmediate)
-  mock.timers.tick(agentApi.nobodyThereRetryMs)
+  mock.timers.tick(agentApiTunables.nobodyThereRetryMs)
   t.deepEqual([sent, looks], [3, 1])
   hear(reply({ kind: 'end', ok: true, result: [] }))
   t.deepEqual(await asked, { ok: true, value: [] })
-  mock.timers.tick(agentApi.silentAfterMs)
+  mock.timers.tick(agentApiTunables.silentAfterMs)
   t.is(sent, 3)
 })

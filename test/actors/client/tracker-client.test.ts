@@ -3,7 +3,7 @@
 import { mock } from 'node:test'
 import test from 'ava'
 import type { Msg } from 'nats'
-import { requests } from '../../../config/tunables.ts'
+import { requestTunables } from '../../../config/client.ts'
 import { createTrackerClient } from '../../../src/actors/client/tracker-client.ts'
 
 const certain = { ok: false, seq: 7, code: 'no-quorum', message: 'nothing was changed' }
@@ -23,7 +23,7 @@ async function asking(answered: number) {
   }
   const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
   const asked = client.ask('group.create', { group: 'reef' })
-  for (let copy = 1; copy < answered; copy++) mock.timers.tick(requests.repeatAfterMs)
+  for (let copy = 1; copy < answered; copy++) mock.timers.tick(requestTunables.repeatAfterMs)
   return asked
 }
 
@@ -44,7 +44,7 @@ test.serial('A refusal of one of several copies is asked for again where the oth
   const answer = (body: object) => [...listening.values()][0]!({ json: () => body } as unknown as Msg)
   const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
   const asked = client.ask('group.create', { group: 'reef' })
-  mock.timers.tick(requests.repeatAfterMs)
+  mock.timers.tick(requestTunables.repeatAfterMs)
   answer({ ok: false, seq: 7, code: 'group-exists', message: 'there is one' })
   t.is(new Set(published.map(({ id }) => id)).size, 1)
   t.deepEqual([...listening.keys()], [published[2]!.inbox])

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import { type Content, createOutlet } from '../../../src/actors/inspection/outlet.ts'
 import { inspectionBounds, readInspection } from '../../../src/wire/inspection.ts'
 
@@ -32,8 +32,8 @@ test('What a broker does not take is dropped, within a bound, and told of once t
   let taken = 0
   while (outlet.publish('a.b *', content(100))) taken += 1
   const bytes = broker.published.reduce((sum, { data }) => sum + data.length, 0)
-  t.true(bytes <= inspection.mostBytesOnTheirWay)
-  t.true(bytes > inspection.mostBytesOnTheirWay / 2)
+  t.true(bytes <= inspectionTunables.mostBytesOnTheirWay)
+  t.true(bytes > inspectionTunables.mostBytesOnTheirWay / 2)
   for (let more = 0; more < 1_000; more += 1) outlet.publish('x', content(100))
   t.is(broker.published.length, taken)
   t.is(broker.published[0]!.subject, 'shoal.inspect.alice.aaaaaaaaaaaa.a_b__')

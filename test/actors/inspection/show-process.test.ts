@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { createActor, setup } from 'xstate'
-import { inspection } from '../../../config/tunables.ts'
+import { inspectionTunables } from '../../../config/inspection.ts'
 import { showProcess } from '../../../src/actors/inspection/show-process.ts'
 import { type Inspection, readInspection } from '../../../src/wire/inspection.ts'
 import { watchSubject } from '../../../src/wire/subjects.ts'
@@ -67,7 +67,7 @@ function show() {
   }
 }
 
-const silenceMs = inspection.watchEveryMs * (inspection.missedWatches + 2)
+const silenceMs = inspectionTunables.watchEveryMs * (inspectionTunables.missedWatches + 2)
 const pictures = (published: readonly Inspection[]) => published.filter(({ kind }) => kind === 'picture').length
 const entered = (published: readonly Inspection[]) =>
   published.flatMap(each =>
@@ -99,7 +99,7 @@ test('A watcher that goes on saying so is kept, and gets one picture.', t => {
   t.teardown(shown.hide)
   for (let time = 0; time < 10; time += 1) {
     shown.watch(watcher)
-    shown.goOn(inspection.watchEveryMs)
+    shown.goOn(inspectionTunables.watchEveryMs)
   }
   t.is(pictures(shown.published), 1)
   t.is(shown.timers.size, 1)

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { link } from '../../../config/tunables.ts'
+import { peerTunables } from '../../../config/swarm.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
 import { encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { type RawFetcher, startRawFetcher } from '../../helpers/raw-peer.ts'
@@ -10,7 +10,7 @@ import { bob, fetchAll, offerOf, sharedBytes, startServer } from '../../helpers/
 
 const mib = 1024 * 1024
 const carol = { user: 'carol', device: 'cccccccccccc' }
-const { blockBytes } = link
+const { blockBytes } = peerTunables
 
 /** Asks for the first block of the file, and again whenever it has come; takes it in, or not. */
 async function keepAsking(fetcher: RawFetcher) {

@@ -1,12 +1,12 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createBlockQueue, mostBlocksOfARead } from '../../../src/actors/swarm/block-queue.ts'
 import { type Block, FrameError } from '../../../src/wire/frames.ts'
 
 const shape = { size: 4 * 512 * 1024, pieceLength: 512 * 1024 }
 const blocksOf = (piece: number): Block[] =>
-  [0, 1, 2, 3].map(index => ({ piece, offset: index * link.blockBytes, length: link.blockBytes }))
+  [0, 1, 2, 3].map(index => ({ piece, offset: index * peerTunables.blockBytes, length: peerTunables.blockBytes }))
 const [first, second, third, fourth] = blocksOf(1) as [Block, Block, Block, Block]
 
 test('a piece is asked about once, its blocks wait for its turn and then go out as one read', t => {
@@ -95,7 +95,7 @@ test('more blocks than may be held are a FrameError, however they were asked for
               )
             }
         }
-        for (let more = count(); more < serving.maxBlocksQueued; more += 1)
+        for (let more = count(); more < uploadTunables.maxBlocksQueued; more += 1)
           if (queue.asked(first) === 'undecided') queue.accepted(first)
         t.throws(() => queue.asked(first), { instanceOf: FrameError })
         return true

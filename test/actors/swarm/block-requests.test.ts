@@ -1,12 +1,12 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { link } from '../../../config/tunables.ts'
+import { peerTunables } from '../../../config/swarm.ts'
 import { createBlockRequests } from '../../../src/actors/swarm/block-requests.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { pieceCount, pieceSize } from '../../../src/domain/manifest.ts'
 import { type Block, FrameError } from '../../../src/wire/frames.ts'
 
-const shape = { size: 3 * 512 * 1024 + link.blockBytes + 5, pieceLength: 512 * 1024 }
+const shape = { size: 3 * 512 * 1024 + peerTunables.blockBytes + 5, pieceLength: 512 * 1024 }
 const last = pieceCount(shape) - 1
 
 test('blocks are asked for piece by piece in order, the last one only as long as the file', t => {
@@ -14,9 +14,9 @@ test('blocks are asked for piece by piece in order, the last one only as long as
   t.true(requests.want(last))
   t.true(requests.want(0))
   t.deepEqual(requests.next(3), [
-    { piece: last, offset: 0, length: link.blockBytes },
-    { piece: last, offset: link.blockBytes, length: 5 },
-    { piece: 0, offset: 0, length: link.blockBytes },
+    { piece: last, offset: 0, length: peerTunables.blockBytes },
+    { piece: last, offset: peerTunables.blockBytes, length: 5 },
+    { piece: 0, offset: 0, length: peerTunables.blockBytes },
   ])
   t.is(requests.outstanding, 3)
 })
@@ -62,7 +62,7 @@ test('a refused block says that its piece will not come', t => {
   t.true(requests.refused(1, blocks[2]!.offset))
   t.deepEqual(
     requests.unwant(1).map(({ offset }) => offset),
-    [0, link.blockBytes, 3 * link.blockBytes],
+    [0, peerTunables.blockBytes, 3 * peerTunables.blockBytes],
   )
 })
 

@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
 import test from 'ava'
-import { download, link } from '../../../config/tunables.ts'
+import { downloadTunables, peerTunables } from '../../../config/swarm.ts'
 import { createConnectionCap } from '../../../src/actors/swarm/connection-cap.ts'
 import type { PeerConnectionNeeds } from '../../../src/actors/swarm/peer-connection.ts'
 import { createThrottle } from '../../../src/actors/swarm/throttle.ts'
@@ -27,7 +27,7 @@ import {
 import { virtualClock } from '../../helpers/virtual-clock.ts'
 
 const mib = 2 ** 20
-const block = link.blockBytes
+const block = peerTunables.blockBytes
 
 /** A throttle that lets a block through a second, on a clock that the test moves. */
 function blockASecond() {
@@ -210,7 +210,7 @@ test('lifting a download cap asks for as much as ever, and setting one holds fro
   for (let piece = 0; piece < 8; piece += 1) fetching.actor.send({ type: 'piece.wanted', piece })
   await book.asked(1)
   throttle.limit(undefined)
-  await book.asked(link.minBlocksInFlight)
+  await book.asked(peerTunables.minBlocksInFlight)
   const before = book.requests.length
   throttle.limit(block)
   book.answer()
@@ -371,7 +371,7 @@ test('with as many connections as may be, a link does not connect, and says so; 
   using first = await fetchFrom(book, file, { connections })
   const open = Array.from({ length: 5 }, () => connections.enter('another', () => {}))
   using second = await fetchFrom(book, file, { connections })
-  connections.limit(download.maxRunning)
+  connections.limit(downloadTunables.maxRunning)
   t.like(await second.heard.next('link.lost'), {
     final: false,
     reason: 'as many peers are connected as this device may have',

@@ -1,13 +1,13 @@
 import test from 'ava'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createConduct } from '../../../src/actors/swarm/conduct.ts'
 import { FrameError } from '../../../src/wire/frames.ts'
 
 test('a peer that takes what it asks for may ask for ever, also for what ends a piece', t => {
   const conduct = createConduct()
-  for (let count = 0; count < 20 * serving.maxUnearnedRequests; count++) {
+  for (let count = 0; count < 20 * uploadTunables.maxUnearnedRequests; count++) {
     conduct.requested()
-    conduct.served(count % 4 === 3 ? 1 : link.blockBytes)
+    conduct.served(count % 4 === 3 ? 1 : peerTunables.blockBytes)
   }
   t.pass()
 })
@@ -21,7 +21,7 @@ test('a peer that has every request refused, or asks a byte at a time, is seen t
         conduct.served(bytes)
       }
     }
-    ask(serving.maxUnearnedRequests)
+    ask(uploadTunables.maxUnearnedRequests)
     t.throws(() => ask(2), { instanceOf: FrameError, message: /crumbs/ })
   }
 })

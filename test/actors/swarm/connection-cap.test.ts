@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { download } from '../../../config/tunables.ts'
+import { downloadTunables } from '../../../config/swarm.ts'
 import { createConnectionCap } from '../../../src/actors/swarm/connection-cap.ts'
 
 function fixture(most?: number) {
@@ -59,9 +59,9 @@ test('lifting it lets everybody in again', t => {
 test('there are never more than the cap, and every download that runs can have one', t => {
   const steps = fc.array(
     fc.oneof(
-      fc.record({ enter: fc.integer({ min: 0, max: download.maxRunning - 1 }) }),
+      fc.record({ enter: fc.integer({ min: 0, max: downloadTunables.maxRunning - 1 }) }),
       fc.record({ leave: fc.nat(20) }),
-      fc.record({ limit: fc.integer({ min: download.maxRunning, max: 12 }) }),
+      fc.record({ limit: fc.integer({ min: downloadTunables.maxRunning, max: 12 }) }),
     ),
     { maxLength: 60 },
   )
@@ -87,7 +87,7 @@ test('there are never more than the cap, and every download that runs can have o
         }
         t.true(open.length <= most)
       }
-      for (let share = 0; share < download.maxRunning; share += 1)
+      for (let share = 0; share < downloadTunables.maxRunning; share += 1)
         t.true(open.some(one => one.share === share) || tryEnter(share))
     }),
   )

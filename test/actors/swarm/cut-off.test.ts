@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import test from 'ava'
-import { tickets } from '../../../config/tunables.ts'
+import { ticketTunables } from '../../../config/swarm.ts'
 import { cutOff, secureAsFetcher, secureAsServer } from '../../../src/actors/swarm/tls.ts'
 import { encodeTicket, ticketPsk } from '../../../src/wire/ticket.ts'
 import { bob } from '../../helpers/swarm.ts'
@@ -17,7 +17,7 @@ async function connected() {
   const server = createServer(raw => secureAsServer(raw, ticketKey, socket => resolve({ socket, raw })))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const identity = encodeTicket('f'.repeat(32), bob, Date.now() + tickets.lifetimeMs, 1)
+  const identity = encodeTicket('f'.repeat(32), bob, Date.now() + ticketTunables.lifetimeMs, 1)
   const key = ticketPsk(ticketKey, identity).toString('base64url')
   const fetcher = secureAsFetcher({ host: '127.0.0.1', port }, { identity, key }, () => {})
   fetcher.on('error', () => {})

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { download, link } from '../../../config/tunables.ts'
+import { downloadTunables, peerTunables } from '../../../config/swarm.ts'
 import { blocksAhead, createDeliveryRate, piecesAhead } from '../../../src/actors/swarm/delivery-rate.ts'
 
 const shape = { size: 1e9, pieceLength: 512 * 1024 }
@@ -11,7 +11,7 @@ function deliver(rate: ReturnType<typeof createDeliveryRate>, everyMs: number, b
   rate.began(now)
   for (let count = 1; count <= blocks; count++) {
     now += everyMs
-    rate.delivered(link.blockBytes, now, count === blocks)
+    rate.delivered(peerTunables.blockBytes, now, count === blocks)
   }
   return now
 }
@@ -19,21 +19,21 @@ function deliver(rate: ReturnType<typeof createDeliveryRate>, everyMs: number, b
 test('a steady peer is measured at what it delivers', t => {
   const rate = createDeliveryRate()
   deliver(rate, 10, 100)
-  t.is(Math.round(rate.bytesPerSecond!), link.blockBytes * 100)
+  t.is(Math.round(rate.bytesPerSecond!), peerTunables.blockBytes * 100)
 })
 
 test('the time in which nothing was asked for does not count', t => {
   const rate = createDeliveryRate()
   let now = 0
   for (let burst = 0; burst < 20; burst++) now = deliver(rate, 10, 10, now + 60_000)
-  t.is(Math.round(rate.bytesPerSecond!), link.blockBytes * 100)
+  t.is(Math.round(rate.bytesPerSecond!), peerTunables.blockBytes * 100)
 })
 
 test('a peer that slows down is noticed within a few windows', t => {
   const rate = createDeliveryRate()
   const now = deliver(rate, 1, 1000)
   deliver(rate, 100, 10, now)
-  t.true(rate.bytesPerSecond! < link.blockBytes * 50)
+  t.true(rate.bytesPerSecond! < peerTunables.blockBytes * 50)
 })
 
 test('whatever a peer delivers, it is asked ahead within the limits, and never less for delivering more', t => {
@@ -42,8 +42,8 @@ test('whatever a peer delivers, it is asked ahead within the limits, and never l
     fc.property(speed, speed, (one, other) => {
       const [slow, fast] = one < other ? [one, other] : [other, one]
       for (const ahead of [blocksAhead, (of: number) => piecesAhead(of, shape)]) t.true(ahead(slow) <= ahead(fast))
-      t.true(blocksAhead(slow) >= link.minBlocksInFlight && blocksAhead(fast) <= link.maxBlocksInFlight)
-      t.true(piecesAhead(slow, shape) >= 1 && piecesAhead(fast, shape) <= download.maxPiecesPerPeer)
+      t.true(blocksAhead(slow) >= peerTunables.minBlocksInFlight && blocksAhead(fast) <= peerTunables.maxBlocksInFlight)
+      t.true(piecesAhead(slow, shape) >= 1 && piecesAhead(fast, shape) <= downloadTunables.maxPiecesPerPeer)
     }),
   )
 })

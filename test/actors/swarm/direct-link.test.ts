@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, createServer } from 'node:net'
 import test from 'ava'
 import { createActor, waitFor } from 'xstate'
-import { link as tunables } from '../../../config/tunables.ts'
+import { peerTunables } from '../../../config/swarm.ts'
 import { provideServingDesk } from '../../../src/actors/swarm/serving-desk.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
@@ -127,7 +127,7 @@ test('withdrawn access takes back what was on its way to somebody who had not re
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   await fetcher.next('bitfield')
   fetcher.socket.pause()
-  const { blockBytes: length } = tunables
+  const { blockBytes: length } = peerTunables
   const { pieceLength } = file.manifest
   for (let at = 0; at < 32 * mib; at += length)
     fetcher.send({ type: 'request', piece: Math.floor(at / pieceLength), offset: at % pieceLength, length })

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { link, serving } from '../../../config/tunables.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
 import { servingStatus } from '../../../src/machines/serving-desk.ts'
@@ -21,7 +21,7 @@ const relayedAs = (channel: Duplex) => (accept: (channel: Duplex, from: Actor) =
   return () => {}
 }
 const carol = { user: 'carol', device: 'cccccccccccc' }
-const blockBytes = link.blockBytes
+const blockBytes = peerTunables.blockBytes
 
 test('who connects and says nothing is let go', async t => {
   await using server = await startServer(alice, undefined, { provenWithinMs: 50 })
@@ -83,7 +83,7 @@ test('connections without a ticket beyond the limit are turned away, and whoever
   const tooMany = 5
   let turnedAway = 0
   const { promise, resolve } = Promise.withResolvers<void>()
-  const idlers = Array.from({ length: serving.maxHandshakes + tooMany }, () =>
+  const idlers = Array.from({ length: uploadTunables.maxHandshakes + tooMany }, () =>
     connect(server.port, '127.0.0.1').resume(),
   )
   for (const idler of idlers) idler.on('error', () => {}).on('close', () => ++turnedAway === tooMany && resolve())
@@ -108,7 +108,7 @@ test('whoever fills the door with connections from one place makes room for who 
   )
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const closed: number[] = []
-  const idlers = Array.from({ length: serving.maxHandshakes }, (_, index) =>
+  const idlers = Array.from({ length: uploadTunables.maxHandshakes }, (_, index) =>
     connect(server.port, '127.0.0.1')
       .resume()
       .on('error', () => {})
@@ -139,7 +139,7 @@ test('who comes again and again is not let in any more for a while, and others a
     { provenWithinMs: 60_000 },
   )
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
-  for (let times = 0; times < serving.maxArrivals; times++) {
+  for (let times = 0; times < uploadTunables.maxArrivals; times++) {
     const caller = connect(server.port, '127.0.0.1')
     await once(caller, 'connect')
     caller.destroy()
@@ -162,7 +162,7 @@ const nonsense: readonly (readonly [what: string, bytes: Buffer])[] = [
   [
     'a request and its cancel over and over',
     Buffer.concat(
-      Array.from({ length: serving.maxUnearnedRequests + 1 }, () => [
+      Array.from({ length: uploadTunables.maxUnearnedRequests + 1 }, () => [
         encodeFrame({ type: 'request', piece: 0, offset: 0, length: 1 }),
         encodeFrame({ type: 'cancel', piece: 0, offset: 0, length: 1 }),
       ]).flat(),
@@ -228,7 +228,7 @@ test('a peer that does not take what it asked for has no more read for it than f
       fetcher.send({ type: 'request', piece, offset, length: blockBytes })
   await settled(() => readBytes)
   t.true(readBytes > 0)
-  t.true(readBytes <= serving.highWaterBytes + 2 * serving.maxReadBytes, `${readBytes} bytes were read`)
+  t.true(readBytes <= uploadTunables.highWaterBytes + 2 * uploadTunables.maxReadBytes, `${readBytes} bytes were read`)
   fetcher.socket.resume()
   await fetcher.arrived(file.manifest.size)
   t.is(readBytes, file.manifest.size)
@@ -260,7 +260,7 @@ for (const [how, offsetOf] of [
       if (count % 100 === 99) await settled(() => reads)
     }
     const lentBytes = [...lent.values()].reduce((sum, bytes) => sum + bytes, 0)
-    t.true(lentBytes <= serving.highWaterBytes + 2 * serving.maxReadBytes, `${lentBytes} bytes were lent`)
+    t.true(lentBytes <= uploadTunables.highWaterBytes + 2 * uploadTunables.maxReadBytes, `${lentBytes} bytes were lent`)
   })
 
 test('a peer that asks on for what is not there, and takes no refusal in, is let go', async t => {
@@ -276,7 +276,7 @@ test('a peer that asks on for what is not there, and takes no refusal in, is let
   fetcher.socket.pause()
   const request = encodeFrame({ type: 'request', piece: 1, offset: 0, length: 1 })
   const refusalBytes = 13
-  const tooMany = Math.ceil((4 * serving.highWaterBytes) / refusalBytes)
+  const tooMany = Math.ceil((4 * uploadTunables.highWaterBytes) / refusalBytes)
   fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
   while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
   t.pass()
@@ -298,7 +298,7 @@ test('a peer that asks for one byte after another, and takes them all, is let go
     for (let count = 0; count < 100; count++, asked++)
       fetcher.send({ type: 'request', piece: 0, offset: asked, length: 1 })
   t.like(await bye, { retry: false, reason: 'you broke the protocol' })
-  t.true(fetcher.blockBytes() <= serving.maxUnearnedRequests + 1)
+  t.true(fetcher.blockBytes() <= uploadTunables.maxUnearnedRequests + 1)
 })
 
 test('a peer that asks on and takes nothing in is let go, though what it is sent stays small', async t => {
@@ -321,7 +321,7 @@ test('a peer that asks on and takes nothing in is let go, though what it is sent
     pairs += 1
     await delay(20)
   }
-  t.true(pairs < serving.maxUnearnedRequests / 2, `${pairs} requests until it was let go`)
+  t.true(pairs < uploadTunables.maxUnearnedRequests / 2, `${pairs} requests until it was let go`)
 })
 
 /** An offer whose reads wait until they are let through. */
@@ -342,7 +342,7 @@ test('a peer that asks for more at once than it may is let go', async t => {
   server.desk.send({ type: 'offer.added', offer })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   await fetcher.next('bitfield')
-  for (let count = 0; count < serving.maxBlocksQueued + 2; count++)
+  for (let count = 0; count < uploadTunables.maxBlocksQueued + 2; count++)
     fetcher.send({ type: 'request', piece: 0, offset: count, length: 1 })
   t.like(await fetcher.next('bye'), { retry: false })
   open()

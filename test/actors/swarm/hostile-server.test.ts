@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { createServer, type TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import { link } from '../../../config/tunables.ts'
+import { peerTunables } from '../../../config/swarm.ts'
 import { certify, createAuthority } from '../../../src/cluster/authority.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
@@ -140,7 +140,7 @@ test('a peer that dawdles is measured before it has finished a block', async t =
   t.like(await peer.heard.next('link.capacity'), { bytesPerSecond: undefined })
   peer.actor.send({ type: 'piece.wanted', piece: 0 })
   const { bytesPerSecond } = await peer.heard.next('link.capacity')
-  t.true(bytesPerSecond !== undefined && bytesPerSecond < link.leastBytes, `${bytesPerSecond} bytes a second`)
+  t.true(bytesPerSecond !== undefined && bytesPerSecond < peerTunables.leastBytes, `${bytesPerSecond} bytes a second`)
   t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
 

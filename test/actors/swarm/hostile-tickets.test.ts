@@ -4,13 +4,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
-import { tickets } from '../../../config/tunables.ts'
+import { ticketTunables } from '../../../config/swarm.ts'
 import { encodeTicket } from '../../../src/wire/ticket.ts'
 import { alice, bob, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 const carol = { user: 'carol', device: 'cccccccccccc' }
-const inAnHour = () => Date.now() + tickets.lifetimeMs
+const inAnHour = () => Date.now() + ticketTunables.lifetimeMs
 
 /** What bob makes of the ticket that he has for `share`. */
 const altered: Record<string, (share: string) => string> = {

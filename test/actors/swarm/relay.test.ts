@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import test from 'ava'
 import fc from 'fast-check'
 import { waitFor } from 'xstate'
-import { relay as tunables } from '../../../config/tunables.ts'
+import { relayTunables } from '../../../config/swarm.ts'
 import { openRelay } from '../../../src/actors/swarm/relay.ts'
 import type { RelaySettings } from '../../../src/actors/swarm/relay-channel.ts'
 import type { Actor } from '../../../src/domain/decider.ts'
@@ -63,7 +63,7 @@ test("a relayed peer is who the broker says it is: another's ticket does not let
 /** Two devices at one broker in memory, with a channel that bob has opened to alice. */
 async function connected(settings: Partial<RelaySettings> = {}) {
   const broker = createMemoryBroker()
-  const chosen = { ...tunables, ...settings }
+  const chosen = { ...relayTunables, ...settings }
   const aliceRelay = openRelay(broker.transport, alice, chosen)
   const bobRelay = openRelay(broker.transport, bob, chosen)
   const accepted = Promise.withResolvers<Duplex>()
@@ -164,7 +164,7 @@ test('a channel whose other side is not heard of any more is dead; one that beat
 /** Alice listening, and a hostile bob who publishes what he likes. */
 function besieged(settings: Partial<RelaySettings> = {}) {
   const broker = createMemoryBroker()
-  const relay = openRelay(broker.transport, alice, { ...tunables, ...settings })
+  const relay = openRelay(broker.transport, alice, { ...relayTunables, ...settings })
   const accepted: Duplex[] = []
   relay.accept(channel => {
     channel.on('error', () => {})
@@ -180,7 +180,7 @@ function besieged(settings: Partial<RelaySettings> = {}) {
   return { relay, accepted, say, settle, resets }
 }
 
-const chunk = Buffer.alloc(tunables.chunkBytes)
+const chunk = Buffer.alloc(relayTunables.chunkBytes)
 const hostile: readonly (readonly [what: string, messages: readonly (RelayMessage | Buffer)[]])[] = [
   ['skips a chunk', [{ type: 'data', before: 1, chunk }]],
   [

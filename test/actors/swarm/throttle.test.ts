@@ -1,10 +1,10 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { limits, link } from '../../../config/tunables.ts'
+import { limitTunables, peerTunables } from '../../../config/swarm.ts'
 import { capOf, createThrottle, inTurn } from '../../../src/actors/swarm/throttle.ts'
 import { virtualClock } from '../../helpers/virtual-clock.ts'
 
-const block = link.blockBytes
+const block = peerTunables.blockBytes
 
 /** A throttle on a clock of its own, and links that want blocks from it, one after the other. */
 function fixture(bytesPerSecond?: number) {
@@ -57,7 +57,7 @@ test('a block of a file that is being waited for, small or last, takes no more t
 })
 
 test('lifting the cap lets through everybody who waits', t => {
-  const { clock, throttle, want, bytesOf } = fixture(limits.leastBytesPerSecond)
+  const { clock, throttle, want, bytesOf } = fixture(limitTunables.leastBytesPerSecond)
   want('a', 50)
   throttle.limit(undefined)
   t.false(throttle.isCapped)
@@ -67,7 +67,7 @@ test('lifting the cap lets through everybody who waits', t => {
 })
 
 test('a cap that is raised holds at once for who waits already, and so does a lower one', t => {
-  const { clock, throttle, want, bytesOf } = fixture(limits.leastBytesPerSecond)
+  const { clock, throttle, want, bytesOf } = fixture(limitTunables.leastBytesPerSecond)
   want('a', 1000)
   t.is(bytesOf(), block)
   throttle.limit(4 * block)
@@ -136,7 +136,7 @@ const taker = fc.record({
 test('whatever the links want: never more than the cap, never an idle line while one waits, nobody starves', t => {
   fc.assert(
     fc.property(
-      fc.integer({ min: limits.leastBytesPerSecond, max: 100 * block }),
+      fc.integer({ min: limitTunables.leastBytesPerSecond, max: 100 * block }),
       fc.array(taker, { minLength: 1, maxLength: 8 }),
       (bytesPerSecond, takers) => {
         const { clock, want, passed } = fixture(bytesPerSecond)

@@ -1,6 +1,6 @@
 import test from 'ava'
 import pino from 'pino'
-import { guessing, tracker } from '../../../config/tunables.ts'
+import { guessTunables, trackerTunables } from '../../../config/tracker.ts'
 import { createAttemptBook } from '../../../src/actors/tracker/attempt-book.ts'
 
 /** Two trackers that hear each other, and what each writes down. */
@@ -25,7 +25,7 @@ test('What one tracker allows counts at the others, so two allow no more than on
   let allowed = 0
   for (let round = 0; round < 100; round++)
     for (const book of [one, two]) if (book.guesses.begin(attempt) === 0) allowed++
-  t.is(allowed, guessing.limits.perOrigin.atOnce)
+  t.is(allowed, guessTunables.limits.perOrigin.atOnce)
   t.is(two.signUps.begin(attempt), 0)
 })
 
@@ -49,7 +49,7 @@ test('A flood is said in the log once in a while, and how large it was.', t => {
   const { clock, lines, one } = fixture()
   for (let time = 0; time < 1_000; time++) one.guesses.begin(attempt)
   t.is(lines.length, 1)
-  clock.nowMs = tracker.tellSlowedEveryMs
+  clock.nowMs = trackerTunables.tellSlowedEveryMs
   for (let time = 0; time < 1_000; time++) one.guesses.begin(attempt)
   t.is(lines.length, 2)
   t.true((JSON.parse(lines[1]!) as { slowed: number }).slowed > 900)

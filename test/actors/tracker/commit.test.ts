@@ -1,6 +1,6 @@
 import test from 'ava'
 import pino from 'pino'
-import { writing as tunables } from '../../../config/tunables.ts'
+import { writeTunables } from '../../../config/tracker.ts'
 import type { CatchUp } from '../../../src/actors/tracker/catch-up.ts'
 import { createCommit, type Proposal } from '../../../src/actors/tracker/commit.ts'
 import type { Append, EventLog } from '../../../src/actors/tracker/event-log.ts'
@@ -31,7 +31,7 @@ function fixture(
   answers: readonly Answer[],
   isReachable = () => true,
   isAwaited = () => true,
-  writing = createWriteAllowance(tunables.limits),
+  writing = createWriteAllowance(writeTunables.limits),
 ) {
   const projection = createProjection(inMemory, 'created')
   const progress = createProgress(0)
@@ -192,9 +192,9 @@ test('What the brokers find too large is refused, not tried again.', async t => 
 })
 
 test('Who has filled too much of the log adds nothing to it for a while, and may end everything that is theirs.', async t => {
-  const writing = createWriteAllowance(tunables.limits)
+  const writing = createWriteAllowance(writeTunables.limits)
   const { write, land, appended } = fixture([record => lands(land)(record, 0)], undefined, undefined, writing)
-  writing.note('ann', 2 * tunables.limits.perUser.burstBytes, Date.now())
+  writing.note('ann', 2 * writeTunables.limits.perUser.burstBytes, Date.now())
   const share = { user: 'ann', device: 'aaaaaaaaaaaa' }
   t.like(await write({ type: 'device.logged-in', ...share, credentialHash: 'c' }), { ok: false, code: 'too-many' })
   t.is(appended.length, 0)

@@ -1,10 +1,10 @@
 import test from 'ava'
-import { log } from '../../../config/tunables.ts'
+import { logTunables } from '../../../config/tracker.ts'
 import { speaksForAll } from '../../../src/actors/tracker/log-leadership.ts'
 
 const ms = 1e6
 const soon = { active: 600 * ms }
-const longAgo = { active: (log.leaderHeardWithinMs + 1) * ms }
+const longAgo = { active: (logTunables.leaderHeardWithinMs + 1) * ms }
 const never = { active: 0 }
 
 test('A leader speaks for all once it heard a majority lately.', t => {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import { pageOf } from '../../../src/actors/tracker/page-of.ts'
 
 const bytesOf = (row: unknown) => Buffer.byteLength(JSON.stringify(row))
@@ -8,8 +8,8 @@ const bytesOf = (row: unknown) => Buffer.byteLength(JSON.stringify(row))
 test('Page after page comes to the whole list, each within its bytes but for a row that alone has more.', t => {
   const row = fc
     .oneof(
-      { weight: 8, arbitrary: fc.integer({ min: 0, max: tracker.pageBytes / 4 }) },
-      { weight: 1, arbitrary: fc.integer({ min: tracker.pageBytes, max: 2 * tracker.pageBytes }) },
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: trackerTunables.pageBytes / 4 }) },
+      { weight: 1, arbitrary: fc.integer({ min: trackerTunables.pageBytes, max: 2 * trackerTunables.pageBytes }) },
     )
     .chain(length => fc.constantFrom('x'.repeat(length), 'ü'.repeat(length / 2)))
   fc.assert(
@@ -28,8 +28,9 @@ test('Page after page comes to the whole list, each within its bytes but for a r
       for (const { rows, next } of pages) {
         t.true(rows.length > 0 || list.length === 0)
         const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0)
-        t.true(rows.length === 1 || bytes <= tracker.pageBytes)
-        if (next !== undefined) t.true(bytes + bytesOf(list[next]) > tracker.pageBytes, 'there was room for one more')
+        t.true(rows.length === 1 || bytes <= trackerTunables.pageBytes)
+        if (next !== undefined)
+          t.true(bytes + bytesOf(list[next]) > trackerTunables.pageBytes, 'there was room for one more')
       }
     }),
     { numRuns: 50 },

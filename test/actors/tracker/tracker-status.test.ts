@@ -1,5 +1,5 @@
 import test from 'ava'
-import { tracker } from '../../../config/tunables.ts'
+import { trackerTunables } from '../../../config/tracker.ts'
 import { createPositionTeller } from '../../../src/actors/tracker/tracker-status.ts'
 
 /** A projection that grows by an entry whenever it is asked, and whose digest takes so long. */
@@ -25,7 +25,7 @@ test('However often a tracker is asked how far it is, little of its time goes in
     clock.nowMs += 1
     tell()
   }
-  t.true((100 * made.length) / clock.nowMs <= tracker.mostTimeForDigests)
+  t.true((100 * made.length) / clock.nowMs <= trackerTunables.mostTimeForDigests)
   t.true(made.length > 1)
 })
 
@@ -37,7 +37,7 @@ test('What is told is always a digest and the sequence that it is of, and the la
     const { seq, digest } = tell()
     t.is(digest, `digest of ${seq}`)
   }
-  clock.nowMs += 10 / tracker.mostTimeForDigests
+  clock.nowMs += 10 / trackerTunables.mostTimeForDigests
   t.is(tell().seq, projection.applied)
 })
 

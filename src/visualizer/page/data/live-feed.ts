@@ -4,7 +4,7 @@
 
 import { type NatsConnection, wsconnect } from '@nats-io/nats-core'
 import * as z from 'zod'
-import { visualizer } from '../../../../config/tunables.ts'
+import { visualizerTunables } from '../../../../config/visualizer.ts'
 import { readInspection } from '../../../wire/inspection.ts'
 import { machineChartSchema } from '../../../wire/machine-chart.ts'
 import { type VisualizerConfig, visualizerConfigSchema, visualizerEventSchema } from '../../../wire/visualizer-api.ts'
@@ -159,7 +159,7 @@ function createWatcher(ended: AbortSignal) {
     let rest = ''
     for (;;) {
       const { promise: silence, reject } = Promise.withResolvers<never>()
-      const deadline = setTimeout(() => reject(new Error('the server is silent')), visualizer.silentAfterMs)
+      const deadline = setTimeout(() => reject(new Error('the server is silent')), visualizerTunables.silentAfterMs)
       const { done, value } = await Promise.race([reader.read(), silence]).finally(() => clearTimeout(deadline))
       if (done) return
       const lines = (rest + value).split('\n')

@@ -1,0 +1,40 @@
+// What asking takes: of the trackers, of the agent, and saying that a device is there.
+
+/** Talking to the trackers. */
+export const requestTunables = {
+  /** Published again under the same id after this long without an answer: a dead tracker costs a person this much. */
+  repeatAfterMs: 1_500,
+  /** Nobody answers at all (no responders, or silence) for this long: unreachable. A tracker restart takes about 2 s. */
+  nobodyThereMs: 5_000,
+  /** Longest wait for an answer while trackers are there: above a broker leader's election, measured at 4 to 9 s. */
+  deadlineMs: 20_000,
+} as const
+
+/** Presence. */
+export const presenceTunables = {
+  beatEveryMs: 2_000,
+  /** Missed beats after which a device is offline. */
+  missedBeats: 3,
+} as const
+
+/** The command line and its agent. */
+export const agentApiTunables = {
+  /** The agent says at least this often that a request is still at work. */
+  workingEveryMs: 1_000,
+  /** An agent that says nothing for this long is gone. Above what either side takes to find another broker. */
+  silentAfterMs: 10_000,
+  /** An asker asks again this often: NATS tells no publisher whether anybody still listens, nor what got lost. */
+  listeningEveryMs: 2_000,
+  /** With no agent there at all for the moment, this often. */
+  nobodyThereRetryMs: 100,
+  /** Not heard of for this long: the asker is gone, and what runs for it alone stops. */
+  askerGoneAfterMs: 10_000,
+  /** Lists of downloads to a watcher, at most this often: what a person can still read. */
+  watchEveryMs: 250,
+} as const
+
+/** The command line. */
+export const commandLineTunables = {
+  /** From an agent's start until it has a session and answers: a log-in of its own, and a look at what it shares. */
+  agentReadyMs: 20_000,
+} as const

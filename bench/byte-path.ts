@@ -8,11 +8,11 @@ import { connect } from 'nats'
 import { createActor, fromCallback } from 'xstate'
 import { downloadTunables } from '../config/swarm.ts'
 import { createBufferPool } from '../src/actors/swarm/buffer-pool.ts'
-import { providePeerLink } from '../src/actors/swarm/peer-link.ts'
+import { provideDownloadSession } from '../src/actors/swarm/download-session.ts'
 import { openRelay } from '../src/actors/swarm/relay.ts'
 import { fullBitfield } from '../src/domain/bitfield.ts'
 import { pieceCount, pieceLengthFor } from '../src/domain/manifest.ts'
-import type { PeerLinkEvent } from '../src/machines/swarm-protocol.ts'
+import type { DownloadSessionEvent } from '../src/machines/swarm-protocol.ts'
 import type { SwarmPeer } from '../src/wire/tracker-api.ts'
 import { startOpenBroker } from '../test/helpers/open-broker.ts'
 import { bob, noRelay, startServer } from '../test/helpers/swarm.ts'
@@ -57,7 +57,7 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
 
 async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<number> {
   const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), bob)
-  const machine = providePeerLink({ me: bob, connectRelay: relay?.connect ?? noRelay, buffers })
+  const machine = provideDownloadSession({ me: bob, connectRelay: relay?.connect ?? noRelay, buffers })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let next = 0
   let arrived = 0
@@ -66,11 +66,11 @@ async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefi
   for (const peer of peers) {
     let capacity = 0
     let inFlight = 0
-    const parent = fromCallback<PeerLinkEvent>(({ receive }) =>
+    const parent = fromCallback<DownloadSessionEvent>(({ receive }) =>
       receive(event => {
-        if (event.type === 'link.ready') startedAt ||= performance.now()
-        if (event.type === 'link.lost') reject(new Error(event.reason))
-        if (event.type === 'link.capacity') capacity = event.pieces
+        if (event.type === 'peer.ready') startedAt ||= performance.now()
+        if (event.type === 'peer.lost') reject(new Error(event.reason))
+        if (event.type === 'peer.capacity') capacity = event.pieces
         if (event.type === 'piece.received') {
           inFlight--
           buffers.give(event.data)

@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core'
 import { findChromium } from '../scripts/setup/chromium.ts'
 import { layOut } from '../src/charts/lay-out.ts'
 import { pageFolder } from '../src/cluster/package-root.ts'
-import { peerLinkMachine } from '../src/machines/peer-link.ts'
+import { downloadSessionMachine } from '../src/machines/download-session.ts'
 import { openPageServer } from '../src/visualizer/server/page-server.ts'
 import { readHead, replayRoutes } from '../src/visualizer/server/replay.ts'
 import { pieceStates } from '../src/wire/inspection.ts'
@@ -23,7 +23,7 @@ const states = ['engaged', 'backingOff', 'closed']
 const browser = await findChromium()
 if ('why' in browser) throw new Error(browser.why)
 
-const chart = await layOut(peerLinkMachine)
+const chart = await layOut(downloadSessionMachine)
 const recording = makeRecording()
 const file = join(workFolder(), 'made-up.recording')
 writeFileSync(file, recording)

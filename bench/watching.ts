@@ -14,7 +14,7 @@ import { inspectionTunables } from '../config/inspection.ts'
 import { openHome } from '../src/actors/device/home.ts'
 import { createLinkKeeper } from '../src/cli/connections.ts'
 import type { Context } from '../src/cli/context.ts'
-import { settleTrust } from '../src/cli/settle-trust.ts'
+import { establishTrust } from '../src/cli/establish-trust.ts'
 import { freePort } from '../src/cluster/free-port.ts'
 import { openView, type ViewSource } from '../src/visualizer/server/view-source.ts'
 import { readInspection } from '../src/wire/inspection.ts'
@@ -48,7 +48,7 @@ async function watch(users: readonly string[]) {
   const ends = await Promise.all(
     users.map(async user => {
       const home = openHome(homeOf(user))
-      const trust = settleTrust(home, servers, undefined, () => {})
+      const trust = establishTrust(home, servers, undefined, () => {})
       const link = createLinkKeeper(home, servers, trust)
       const opened = await openView({ ...link, home, servers, trust } as unknown as Context, false)
       if (!opened.ok) throw new Error(opened.message)

@@ -12,9 +12,9 @@ export const requestTunables = {
 
 /** Presence. */
 export const presenceTunables = {
-  beatEveryMs: 2_000,
+  heartbeatEveryMs: 2_000,
   /** Missed beats after which a device is offline. */
-  missedBeats: 3,
+  missedHeartbeats: 3,
 } as const
 
 /** The command line and its agent. */

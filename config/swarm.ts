@@ -5,7 +5,7 @@ export const ticketTunables = {
   /** Long enough that downloads outlive an hour without trackers; withdrawn access does not wait for it. */
   lifetimeMs: 60 * 60 * 1000,
   /** A withdrawal is remembered until every ticket that it makes void has expired, also by clocks that differ by an hour. */
-  rememberWithdrawnMs: 2 * 60 * 60 * 1000,
+  rememberRevokedMs: 2 * 60 * 60 * 1000,
   /** The broker's own limit on a connection's login; the client connects again by itself. */
   brokerLoginSeconds: 6 * 60 * 60,
   /** Of a guest's, and of a password's: signing up, or logging in, has succeeded or given up well before. */
@@ -153,7 +153,7 @@ export const relayTunables = {
   /** No credit and no chunk for this long: the relay is dead. */
   silentAfterMs: 15_000,
   /** A side with nothing to say says so this often. */
-  beatEveryMs: 5_000,
+  heartbeatEveryMs: 5_000,
   /** Channels that others may have open to this device: of one user, and in all. Each can hold a window of chunks. */
   maxChannelsPerUser: 16,
   maxChannels: 100,

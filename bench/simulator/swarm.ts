@@ -6,13 +6,13 @@
 
 import { downloadTunables, peerTunables, uploadTunables } from '../../config/swarm.ts'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
+import { type Choker, createChoker, type Places } from '../../src/domain/choker.ts'
 import { createPiecePicker } from '../../src/domain/piece-picker.ts'
 import type { PiecePicker } from '../../src/domain/piece-picker-protocol.ts'
 import { createRequestWindow, type RequestWindow } from '../../src/domain/request-window.ts'
-import { createUploadSchedule, type Places, type UploadSchedule } from '../../src/domain/upload-schedule.ts'
 import { createEventQueue } from './event-queue.ts'
 
-export type Conduct =
+export type RequestQuota =
   | 'honest'
   /** Takes requests and never answers. */
   | 'stalls'
@@ -23,7 +23,7 @@ export interface PeerSpec {
   readonly upBytesPerMs: number
   readonly downBytesPerMs: number
   readonly isSeed?: boolean
-  readonly conduct?: Conduct
+  readonly conduct?: RequestQuota
   readonly joinsAtMs?: number
   /** Leaves so long after it has everything; undefined: stays. */
   readonly leavesAfterMs?: number
@@ -73,7 +73,7 @@ interface Peer {
   readonly have: ReturnType<typeof createBitfield>
   readonly picker: PiecePicker
   readonly window: RequestWindow
-  readonly schedule: UploadSchedule
+  readonly schedule: Choker
   /** By the other's id: whom it fetches from, and who fetches from it. */
   readonly servers: Map<string, Link>
   readonly fetchers: Map<string, Link>
@@ -117,7 +117,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
         leastPieces: downloadTunables.leastPiecesInFlight,
         mostPieces: Math.max(4, Math.floor(downloadTunables.maxUnwrittenBytes / pieceBytes)),
       }),
-      schedule: createUploadSchedule(schedule),
+      schedule: createChoker(schedule),
       servers: new Map(),
       fetchers: new Map(),
       sending: [],

@@ -9,7 +9,7 @@ export const trustCommand = command({
   example: 'trust 3sUoM8v2PqjvJ1xWc0nq8l2m5TnUe7y4bGkZ9aRfDhI',
   args: { fingerprint: 'as shoal cluster fingerprint prints it on their machine' },
   async run({ home, servers }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
-    const { findAuthority } = await import('./settle-trust.ts')
+    const { findAuthority } = await import('./establish-trust.ts')
     const found = await findAuthority(servers, fingerprint)
     if (!found.ok) return found
     home.trust.follow(found.value)

@@ -35,7 +35,7 @@ const visualizer = command({
     if (!stately.ok) return stately
     if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
       return refuse('usage', '--stately serves no page, so it goes with none of --port, --host and --replay')
-    const { serveLive, serveReplay, tellStately } = await import('../visualizer/server/show.ts')
+    const { serveLive, serveReplay, tellStately } = await import('../visualizer/server/serve-page.ts')
     if (stately.value !== undefined) {
       const told = await tellStately(context, input.operator, stately.value)
       if (!told.ok) return told

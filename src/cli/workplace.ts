@@ -7,9 +7,9 @@ import { done } from '../domain/refusal.ts'
 import type { Result } from './command.ts'
 import type { LinkKeeper } from './connections.ts'
 import type { Workplace } from './context.ts'
-import type { Surroundings } from './run-words.ts'
+import { establishTrust } from './establish-trust.ts'
+import type { Surroundings } from './run-arguments.ts'
 import { serversToTry, splitServers } from './servers.ts'
-import { settleTrust } from './settle-trust.ts'
 
 export interface WorkplaceOptions extends Pick<Surroundings, 'env' | 'stdin' | 'stderr'> {
   readonly folder: string
@@ -30,7 +30,7 @@ export function openWorkplace(options: WorkplaceOptions): Result<Workplace> {
 function workplaceOf(home: Home, { servers, passwordStdin, env, stdin, stderr }: WorkplaceOptions): Workplace {
   const named = splitServers(servers ?? env.SHOAL_SERVERS)
   const toTry = serversToTry(named.servers, home.servers(), serversOfCluster(clusterFolder({ home })))
-  const trust = settleTrust(home, toTry, named.fingerprint, text => stderr.write(`${text}\n`))
+  const trust = establishTrust(home, toTry, named.fingerprint, text => stderr.write(`${text}\n`))
   const canAsk = stdin.isTTY && stderr.isTTY
   return {
     home,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { stopVisualizer } from './background-visualizer.ts'
 import { ClusterFailure } from './cluster-failure.ts'
+import { inTurn } from './cluster-lock.ts'
 import {
   brokersOf,
   type ClusterNode,
@@ -21,7 +22,6 @@ import {
   usesTls,
 } from './cluster-plan.ts'
 import { answeringTrackers, type Cluster, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
-import { inTurn } from './in-turn.ts'
 import { type BrokerLoad, healthOf, lookAtBroker } from './monitoring.ts'
 import { end, pidOf } from './node-process.ts'
 import { needWhole } from './restoring-mark.ts'

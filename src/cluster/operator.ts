@@ -1,7 +1,7 @@
 // The cluster's own connection to its brokers, with a tracker's key: to see which trackers answer.
 
 import { connect, type NatsConnection } from 'nats'
-import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/client/broker.ts'
+import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/client/broker-connection.ts'
 import { tlsTowards, trustOf } from '../actors/client/broker-trust.ts'
 import { createTrackerClient, type TrackerClient } from '../actors/client/tracker-client.ts'
 import { nkeyLogin } from '../actors/device/nkey.ts'

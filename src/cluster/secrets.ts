@@ -52,7 +52,7 @@ export async function createAuthoritySecrets(folder: string): Promise<ClusterSec
   return loadSecrets(folder)
 }
 
-/** Only by who holds the cluster's turn (in-turn.ts). */
+/** Only by who holds the cluster's turn (cluster-lock.ts). */
 export function replaceSecrets(folder: string, secrets: ClusterSecrets): void {
   const fresh = `${fileOf(folder)}.${process.pid}`
   writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })

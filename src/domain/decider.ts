@@ -9,9 +9,3 @@ export interface Decider<State, Command, Event> {
   decide(command: Command, state: State): Outcome<readonly Event[]>
   evolve(state: State, event: Event): State
 }
-
-/** Who acts. The broker vouches for both: they come from the subject a request was published on. */
-export interface Actor {
-  readonly user: string
-  readonly device: string
-}

@@ -2,7 +2,8 @@
 // Always true of a group that exists: it has exactly one owner, who is a member; nobody is both member and requester;
 // every sharer is a member; every share has at least one sharer, and its name is its own within the group.
 
-import type { Actor, Decider } from './decider.ts'
+import type { Decider } from './decider.ts'
+import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
 import { checkManifest, type Manifest, shareId } from './manifest.ts'
 import { done, type Outcome, refuse } from './refusal.ts'
 
@@ -25,7 +26,7 @@ export interface Group {
   readonly shares: ReadonlyMap<string, Share>
 }
 
-type By = { readonly by: Actor /** ms since 1970, by the deciding tracker's clock */; readonly at: number }
+type By = { readonly by: DeviceRef /** ms since 1970, by the deciding tracker's clock */; readonly at: number }
 
 export type GroupCommand = By &
   (
@@ -65,19 +66,11 @@ export type GroupEvent = { readonly group: string } & (
 
 const noGroup: Group = { group: undefined, owner: '', members: new Map(), requests: new Map(), shares: new Map() }
 
-export const sharerKey = (sharer: Actor): string => `${sharer.user}/${sharer.device}`
-
-/** The inverse of `sharerKey`: ids hold no slash. */
-export function sharerOf(key: string): Actor {
-  const slash = key.indexOf('/')
-  return { user: key.slice(0, slash), device: key.slice(slash + 1) }
-}
-
 /** Without those of that user: one device, or all. */
 const withoutSharer = ({ sharers }: Share, user: string, device?: string): Set<string> =>
   new Set(
     [...sharers].filter(key =>
-      device === undefined ? sharerOf(key).user !== user : key !== sharerKey({ user, device }),
+      device === undefined ? parseDeviceKey(key).user !== user : key !== deviceKey({ user, device }),
     ),
   )
 
@@ -93,7 +86,11 @@ function decideExit(
   return state.owner === user ? [...exit, { type: 'owner.changed', group, user: heir }] : exit
 }
 
-function decideShare(state: Group & { group: string }, by: Actor, manifest: Manifest): Outcome<readonly GroupEvent[]> {
+function decideShare(
+  state: Group & { group: string },
+  by: DeviceRef,
+  manifest: Manifest,
+): Outcome<readonly GroupEvent[]> {
   const { group } = state
   const { name } = manifest
   const checked = checkManifest(manifest)
@@ -102,14 +99,14 @@ function decideShare(state: Group & { group: string }, by: Actor, manifest: Mani
   const existing = state.shares.get(name)
   if (existing && existing.id !== id)
     return refuse('name-taken', `${group} has another file named ${name}; share yours with --name OTHER`)
-  if (existing?.sharers.has(sharerKey(by))) return done([])
+  if (existing?.sharers.has(deviceKey(by))) return done([])
   const added: GroupEvent = { type: 'sharer.added', group, name, ...by }
   return done(existing ? [added] : [{ type: 'share.created', group, id, manifest }, added])
 }
 
 function decideUnshare(
   { group, shares }: Group & { group: string },
-  { user, device }: Actor,
+  { user, device }: DeviceRef,
   { name, devices }: Extract<GroupCommand, { type: 'unshare' }>,
 ): Outcome<readonly GroupEvent[]> {
   const share = shares.get(name)
@@ -228,7 +225,7 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
         if (!share) return state
         const sharers =
           event.type === 'sharer.added'
-            ? new Set(share.sharers).add(sharerKey(event))
+            ? new Set(share.sharers).add(deviceKey(event))
             : withoutSharer(share, event.user, event.device)
         return { ...state, shares: new Map(state.shares).set(event.name, { ...share, sharers }) }
       }

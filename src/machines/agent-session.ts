@@ -1,5 +1,5 @@
 // Whether this device is logged in: the root of the agent. It waits for a log-in in the device's folder, connects with
-// it, learns what this device shares, and then runs a household (household.ts) until somebody logs out, here or from
+// it, learns what this device shares, and then runs a services (services.ts) until somebody logs out, here or from
 // another device, or the agent stops. Being without trackers, or without a broker, ends none of this.
 
 import {
@@ -14,8 +14,8 @@ import {
   stopChild,
 } from 'xstate'
 import { agentTunables } from '../../config/agent.ts'
-import type { HouseholdOutput, householdMachine } from './household.ts'
-import type { Listening } from './serving-protocol.ts'
+import type { SessionServicesOutput, sessionServicesMachine } from './session-services.ts'
+import type { Listening } from './uploads-protocol.ts'
 
 export type AgentEvent =
   /** The device's folder holds a log-in. Said again on and on. */
@@ -28,29 +28,33 @@ export type AgentEvent =
 /** How an attempt to connect came out. `revoked`: trackers are there, and do not know this credential any more. */
 export type Connected = 'connected' | 'away' | 'revoked'
 /** What runs while logged in, its actors provided; undefined when trackers did not answer. */
-export type Opened = typeof householdMachine | undefined
+export type Opened = typeof sessionServicesMachine | undefined
 
 interface AgentContext {
   /** Where peers connect; port 0 is any free one. */
   readonly listen: Listening
   /** Attempts in vain since the last success. */
   readonly failures: number
-  readonly household: Opened
+  readonly services: Opened
   readonly isStopping: boolean
   /** This device's log-in is over, so its folder is to forget it. */
   readonly isOver: boolean
 }
 
-type HouseholdEnded =
-  | { readonly type: 'xstate.done.actor.household'; readonly output: HouseholdOutput; readonly actorId: string }
-  | { readonly type: 'xstate.error.actor.household'; readonly error: unknown; readonly actorId: string }
+type SessionServicesEnded =
+  | { readonly type: 'xstate.done.actor.services'; readonly output: SessionServicesOutput; readonly actorId: string }
+  | { readonly type: 'xstate.error.actor.services'; readonly error: unknown; readonly actorId: string }
 
 const unprovided = async () => {
   throw new Error('bug: an agent without its actors')
 }
 
 export const agentSessionMachine = setup({
-  types: { context: {} as AgentContext, input: {} as { listen: Listening }, events: {} as AgentEvent | HouseholdEnded },
+  types: {
+    context: {} as AgentContext,
+    input: {} as { listen: Listening },
+    events: {} as AgentEvent | SessionServicesEnded,
+  },
   actors: {
     /** Says `session.found` and `session.replaced`. */
     sessionWatch: {} as CallbackActorLogic<EventObject>,
@@ -74,20 +78,20 @@ export const agentSessionMachine = setup({
     /** Something broke: it goes to the log. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    keepHousehold: assign({ household: (_, { opened }: { opened: Opened }) => opened, failures: 0 }),
+    keepServices: assign({ services: (_, { opened }: { opened: Opened }) => opened, failures: 0 }),
     /** Its logic was made for this log-in and its connection, so it has no name to be started by. */
-    startHousehold: enqueueActions(({ context: { household, listen }, enqueue }) => {
-      if (!household) throw new Error('bug: online without a household')
-      enqueue(spawnChild(household as never, { id: 'household', input: { listen } } as never) as never)
+    startServices: enqueueActions(({ context: { services, listen }, enqueue }) => {
+      if (!services) throw new Error('bug: online without a services')
+      enqueue(spawnChild(services as never, { id: 'services', input: { listen } } as never) as never)
     }),
-    closeHousehold: sendTo('household', { type: 'household.close' }),
+    closeServices: sendTo('services', { type: 'services.close' }),
     markStopping: assign({ isStopping: true }),
     markOver: assign({ isOver: true }),
-    startAnew: assign({ failures: 0, household: undefined, isOver: false }),
+    startAnew: assign({ failures: 0, services: undefined, isOver: false }),
   },
 }).createMachine({
   id: 'agent',
-  context: ({ input }) => ({ ...input, failures: 0, household: undefined, isStopping: false, isOver: false }),
+  context: ({ input }) => ({ ...input, failures: 0, services: undefined, isStopping: false, isOver: false }),
   invoke: {
     src: 'sessionWatch',
     onError: {
@@ -149,7 +153,7 @@ export const agentSessionMachine = setup({
               {
                 guard: { type: 'isOpened', params: ({ event }) => ({ opened: event.output }) },
                 target: '#agent.online',
-                actions: { type: 'keepHousehold', params: ({ event }) => ({ opened: event.output }) },
+                actions: { type: 'keepServices', params: ({ event }) => ({ opened: event.output }) },
               },
               { target: 'waiting', actions: 'countFailure' },
             ],
@@ -166,21 +170,21 @@ export const agentSessionMachine = setup({
       },
     },
 
-    /** Until the household has closed: it lets its downloads come to rest first. */
+    /** Until the services has closed: it lets its downloads come to rest first. */
     online: {
-      entry: 'startHousehold',
-      exit: stopChild('household'),
+      entry: 'startServices',
+      exit: stopChild('services'),
       on: {
-        'session.replaced': { actions: 'closeHousehold' },
-        'agent.logout': { actions: ['markOver', 'closeHousehold'] },
-        'agent.stop': { actions: ['markStopping', 'closeHousehold'] },
-        'xstate.done.actor.household': [
+        'session.replaced': { actions: 'closeServices' },
+        'agent.logout': { actions: ['markOver', 'closeServices'] },
+        'agent.stop': { actions: ['markStopping', 'closeServices'] },
+        'xstate.done.actor.services': [
           { guard: ({ event }) => event.output.isRevoked, target: 'leaving', actions: 'markOver' },
           { target: 'leaving' },
         ],
-        'xstate.error.actor.household': {
+        'xstate.error.actor.services': {
           target: 'leaving',
-          actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'household', error: event.error }) },
+          actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'services', error: event.error }) },
         },
       },
     },

@@ -4,17 +4,17 @@ import type { AnyStateMachine } from 'xstate'
 import { agentSessionMachine } from './agent-session.ts'
 import { downloadMachine } from './download.ts'
 import { downloadQueueMachine } from './download-queue.ts'
-import { householdMachine } from './household.ts'
-import { peerLinkMachine } from './peer-link.ts'
-import { servingDeskMachine } from './serving-desk.ts'
-import { trackerLife } from './tracker-life.ts'
+import { downloadSessionMachine } from './download-session.ts'
+import { sessionServicesMachine } from './session-services.ts'
+import { trackerMachine } from './tracker.ts'
+import { uploadsMachine } from './uploads.ts'
 
 export const allMachines: readonly AnyStateMachine[] = [
   agentSessionMachine,
-  householdMachine,
+  sessionServicesMachine,
   downloadQueueMachine,
   downloadMachine,
-  peerLinkMachine,
-  servingDeskMachine,
-  trackerLife,
+  downloadSessionMachine,
+  uploadsMachine,
+  trackerMachine,
 ]

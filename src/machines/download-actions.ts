@@ -18,8 +18,8 @@ import type {
   Problem,
   StoreCommand,
 } from './download-protocol.ts'
-import { chooseLinks } from './link-choice.ts'
-import { type PeerLinkInput, peerLinkMachine } from './peer-link.ts'
+import { type DownloadSessionInput, downloadSessionMachine } from './download-session.ts'
+import { selectPeers } from './peer-selection.ts'
 import type { PeerKey } from './swarm-protocol.ts'
 
 export interface DownloadContext extends DownloadInput {
@@ -43,7 +43,7 @@ export const downloadSetup = setup({
   actors: {
     store: {} as CallbackActorLogic<StoreCommand, DownloadSpec>,
     locator: {} as CallbackActorLogic<LocatorCommand, DownloadSpec>,
-    peerLink: peerLinkMachine,
+    downloadSession: downloadSessionMachine,
   },
   delays: {
     /** Whoever starts at the same time is not known yet at the first look-up: soon again, then ever later. */
@@ -74,14 +74,19 @@ export const downloadSetup = setup({
 
     connect: enqueueActions(({ context, enqueue, self }, { peers }: { peers: readonly SwarmPeer[] }) => {
       const { ledger, spec, now } = context
-      for (const step of chooseLinks(ledger, peers, now())) {
+      for (const step of selectPeers(ledger, peers, now())) {
         const id = linkId(step.key)
         if (step.type === 'refresh') enqueue.sendTo(id, { type: 'peer.refreshed', peer: step.peer })
         else if (step.type === 'open') {
-          const input: PeerLinkInput = { peer: step.peer, share: spec.share, manifest: spec.manifest, parent: self }
-          enqueue.spawnChild('peerLink', { id, input })
+          const input: DownloadSessionInput = {
+            peer: step.peer,
+            share: spec.share,
+            manifest: spec.manifest,
+            parent: self,
+          }
+          enqueue.spawnChild('downloadSession', { id, input })
         } else {
-          if (step.goodbye !== undefined) enqueue.sendTo(id, { type: 'link.close', reason: step.goodbye })
+          if (step.goodbye !== undefined) enqueue.sendTo(id, { type: 'session.close', reason: step.goodbye })
           enqueue.stopChild(id)
         }
       }
@@ -148,7 +153,7 @@ export const downloadSetup = setup({
       const nowMs = now()
       const request = ledger.picker?.called(peer, roomForPieces(ledger, context, 2, nowMs) > 0, nowMs)
       if (request) enqueue.sendTo(linkId(peer), { type: 'piece.wanted', piece: request.piece })
-      else if (ledger.links.has(peer)) enqueue.sendTo(linkId(peer), { type: 'call.passed' })
+      else if (ledger.links.has(peer)) enqueue.sendTo(linkId(peer), { type: 'unchoke.passed' })
     }),
 
     loseLink: enqueueActions(
@@ -197,14 +202,17 @@ export const downloadSetup = setup({
       ledger.picker?.rejected(peer, piece)
       ledger.dropped.add(peer)
       if (!ledger.links.delete(peer)) return
-      enqueue.sendTo(linkId(peer), { type: 'link.close', reason: `piece ${piece} from there is not what it should be` })
+      enqueue.sendTo(linkId(peer), {
+        type: 'session.close',
+        reason: `piece ${piece} from there is not what it should be`,
+      })
       enqueue.stopChild(linkId(peer))
     }),
 
     closeLinks: enqueueActions(({ context: { ledger }, enqueue }) => {
       for (const peer of ledger.links.keys()) {
         ledger.picker?.peerLeft(peer)
-        enqueue.sendTo(linkId(peer), { type: 'link.close', reason: 'nothing more is wanted' })
+        enqueue.sendTo(linkId(peer), { type: 'session.close', reason: 'nothing more is wanted' })
         enqueue.stopChild(linkId(peer))
       }
       ledger.links.clear()

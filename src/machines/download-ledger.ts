@@ -3,12 +3,12 @@
 
 import { downloadTunables, peerTunables } from '../../config/swarm.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
-import { createFullTime, type FullTime } from '../domain/full-time.ts'
-import { sharerKey } from '../domain/group.ts'
+import { deviceKey } from '../domain/device-ref.ts'
 import { createPiecePicker } from '../domain/piece-picker.ts'
 import type { PiecePicker } from '../domain/piece-picker-protocol.ts'
 import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
 import { createRequestWindow, type RequestWindow } from '../domain/request-window.ts'
+import { createSaturationMeter, type SaturationMeter } from '../domain/saturation-meter.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { DownloadInput } from './download-protocol.ts'
 import type { PeerKey } from './swarm-protocol.ts'
@@ -40,7 +40,7 @@ export interface Ledger {
   /** Received and at the store. */
   checking: number
   /** Whether as much waits there as may: then that is what holds up the rest. Milliseconds go into the meters. */
-  readonly storeFull: FullTime
+  readonly storeFull: SaturationMeter
   readonly checkingTime: RateMeter
   readonly writingTime: RateMeter
   fetchedBytes: number
@@ -65,11 +65,11 @@ export const createLedger = ({ spent }: DownloadInput): Ledger => ({
   dropped: new Set(),
   ended: new Map(),
   checking: 0,
-  storeFull: createFullTime(),
+  storeFull: createSaturationMeter(),
   checkingTime: createRateMeter(),
   writingTime: createRateMeter(),
   fetchedBytes: spent.fetchedBytes,
-  deliveries: new Map(spent.deliveries.map(each => [`${sharerKey(each)} ${each.via}`, each])),
+  deliveries: new Map(spent.deliveries.map(each => [`${deviceKey(each)} ${each.via}`, each])),
   vias: new Map(),
   sources: new Map(),
   meters: new Map(),

@@ -6,7 +6,7 @@ import type { Manifest } from '../domain/manifest.ts'
 import type { RefusalCode } from '../domain/refusal.ts'
 import type { Delivery } from '../wire/agent-api.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
-import type { PeerKey, PeerLinkEvent } from './swarm-protocol.ts'
+import type { DownloadSessionEvent, PeerKey } from './swarm-protocol.ts'
 
 export interface DownloadSpec {
   /** Numbered on this device. */
@@ -104,7 +104,7 @@ export type DownloadCommand =
   /** This peer fetches the same share from us. */
   | { readonly type: 'peer.met'; readonly peer: PeerKey }
 
-export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | PeerLinkEvent
+export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | DownloadSessionEvent
 
 export interface DownloadOutput {
   readonly ending: Ending

@@ -105,10 +105,10 @@ export const downloadMachine = downloadSetup.createMachine({
             params: ({ event: { code, message } }) => ({ ending: 'failed' as const, problem: { code, message } }),
           },
         },
-        'link.ready': { actions: [{ type: 'admitPeer', params: ({ event }) => event }, 'askForPieces'] },
-        'link.have': { actions: [{ type: 'noteHave', params: ({ event }) => event }, 'askForPieces'] },
-        'link.capacity': { actions: [{ type: 'noteCapacity', params: ({ event }) => event }, 'askForPieces'] },
-        'link.lost': { actions: [{ type: 'loseLink', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.ready': { actions: [{ type: 'admitPeer', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.have': { actions: [{ type: 'noteHave', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.capacity': { actions: [{ type: 'noteCapacity', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.lost': { actions: [{ type: 'loseLink', params: ({ event }) => event }, 'askForPieces'] },
         'piece.received': {
           actions: [
             {
@@ -129,9 +129,9 @@ export const downloadMachine = downloadSetup.createMachine({
           },
           { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
         ],
-        'link.called': { actions: [{ type: 'answerCall', params: ({ event }) => event }, 'askForPieces'] },
-        'link.limited': { actions: { type: 'noteLimit', params: ({ event }) => event } },
-        'link.fresh': { actions: { type: 'noteFresh', params: ({ event }) => event } },
+        'peer.unchoked': { actions: [{ type: 'answerCall', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.limited': { actions: { type: 'noteLimit', params: ({ event }) => event } },
+        'peer.fresh': { actions: { type: 'noteFresh', params: ({ event }) => event } },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
         /** A link that failed, instead of saying that it lost its peer. */

@@ -4,37 +4,37 @@
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Withdrawal } from '../domain/withdrawal.ts'
+import type { Revocation } from '../domain/revocation.ts'
 import type { RefusalReason } from '../wire/frames.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
 
-/** `user/device` (domain/group.ts, sharerKey): one peer of a swarm. */
+/** `user/device` (domain/group.ts, deviceKey): one peer of a swarm. */
 export type PeerKey = string
 
 /** Download -> peer link. */
-export type PeerLinkCommand =
+export type DownloadSessionCommand =
   /** Fetch this whole piece. Several may be wanted at once, up to the link's last `capacity`. */
   | { readonly type: 'piece.wanted'; readonly piece: number }
   /** Somebody else delivered it (endgame), or the download pauses. */
   | { readonly type: 'piece.unwanted'; readonly piece: number }
   /** It called, and nothing is wanted of it now. */
-  | { readonly type: 'call.passed' }
+  | { readonly type: 'unchoke.passed' }
   /** A later look-up brought a fresh ticket or address, for the next attempt. */
   | { readonly type: 'peer.refreshed'; readonly peer: SwarmPeer }
   /** Let the peer go and end; nothing more is heard of it. */
-  | { readonly type: 'link.close'; readonly reason: string }
+  | { readonly type: 'session.close'; readonly reason: string }
 
 /** Peer link -> download. */
-export type PeerLinkEvent =
-  /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `link.have`. */
-  | { readonly type: 'link.ready'; readonly peer: PeerKey; readonly via: 'direct' | 'relay'; readonly have: Bitfield }
-  | { readonly type: 'link.have'; readonly peer: PeerKey; readonly piece: number }
+export type DownloadSessionEvent =
+  /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `peer.have`. */
+  | { readonly type: 'peer.ready'; readonly peer: PeerKey; readonly via: 'direct' | 'relay'; readonly have: Bitfield }
+  | { readonly type: 'peer.have'; readonly peer: PeerKey; readonly piece: number }
   /**
    * How many pieces it could usefully have in flight, by what it delivers; sent when that changes, also while a block
    * is on its way, and first with ready. The rate is undefined before anything has been asked of it for a while.
    */
   | {
-      readonly type: 'link.capacity'
+      readonly type: 'peer.capacity'
       readonly peer: PeerKey
       readonly pieces: number
       readonly bytesPerSecond: number | undefined
@@ -49,17 +49,17 @@ export type PeerLinkEvent =
       readonly why: RefusalReason | 'lost'
       readonly reason: string
     }
-  /** It refused a piece because it was busy, and is not any more: answered by a `piece.wanted` or `call.passed`. */
-  | { readonly type: 'link.called'; readonly peer: PeerKey }
+  /** It refused a piece because it was busy, and is not any more: answered by a `piece.wanted` or `unchoke.passed`. */
+  | { readonly type: 'peer.unchoked'; readonly peer: PeerKey }
   /** What it gave to nobody yet. */
-  | { readonly type: 'link.fresh'; readonly peer: PeerKey; readonly fresh: Bitfield }
+  | { readonly type: 'peer.fresh'; readonly peer: PeerKey; readonly fresh: Bitfield }
   /** By its own word it uploads no more than that, to everybody together, and what we asked for waits; 0: not any more. */
-  | { readonly type: 'link.limited'; readonly peer: PeerKey; readonly bytesPerSecond: number }
+  | { readonly type: 'peer.limited'; readonly peer: PeerKey; readonly bytesPerSecond: number }
   /**
    * Not ready any more, or an attempt to become so failed; every piece asked of it is back.
    * The link tries again by itself unless `final`: then it has ended.
    */
-  | { readonly type: 'link.lost'; readonly peer: PeerKey; readonly reason: string; readonly final: boolean }
+  | { readonly type: 'peer.lost'; readonly peer: PeerKey; readonly reason: string; readonly final: boolean }
 
 /** Something the serving desk may serve: a whole shared file, or what a running download has verified. */
 export interface Offer {
@@ -76,23 +76,23 @@ export interface Offer {
 }
 
 /** Library and downloads -> serving desk. */
-export type ServingDeskCommand =
+export type UploadsCommand =
   /** Also in place of an earlier offer of the same share (a download that has become a shared file): no removal before it. */
   | { readonly type: 'offer.added'; readonly offer: Offer }
   | { readonly type: 'offer.removed'; readonly share: string }
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
   /** Close what is open by tickets that this makes void, and refuse them from now on. */
-  | { readonly type: 'access.revoked'; readonly withdrawal: Withdrawal }
+  | { readonly type: 'access.revoked'; readonly withdrawal: Revocation }
   /** Serve no more peers at once than that; the latest beyond it are let go, and may come again. */
-  | { readonly type: 'links.limited'; readonly most: number }
+  | { readonly type: 'sessions.limited'; readonly most: number }
 
 /** Serving desk -> agent. */
-export type ServingDeskEvent =
+export type UploadsEvent =
   /** It listens; the port is what presence says. */
-  | { readonly type: 'desk.opened'; readonly host: string; readonly port: number }
+  | { readonly type: 'uploads.opened'; readonly host: string; readonly port: number }
   /** It cannot listen there, or no more: it has ended. */
-  | { readonly type: 'desk.failed'; readonly refusal: Refusal }
+  | { readonly type: 'uploads.failed'; readonly refusal: Refusal }
   /** Somebody with a ticket is let in; whether they still may, now that the ticket is shown, is to be asked. */
-  | { readonly type: 'guest.served'; readonly share: string; readonly peer: PeerKey }
+  | { readonly type: 'peer.admitted'; readonly share: string; readonly peer: PeerKey }
   /** The file changed or vanished. The desk has withdrawn the offer already. */
   | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

@@ -6,7 +6,7 @@
 
 import * as z from 'zod'
 import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
-import type { Actor } from '../domain/decider.ts'
+import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
 import { type Delivery, type DownloadState, downloadStates, type Limits, limitsSchema } from '../wire/agent-api.ts'
 import { manifestSchema } from '../wire/schemas.ts'
@@ -94,7 +94,7 @@ export interface Library {
   /** The trackers told what the file is; no piece is verified yet. */
   locateDownload(id: number, share: string, manifest: Manifest): void
   /** One verified piece on the disk, by whom, and its bytes: together. A piece recorded before adds only to the bytes. */
-  recordPiece(id: number, piece: number, peer: Actor, via: Delivery['via'], bytes: number): void
+  recordPiece(id: number, piece: number, peer: DeviceRef, via: Delivery['via'], bytes: number): void
   /** Bytes fetched in vain. */
   recordWaste(id: number, bytes: number): void
   /** After a check of the part file: exactly these are right. */
@@ -289,7 +289,7 @@ export function openLibrary(file: string, { patienceMs = 0 } = {}): Library {
       sql.startProgress.run(pieces, createBitfield(pieces).toBytes(), id)
       sql.dropManifests.run()
     }),
-    recordPiece: transaction((id: number, piece: number, peer: Actor, via: Delivery['via'], bytes: number) => {
+    recordPiece: transaction((id: number, piece: number, peer: DeviceRef, via: Delivery['via'], bytes: number) => {
       const { pieces, verified } = (sql.progress.get(id) ?? {}) as { pieces?: number | null; verified?: Buffer }
       if (!verified || piece < 0 || piece >= pieces!) throw new RangeError(`download ${id} has no piece ${piece}`)
       const bit = 0x80 >> (piece & 7)

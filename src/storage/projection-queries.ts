@@ -1,9 +1,9 @@
 // What trackers are asked, straight from the projection's tables. Reads only; who may ask is the request desk's matter.
 
 import type Database from 'better-sqlite3'
-import type { Actor } from '../domain/decider.ts'
+import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
-import type { Row, TrackerLook, TrackerResult } from '../wire/tracker-api.ts'
+import type { Row, TrackerResult, TrackerStats } from '../wire/tracker-api.ts'
 
 export interface SharedFile {
   readonly name: string
@@ -12,26 +12,26 @@ export interface SharedFile {
   readonly pieces: number
   readonly pieceLength: number
   /** The devices that offer all of it, in the order they came. */
-  readonly sharers: readonly Actor[]
+  readonly sharers: readonly DeviceRef[]
 }
 
 export interface ProjectionQueries {
   passwordHash(user: string): string | undefined
   /** Undefined unless that device is logged in. */
-  credentialHash(device: Actor): string | undefined
+  credentialHash(device: DeviceRef): string | undefined
   ownerOf(group: string): string | undefined
   isMember(group: string, user: string): boolean
   /** By name, from the one behind `after` on. Lists are read row by row: nothing may be applied in between. */
   groupsSeenBy(user: string, after?: string): Iterable<Row<'group.list'>>
   /** Those that this person is in, or everybody's, by name. */
-  groups(most: number, member?: string): NonNullable<TrackerLook['groups']>
+  groups(most: number, member?: string): NonNullable<TrackerStats['groups']>
   requestsOf(group: string): TrackerResult<'group.requests'>
   membersOf(group: string): TrackerResult<'group.members'>
   filesOf(group: string, after?: string): Iterable<SharedFile>
-  share(group: string, name: string): { id: string; manifest: Manifest; sharers: Actor[] } | undefined
+  share(group: string, name: string): { id: string; manifest: Manifest; sharers: DeviceRef[] } | undefined
   shareIdOf(group: string, name: string): string | undefined
-  isSharer(group: string, name: string, device: Actor): boolean
-  sharesOf(device: Actor, after?: { readonly group: string; readonly name: string }): Iterable<Row<'agent.shares'>>
+  isSharer(group: string, name: string, device: DeviceRef): boolean
+  sharesOf(device: DeviceRef, after?: { readonly group: string; readonly name: string }): Iterable<Row<'agent.shares'>>
 }
 
 export function createProjectionQueries(db: Database.Database): ProjectionQueries {
@@ -79,12 +79,13 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,
     groupsSeenBy: (user, after = '') => groups.iterate({ user, after }) as Iterable<Row<'group.list'>>,
-    groups: (most, member) => countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerLook['groups']>,
+    groups: (most, member) =>
+      countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerStats['groups']>,
     requestsOf: group => requests.all(group) as TrackerResult<'group.requests'>,
     membersOf: group => members.all(group) as TrackerResult<'group.members'>,
     *filesOf(group, after = '') {
       for (const file of files.iterate(group, after) as Iterable<Omit<SharedFile, 'pieces' | 'sharers'>>)
-        yield { ...file, pieces: pieceCount(file), sharers: sharersOfFile.all(group, file.name) as Actor[] }
+        yield { ...file, pieces: pieceCount(file), sharers: sharersOfFile.all(group, file.name) as DeviceRef[] }
     },
     share(group, name) {
       const found = share.get(group, name) as { id: string; manifest: string } | undefined
@@ -92,7 +93,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
       return {
         id: found.id,
         manifest: JSON.parse(found.manifest) as Manifest,
-        sharers: sharersOfFile.all(group, name) as Actor[],
+        sharers: sharersOfFile.all(group, name) as DeviceRef[],
       }
     },
     shareIdOf: (group, name) => shareId.get(group, name) as string | undefined,

@@ -7,8 +7,8 @@ import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { logTunables } from '../../config/tracker.ts'
 import type { Account } from '../domain/account.ts'
+import { deviceKey } from '../domain/device-ref.ts'
 import type { Group, Share } from '../domain/group.ts'
-import { sharerKey } from '../domain/group.ts'
 import type { Manifest } from '../domain/manifest.ts'
 import type { LogEntry } from '../wire/log-entry.ts'
 import { createEventWriter } from './projection-events.ts'
@@ -188,7 +188,7 @@ function projectionOf(db: Database.Database): Projection {
       const owner = readOwner.get(name) as string | undefined
       const sharers = Map.groupBy(readSharers.all(name) as [string, string, string][], ([file]) => file)
       const shares = (readShares.all(name) as [string, string][]).map(([file, id]) => {
-        const keys = sharers.get(file)?.map(([, user, device]) => sharerKey({ user, device }))
+        const keys = sharers.get(file)?.map(([, user, device]) => deviceKey({ user, device }))
         return [file, share(name, file, id, new Set(keys))] as const
       })
       return {

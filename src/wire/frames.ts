@@ -19,8 +19,7 @@
 
 import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { type Bitfield, bitfieldBytes, createBitfield, isBitfield } from '../domain/bitfield.ts'
-import type { Actor } from '../domain/decider.ts'
-import { sharerKey, sharerOf } from '../domain/group.ts'
+import { type DeviceRef, deviceKey, parseDeviceKey } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount, pieceSize } from '../domain/manifest.ts'
 import { isDeviceId, isId, maxIdLength } from '../domain/names.ts'
 
@@ -48,7 +47,7 @@ export const refusalReasons = ['gone', 'declined', 'busy'] as const
 export type RefusalReason = (typeof refusalReasons)[number]
 
 interface Payloads {
-  readonly hello: { readonly holder: Actor }
+  readonly hello: { readonly holder: DeviceRef }
   readonly bitfield: { readonly have: Bitfield }
   readonly have: { readonly piece: number }
   readonly request: Block
@@ -128,9 +127,9 @@ const oneBlock: Codec<Block> = {
 const codecs: { readonly [T in keyof Payloads]: Codec<Payloads[T]> } = {
   hello: {
     span: () => [1 + 1 + deviceLength, maxIdLength + 1 + deviceLength],
-    encode: ({ holder }) => Buffer.from(sharerKey(holder)),
+    encode: ({ holder }) => Buffer.from(deviceKey(holder)),
     decode(bytes) {
-      const holder = sharerOf(decodeText(bytes))
+      const holder = parseDeviceKey(decodeText(bytes))
       if (!isId(holder.user) || !isDeviceId(holder.device)) throw new FrameError('this names no user and device')
       return { holder }
     },

@@ -1,7 +1,7 @@
 // Every NATS subject of Shoal, in one place. Ids are single subject tokens (domain/names.ts), so a subject can be
 // taken apart again, and what a connection may publish says who it is: no message carries a claim of identity.
 
-import type { Actor } from '../domain/decider.ts'
+import type { DeviceRef } from '../domain/device-ref.ts'
 
 /** The one log, and the subjects of its aggregates. */
 export const logStream = 'SHOAL'
@@ -25,24 +25,24 @@ export const logInSubject = (user: string): string => `shoal.login.${user}`
 export const anyLogIn = logInSubject('*')
 
 /** Requests of a logged-in device to the trackers. */
-export const apiSubject = (by: Actor, method: string): string => `shoal.api.${by.user}.${by.device}.${method}`
+export const apiSubject = (by: DeviceRef, method: string): string => `shoal.api.${by.user}.${by.device}.${method}`
 export const anyApi = 'shoal.api.*.*.>'
 
 /** Every tracker (no queue group) answers here with its sequence and digest. Requests come as `trackersStatus(by)`. */
-export const trackersStatus = (by: Actor): string => `shoal.trackers.${by.user}.${by.device}`
+export const trackersStatus = (by: DeviceRef): string => `shoal.trackers.${by.user}.${by.device}`
 export const anyTrackersStatus = 'shoal.trackers.*.*'
 
 /** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersLook(by)`. */
-export const trackersLook = (by: Actor): string => `shoal.look.${by.user}.${by.device}`
+export const trackersLook = (by: DeviceRef): string => `shoal.look.${by.user}.${by.device}`
 export const anyTrackersLook = 'shoal.look.*.*'
 /**
  * As whom the operator looks, and sees everybody. No person's name, for ids have no "$": only a tracker's own key may
  * publish in it.
  */
-export const operatorAsking: Actor = { user: '$operator', device: '000000000000' }
+export const operatorAsking: DeviceRef = { user: '$operator', device: '000000000000' }
 
 /** `host` is the address that the broker sees the device connect from. */
-export const presenceSubject = (by: Actor, host: string): string =>
+export const presenceSubject = (by: DeviceRef, host: string): string =>
   `shoal.presence.${by.user}.${by.device}.${hostToken(host)}`
 export const anyPresence = 'shoal.presence.*.*.*'
 
@@ -50,20 +50,20 @@ export const anyPresence = 'shoal.presence.*.*.*'
 export const noticeSubject = (user: string): string => `shoal.notice.${user}`
 
 /** Requests of a person's command line to the agent on one of their devices. */
-export const agentSubject = (of: Actor, method: string): string => `shoal.agent.${of.user}.${of.device}.${method}`
+export const agentSubject = (of: DeviceRef, method: string): string => `shoal.agent.${of.user}.${of.device}.${method}`
 
 /** Bytes for a peer that cannot be reached directly; `from` is vouched for by the publisher's permissions. */
-export const relaySubject = (to: Actor, from: Actor, channel: string): string =>
+export const relaySubject = (to: DeviceRef, from: DeviceRef, channel: string): string =>
   `shoal.relay.${to.user}.${to.device}.${from.user}.${from.device}.${channel}`
-export const relayInbox = (of: Actor): string => `shoal.relay.${of.user}.${of.device}.>`
+export const relayInbox = (of: DeviceRef): string => `shoal.relay.${of.user}.${of.device}.>`
 
 /**
  * What a process says of its machines, for whoever watches (wire/inspection.ts). `about` is one token: an actor's name,
  * its dots replaced, or what else the message is about.
  */
-export const inspectSubject = (of: Actor, about: string): string => `shoal.inspect.${of.user}.${of.device}.${about}`
+export const inspectSubject = (of: DeviceRef, about: string): string => `shoal.inspect.${of.user}.${of.device}.${about}`
 /** A tracker's place in those subjects; no person's, for ids have no "$". */
-export const trackerInspected = (name: string): Actor => ({ user: '$tracker', device: name })
+export const trackerInspected = (name: string): DeviceRef => ({ user: '$tracker', device: name })
 export const anyInspect = 'shoal.inspect.>'
 
 /** What a person may watch: their own devices, and the trackers, which tell of nobody. */
@@ -85,7 +85,7 @@ export const guestInboxes = '_INBOX_.guest'
 export const guestInboxPrefix = (nonce: string): string => `${guestInboxes}.${nonce}`
 
 /** `shoal.<room>.<user>.<device>.<rest…>` taken apart; undefined when there are too few tokens. */
-export function addressOf(subject: string): (Actor & { readonly rest: string }) | undefined {
+export function addressOf(subject: string): (DeviceRef & { readonly rest: string }) | undefined {
   const [, , user, device, ...rest] = subject.split('.')
   return user !== undefined && device !== undefined ? { user, device, rest: rest.join('.') } : undefined
 }

@@ -6,8 +6,7 @@
 //   SHA-256 of "user/device" of the holder, first 24 | log epoch 8 bytes | tag of the key 4 bytes
 
 import { createHash, createHmac } from 'node:crypto'
-import type { Actor } from '../domain/decider.ts'
-import { sharerKey } from '../domain/group.ts'
+import { type DeviceRef, deviceKey } from '../domain/device-ref.ts'
 
 const version = 2
 const identityBytes = 69
@@ -25,12 +24,12 @@ export interface Ticket {
   readonly holder: string
 }
 
-export const holderTag = (holder: Actor): string =>
-  createHash('sha256').update(sharerKey(holder)).digest('hex').slice(0, 48)
+export const holderTag = (holder: DeviceRef): string =>
+  createHash('sha256').update(deviceKey(holder)).digest('hex').slice(0, 48)
 
 export function encodeTicket(
   share: string,
-  holder: Actor,
+  holder: DeviceRef,
   expiresAt: number,
   seq: number,
   epoch = 0,
@@ -71,7 +70,7 @@ export const keyTagOf = (deviceTicketKey: Buffer): string =>
   createHash('sha256').update('tag\n').update(deviceTicketKey).digest('hex').slice(0, 8)
 
 /** A device's own ticket key, from the cluster's ticket secret; a new log-in makes a new one. */
-export const deviceTicketKey = (clusterSecret: Buffer, device: Actor, credentialHash: string): Buffer =>
+export const deviceTicketKey = (clusterSecret: Buffer, device: DeviceRef, credentialHash: string): Buffer =>
   createHmac('sha256', clusterSecret)
-    .update(`ticket\n${sharerKey(device)}\n${credentialHash}`)
+    .update(`ticket\n${deviceKey(device)}\n${credentialHash}`)
     .digest()

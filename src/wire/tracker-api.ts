@@ -3,7 +3,7 @@
 // no tracker answers from behind it; a reply carries the sequence it speaks from.
 
 import * as z from 'zod'
-import type { Withdrawn } from '../domain/withdrawal.ts'
+import type { Withdrawn } from '../domain/revocation.ts'
 import {
   actorSchema,
   deviceSchema,
@@ -203,7 +203,7 @@ export type TrackerStatus = z.infer<typeof trackerStatusSchema>
 export const mostInLook = 1_000
 
 /** On `trackersLook(by)`, from each tracker. */
-export const trackerLookSchema = z.object({
+export const trackerStatsSchema = z.object({
   name: z.string().max(64),
   /** Requests, sign-ups and log-ins that it has taken since it began to serve; it counts anew when it is started again. */
   requests: z.number().int().nonnegative(),
@@ -225,10 +225,10 @@ export const trackerLookSchema = z.object({
     .max(mostInLook)
     .nullable(),
 })
-export type TrackerLook = z.infer<typeof trackerLookSchema>
+export type TrackerStats = z.infer<typeof trackerStatsSchema>
 
 /** On `presenceSubject(by, host)`, at every beat. A leaving device says so once. */
-export const beatSchema = z.union([
+export const heartbeatSchema = z.union([
   z.strictObject({
     state: z.literal('online'),
     port: portSchema,
@@ -237,7 +237,7 @@ export const beatSchema = z.union([
   }),
   z.strictObject({ state: z.literal('leaving') }),
 ])
-export type Beat = z.infer<typeof beatSchema>
+export type Heartbeat = z.infer<typeof heartbeatSchema>
 
 /** On `noticeSubject(user)`, from every tracker; `seq` lets a receiver drop the second one. */
 export const noticeSchema = z.intersection(

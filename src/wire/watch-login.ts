@@ -3,8 +3,7 @@
 // void, and the page that holds it can become nothing else. The operator's comes from the cluster's own secret.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Actor } from '../domain/decider.ts'
-import { sharerKey } from '../domain/group.ts'
+import { type DeviceRef, deviceKey } from '../domain/device-ref.ts'
 import type { BrokerLogin } from './broker-login.ts'
 
 type WatchLogin = Extract<BrokerLogin, { kind: 'watch' | 'operator' }>
@@ -13,12 +12,12 @@ const proofOf = (key: Buffer, whom: string, expiresAt: number) =>
   createHmac('sha256', key).update(`watch\n${whom}\n${expiresAt}`).digest('base64url')
 
 /** `ticketKey`: that device's (wire/ticket.ts). */
-export const watchLogin = ({ user, device }: Actor, ticketKey: Buffer, expiresAt: number): WatchLogin => ({
+export const watchLogin = ({ user, device }: DeviceRef, ticketKey: Buffer, expiresAt: number): WatchLogin => ({
   kind: 'watch',
   user,
   device,
   expiresAt,
-  proof: proofOf(ticketKey, sharerKey({ user, device }), expiresAt),
+  proof: proofOf(ticketKey, deviceKey({ user, device }), expiresAt),
 })
 
 /** `ticketSecret`: the cluster's. */
@@ -30,7 +29,7 @@ export const operatorLogin = (ticketSecret: Buffer, expiresAt: number): WatchLog
 
 /** Whether it was made with that key, and has not ended. A log-in that would hold longer than `mostMs` was made by nobody of ours. */
 export function isWatchProof(login: WatchLogin, key: Buffer, nowMs: number, mostMs: number): boolean {
-  const whom = login.kind === 'watch' ? sharerKey(login) : 'everybody'
+  const whom = login.kind === 'watch' ? deviceKey(login) : 'everybody'
   const right = Buffer.from(proofOf(key, whom, login.expiresAt))
   const given = Buffer.from(login.proof)
   if (given.length !== right.length || !timingSafeEqual(given, right)) return false

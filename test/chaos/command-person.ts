@@ -8,7 +8,7 @@ import type { Command, Input, Result } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { createLinkKeeper } from '../../src/cli/connections.ts'
 import type { Context } from '../../src/cli/context.ts'
-import { settleTrust } from '../../src/cli/settle-trust.ts'
+import { establishTrust } from '../../src/cli/establish-trust.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import type { Entry } from './check/history.ts'
 import { answerOf, type Recorder } from './light-person.ts'
@@ -49,7 +49,7 @@ export function createCommandPerson(
   keepsWhatItSaw: boolean,
 ): CommandPerson {
   const home = openHome(homeFolder)
-  const trust = settleTrust(home, servers, undefined, () => {})
+  const trust = establishTrust(home, servers, undefined, () => {})
   const links = createLinkKeeper(home, servers, trust)
   const nothing = () => {}
   const context: Context = {

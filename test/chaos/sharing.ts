@@ -91,7 +91,7 @@ export function goOnSharing(
       rmSync(path, { force: true })
     }
   }
-  const isResting = ({ state }: DownloadDocument) => ['completed', 'cancelled', 'failed', 'paused'].includes(state)
+  const isInactive = ({ state }: DownloadDocument) => ['completed', 'cancelled', 'failed', 'paused'].includes(state)
 
   async function live(sharer: Sharer): Promise<void> {
     const { person, folder } = sharer
@@ -100,7 +100,7 @@ export function goOnSharing(
     for (let number = 0; !signal.aborted; number++) {
       const views = await listed(sharer)
       compare(sharer, views)
-      const running = views.filter(view => !isResting(view))
+      const running = views.filter(view => !isInactive(view))
       const stopped = views.filter(({ state }) => state === 'paused' || state === 'failed')
       const dice = chance()
       if (dice < 0.4 && running.length < 3) {

@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava'
 import { fingerprintOfAuthority, type Trust, tlsTowards } from '../../src/actors/client/broker-trust.ts'
 import { type Certified, certify, createAuthority } from '../../src/cluster/authority.ts'
 
-/** Connects as broker.ts does; the error's code, or `trusted`. */
+/** Connects as broker-connection.ts does; the error's code, or `trusted`. */
 async function meet(t: ExecutionContext, { chain, key }: Certified, trust: Trust, host = '127.0.0.1'): Promise<string> {
   const server = createServer({ cert: chain, key, minVersion: 'TLSv1.3' }, socket => socket.on('error', () => {}))
   server.on('tlsClientError', () => {})

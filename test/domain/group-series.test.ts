@@ -4,7 +4,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
-import { type Group, type GroupCommand, type GroupEvent, group, sharerOf } from '../../src/domain/group.ts'
+import { parseDeviceKey } from '../../src/domain/device-ref.ts'
+import { type Group, type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { logRecordSchema } from '../../src/wire/log-record.ts'
 import { stateOf } from '../helpers/decider-specification.ts'
@@ -42,7 +43,7 @@ function broken(state: Group): string | undefined {
   for (const [name, share] of state.shares) {
     if (share.manifest.name !== name || share.id !== shareId('g', share.manifest)) return 'a share is not itself'
     if (share.sharers.size === 0) return 'a share has no sharer'
-    for (const key of share.sharers) if (!state.members.has(sharerOf(key).user)) return 'a sharer is no member'
+    for (const key of share.sharers) if (!state.members.has(parseDeviceKey(key).user)) return 'a sharer is no member'
   }
   return undefined
 }
@@ -93,7 +94,7 @@ test('nobody gains access but by the owner’s word: a member was creator, or ac
           for (const key of share.sharers)
             if (
               !after.shares.get(name)?.sharers.has(key) &&
-              next.by.user !== sharerOf(key).user &&
+              next.by.user !== parseDeviceKey(key).user &&
               next.by.user !== state.owner
             )
               throw new Error(`${next.by.user} stopped another's sharing`)

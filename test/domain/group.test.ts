@@ -1,7 +1,8 @@
 // What a group's people may do and what comes of it, by example. The invariants are in group-series.test.ts.
 
 import test from 'ava'
-import { type GroupCommand, type GroupEvent, group, sharerKey, sharerOf } from '../../src/domain/group.ts'
+import { deviceKey, parseDeviceKey } from '../../src/domain/device-ref.ts'
+import { type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { specify, stateOf } from '../helpers/decider-specification.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
@@ -300,5 +301,5 @@ test('a sharer’s key is taken apart again', t => {
     { user: 'alice', device: 'a1' },
     { user: 'a-b_c', device: 'x' },
   ])
-    t.deepEqual(sharerOf(sharerKey(sharer)), sharer)
+    t.deepEqual(parseDeviceKey(deviceKey(sharer)), sharer)
 })

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { epochOf, isLater } from '../../src/domain/log-position.ts'
-import { isVoid, type Withdrawals, withWithdrawal } from '../../src/domain/withdrawal.ts'
+import { isVoid, type Revocations, withRevocation } from '../../src/domain/revocation.ts'
 
 test('Of one log the higher sequence is later; of two, whatever is in the one made later; not known is taken for the same.', t => {
   t.true(isLater({ epoch: 5, seq: 8 }, { epoch: 5, seq: 7 }))
@@ -19,7 +19,7 @@ test('The epoch of a log is when its stream was made, in milliseconds; whatever 
 const of = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: 'f' }
 const removed = { kind: 'membership', user: 'bob', group: 'reef' } as const
 const heard = (...at: { seq: number; epoch: number }[]) =>
-  at.reduce<Withdrawals>((known, each) => withWithdrawal(known, { ...removed, ...each }, 1, 1_000), new Map())
+  at.reduce<Revocations>((known, each) => withRevocation(known, { ...removed, ...each }, 1, 1_000), new Map())
 
 test('Access that a restored log gives again is given, though the log before it withdrew it at a higher sequence.', t => {
   const known = heard({ seq: 900, epoch: 5 })

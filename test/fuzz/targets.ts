@@ -20,14 +20,14 @@ import { manifestSchema } from '../../src/wire/schemas.ts'
 import { addressOf, groupEvents, hostIn } from '../../src/wire/subjects.ts'
 import { decodeTicket, encodeTicket } from '../../src/wire/ticket.ts'
 import {
-  beatSchema,
+  heartbeatSchema,
   logInSchema,
   noticeSchema,
   signUpSchema,
-  trackerLookSchema,
   trackerMethods,
   trackerReplySchema,
   trackerRequestSchema,
+  trackerStatsSchema,
   trackerStatusSchema,
 } from '../../src/wire/tracker-api.ts'
 import { recordingHeadSchema, recordingLineSchema } from '../../src/wire/visualizer-api.ts'
@@ -288,11 +288,11 @@ export const targets: readonly Target[] = [
   schemaTarget('sign-up', signUpSchema, [{ id, user, password: 'p' }]),
   schemaTarget('log-in', logInSchema, [{ id, device, credentialHash: 'a'.repeat(64) }]),
   schemaTarget('tracker status', trackerStatusSchema, [{ name: 't1', seq: 1, digest: 'd', uptimeSeconds: 1 }]),
-  schemaTarget('tracker look', trackerLookSchema, [
+  schemaTarget('tracker look', trackerStatsSchema, [
     { name: 't1', requests: 1, online: 1, devices: [{ ...by, fetching: 0 }], groups: null },
     { name: 't1', requests: 1, online: 0, devices: [], groups: [{ group, owner: user, members: 1, files: 0 }] },
   ]),
-  schemaTarget('beat', beatSchema, [{ state: 'online', port: 1, fetching: [share] }, { state: 'leaving' }]),
+  schemaTarget('beat', heartbeatSchema, [{ state: 'online', port: 1, fetching: [share] }, { state: 'leaving' }]),
   schemaTarget('notice', noticeSchema, [
     { seq: 1, group, type: 'join.requested', user },
     { seq: 1, group, type: 'file.shared', name, by, share },

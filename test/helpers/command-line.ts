@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { stopAgent } from '../../src/actors/device/agent-process.ts'
 import { openHome } from '../../src/actors/device/home.ts'
-import { runWords } from '../../src/cli/run-words.ts'
+import { runArguments } from '../../src/cli/run-arguments.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/shoal.js', import.meta.url))
@@ -94,7 +94,7 @@ async function runInThisProcess(words: readonly string[], folder: string, env: N
   const before = process.cwd()
   process.chdir(folder)
   try {
-    const code = await runWords(words, { env, stdin, stdout, stderr })
+    const code = await runArguments(words, { env, stdin, stdout, stderr })
     return { code, out: await text(stdout.end()), err: await text(stderr.end()) }
   } finally {
     process.chdir(before)

@@ -5,11 +5,11 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { createActor, fromCallback } from 'xstate'
 import { presenceTunables } from '../../config/client.ts'
 import { hashFile } from '../../src/actors/agent/hashing.ts'
-import { provideServingDesk } from '../../src/actors/swarm/serving-desk.ts'
+import { provideUploads } from '../../src/actors/swarm/uploads.ts'
 import { fullBitfield } from '../../src/domain/bitfield.ts'
 import { type Manifest, pieceCount, shareId } from '../../src/domain/manifest.ts'
-import { servingStatus } from '../../src/machines/serving-desk.ts'
-import type { ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import type { UploadsEvent } from '../../src/machines/swarm-protocol.ts'
+import { uploadsStatus } from '../../src/machines/uploads.ts'
 import { readFully } from '../../src/storage/read-fully.ts'
 import { presenceSubject } from '../../src/wire/subjects.ts'
 import { granted } from './granted.ts'
@@ -37,13 +37,13 @@ export async function startCountingSharer(
   const { ticketKey } = granted(await person.trackers.ask('agent.session', {}))
   const opened = Promise.withResolvers<number>()
   const parent = createActor(
-    fromCallback<ServingDeskEvent>(({ receive }) =>
+    fromCallback<UploadsEvent>(({ receive }) =>
       receive(event => {
-        if (event.type === 'desk.opened') opened.resolve(event.port)
+        if (event.type === 'uploads.opened') opened.resolve(event.port)
       }),
     ),
   ).start()
-  const logic = provideServingDesk({ ticketKey: Buffer.from(ticketKey, 'base64url'), acceptRelayed: () => () => {} })
+  const logic = provideUploads({ ticketKey: Buffer.from(ticketKey, 'base64url'), acceptRelayed: () => () => {} })
   const desk = createActor(logic, {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: parent as never },
   }).start()
@@ -51,7 +51,7 @@ export async function startCountingSharer(
   const online = JSON.stringify({ state: 'online', port, fetching: [] })
   const beat = () => person.connection.publish(presenceSubject(person, person.connection.info?.client_ip ?? ''), online)
   beat()
-  const beating = setInterval(beat, presenceTunables.beatEveryMs)
+  const beating = setInterval(beat, presenceTunables.heartbeatEveryMs)
   const files: FileHandle[] = []
 
   return {
@@ -79,7 +79,7 @@ export async function startCountingSharer(
       return { path, share, manifest }
     },
     get links() {
-      return servingStatus(desk.getSnapshot()).links
+      return uploadsStatus(desk.getSnapshot()).links
     },
     async close() {
       clearInterval(beating)

@@ -3,7 +3,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { NatsConnection } from 'nats'
-import { connectBroker } from '../../src/actors/client/broker.ts'
+import { connectBroker } from '../../src/actors/client/broker-connection.ts'
 import type { Trust } from '../../src/actors/client/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/client/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { ticketTunables } from '../../config/swarm.ts'
 import { secureAsFetcher, secureAsServer } from '../../src/actors/swarm/tls.ts'
-import type { Actor } from '../../src/domain/decider.ts'
+import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import { encodeFrame, type FileShape, type Frame } from '../../src/wire/frames.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
@@ -27,7 +27,7 @@ export async function startRawServer(
   share: string,
   shape: FileShape,
   onFrame: (frame: Frame, socket: TLSSocket) => void,
-  me: Actor = alice,
+  me: DeviceRef = alice,
 ): Promise<RawServer> {
   const ticketKey = randomBytes(32)
   const open = new Set<Socket>()
@@ -73,7 +73,7 @@ export interface RawFetcher extends Disposable {
 export async function startRawFetcher(
   peer: SwarmPeer,
   shape: FileShape,
-  holder?: Actor,
+  holder?: DeviceRef,
   over?: Duplex,
 ): Promise<RawFetcher> {
   const frames = createTypedRecord<Frame>()

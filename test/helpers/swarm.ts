@@ -7,24 +7,24 @@ import { PassThrough } from 'node:stream'
 import { type ActorRef, type ActorRefFrom, createActor, fromCallback, type Snapshot } from 'xstate'
 import { ticketTunables } from '../../config/swarm.ts'
 import { createBufferPool } from '../../src/actors/swarm/buffer-pool.ts'
-import type { AcceptRelayed } from '../../src/actors/swarm/front-door.ts'
+import { provideDownloadSession } from '../../src/actors/swarm/download-session.ts'
 import type { PeerConnectionNeeds } from '../../src/actors/swarm/peer-connection.ts'
-import { providePeerLink } from '../../src/actors/swarm/peer-link.ts'
-import { provideServingDesk, type ServingDeskNeeds } from '../../src/actors/swarm/serving-desk.ts'
+import type { AcceptRelayed } from '../../src/actors/swarm/peer-listener.ts'
+import { provideUploads, type UploadsNeeds } from '../../src/actors/swarm/uploads.ts'
 import { type Bitfield, fullBitfield } from '../../src/domain/bitfield.ts'
-import type { Actor } from '../../src/domain/decider.ts'
+import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { type Manifest, pieceCount, pieceLengthFor, shareId } from '../../src/domain/manifest.ts'
-import type { peerLinkMachine } from '../../src/machines/peer-link.ts'
-import type { servingDeskMachine } from '../../src/machines/serving-desk.ts'
-import type { Offer, PeerLinkEvent, ServingDeskEvent } from '../../src/machines/swarm-protocol.ts'
+import type { downloadSessionMachine } from '../../src/machines/download-session.ts'
+import type { DownloadSessionEvent, Offer, UploadsEvent } from '../../src/machines/swarm-protocol.ts'
+import type { uploadsMachine } from '../../src/machines/uploads.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
 import { createTypedRecord, type TypedRecord } from './typed-record.ts'
 
 const mib = 1024 * 1024
 
-export const alice: Actor = { user: 'alice', device: 'aaaaaaaaaaaa' }
-export const bob: Actor = { user: 'bob', device: 'bbbbbbbbbbbb' }
+export const alice: DeviceRef = { user: 'alice', device: 'aaaaaaaaaaaa' }
+export const bob: DeviceRef = { user: 'bob', device: 'bbbbbbbbbbbb' }
 export const group = 'friends'
 
 export interface SharedBytes {
@@ -87,27 +87,27 @@ export function recordEvents<Event extends { type: string }>(react?: (event: Eve
 }
 
 export interface TestServer extends AsyncDisposable {
-  readonly desk: ActorRefFrom<typeof servingDeskMachine>
-  readonly heard: Recorder<ServingDeskEvent>
+  readonly desk: ActorRefFrom<typeof uploadsMachine>
+  readonly heard: Recorder<UploadsEvent>
   readonly ticketKey: Buffer
   readonly port: number
   /** This server as a tracker would name it to that holder. */
-  peerFor(holder: Actor, share: string, expiresAt?: number, seq?: number): SwarmPeer
+  peerFor(holder: DeviceRef, share: string, expiresAt?: number, seq?: number): SwarmPeer
 }
 
 const nobodyRelays: AcceptRelayed = () => () => {}
 
 export async function startServer(
-  me: Actor = alice,
+  me: DeviceRef = alice,
   acceptRelayed: AcceptRelayed = nobodyRelays,
-  more: Omit<ServingDeskNeeds, 'ticketKey' | 'acceptRelayed'> = {},
+  more: Omit<UploadsNeeds, 'ticketKey' | 'acceptRelayed'> = {},
 ): Promise<TestServer> {
   const ticketKey = randomBytes(32)
-  const heard = recordEvents<ServingDeskEvent>()
-  const desk = createActor(provideServingDesk({ ticketKey, acceptRelayed, ...more }), {
+  const heard = recordEvents<UploadsEvent>()
+  const desk = createActor(provideUploads({ ticketKey, acceptRelayed, ...more }), {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: heard.ref },
   }).start()
-  const { port } = await heard.next('desk.opened')
+  const { port } = await heard.next('uploads.opened')
   return {
     desk,
     heard,
@@ -132,18 +132,18 @@ export const noRelay = (): Duplex => {
 }
 
 export interface TestLink extends Disposable {
-  readonly actor: ActorRefFrom<typeof peerLinkMachine>
-  readonly heard: Recorder<PeerLinkEvent>
+  readonly actor: ActorRefFrom<typeof downloadSessionMachine>
+  readonly heard: Recorder<DownloadSessionEvent>
 }
 
 export function startLink(
   peer: SwarmPeer,
   { share, manifest }: Pick<SharedBytes, 'share' | 'manifest'>,
   needs: Partial<PeerConnectionNeeds> = {},
-  react?: (event: PeerLinkEvent) => void,
+  react?: (event: DownloadSessionEvent) => void,
 ): TestLink {
-  const heard = recordEvents<PeerLinkEvent>(react)
-  const machine = providePeerLink({ me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), ...needs })
+  const heard = recordEvents<DownloadSessionEvent>(react)
+  const machine = provideDownloadSession({ me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), ...needs })
   const actor = createActor(machine, { input: { peer, share, manifest, parent: heard.ref } }).start()
   return { actor, heard, [Symbol.dispose]: () => actor.stop() }
 }
@@ -177,13 +177,13 @@ export async function fetchAll(
     if (arrived === count) resolve()
   }
   using link = startLink(peer, file, needs, event => {
-    if (event.type === 'link.ready') {
+    if (event.type === 'peer.ready') {
       via = event.via
       wantAgain(waiting.splice(0))
     }
-    if (event.type === 'link.capacity') capacity = event.pieces
+    if (event.type === 'peer.capacity') capacity = event.pieces
     // Otherwise it tries again by itself; a busy machine may make a handshake late.
-    if (event.type === 'link.lost' && event.final) reject(new Error(event.reason))
+    if (event.type === 'peer.lost' && event.final) reject(new Error(event.reason))
     if (event.type === 'piece.received') {
       event.data.copy(bytes, event.piece * file.manifest.pieceLength)
       inFlight--
@@ -191,7 +191,7 @@ export async function fetchAll(
     }
     if (event.type === 'piece.returned' && event.why === 'declined') wantAgain([event.piece])
     if (event.type === 'piece.returned' && ['busy', 'lost'].includes(event.why)) waiting.push(event.piece)
-    if (event.type === 'link.called') wantAgain(waiting.splice(0))
+    if (event.type === 'peer.unchoked') wantAgain(waiting.splice(0))
     ask()
   })
   await promise

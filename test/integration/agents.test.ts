@@ -181,14 +181,14 @@ test('What a running download has is on offer again once it can be read again, w
   const { peers } = granted(await carol.person.trackers.ask('swarm.locate', { group, name: 'film.bin' }))
   const peer = peers.find(({ user }) => user === bob.person.user)!
   using link = startLink(peer, { share: shareId(group, manifest), manifest }, { me: carol.person })
-  const { have } = await link.heard.next('link.ready')
+  const { have } = await link.heard.next('peer.ready')
   const piece = Array.from({ length: have.length }, (_, index) => index).find(index => have.has(index))!
   link.actor.send({ type: 'piece.wanted', piece })
   t.like(await link.heard.next('piece.returned'), { piece })
-  await link.heard.next('link.lost')
+  await link.heard.next('peer.lost')
   writeFileSync(part, written, { flag: 'r+' })
 
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece })
   const { data } = await link.heard.next('piece.received')
   t.true(data.equals(bytes.subarray(piece * manifest.pieceLength).subarray(0, data.length)))

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
-import { LoginRefused } from '../../src/actors/client/broker.ts'
+import { LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
 import { clusterUp, killAll } from '../../src/cluster/cluster.ts'
 import { agentDevice, randomFile } from '../helpers/agent-device.ts'

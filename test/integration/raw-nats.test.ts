@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fromSeed } from '@nats-io/nkeys'
 import anyTest, { type TestFn } from 'ava'
 import { connectOperator } from '../../src/cluster/operator.ts'
-import type { Actor } from '../../src/domain/decider.ts'
+import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { attemptsSubject } from '../../src/wire/attempt-message.ts'
 import type { BrokerLogin } from '../../src/wire/broker-login.ts'
 import {
@@ -78,7 +78,7 @@ async function connectAs(who: Who, scene: Scene): Promise<RawNats> {
   return connection
 }
 
-type Rows = Readonly<Record<string, string | ((people: { eve: Actor; vic: Actor }) => string)>>
+type Rows = Readonly<Record<string, string | ((people: { eve: DeviceRef; vic: DeviceRef }) => string)>>
 
 const nobodyPublishes: Rows = {
   "a person's log": userEvents('vic'),

@@ -12,7 +12,7 @@ import { peerTunables } from '../../config/swarm.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { openRelay } from '../../src/actors/swarm/relay.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
-import type { Actor } from '../../src/domain/decider.ts'
+import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { pieceCount, shareId } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
@@ -83,7 +83,7 @@ async function reef(t: ExecutionContext<TestCluster>): Promise<Reef> {
   return { group, alice, file, member, agent: async user => serving(await member(user)) }
 }
 
-async function locate(who: Person, group: string, from: Actor): Promise<{ swarm: Swarm; peer: SwarmPeer }> {
+async function locate(who: Person, group: string, from: DeviceRef): Promise<{ swarm: Swarm; peer: SwarmPeer }> {
   for (;;) {
     const swarm = granted(await who.trackers.ask('swarm.locate', { group, name }))
     const peer = swarm.peers.find(({ user, device }) => user === from.user && device === from.device)
@@ -100,10 +100,16 @@ interface Taker {
   comesAgain(): Promise<{ type: string; retry?: boolean }>
 }
 
-const asActor = ({ user, device }: Actor): Actor => ({ user, device })
+const asActor = ({ user, device }: DeviceRef): DeviceRef => ({ user, device })
 
 /** Has asked one device for half of the file, and heeds nothing from then on. */
-async function take(t: ExecutionContext, who: Person, group: string, from: Actor, over?: () => Duplex): Promise<Taker> {
+async function take(
+  t: ExecutionContext,
+  who: Person,
+  group: string,
+  from: DeviceRef,
+  over?: () => Duplex,
+): Promise<Taker> {
   const { swarm, peer } = await locate(who, group, from)
   const { manifest } = swarm
   const connect = () => startRawFetcher(peer, manifest, asActor(who), over?.())
@@ -175,7 +181,7 @@ test('Who is removed is served no more, on any device, directly or relayed.', as
 })
 
 /** Records, as large as they may be, in which that device begins to share so many files of long names. */
-function shareMany(group: string, by: Actor, files: number): { names: string[]; records: LogEvent[][] } {
+function shareMany(group: string, by: DeviceRef, files: number): { names: string[]; records: LogEvent[][] } {
   const names = Array.from({ length: files }, (_, index) => `${index}-`.padEnd(250, 'x'))
   const events = names.map((name): LogEvent[] => {
     const manifest = manifestOf(name, Buffer.alloc(0))
@@ -280,7 +286,7 @@ test('Who stops sharing serves no more of it; who still shares it does.', async 
 /** What no notice tells of: nobody but the trackers knows, and only when they are asked. */
 const unheard: readonly {
   readonly what: string
-  readonly events: (group: string, alice: Actor, mallory: Actor) => LogEvent[]
+  readonly events: (group: string, alice: DeviceRef, mallory: DeviceRef) => LogEvent[]
 }[] = [
   {
     what: 'A removal',

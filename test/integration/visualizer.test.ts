@@ -11,7 +11,7 @@ import type { Result } from '../../src/cli/command.ts'
 import { openWorkplace } from '../../src/cli/workplace.ts'
 import { createAuthoritySecrets } from '../../src/cluster/secrets.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
-import { servePage } from '../../src/visualizer/server/show.ts'
+import { servePage } from '../../src/visualizer/server/serve-page.ts'
 import { openView, type ViewSource } from '../../src/visualizer/server/view-source.ts'
 import { inspectSubject, watchSubject } from '../../src/wire/subjects.ts'
 import {

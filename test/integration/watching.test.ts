@@ -83,7 +83,7 @@ test('A download is seen whole: its machine’s states in order, each piece with
   t.is(picture.watcher, name)
   t.deepEqual(picture.definitions, definitionDigests())
   const machines = picture.actors.flatMap(({ machine }) => machine ?? [])
-  t.deepEqual(machines.sort(), ['agent', 'download-queue', 'household', 'servingDesk'])
+  t.deepEqual(machines.sort(), ['agent', 'download-queue', 'services', 'uploads'])
   await watcher.until(() => watcher.heard.find(each => each.subject.startsWith('shoal.inspect.$tracker.t1.')))
 
   const { id } = await to.ask('download', {
@@ -111,7 +111,9 @@ test('A download is seen whole: its machine’s states in order, each piece with
       .filter((state, i, all) => all[i - 1] !== state),
     wanted.map(state => `download.${state}`),
   )
-  const links = watcher.heard.flatMap(each => (each.kind === 'step' && each.actor.machine === 'peerLink' ? [each] : []))
+  const links = watcher.heard.flatMap(each =>
+    each.kind === 'step' && each.actor.machine === 'downloadSession' ? [each] : [],
+  )
   t.true(links.some(({ actor }) => actor.context.user === 'alice'))
   const said = watcher.heard.flatMap(each => (each.kind === 'messages' ? each.messages : []))
   t.true(said.some(({ event, from, to }) => event === 'piece.received' && from !== null && to === steps[0]!.actor.id))

@@ -4,17 +4,17 @@ import test from 'ava'
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import { agentTunables } from '../../config/agent.ts'
-import { isVoid, type Withdrawal, type Withdrawals } from '../../src/domain/withdrawal.ts'
+import { isVoid, type Revocation, type Revocations } from '../../src/domain/revocation.ts'
 import { type AgentEvent, agentSessionMachine, type Connected } from '../../src/machines/agent-session.ts'
-import { type HouseholdEvent, householdMachine } from '../../src/machines/household.ts'
+import { type SessionServicesEvent, sessionServicesMachine } from '../../src/machines/session-services.ts'
 
 const listen = { host: '127.0.0.1', port: 0 }
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-type Child = 'line' | 'servingDesk' | 'keeper' | 'downloads' | 'api'
+type Child = 'heartbeat' | 'uploads' | 'shareRegistry' | 'downloads' | 'api'
 
-/** A household whose parts run on, and record what they hear; those named in `broken` fail when they start. */
-function household(broken: readonly Child[] = []) {
+/** A services whose parts run on, and record what they hear; those named in `broken` fail when they start. */
+function services(broken: readonly Child[] = []) {
   const started: Child[] = []
   const heard: [Child, string][] = []
   const failures: string[] = []
@@ -31,11 +31,11 @@ function household(broken: readonly Child[] = []) {
     if (broken.includes('downloads')) throw new Error('the downloads broke')
     await suspended.promise
   })
-  const logic = householdMachine.provide({
+  const logic = sessionServicesMachine.provide({
     actors: {
-      line: part('line'),
-      servingDesk: part('servingDesk'),
-      keeper: part('keeper'),
+      heartbeat: part('heartbeat'),
+      uploads: part('uploads'),
+      shareRegistry: part('shareRegistry'),
       api: part('api'),
       downloads: downloads as never,
     },
@@ -44,22 +44,22 @@ function household(broken: readonly Child[] = []) {
   return { logic, started, heard, failures, suspended }
 }
 
-function startHousehold(broken?: readonly Child[]) {
+function startServices(broken?: readonly Child[]) {
   const clock = new SimulatedClock()
-  const house = household(broken)
+  const house = services(broken)
   const actor = createActor(house.logic, { input: { listen }, clock })
   actor.subscribe({ error: () => {} })
   actor.start()
-  return { ...house, clock, actor, send: (event: HouseholdEvent) => actor.send(event) }
+  return { ...house, clock, actor, send: (event: SessionServicesEvent) => actor.send(event) }
 }
 
-test('A household starts its five children side by side.', t => {
-  t.deepEqual(startHousehold().started.sort(), ['api', 'downloads', 'keeper', 'line', 'servingDesk'])
+test('A services starts its five children side by side.', t => {
+  t.deepEqual(startServices().started.sort(), ['api', 'downloads', 'shareRegistry', 'heartbeat', 'uploads'])
 })
 
-for (const child of ['line', 'servingDesk', 'keeper', 'api', 'downloads'] as const)
+for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'] as const)
   test(`When its ${child} fails, that is reported, and it alone is started again.`, async t => {
-    const { clock, started, failures, actor } = startHousehold([child])
+    const { clock, started, failures, actor } = startServices([child])
     await settled()
     t.deepEqual(failures, [child])
     t.is(started.length, 5)
@@ -70,90 +70,90 @@ for (const child of ['line', 'servingDesk', 'keeper', 'api', 'downloads'] as con
   })
 
 test('What one child says reaches those it concerns.', t => {
-  const { send, heard } = startHousehold()
+  const { send, heard } = startServices()
   const notice = { seq: 1, group: 'reef', type: 'sharing.ended' } as const
   send({ type: 'notice.received', notice })
   const withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 1 } as const
   send({ type: 'access.withdrawn', withdrawal })
   send({ type: 'notices.missed' })
-  send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
-  send({ type: 'guest.served', share: 'f'.repeat(32), peer: 'bob/abcdef012345' })
+  send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
+  send({ type: 'peer.admitted', share: 'f'.repeat(32), peer: 'bob/abcdef012345' })
   send({ type: 'offer.failed', share: 'f'.repeat(32), error: new Error('gone') })
   t.deepEqual(heard, [
-    ['keeper', 'notice.received'],
-    ['servingDesk', 'access.revoked'],
-    ['keeper', 'notices.missed'],
-    ['line', 'desk.opened'],
-    ['line', 'guest.served'],
-    ['keeper', 'offer.failed'],
+    ['shareRegistry', 'notice.received'],
+    ['uploads', 'access.revoked'],
+    ['shareRegistry', 'notices.missed'],
+    ['heartbeat', 'uploads.opened'],
+    ['heartbeat', 'peer.admitted'],
+    ['shareRegistry', 'offer.failed'],
   ])
 })
 
 test('A desk that has started is told how many it may serve, and then what is on offer.', t => {
   const told: string[] = []
-  const logic = household().logic.provide({
+  const logic = services().logic.provide({
     actions: { limitLinks: () => told.push('limit'), offerEverything: () => told.push('offers') },
   })
   const actor = createActor(logic, { input: { listen } }).start()
-  actor.send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
+  actor.send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
   t.deepEqual(told, ['limit', 'offers'])
   actor.stop()
 })
 
 test('A desk that starts again listens where peers know it to be.', t => {
-  const { send, actor } = startHousehold()
-  send({ type: 'desk.opened', host: '127.0.0.1', port: 4000 })
+  const { send, actor } = startServices()
+  send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
   t.deepEqual(actor.getSnapshot().context.listen, { host: '127.0.0.1', port: 4000 })
 })
 
 test('What was withdrawn is known to a desk that starts again, also what was while it did.', async t => {
-  const given: Withdrawals[] = []
-  const servingDesk = fromCallback(({ input }: { input: { withdrawals: Withdrawals } }) => {
-    given.push(input.withdrawals)
+  const given: Revocations[] = []
+  const uploads = fromCallback(({ input }: { input: { revocations: Revocations } }) => {
+    given.push(input.revocations)
     if (given.length === 1) throw new Error('the desk broke')
   }) as never
   const clock = new SimulatedClock()
-  const actor = createActor(household().logic.provide({ actors: { servingDesk } }), {
+  const actor = createActor(services().logic.provide({ actors: { uploads } }), {
     input: { listen },
     clock,
   }).start()
   await settled()
-  const withdrawal: Withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
+  const withdrawal: Revocation = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
   actor.send({ type: 'access.withdrawn', withdrawal })
   clock.increment(agentTunables.restartChildMs)
   await settled()
   const access = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 5 }
   t.deepEqual(
-    given.map(withdrawals => isVoid(withdrawals, access)),
+    given.map(revocations => isVoid(revocations, access)),
     [false, true],
   )
   actor.stop()
 })
 
 test('A line that starts again may have missed notices: shares and downloads look again.', async t => {
-  const { clock, heard } = startHousehold(['line'])
+  const { clock, heard } = startServices(['heartbeat'])
   await settled()
   t.deepEqual(heard, [])
   clock.increment(agentTunables.restartChildMs)
-  t.deepEqual(heard, [['keeper', 'notices.missed']])
+  t.deepEqual(heard, [['shareRegistry', 'notices.missed']])
 })
 
-test('A household that closes serves nobody any more, however long its downloads take.', async t => {
-  for (const broken of [[], ['servingDesk']] as const)
-    for (const type of ['household.close', 'session.revoked'] as const) {
-      const { send, actor, clock } = startHousehold(broken)
+test('A services that closes serves nobody any more, however long its downloads take.', async t => {
+  for (const broken of [[], ['uploads']] as const)
+    for (const type of ['services.close', 'session.revoked'] as const) {
+      const { send, actor, clock } = startServices(broken)
       await settled()
       send({ type })
       clock.increment(agentTunables.restartChildMs)
       t.is(actor.getSnapshot().status, 'active')
-      t.is(actor.getSnapshot().children.servingDesk, undefined)
-      t.truthy(actor.getSnapshot().children.line)
+      t.is(actor.getSnapshot().children.uploads, undefined)
+      t.truthy(actor.getSnapshot().children.heartbeat)
     }
 })
 
-test('A household closes once its downloads rest.', async t => {
-  const { send, actor, suspended } = startHousehold()
-  send({ type: 'household.close' })
+test('A services closes once its downloads rest.', async t => {
+  const { send, actor, suspended } = startServices()
+  send({ type: 'services.close' })
   t.is(actor.getSnapshot().status, 'active')
   suspended.resolve()
   await settled()
@@ -161,28 +161,28 @@ test('A household closes once its downloads rest.', async t => {
   t.deepEqual(actor.getSnapshot().output, { isRevoked: false })
 })
 
-test('A household closes also when its downloads never rest, and says that its log-in is void.', t => {
-  const { send, actor, clock } = startHousehold()
+test('A services closes also when its downloads never rest, and says that its log-in is void.', t => {
+  const { send, actor, clock } = startServices()
   send({ type: 'session.revoked' })
   clock.increment(agentTunables.leaveWithinMs)
   t.deepEqual(actor.getSnapshot().output, { isRevoked: true })
 })
 
-test('A household that closes starts nothing anew, and being told again gives it no more time.', async t => {
-  const { send, actor, clock, started } = startHousehold()
-  send({ type: 'household.close' })
+test('A services that closes starts nothing anew, and being told again gives it no more time.', async t => {
+  const { send, actor, clock, started } = startServices()
+  send({ type: 'services.close' })
   clock.increment(agentTunables.leaveWithinMs - 1)
-  send({ type: 'household.close' })
+  send({ type: 'services.close' })
   await settled()
   t.is(started.length, 5)
   clock.increment(1)
   t.is(actor.getSnapshot().status, 'done')
 })
 
-test('A household closes at once when its downloads are just being started again.', async t => {
-  const { send, actor, started } = startHousehold(['downloads'])
+test('A services closes at once when its downloads are just being started again.', async t => {
+  const { send, actor, started } = startServices(['downloads'])
   await settled()
-  send({ type: 'household.close' })
+  send({ type: 'services.close' })
   t.is(actor.getSnapshot().status, 'done')
   t.is(started.length, 5)
 })
@@ -195,7 +195,7 @@ interface Script {
 
 function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
   const clock = new SimulatedClock()
-  const house = household()
+  const house = services()
   const forgot: boolean[] = []
   const failures: string[] = []
   const attempts = { connect: 0, open: 0 }
@@ -236,7 +236,7 @@ function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
     return state()
   }
   const state = () => JSON.stringify(actor.getSnapshot().value).replaceAll(/["{}]/g, '').replaceAll(':', '.')
-  const child = () => actor.getSnapshot().children.household as AnyActorRef | undefined
+  const child = () => actor.getSnapshot().children.services as AnyActorRef | undefined
   return { actor, send, wait, state, child, house, forgot, failures, attempts }
 }
 
@@ -283,7 +283,7 @@ test('A log-in that is void is forgotten; one that is being replaced, or an agen
   t.deepEqual(stopped.forgot, [false])
 })
 
-test('Logging out, stopping and being replaced close the household first.', async t => {
+test('Logging out, stopping and being replaced close the services first.', async t => {
   for (const [type, end, forgot] of [
     ['agent.logout', 'loggedOut', true],
     ['agent.stop', 'stopped', false],
@@ -327,7 +327,7 @@ test('Every state of the agent can be reached, and from every state it can stop.
   const pending = fromPromise(() => new Promise<never>(() => {})) as never
   const chart = agentSessionMachine.provide({
     actors: { sessionWatch: idle, connect: pending, open: pending, leave: pending },
-    actions: { startHousehold: () => {}, closeHousehold: () => {} } as never,
+    actions: { startServices: () => {}, closeServices: () => {} } as never,
   })
   const done = (id: string, output?: unknown) =>
     ({ type: `xstate.done.actor.${id}`, output, actorId: id }) as unknown as AgentEvent
@@ -339,9 +339,9 @@ test('Every state of the agent can be reached, and from every state it can stop.
     { type: 'agent.stop' },
     done('0.agent.connecting.attempting', 'connected'),
     done('0.agent.connecting.attempting', 'away'),
-    done('0.agent.opening.attempting', householdMachine),
+    done('0.agent.opening.attempting', sessionServicesMachine),
     done('0.agent.opening.attempting', undefined),
-    done('household', { isRevoked: true }),
+    done('services', { isRevoked: true }),
     done('0.agent.leaving'),
     after('leaveAtLast.agent.leaving'),
     after('retry.agent.connecting.waiting'),

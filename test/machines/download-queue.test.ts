@@ -52,7 +52,7 @@ function startQueue(
     actors: {
       store: store as never,
       locator: locator as never,
-      peerLink: fromCallback(() => {}) as never,
+      downloadSession: fromCallback(() => {}) as never,
     },
     actions: {
       recordEnding: ({ context }, ended) => {

@@ -13,8 +13,8 @@ import type {
   LocatorCommand,
   StoreCommand,
 } from '../../src/machines/download-protocol.ts'
-import type { PeerLinkInput } from '../../src/machines/peer-link.ts'
-import type { PeerLinkCommand } from '../../src/machines/swarm-protocol.ts'
+import type { DownloadSessionInput } from '../../src/machines/download-session.ts'
+import type { DownloadSessionCommand } from '../../src/machines/swarm-protocol.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 
@@ -45,7 +45,7 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
   const told = {
     store: [] as StoreCommand[],
     locator: [] as LocatorCommand[],
-    links: [] as [string, PeerLinkCommand][],
+    links: [] as [string, DownloadSessionCommand][],
   }
   const linked: string[] = []
   const endings: DownloadOutput[] = []
@@ -57,7 +57,7 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
         ;(told[name] as unknown as C[]).push(command)
       })
     })
-  const peerLink = fromCallback<PeerLinkCommand, PeerLinkInput>(({ input: { peer }, receive }) => {
+  const downloadSession = fromCallback<DownloadSessionCommand, DownloadSessionInput>(({ input: { peer }, receive }) => {
     linked.push(peer.user)
     if (failing === 'link') throw new Error('the link broke')
     receive(command => told.links.push([peer.user, command]))
@@ -67,7 +67,7 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
       actors: {
         store: listening('store') as never,
         locator: listening('locator') as never,
-        peerLink: peerLink as never,
+        downloadSession: downloadSession as never,
       },
       actions: { recordEnding: (_, ended) => endings.push(ended) },
     }),
@@ -89,8 +89,8 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
 const ready = (have: Bitfield = createBitfield(pieces)): DownloadEvent => ({ type: 'store.ready', have })
 const located = (...users: string[]): DownloadEvent => ({ type: 'swarm.located', peers: users.map(peer) })
 const joins = (peer: string, have = fullBitfield(pieces), capacity = 8): DownloadEvent[] => [
-  { type: 'link.ready', peer, via: 'direct', have },
-  { type: 'link.capacity', peer, pieces: capacity, bytesPerSecond: undefined },
+  { type: 'peer.ready', peer, via: 'direct', have },
+  { type: 'peer.capacity', peer, pieces: capacity, bytesPerSecond: undefined },
 ]
 const received = (peer: string, piece: number): DownloadEvent => ({
   type: 'piece.received',
@@ -129,17 +129,17 @@ const table: [after: string, events: DownloadEvent[], state: string][] = [
   ],
   [
     'the only peer is lost',
-    [...toTransferring, { type: 'link.lost', peer: alice, reason: 'gone', final: false }],
+    [...toTransferring, { type: 'peer.lost', peer: alice, reason: 'gone', final: false }],
     'fetching.stalled',
   ],
   [
     'the lost peer is back',
-    [...toTransferring, { type: 'link.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice)],
+    [...toTransferring, { type: 'peer.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice)],
     'fetching.transferring',
   ],
   [
     'a stalled peer gets a piece',
-    [ready(), located('alice'), ...joins(alice, createBitfield(pieces)), { type: 'link.have', peer: alice, piece: 2 }],
+    [ready(), located('alice'), ...joins(alice, createBitfield(pieces)), { type: 'peer.have', peer: alice, piece: 2 }],
     'fetching.transferring',
   ],
   ['every piece is verified', [...toTransferring, ...everything], 'verifying'],
@@ -225,22 +225,22 @@ test('What a connected peer has is known as it grows.', t => {
   const have = createBitfield(pieces)
   send(ready(), located('alice'), ...joins(alice, have))
   have.add(2)
-  send({ type: 'link.have', peer: alice, piece: 2 })
+  send({ type: 'peer.have', peer: alice, piece: 2 })
   t.is(actor.getSnapshot().context.ledger.links.get(alice)?.have?.count, 1)
 })
 
 test('A peer whose limit is told is known for it, until it has none or comes back.', t => {
   const { actor, send } = startDownload()
   const limit = () => actor.getSnapshot().context.ledger.links.get(alice)?.limit
-  send(ready(), located('alice'), ...joins(alice), { type: 'link.limited', peer: alice, bytesPerSecond: 1_000 })
+  send(ready(), located('alice'), ...joins(alice), { type: 'peer.limited', peer: alice, bytesPerSecond: 1_000 })
   t.is(limit(), 1_000)
-  send({ type: 'link.limited', peer: alice, bytesPerSecond: 0 })
+  send({ type: 'peer.limited', peer: alice, bytesPerSecond: 0 })
   t.is(limit(), undefined)
-  send({ type: 'link.limited', peer: alice, bytesPerSecond: 2_000 })
-  send({ type: 'link.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice))
+  send({ type: 'peer.limited', peer: alice, bytesPerSecond: 2_000 })
+  send({ type: 'peer.lost', peer: alice, reason: 'gone', final: false }, ...joins(alice))
   t.is(limit(), undefined)
   // Of a stranger nothing is kept.
-  t.notThrows(() => send({ type: 'link.limited', peer: bob, bytesPerSecond: 1 }))
+  t.notThrows(() => send({ type: 'peer.limited', peer: bob, bytesPerSecond: 1 }))
 })
 
 test('A peer whose piece is wrong is closed, its pieces go to others, and it is not connected to again.', t => {
@@ -256,9 +256,9 @@ test('A peer whose piece is wrong is closed, its pieces go to others, and it is 
   send(received(alice, piece))
   t.like(told.store.at(-1), { type: 'piece.check', peer: alice, piece, via: 'direct' })
   send({ type: 'piece.rejected', peer: alice, piece })
-  t.true(told.links.some(([user, { type }]) => user === 'alice' && type === 'link.close'))
+  t.true(told.links.some(([user, { type }]) => user === 'alice' && type === 'session.close'))
   t.is(state(), 'fetching.stalled')
-  send(located('alice', 'bob'), { type: 'link.have', peer: bob, piece })
+  send(located('alice', 'bob'), { type: 'peer.have', peer: bob, piece })
   t.deepEqual(linked.toSorted(), ['alice', 'bob'])
   t.deepEqual(told.links.at(-1), ['bob', { type: 'piece.wanted', piece }])
 })
@@ -266,7 +266,7 @@ test('A peer whose piece is wrong is closed, its pieces go to others, and it is 
 test('The last piece of a peer that is found to be much slower is asked of a quicker one as well.', t => {
   const { send, told } = startDownload()
   const capacity = (peer: string, bytesPerSecond: number): DownloadEvent => ({
-    type: 'link.capacity',
+    type: 'peer.capacity',
     peer,
     pieces: 1,
     bytesPerSecond,
@@ -329,7 +329,7 @@ test('The trackers are asked again now and then, sooner while stalled, and at on
   t.is(told.locator.length, 1)
   clock.increment(downloadTunables.locateEveryMs)
   t.is(told.locator.length, 2)
-  send({ type: 'link.lost', peer: alice, reason: 'gone', final: false })
+  send({ type: 'peer.lost', peer: alice, reason: 'gone', final: false })
   clock.increment(downloadTunables.locateStalledMs)
   t.is(told.locator.length, 3)
   send({ type: 'swarm.changed' })
@@ -339,7 +339,7 @@ test('The trackers are asked again now and then, sooner while stalled, and at on
 test('Links end with a pause, and the store is told to keep the part file; a cancel discards it.', t => {
   const paused = startDownload()
   paused.send(...toTransferring, { type: 'download.pause' })
-  t.is(paused.told.links.at(-1)?.[1].type, 'link.close')
+  t.is(paused.told.links.at(-1)?.[1].type, 'session.close')
   t.deepEqual(paused.told.store.at(-1), { type: 'store.close', discard: false })
   const cancelled = startDownload()
   cancelled.send(...toTransferring, { type: 'download.cancel' })
@@ -368,7 +368,7 @@ test('A store that breaks while pieces arrive fails the download, too.', t => {
 test('A peer whose link keeps ending for good is tried ever less often, until a right piece comes from it.', t => {
   let nowMs = 0
   const { send, linked } = startDownload(undefined, { now: () => nowMs })
-  const ends: DownloadEvent = { type: 'link.lost', peer: alice, reason: 'it broke the protocol', final: true }
+  const ends: DownloadEvent = { type: 'peer.lost', peer: alice, reason: 'it broke the protocol', final: true }
   send(...toTransferring, ends, located('alice'))
   t.is(linked.length, 2, 'at once, with its fresh ticket')
   send(ends, located('alice'))
@@ -405,7 +405,7 @@ test('Every state can be reached, and from every state the end.', t => {
   const never = fromCallback(() => {}) as unknown as CallbackActorLogic<never>
   // With guards that look at the event alone, and no actions, the chart is explored by itself.
   const chart = downloadMachine.provide({
-    actors: { store: never as never, locator: never as never, peerLink: never as never },
+    actors: { store: never as never, locator: never as never, downloadSession: never as never },
     guards: { isWhole: hinted('whole'), canProgress: hinted('progress'), isHopeless: hinted('hopeless') },
     actions: {
       openLedger: idle,

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
-import { type Group, sharerOf } from '../../src/domain/group.ts'
+import { parseDeviceKey } from '../../src/domain/device-ref.ts'
+import type { Group } from '../../src/domain/group.ts'
 import {
   createProjection,
   inMemory,
@@ -129,7 +130,7 @@ function spelledOutIn(state: Group, events: readonly LogEvent[]): LogEvent[] {
     const { group = '' } = state
     const ends = [...state.shares].flatMap(([name, { sharers }]): LogEvent[] => {
       if (!isExit && name !== event.name) return []
-      const own = [...sharers].map(sharerOf).filter(({ user }) => user === event.user)
+      const own = [...sharers].map(parseDeviceKey).filter(({ user }) => user === event.user)
       const removed = own.map((by): LogEvent => ({ type: 'sharer.removed', group, name, ...by }))
       return isExit && own.length === sharers.size ? [...removed, { type: 'share.ended', group, name }] : removed
     })

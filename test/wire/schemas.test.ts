@@ -13,7 +13,7 @@ test('no value at all makes a schema throw, and none accepts chance', t => {
     ...[schemas.manifestSchema, schemas.actorSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
     ...[
       tracker.trackerReplySchema,
-      tracker.beatSchema,
+      tracker.heartbeatSchema,
       tracker.noticeSchema,
       tracker.signUpSchema,
       tracker.logInSchema,
@@ -73,10 +73,10 @@ test('a request asks for no more than its method takes', t => {
 })
 
 test('a beat, a log-in and a notice say what they have to', t => {
-  t.true(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: [] }))
-  t.true(accepts(tracker.beatSchema, { state: 'leaving' }))
-  t.false(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
-  t.false(accepts(tracker.beatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
+  t.true(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: [] }))
+  t.true(accepts(tracker.heartbeatSchema, { state: 'leaving' }))
+  t.false(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
+  t.false(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
   const id = '01890a5d-ac96-774b-bcce-b302099a8057'
   t.true(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(64) }))
   t.false(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(63) }))

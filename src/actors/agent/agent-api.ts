@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import type * as z from 'zod'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { LibraryFailed } from '../../storage/library.ts'
 import {
@@ -39,7 +39,7 @@ type AnyHandler = (params: unknown, asker: Asker<AgentMethod>) => Promise<Outcom
 
 const isMethod = (name: string): name is AgentMethod => Object.hasOwn(agentMethods, name)
 
-export const createAgentApi = (connection: NatsConnection, of: Actor, handlers: AgentHandlers, log: Logger) =>
+export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handlers: AgentHandlers, log: Logger) =>
   fromCallback(() => {
     /** By reply subject: those that are being answered, and those whose answer may have got lost on the way. */
     const askers = new Map<string, { readonly abort: AbortController; heardAt: number; end?: AgentReply }>()

@@ -2,25 +2,25 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { done, refuse } from '../../domain/refusal.ts'
-import type { ServingStatus } from '../../machines/serving-desk.ts'
+import type { UploadsStatus } from '../../machines/uploads.ts'
 import type { AgentHandlers } from './agent-api.ts'
 import type { DeviceLimits } from './device-limits.ts'
-import { isResting } from './download-view.ts'
+import { isInactive } from './download-view.ts'
 import type { Downloads } from './downloads.ts'
-import type { ShareKeeper } from './share-keeper.ts'
+import type { ShareRegistry } from './share-registry.ts'
 
 export interface HandlerNeeds {
-  readonly by: Actor
-  readonly keeper: ShareKeeper
+  readonly by: DeviceRef
+  readonly shareRegistry: ShareRegistry
   readonly downloads: Downloads
   readonly limits: DeviceLimits
   /** Tells the desk how many peers it may serve at once now. */
   limitLinks(): void
   /** Undefined while the desk is being started; why it cannot listen, until it can. */
   serving():
-    | { readonly status: ServingStatus; readonly peers: readonly string[] }
+    | { readonly status: UploadsStatus; readonly peers: readonly string[] }
     | { readonly failure: string }
     | undefined
   /** Resolves when everything of the session has come to rest, just before its connection closes. */
@@ -28,7 +28,7 @@ export interface HandlerNeeds {
 }
 
 export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
-  const { by, keeper, downloads, limits, limitLinks, serving, logOut } = needs
+  const { by, shareRegistry, downloads, limits, limitLinks, serving, logOut } = needs
 
   /** Calls `look` at most a few times a second until it returns something, or nobody listens. */
   const watch = async <T>(signal: AbortSignal, look: () => T | undefined): Promise<T> => {
@@ -49,18 +49,18 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
         listen: isOpen ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
         ...(isOpen ? {} : { listenFailure: desk.failure }),
         uptimeSeconds: Math.floor(process.uptime()),
-        sharing: keeper.sharing,
+        sharing: shareRegistry.sharing,
         downloads: downloads.running,
         peers: new Set([...(isOpen ? desk.peers : []), ...downloads.connectedPeers()]).size,
         memoryBytes: process.memoryUsage.rss(),
         limits: limits.current,
-        troubles: keeper.troubles.map(({ message }) => message),
+        troubles: shareRegistry.troubles.map(({ message }) => message),
       })
     },
 
     share: (params, { progress, signal }) =>
-      keeper.share(params, { signal, onProgress: (hashedBytes, size) => progress({ hashedBytes, size }) }),
-    unshare: params => keeper.unshare(params),
+      shareRegistry.share(params, { signal, onProgress: (hashedBytes, size) => progress({ hashedBytes, size }) }),
+    unshare: params => shareRegistry.unshare(params),
 
     download: params => downloads.add(params),
     downloads: async () => done(downloads.views()),
@@ -73,7 +73,7 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
       return watch(signal, () => {
         const view = downloads.view(id)
         if (!view) return refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
-        if (isResting(view.state)) return done(view)
+        if (isInactive(view.state)) return done(view)
         const saying = JSON.stringify(view)
         if (saying !== said) progress(view)
         said = saying
@@ -93,10 +93,10 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
     },
 
     'troubles.watch'(_, { progress, signal }) {
-      let known = new Set(keeper.troubles)
+      let known = new Set(shareRegistry.troubles)
       return watch<never>(signal, () => {
-        for (const trouble of keeper.troubles) if (!known.has(trouble)) progress(trouble.message)
-        known = new Set(keeper.troubles)
+        for (const trouble of shareRegistry.troubles) if (!known.has(trouble)) progress(trouble.message)
+        known = new Set(shareRegistry.troubles)
         return undefined
       })
     },

@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { BrokerUnreachable, connectBroker, LoginRefused } from '../client/broker.ts'
+import { BrokerUnreachable, connectBroker, LoginRefused } from '../client/broker-connection.ts'
 import { type Trust, trustNobody, UntrustedBrokers } from '../client/broker-trust.ts'
 import type { Session } from '../device/home.ts'
 

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { hashingTunables } from '../../../config/agent.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../domain/bitfield.ts'
-import { sharerOf } from '../../domain/group.ts'
+import { parseDeviceKey } from '../../domain/device-ref.ts'
 import { pieceCount, pieceHashes, sha1Bytes } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { type Refusal, refuse } from '../../domain/refusal.ts'
@@ -21,13 +21,13 @@ import { checkFreeSpace, storageRefusal } from '../../storage/storage-refusal.ts
 import type { BufferPool } from '../swarm/buffer-pool.ts'
 import { type FollowedFile, followFile, recheckPieces, verifyFile, verifyPiece } from './hashing.ts'
 import { expectJob } from './hashing-threads.ts'
-import type { OfferBook } from './offer-book.ts'
-import type { ShareKeeper } from './share-keeper.ts'
+import type { OfferTable } from './offer-table.ts'
+import type { ShareRegistry } from './share-registry.ts'
 
 export interface DownloadStoreNeeds {
   readonly library: Library
-  readonly offers: OfferBook
-  readonly keeper: Pick<ShareKeeper, 'adopt'>
+  readonly offers: OfferTable
+  readonly shareRegistry: Pick<ShareRegistry, 'adopt'>
   readonly peers: { readonly buffers: BufferPool }
   readonly log: Logger
 }
@@ -65,7 +65,7 @@ const partIsNotOurs = ({ id, part }: DownloadRecord) =>
 
 export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLogic<StoreCommand, DownloadSpec> =>
   fromCallback<StoreCommand, DownloadSpec>(({ input: spec, sendBack, receive }) => {
-    const { library, offers, keeper, log } = needs
+    const { library, offers, shareRegistry, log } = needs
     const { buffers } = needs.peers
     const { id, group, name, share, manifest, path } = spec
     const hashes = pieceHashes(manifest)
@@ -115,7 +115,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       offers.add(offer)
     }
     const adopt = (fingerprint: Fingerprint) => {
-      keeper.adopt({ group, name, share, manifest, path, fingerprint })
+      shareRegistry.adopt({ group, name, share, manifest, path, fingerprint })
       isFinished = true
     }
 
@@ -185,7 +185,7 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       }
       const checkedAt = performance.now()
       insist(await openPart().write(piece, 0, data))
-      library.recordPiece(id, piece, sharerOf(peer), via, data.length)
+      library.recordPiece(id, piece, parseDeviceKey(peer), via, data.length)
       const writtenAt = performance.now()
       buffers.give(data)
       have.add(piece)

@@ -7,7 +7,7 @@ import type { Problem } from '../../machines/download-protocol.ts'
 import type { DownloadRecord } from '../../storage/library.ts'
 import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
 
-export function isResting(state: DownloadState): boolean {
+export function isInactive(state: DownloadState): boolean {
   return state === 'completed' || state === 'paused' || state === 'failed' || state === 'cancelled'
 }
 

@@ -1,5 +1,5 @@
 // The downloads of the person who is logged in: what the command line may do with them, and how they look. Those at
-// rest are records of the library (resting-downloads.ts); the others are with the queue (machines/download-queue.ts),
+// rest are records of the library (inactive-downloads.ts); the others are with the queue (machines/download-queue.ts),
 // which runs them.
 
 import { lstat, unlink } from 'node:fs/promises'
@@ -19,16 +19,16 @@ import { isClaim, openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
+import { provideDownloadSession } from '../swarm/download-session.ts'
 import type { PeerConnectionNeeds } from '../swarm/peer-connection.ts'
-import { providePeerLink } from '../swarm/peer-link.ts'
 import { resolveDestination } from './destination.ts'
 import { createDownloadStore, destinationExists, lookAtDestination } from './download-store.ts'
-import { isResting, viewOfRun } from './download-view.ts'
+import { isInactive, viewOfRun } from './download-view.ts'
+import { createInactiveDownloads } from './inactive-downloads.ts'
+import { type InspectableDownload, noLimits, showDownload, showEnded } from './inspectable-download.ts'
 import { createLocator } from './locator.ts'
-import type { OfferBook } from './offer-book.ts'
-import { createRestingDownloads } from './resting-downloads.ts'
-import type { ShareKeeper } from './share-keeper.ts'
-import { noLimits, type ShownDownload, showDownload, showEnded } from './shown-download.ts'
+import type { OfferTable } from './offer-table.ts'
+import type { ShareRegistry } from './share-registry.ts'
 
 /** Of one run of a download. */
 type RunContext = SnapshotFrom<typeof downloadMachine>['context']
@@ -38,8 +38,8 @@ export interface DownloadsNeeds {
   readonly user: string
   readonly library: Library
   readonly trackers: TrackerClient
-  readonly offers: OfferBook
-  readonly keeper: Pick<ShareKeeper, 'adopt'>
+  readonly offers: OfferTable
+  readonly shareRegistry: Pick<ShareRegistry, 'adopt'>
   readonly peers: PeerConnectionNeeds
   readonly log: Logger
   /** Undefined while it is being started again. */
@@ -61,7 +61,7 @@ export interface Downloads {
   /** Nothing more is written down: the next session's downloads are not these. */
   close(): void
   /** Those that run, for whoever watches. */
-  shown(limits: Limits): ShownDownload[]
+  shown(limits: Limits): InspectableDownload[]
   /** Everybody that running downloads are connected to. */
   connectedPeers(): string[]
 }
@@ -90,7 +90,7 @@ const notNow = () =>
 
 export function createDownloads(needs: DownloadsNeeds): Downloads {
   const { user, library, trackers } = needs
-  const resting = createRestingDownloads(user, library, needs.log)
+  const resting = createInactiveDownloads(user, library, needs.log)
   const running = () => needs.queue()?.getSnapshot().context.running.size ?? 0
 
   const inputOf = (record: DownloadRecord): DownloadInput => {
@@ -106,7 +106,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   /** What runs came to, the latest last: whoever watches sees the last piece arrive, and from whom each came. */
-  const ended = new Map<number, ShownDownload>()
+  const ended = new Map<number, InspectableDownload>()
   const keepEnded = (context: RunContext) => {
     const { id } = context.spec
     ended.delete(id)
@@ -120,7 +120,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
         actors: {
           store: createDownloadStore(needs),
           locator: createLocator(trackers),
-          peerLink: providePeerLink(needs.peers),
+          downloadSession: provideDownloadSession(needs.peers),
         },
         actions: {
           recordEnding: ({ context }, output) => {
@@ -149,7 +149,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     const left = leaving.get(id)
     if (left) return left.looked
     const recorded = resting.view(id)
-    if (!recorded || isResting(recorded.state)) return recorded
+    if (!recorded || isInactive(recorded.state)) return recorded
     const run = runOf(id)
     return run ? viewOfRun(run, recorded) : recorded
   }
@@ -217,7 +217,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       return refuse('destination-exists', `download ${id} goes to ${showable(path)}; cancel it first`)
     if (leaving.has(id))
       return refuse('destination-exists', `download ${id} to ${showable(path)} is being cancelled; try again`)
-    if (!isResting(state)) return done(view(id)!)
+    if (!isInactive(state)) return done(view(id)!)
     if (overwrite) library.changeDownload(id, { overwrite })
     return start(id)
   }
@@ -239,12 +239,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     shown(limits) {
       const { children = {} } = needs.queue()?.getSnapshot() ?? {}
       const connections = connectedPeers().length
-      const shown = new Map<number, ShownDownload>()
+      const shown = new Map<number, InspectableDownload>()
       for (const [id, last] of ended) shown.set(id, showEnded(last, view(id)!, limits))
       for (const child of Object.values(children)) {
         const context = (child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined)?.context
         const now = context && view(context.spec.id)
-        if (child && now && !isResting(now.state))
+        if (child && now && !isInactive(now.state))
           shown.set(now.id, showDownload({ view: now, context, actor: child.sessionId, limits, connections }))
       }
       return [...shown.values()]
@@ -305,7 +305,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const now = view(id)
       if (!now) return noSuchDownload(id)
       if (now.state === 'paused') return done(now)
-      if (isResting(now.state))
+      if (isInactive(now.state))
         return refuse('not-running', `download ${id} is ${now.state}; there is nothing to pause`)
       return putToRest(id, 'paused')
     },
@@ -326,7 +326,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (!now) return noSuchDownload(id)
       if (now.state === 'cancelled') return done(now)
       if (now.state === 'completed') return hasCompleted(now)
-      if (now.state !== 'queued' && !isResting(now.state)) return putToRest(id, 'cancelled')
+      if (now.state !== 'queued' && !isInactive(now.state)) return putToRest(id, 'cancelled')
       const gone = giveUp(id, now.state).finally(() => leaving.delete(id))
       leaving.set(id, { looked: now, gone })
       return gone

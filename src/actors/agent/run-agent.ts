@@ -10,17 +10,17 @@ import { definitionDigests } from '../../charts/definition-digests.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
 import { presenceSubject, watchAllSubject, watchSubject } from '../../wire/subjects.ts'
-import type { Beat } from '../../wire/tracker-api.ts'
+import type { Heartbeat } from '../../wire/tracker-api.ts'
 import { alike } from '../client/broker-trust.ts'
-import { createDeviceTrackers } from '../client/device-trackers.ts'
+import { createDeviceTrackers } from '../client/device-tracker-client.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import type { Home, Session } from '../device/home.ts'
 import { createProcessLog } from '../device/process-log.ts'
-import { showProcess } from '../inspection/show-process.ts'
+import { inspectProcess } from '../inspection/inspect-process.ts'
 import type { ThrottleClock } from '../swarm/throttle.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
 import { createDeviceLimits } from './device-limits.ts'
-import { type Household, openHousehold, ticketKeysOf } from './open-household.ts'
+import { openSessionServices, type SessionServices, ticketKeysOf } from './open-session-services.ts'
 import { createSessionWatch } from './session-watch.ts'
 
 export interface AgentSettings {
@@ -47,7 +47,7 @@ interface Connected {
   readonly session: Session
   readonly connection: NatsConnection
   readonly trackers: TrackerClient
-  household: Household | undefined
+  services: SessionServices | undefined
   /** Ends that it is shown to watchers. */
   hide(): void
 }
@@ -75,7 +75,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   }
 
   const sayGoodbye = ({ connection, session }: Connected) => {
-    const goodbye: Beat = { state: 'leaving' }
+    const goodbye: Heartbeat = { state: 'leaving' }
     connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
   }
 
@@ -101,14 +101,14 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           session,
           connection,
           trackers: createDeviceTrackers(connection, session, home),
-          household: undefined,
-          hide: showProcess({
+          services: undefined,
+          hide: inspectProcess({
             connection,
             me: session,
             watchSubjects: [watchSubject(session.user), watchAllSubject],
             root,
             definitions: definitionDigests,
-            more: () => connected?.household?.shown() ?? [],
+            more: () => connected?.services?.shown() ?? [],
           }),
         }
         log.info({ user: session.user, device: session.device, broker: connection.getServer() }, 'connected')
@@ -123,7 +123,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           log.warn({ code: opened.code }, opened.message)
           return undefined
         }
-        const household = openHousehold({
+        const services = openSessionServices({
           session,
           connection,
           trackers,
@@ -147,8 +147,8 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
               root.send({ type: 'agent.logout' })
             }),
         })
-        needed().household = household
-        return household.logic
+        needed().services = services
+        return services.logic
       }),
 
       leave: fromPromise<void, { forget: boolean }>(async ({ input }) => {
@@ -166,8 +166,8 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         for (const farewell of farewells) farewell()
         farewells = []
         if (!leaving) return
-        const { connection, session, household } = leaving
-        await household?.close()
+        const { connection, session, services } = leaving
+        await services?.close()
         if (connection.isClosed()) return
         // With no broker there, neither a goodbye nor a drain would ever end; the trackers miss the beats instead.
         const goneOut = connection.flush().catch(() => {})

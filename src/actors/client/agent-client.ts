@@ -5,7 +5,7 @@
 
 import { createInbox, type Msg, type NatsConnection } from 'nats'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import {
   type AgentMethod,
@@ -43,7 +43,10 @@ const notReady = refuse(
 )
 
 /** `of` is the device whose agent is asked; the broker lets nobody but its user do so. */
-export function createAgentClient(transport: Pick<NatsConnection, 'publish' | 'subscribe'>, of: Actor): AgentClient {
+export function createAgentClient(
+  transport: Pick<NatsConnection, 'publish' | 'subscribe'>,
+  of: DeviceRef,
+): AgentClient {
   return {
     ask(method, params, { onProgress, signal, patience = noPatience } = {}) {
       type Result = AgentResult<typeof method>

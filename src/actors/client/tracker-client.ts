@@ -6,21 +6,21 @@ import { randomUUID } from 'node:crypto'
 import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
 import type * as z from 'zod'
 import { requestTunables } from '../../../config/client.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { isLater } from '../../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { apiSubject, inboxPrefix, trackersLook, trackersStatus } from '../../wire/subjects.ts'
 import {
   mayYetTakeEffect,
-  type TrackerLook,
   type TrackerMethod,
   type TrackerParams,
   type TrackerReply,
   type TrackerResult,
+  type TrackerStats,
   type TrackerStatus,
-  trackerLookSchema,
   trackerMethods,
   trackerReplySchema,
+  trackerStatsSchema,
   trackerStatusSchema,
 } from '../../wire/tracker-api.ts'
 
@@ -29,7 +29,7 @@ export interface TrackerClient {
   /** Every tracker that answers within `waitMs` of the last, by name. */
   statuses(waitMs?: number): Promise<TrackerStatus[]>
   /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
-  looks(waitMs?: number): Promise<TrackerLook[]>
+  looks(waitMs?: number): Promise<TrackerStats[]>
   /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
   readonly seen: number
   /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
@@ -123,7 +123,12 @@ export function askPersistently(
   return promise
 }
 
-export function createTrackerClient(transport: Transport, by: Actor, seenBefore = 0, epochBefore = 0): TrackerClient {
+export function createTrackerClient(
+  transport: Transport,
+  by: DeviceRef,
+  seenBefore = 0,
+  epochBefore = 0,
+): TrackerClient {
   let seen = seenBefore
   let epoch = epochBefore
   const advance = (seq: number, of = epoch) => {
@@ -179,7 +184,7 @@ export function createTrackerClient(transport: Transport, by: Actor, seenBefore 
     },
 
     statuses: waitMs => gather(trackersStatus(by), trackerStatusSchema, waitMs),
-    looks: waitMs => gather(trackersLook(by), trackerLookSchema, waitMs),
+    looks: waitMs => gather(trackersLook(by), trackerStatsSchema, waitMs),
   }
 }
 

@@ -32,14 +32,14 @@ const describeDownload = ({ spec, ledger, ending, problem }: DownloadSnapshot['c
 
 const contexts: Readonly<Record<string, Describe>> = {
   agent: ({ failures, isStopping, isOver }) => ({ failures, stopping: isStopping, 'log-in is over': isOver }),
-  household: ({ listen, withdrawals, isRevoked }) => ({
+  services: ({ listen, revocations, isRevoked }) => ({
     port: listen.port,
-    withdrawals: count(withdrawals),
+    revocations: count(revocations),
     revoked: isRevoked,
   }),
   'download-queue': ({ waiting, running }) => ({ waiting: count(waiting), running: count(running) }),
   download: describeDownload,
-  peerLink: ({ peer, via, wanted, failures }) => ({
+  downloadSession: ({ peer, via, wanted, failures }) => ({
     user: peer.user,
     device: peer.device,
     via,
@@ -47,12 +47,12 @@ const contexts: Readonly<Record<string, Describe>> = {
     failures,
     'has all': peer.complete,
   }),
-  servingDesk: ({ offers, links, mostLinks, servedBytes, withdrawals }) => ({
+  uploads: ({ offers, links, mostLinks, servedBytes, revocations }) => ({
     offers: count(offers),
     links: count(links),
     'most links': mostLinks,
     'served bytes': servedBytes,
-    withdrawals: count(withdrawals),
+    revocations: count(revocations),
   }),
   tracker: ({ failures }) =>
     Object.fromEntries(Object.entries(failures).map(([step, times]) => [`failures of ${step}`, Number(times)])),

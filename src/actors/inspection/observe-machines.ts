@@ -1,4 +1,4 @@
-// Turns what XState tells of a system of actors into steps and messages. Steps of one actor that follow each other closely
+// FairQueue what XState tells of a system of actors into steps and messages. Steps of one actor that follow each other closely
 // are merged into the last, with the transitions of all; the same message many times is one entry. It costs the
 // observed a look at a map per event, and holds one step for each actor that has just moved, no more.
 

@@ -6,9 +6,13 @@ import type { Duplex } from 'node:stream'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { pieceCount, pieceSize } from '../../domain/manifest.ts'
-import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from '../../machines/peer-link.ts'
+import type {
+  PeerConnectionCommand,
+  PeerConnectionEvent,
+  PeerConnectionInput,
+} from '../../machines/download-session.ts'
 import { createFrameDecoder } from '../../wire/frame-decoder.ts'
 import { type Block, encodeFrame, type Frame, FrameError, type RefusalReason } from '../../wire/frames.ts'
 import { createBlockRequests } from './block-requests.ts'
@@ -19,9 +23,9 @@ import { createThrottle, type Throttle } from './throttle.ts'
 import { describeFailure, secureAsFetcher } from './tls.ts'
 
 export interface PeerConnectionNeeds {
-  readonly me: Actor
+  readonly me: DeviceRef
   /** Opens a relayed channel; what fails about it shows as an error of the stream. */
-  connectRelay(to: Actor): Duplex
+  connectRelay(to: DeviceRef): Duplex
   /** Where pieces are gathered; whoever gets a piece gives its buffer back when it is done with it. */
   readonly buffers: BufferPool
   /** This device's caps, over all downloads; none when left out. */
@@ -173,7 +177,7 @@ export function createPeerConnection(
       if (!mayCall) throw new FrameError('a call that nobody waits for')
       mayCall = false
       isFreshNews = false
-      tell({ type: 'call.received' })
+      tell({ type: 'unchoke.received' })
     }
 
     /** Comes before a call or a refusal, and costs a look at every piece. */
@@ -259,7 +263,7 @@ export function createPeerConnection(
 
     receive(command => {
       if (ended) return
-      if (command.type === 'call.passed') return socket.write(encodeFrame({ type: 'pass' }))
+      if (command.type === 'unchoke.passed') return socket.write(encodeFrame({ type: 'pass' }))
       if (command.type === 'piece.unwanted') drop(command.piece)
       else requests.want(command.piece)
       ask()

@@ -35,7 +35,7 @@ export class RelayChannel extends Duplex {
     super({ highWaterMark: settings.chunkBytes, autoDestroy: true })
     this.#send = send
     this.#settings = settings
-    this.#beat = setInterval(() => this.#keepAlive(), settings.beatEveryMs)
+    this.#beat = setInterval(() => this.#keepAlive(), settings.heartbeatEveryMs)
   }
 
   /** A message of the other side. */

@@ -6,17 +6,16 @@ import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Msg, NatsConnection } from 'nats'
 import { relayTunables } from '../../../config/swarm.ts'
-import type { Actor } from '../../domain/decider.ts'
-import { sharerKey } from '../../domain/group.ts'
+import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { isDeviceId, isId } from '../../domain/names.ts'
 import { decodeRelayMessage, encodeRelayMessage, type RelayMessage, relayVersion } from '../../wire/relay-messages.ts'
 import { addressOf, relayInbox, relaySubject } from '../../wire/subjects.ts'
-import type { AcceptRelayed } from './front-door.ts'
+import type { AcceptRelayed } from './peer-listener.ts'
 import { RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
 
 export interface Relay {
   /** What fails about it, also that nobody is there, shows as a RelayError of the stream. */
-  connect(to: Actor): Duplex
+  connect(to: DeviceRef): Duplex
   /** One taker at a time; without one, whoever knocks is turned away. */
   readonly accept: AcceptRelayed
   /** Breaks every channel. */
@@ -29,7 +28,7 @@ export type RelayTransport = Pick<NatsConnection, 'publish' | 'subscribe'>
 const channelPattern = /^[0-9a-f]{32}$/
 
 interface Sender {
-  readonly from: Actor
+  readonly from: DeviceRef
   readonly channel: string
 }
 
@@ -42,11 +41,11 @@ function senderOf(subject: string): Sender | undefined {
 
 const isNobodyThere = (message: Msg) => message.data.length === 0 && message.headers?.code === 503
 
-export function openRelay(transport: RelayTransport, me: Actor, settings: RelaySettings = relayTunables): Relay {
+export function openRelay(transport: RelayTransport, me: DeviceRef, settings: RelaySettings = relayTunables): Relay {
   /** By sender and id: nobody can speak in another's channel. */
   const channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
-  let taker: ((channel: Duplex, from: Actor) => void) | undefined
-  const keyOf = ({ from, channel }: Sender) => `${sharerKey(from)} ${channel}`
+  let taker: ((channel: Duplex, from: DeviceRef) => void) | undefined
+  const keyOf = ({ from, channel }: Sender) => `${deviceKey(from)} ${channel}`
 
   const publish = (other: Sender, message: RelayMessage, reply?: string) =>
     transport.publish(

@@ -3,8 +3,8 @@
 // when the cap is lifted; a link that has ended meanwhile uses nothing of its turn.
 
 import { limitTunables, peerTunables } from '../../../config/swarm.ts'
+import { createFairQueue } from '../../domain/fair-queue.ts'
 import { type Cap, createTokenBucket, type TokenBucket } from '../../domain/token-bucket.ts'
-import { createTurns } from '../../domain/turns.ts'
 
 export interface Claim {
   /** Those of one key share a turn. */
@@ -46,7 +46,7 @@ export const capOf = (bytesPerSecond: number): Cap => ({
 })
 
 export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle {
-  const turns = createTurns<Claim>()
+  const turns = createFairQueue<Claim>()
   let bucket: TokenBucket | undefined
   let cap: number | undefined
   let isServing = false

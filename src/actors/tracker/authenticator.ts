@@ -1,7 +1,7 @@
 // The authenticator: answers the brokers' auth callout. It lets in guests, passwords and device credentials, each with
 // the permissions of permissions.ts, and nobody else. Whoever is unknown, or known otherwise, is looked for at the
 // log's end before being turned away; when that cannot be asked, what is known decides. Passwords are slowed
-// (attempt-book.ts), and looked at only when it is their turn (hashing-queue.ts); credentials, which nobody guesses, never.
+// (attempt-counts.ts), and looked at only when it is their turn (password-queue.ts); credentials, which nobody guesses, never.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Msg } from 'nats'
@@ -16,7 +16,7 @@ import { deviceTicketKey } from '../../wire/ticket.ts'
 import { isWatchProof } from '../../wire/watch-login.ts'
 import { calloutSubject, createAuthCallout, serverXkeyHeader } from './auth-callout.ts'
 import { createCatchUp } from './catch-up.ts'
-import { oneATurn } from './one-a-turn.ts'
+import { createPacedQueue } from './paced-queue.ts'
 import { isPassword } from './password.ts'
 import { grantFor } from './permissions.ts'
 import type { TrackerActor } from './tracker-parts.ts'
@@ -97,7 +97,7 @@ export const authenticatorActor: TrackerActor =
 
     const heard = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
       error ? sendBack({ type: 'part.failed', part: 'authenticator', error }) : take(message)
-    const ask = oneATurn<Msg>(trackerTunables.questions, message => {
+    const ask = createPacedQueue<Msg>(trackerTunables.questions, message => {
       answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
     })
     const subscriptions = [

@@ -1,13 +1,13 @@
 // What a device's writing requests mean to the domain: which aggregate, and which command of it.
 
 import { account } from '../../domain/account.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type GroupCommand, group } from '../../domain/group.ts'
 import type { Projection } from '../../storage/projection.ts'
 import { groupEvents, userEvents } from '../../wire/subjects.ts'
 import type { TrackerMethod, TrackerParams, trackerMethods } from '../../wire/tracker-api.ts'
-import type { IsAwaited } from './awaited.ts'
 import type { Proposal } from './commit.ts'
+import type { HasInterest } from './reply-interest.ts'
 
 export type WriteMethod = {
   [M in TrackerMethod]: (typeof trackerMethods)[M]['kind'] extends 'write' ? M : never
@@ -30,8 +30,8 @@ const meanings: { [M in GroupMethod]: (params: TrackerParams<M>) => Meaning } = 
 /** `params` have passed the method's schema. */
 export function proposalOf<M extends WriteMethod>(
   projection: Projection,
-  request: { readonly id: string; readonly by: Actor; readonly method: M; readonly params: TrackerParams<M> },
-  isAwaited: IsAwaited,
+  request: { readonly id: string; readonly by: DeviceRef; readonly method: M; readonly params: TrackerParams<M> },
+  hasInterest: HasInterest,
 ): Proposal {
   const { id, by, method, params } = request
   if (method === 'device.logout')
@@ -39,7 +39,7 @@ export function proposalOf<M extends WriteMethod>(
       id,
       by,
       subject: userEvents(by.user),
-      isAwaited,
+      hasInterest,
       decide: () => account.decide({ type: 'log-out-device', device: by.device }, projection.account(by.user)),
     }
   const { group: name } = params as TrackerParams<GroupMethod>
@@ -48,7 +48,7 @@ export function proposalOf<M extends WriteMethod>(
     id,
     by,
     subject: groupEvents(name),
-    isAwaited,
+    hasInterest,
     decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(name)),
   }
 }

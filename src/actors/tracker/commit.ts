@@ -4,22 +4,22 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { logTunables, trackerTunables } from '../../../config/tracker.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import { formatDuration } from '../../domain/quantities.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
 import { mayYetTakeEffect } from '../../wire/tracker-api.ts'
-import type { IsAwaited } from './awaited.ts'
 import type { CatchUp } from './catch-up.ts'
-import type { Majority } from './majority.ts'
+import type { Quorum } from './quorum.ts'
+import type { HasInterest } from './reply-interest.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 export interface Proposal {
   readonly id: string
-  readonly by?: Actor
+  readonly by?: DeviceRef
   /** The aggregate's subject. */
   readonly subject: string
-  readonly isAwaited: IsAwaited
+  readonly hasInterest: HasInterest
   /** Decides from the projection as it is when called; `at` is ms since 1970. */
   decide(at: number): Outcome<readonly LogEvent[]>
 }
@@ -60,12 +60,12 @@ export type Commit = (proposal: Proposal) => Promise<Outcome<null> | undefined>
 
 export function createCommit(
   { eventLog, projection, progress, writing, log: operatorLog }: Parts,
-  majority: Majority,
+  majority: Quorum,
   catchUp: CatchUp,
 ): Commit {
   let toldAtMs = Number.NEGATIVE_INFINITY
   /** What was decided, unless it would add to the log what its writer may not add now. */
-  const weighed = (decided: Outcome<readonly LogEvent[]>, by: Actor | undefined, at: number): typeof decided => {
+  const weighed = (decided: Outcome<readonly LogEvent[]>, by: DeviceRef | undefined, at: number): typeof decided => {
     if (!decided.ok || !by || decided.value.length === 0 || decided.value.some(({ type }) => endings.has(type)))
       return decided
     const waitMs = writing.waitMs(by.user, at)
@@ -80,7 +80,7 @@ export function createCommit(
     return tooMuch(waitMs)
   }
 
-  return async ({ id, by, subject, isAwaited, decide }) => {
+  return async ({ id, by, subject, hasInterest, decide }) => {
     const giveUpAt = performance.now() + logTunables.quorumDeadlineMs
     let attempt: Attempt | undefined
     let isUpToDate = false
@@ -104,7 +104,7 @@ export function createCommit(
       isUpToDate = false
       if (performance.now() > giveUpAt || !(await majority.isReachable())) return noQuorum(attempt)
       // After it was decided, not before: a state that came about since its asker was refused is no reason to act.
-      if (!(await isAwaited())) return undefined
+      if (!(await hasInterest())) return undefined
 
       const append = await eventLog.append(subject, attempt.record, expected)
       switch (append.kind) {

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg } from 'nats'
 import { logTunables, trackerTunables } from '../../../config/tracker.ts'
-import type { FollowerReport } from '../../machines/tracker-life.ts'
+import type { FollowerReport } from '../../machines/tracker.ts'
 import { type LogEntry, readLogEntry } from '../../wire/log-entry.ts'
 import { LogReplaced, LogUnavailable } from './event-log.ts'
 import { misfit } from './prepare-projection.ts'

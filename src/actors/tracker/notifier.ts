@@ -3,9 +3,9 @@
 
 import { trackerTunables } from '../../../config/tracker.ts'
 import { epochOf } from '../../domain/log-position.ts'
-import type { EntriesApplied } from '../../machines/tracker-life.ts'
+import type { EntriesApplied } from '../../machines/tracker.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
-import { cutOff } from './cut-off.ts'
+import { cutOff } from './kick-device.ts'
 import { noticesOf } from './notices.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 

@@ -1,12 +1,11 @@
 // Which devices are online: those that beat not long ago. Soft state, a tracker's own; another one may briefly differ.
 
 import { presenceTunables } from '../../../config/client.ts'
-import type { Actor } from '../../domain/decider.ts'
-import { sharerKey } from '../../domain/group.ts'
+import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { originOf } from '../../domain/origin.ts'
-import type { Beat } from '../../wire/tracker-api.ts'
+import type { Heartbeat } from '../../wire/tracker-api.ts'
 
-export interface OnlineDevice extends Actor {
+export interface OnlineDevice extends DeviceRef {
   /** As the broker saw it. */
   readonly host: string
   readonly port: number
@@ -15,15 +14,15 @@ export interface OnlineDevice extends Actor {
 }
 
 export interface OnlineDevices {
-  heard(device: Actor, host: string, beat: Beat): void
-  find(device: Actor): OnlineDevice | undefined
+  heard(device: DeviceRef, host: string, beat: Heartbeat): void
+  find(device: DeviceRef): OnlineDevice | undefined
   all(): OnlineDevice[]
   /** Whether one of this person's devices is online at that origin. */
   isAt(user: string, origin: string): boolean
   forgetSilent(): void
 }
 
-export const offlineAfterMs = presenceTunables.beatEveryMs * presenceTunables.missedBeats
+export const offlineAfterMs = presenceTunables.heartbeatEveryMs * presenceTunables.missedHeartbeats
 
 /** `now` in ms, from any fixed moment on. */
 export function createOnlineDevices(now: () => number = () => performance.now()): OnlineDevices {
@@ -31,12 +30,12 @@ export function createOnlineDevices(now: () => number = () => performance.now())
   const isFresh = ({ heardAt }: { heardAt: number }) => now() - heardAt <= offlineAfterMs
   return {
     heard({ user, device }, host, beat) {
-      const key = sharerKey({ user, device })
+      const key = deviceKey({ user, device })
       if (beat.state === 'leaving') known.delete(key)
       else known.set(key, { user, device, host, port: beat.port, fetching: beat.fetching, heardAt: now() })
     },
     find(device) {
-      const found = known.get(sharerKey(device))
+      const found = known.get(deviceKey(device))
       return found && isFresh(found) ? found : undefined
     },
     all: () => [...known.values()].filter(isFresh),

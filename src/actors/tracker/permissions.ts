@@ -3,7 +3,7 @@
 // (domain/names.ts), so they can stand in a subject pattern as they are.
 
 import { ticketTunables } from '../../../config/swarm.ts'
-import type { Actor } from '../../domain/decider.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
   agentSubject,
@@ -38,7 +38,7 @@ export interface Grant {
 }
 
 /** How a device's connections are called, so that they can be found and cut off. */
-export const deviceConnectionName = ({ user, device }: Actor): string => `${user}.${device}`
+export const deviceConnectionName = ({ user, device }: DeviceRef): string => `${user}.${device}`
 
 /** `host` is the address that the broker saw the connection come from. */
 export function grantFor(login: BrokerLogin, host: string): Grant {
@@ -59,8 +59,8 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
       }
     case 'device': {
       const { user } = login
-      const by: Actor = { user, device: login.device }
-      const anybody: Actor = { user: '*', device: '*' }
+      const by: DeviceRef = { user, device: login.device }
+      const anybody: DeviceRef = { user: '*', device: '*' }
       return {
         name: deviceConnectionName(by),
         publish: [

@@ -3,7 +3,7 @@
 
 import { isDeviceId, isId } from '../../domain/names.ts'
 import { addressOf, anyPresence, hostIn } from '../../wire/subjects.ts'
-import { beatSchema } from '../../wire/tracker-api.ts'
+import { heartbeatSchema } from '../../wire/tracker-api.ts'
 import { offlineAfterMs } from './online-devices.ts'
 import { parseBody } from './tracker-messages.ts'
 import type { TrackerActor } from './tracker-parts.ts'
@@ -15,7 +15,7 @@ export const presenceActor: TrackerActor =
       callback: (error, message) => {
         if (error) return sendBack({ type: 'part.failed', part: 'presence', error })
         const address = addressOf(message.subject)
-        const beat = parseBody(message, beatSchema)
+        const beat = parseBody(message, heartbeatSchema)
         if (!beat || !address || !isId(address.user) || !isDeviceId(address.device)) return
         online.heard(address, hostIn(message.subject), beat)
       },

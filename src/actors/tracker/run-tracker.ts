@@ -1,24 +1,24 @@
-// Runs one tracker: gives the machine of machines/tracker-life.ts its actors, and holds what they share while the
+// Runs one tracker: gives the machine of machines/tracker.ts its actors, and holds what they share while the
 // tracker is prepared. Any number of trackers may run for one cluster, each with a name and a folder of its own.
 
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
 import { writeTunables } from '../../../config/tracker.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import { createWriteAllowance } from '../../domain/write-allowance.ts'
-import { trackerLife } from '../../machines/tracker-life.ts'
+import { trackerMachine } from '../../machines/tracker.ts'
 import { anyWatch, trackerInspected } from '../../wire/subjects.ts'
-import { showProcess } from '../inspection/show-process.ts'
-import { createAttemptBook } from './attempt-book.ts'
+import { inspectProcess } from '../inspection/inspect-process.ts'
+import { createAttemptCounts } from './attempt-counts.ts'
 import { authenticatorActor } from './authenticator.ts'
 import { openEventLog } from './event-log.ts'
-import { createHashingQueue } from './hashing-queue.ts'
 import { logFollowerActor } from './log-follower.ts'
 import { notifierActor } from './notifier.ts'
 import { createOnlineDevices } from './online-devices.ts'
+import { createPasswordQueue } from './password-queue.ts'
 import { prepareProjection } from './prepare-projection.ts'
 import { presenceActor } from './presence.ts'
 import { createProgress } from './progress.ts'
-import { requestDeskActor } from './request-desk.ts'
+import { requestHandlerActor } from './request-handler.ts'
 import { connectTracker, type TrackerConnections } from './tracker-connections.ts'
 import type { TrackerActor, TrackerParts, TrackerSettings } from './tracker-parts.ts'
 
@@ -53,7 +53,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
   const whenPrepared = <Heard extends EventObject>(actor: TrackerActor<Heard>) =>
     fromCallback<Heard>(scope => actor(needed(parts))(scope))
 
-  const machine = trackerLife.provide({
+  const machine = trackerMachine.provide({
     actors: {
       connect: fromPromise(async ({ signal }) => {
         await release()
@@ -62,7 +62,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
         connections = made
         const me = trackerInspected(name)
         const root: AnyActorRef = tracker
-        hide = showProcess({
+        hide = inspectProcess({
           connection: made.shoal,
           me,
           watchSubjects: [anyWatch],
@@ -84,8 +84,8 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
         if (signal.aborted) return projection.close()
         const progress = createProgress(projection.applied)
         const online = createOnlineDevices()
-        const attempts = createAttemptBook(settings, open.auth)
-        const hashing = createHashingQueue()
+        const attempts = createAttemptCounts(settings, open.auth)
+        const hashing = createPasswordQueue()
         parts = {
           ...settings,
           connections: open,
@@ -101,7 +101,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
       }),
       logFollower: whenPrepared(logFollowerActor),
       presence: whenPrepared(presenceActor),
-      requestDesk: whenPrepared(requestDeskActor),
+      requestHandler: whenPrepared(requestHandlerActor),
       authenticator: whenPrepared(authenticatorActor),
       notifier: whenPrepared(notifierActor),
       release: fromPromise(release),

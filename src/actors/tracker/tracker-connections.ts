@@ -3,7 +3,7 @@
 
 import { connect, type NatsConnection } from 'nats'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
-import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../client/broker.ts'
+import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../client/broker-connection.ts'
 import { tlsTowards, trustOf } from '../client/broker-trust.ts'
 import { nkeyLogin } from '../device/nkey.ts'
 

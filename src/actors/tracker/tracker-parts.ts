@@ -6,10 +6,10 @@ import type { CallbackLogicFunction, EventObject } from 'xstate'
 import type { WriteAllowance } from '../../domain/write-allowance.ts'
 import type { Projection } from '../../storage/projection.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
-import type { AttemptBook } from './attempt-book.ts'
+import type { AttemptCounts } from './attempt-counts.ts'
 import type { EventLog } from './event-log.ts'
-import type { HashingQueue } from './hashing-queue.ts'
 import type { OnlineDevices } from './online-devices.ts'
+import type { PasswordQueue } from './password-queue.ts'
 import type { Progress } from './progress.ts'
 import type { TrackerConnections } from './tracker-connections.ts'
 
@@ -33,8 +33,8 @@ export interface TrackerParts extends TrackerSettings {
   readonly isVerified: boolean
   readonly progress: Progress
   readonly online: OnlineDevices
-  readonly attempts: AttemptBook
-  readonly hashing: HashingQueue
+  readonly attempts: AttemptCounts
+  readonly hashing: PasswordQueue
   /** The log follower notes what stands in the log. */
   readonly writing: WriteAllowance
 }

@@ -3,8 +3,8 @@
 // was started again since the last.
 
 import type { BrokerLoad } from '../../cluster/monitoring.ts'
-import { sharerKey } from '../../domain/group.ts'
-import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
+import { deviceKey } from '../../domain/device-ref.ts'
+import type { TrackerStats, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
 import type { SeenCluster, ViewSource } from './view-source.ts'
 
@@ -30,7 +30,7 @@ export interface Seen {
   readonly you: ViewSource['you']
   readonly isConnected: boolean
   readonly statuses: readonly TrackerStatus[]
-  readonly looks: readonly TrackerLook[]
+  readonly looks: readonly TrackerStats[]
   readonly nodes: SeenCluster | undefined
 }
 
@@ -115,7 +115,7 @@ function brokersIn({ nodes }: Seen, before: Seen | undefined): ClusterView['brok
 /** Whoever any tracker takes for online: each hears every beat, and one that was just started has not heard all yet. */
 function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
   if (looks.length === 0) return null
-  const all = new Map(looks.flatMap(({ devices }) => devices.map(each => [sharerKey(each), each] as const)))
+  const all = new Map(looks.flatMap(({ devices }) => devices.map(each => [deviceKey(each), each] as const)))
   return [...all.values()]
     .map(({ user, device, fetching }) => ({
       user,
@@ -123,12 +123,12 @@ function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
       isYou: user === you?.user && device === you.device,
       fetching,
     }))
-    .sort((one, other) => (sharerKey(one) < sharerKey(other) ? -1 : 1))
+    .sort((one, other) => (deviceKey(one) < deviceKey(other) ? -1 : 1))
 }
 
 function groupsIn({ you, looks, statuses }: Seen): ClusterView['groups'] {
   // Of the tracker that has read furthest.
-  const seqOf = (look: TrackerLook) => statuses.find(({ name }) => name === look.name)?.seq ?? 0
+  const seqOf = (look: TrackerStats) => statuses.find(({ name }) => name === look.name)?.seq ?? 0
   const [best] = looks.filter(look => look.groups !== null).sort((one, other) => seqOf(other) - seqOf(one))
   return (
     best?.groups?.map(group => ({

@@ -15,7 +15,7 @@ import { loadSecrets } from '../../cluster/secrets.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { anyInspect, watchAllSubject, watchedBy, watchSubject } from '../../wire/subjects.ts'
-import type { TrackerLook, TrackerStatus } from '../../wire/tracker-api.ts'
+import type { TrackerStats, TrackerStatus } from '../../wire/tracker-api.ts'
 import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 
@@ -54,7 +54,7 @@ export interface ViewSource {
   login(): Promise<Outcome<PageLogin>>
   statuses(): Promise<readonly TrackerStatus[]>
   /** What each tracker that answers says of itself, and of whom the viewer may see. */
-  looks(): Promise<readonly TrackerLook[]>
+  looks(): Promise<readonly TrackerStats[]>
   /** Undefined when this home does not hold the cluster. */
   nodes: (() => Promise<SeenCluster>) | undefined
   close(): Promise<void>

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
 import { createDownloadStore } from '../../../src/actors/agent/download-store.ts'
-import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { shareId } from '../../../src/domain/manifest.ts'
 import type { StoreEvent } from '../../../src/machines/download-protocol.ts'
@@ -35,12 +35,12 @@ function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
   const { id } = opened.addDownload({ ...record, state: 'queued' })
   opened.locateDownload(id, share, manifest)
   const library = { ...opened, ...over }
-  const offers = createOfferBook(() => {})
+  const offers = createOfferTable(() => {})
   const adopted: Fingerprint[] = []
   const logic = createDownloadStore({
     library,
     offers,
-    keeper: { adopt: ({ fingerprint }) => void adopted.push(fingerprint) },
+    shareRegistry: { adopt: ({ fingerprint }) => void adopted.push(fingerprint) },
     peers: { buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
   })

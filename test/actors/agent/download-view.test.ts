@@ -31,8 +31,8 @@ const located = (...users: string[]): DownloadEvent => ({
 })
 const keyOf = (user: string) => `${user}/aaaaaaaaaaaa`
 const joins = (user: string, have = fullBitfield(1)): DownloadEvent[] => [
-  { type: 'link.ready', peer: keyOf(user), via: 'direct', have },
-  { type: 'link.capacity', peer: keyOf(user), pieces: 1, bytesPerSecond: undefined },
+  { type: 'peer.ready', peer: keyOf(user), via: 'direct', have },
+  { type: 'peer.capacity', peer: keyOf(user), pieces: 1, bytesPerSecond: undefined },
 ]
 const isDropped = (user: string): DownloadEvent[] => [
   { type: 'piece.received', peer: keyOf(user), piece: 0, data: Buffer.from('another file!') },
@@ -42,7 +42,7 @@ const isDropped = (user: string): DownloadEvent[] => [
 /** How a stalled run looks after these events. */
 function stalledAfter(...events: DownloadEvent[]) {
   const idle = fromCallback(() => {}) as never
-  const machine = downloadMachine.provide({ actors: { store: idle, locator: idle, peerLink: idle } })
+  const machine = downloadMachine.provide({ actors: { store: idle, locator: idle, downloadSession: idle } })
   const run = createActor(machine, {
     input: { spec, spent: { seconds: 0, fetchedBytes: 0, deliveries: [] }, now: () => 0, running: () => 1 },
   }).start()

@@ -7,9 +7,9 @@ import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
 import { downloadTunables } from '../../../config/swarm.ts'
-import { isResting } from '../../../src/actors/agent/download-view.ts'
+import { isInactive } from '../../../src/actors/agent/download-view.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
-import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { type Manifest, maxFileBytes, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
@@ -46,8 +46,8 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
     user: 'alice',
     library,
     trackers: { ask: async () => done(located) } as unknown as TrackerClient,
-    offers: createOfferBook(() => {}),
-    keeper: { adopt() {} },
+    offers: createOfferTable(() => {}),
+    shareRegistry: { adopt() {} },
     peers: {
       me: { user: 'alice', device: 'aaaaaaaaaaaa' },
       buffers: createBufferPool(0),
@@ -236,7 +236,7 @@ test('What is resumed, or downloaded again, while it is being paused goes on.', 
     while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
     const [paused, goesOn] = await Promise.all([downloads.pause(id), goOn()])
     t.like(paused, { ok: true, value: { state: 'paused' } })
-    t.true(goesOn.ok && !isResting(goesOn.value.state))
+    t.true(goesOn.ok && !isInactive(goesOn.value.state))
     while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
   }
 })

@@ -12,12 +12,11 @@ import pino from 'pino'
 import { createActor } from 'xstate'
 import { downloadTunables, peerTunables } from '../../../config/swarm.ts'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
-import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
-import type { Actor } from '../../../src/domain/decider.ts'
-import { sharerKey } from '../../../src/domain/group.ts'
+import { type DeviceRef, deviceKey } from '../../../src/domain/device-ref.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
 import type { DownloadSnapshot } from '../../../src/machines/download.ts'
@@ -31,7 +30,7 @@ import { alice, bob, group, noRelay, offerOf, type SharedBytes, sharedBytes, sta
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const mib = 1024 * 1024
-const mallory: Actor = { user: 'mallory', device: 'mmmmmmmmmmmm' }
+const mallory: DeviceRef = { user: 'mallory', device: 'mmmmmmmmmmmm' }
 /** Long, so that a busy machine makes nobody look silent: what is slow is to be overtaken by then. */
 const silentAfterMs = 5_000
 
@@ -50,8 +49,8 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
     user: bob.user,
     library,
     trackers: { ask: async () => done({ share, manifest, peers, sharers: peers.length }) } as unknown as TrackerClient,
-    offers: createOfferBook(() => {}),
-    keeper: { adopt() {} },
+    offers: createOfferTable(() => {}),
+    shareRegistry: { adopt() {} },
     peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), silentAfterMs },
     log: pino({ level: 'silent' }),
     queue: () => queue,
@@ -65,7 +64,7 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
   queue.getSnapshot().children[runId(id)]?.subscribe(snapshot => {
     const { picker } = (snapshot as DownloadSnapshot).context.ledger
     mostInFlight = Math.max(mostInFlight, picker?.inFlight ?? 0)
-    mostOfMallory = Math.max(mostOfMallory, picker?.inFlightAt(sharerKey(mallory)).length ?? 0)
+    mostOfMallory = Math.max(mostOfMallory, picker?.inFlightAt(deviceKey(mallory)).length ?? 0)
   })
   while (!['completed', 'failed'].includes(downloads.view(id)?.state ?? '')) await delay(10)
   const view = downloads.view(id)!

@@ -7,7 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
 import { createDownloads } from '../../../src/actors/agent/downloads.ts'
-import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
@@ -54,8 +54,8 @@ test('After a pause no further block is asked for, and none that was on its way 
     user: 'bob',
     library,
     trackers: { ask: async () => done({ ...file, peers: [peer], sharers: 1 }) } as unknown as TrackerClient,
-    offers: createOfferBook(() => {}),
-    keeper: { adopt() {} },
+    offers: createOfferTable(() => {}),
+    shareRegistry: { adopt() {} },
     peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
     queue: () => queue,

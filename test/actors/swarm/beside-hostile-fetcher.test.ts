@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { peerTunables } from '../../../config/swarm.ts'
-import { servingStatus } from '../../../src/machines/serving-desk.ts'
+import { uploadsStatus } from '../../../src/machines/uploads.ts'
 import { encodeFrame, type Frame } from '../../../src/wire/frames.ts'
 import { type RawFetcher, startRawFetcher } from '../../helpers/raw-peer.ts'
 import { bob, fetchAll, offerOf, sharedBytes, startServer } from '../../helpers/swarm.ts'
@@ -55,5 +55,5 @@ for (const [what, act] of hostiles)
     const { bytes } = await fetchAll(server.peerFor(bob, file.share), file)
     t.true(bytes.equals(file.bytes))
     hostile.socket.destroy()
-    while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+    while (uploadsStatus(server.desk.getSnapshot()).links > 0) await delay(10)
   })

@@ -182,7 +182,7 @@ async function fetchFrom(
   needs: Partial<PeerConnectionNeeds>,
 ) {
   const fetching = startLink(book.server.peer, file, needs)
-  await fetching.heard.next('link.ready')
+  await fetching.heard.next('peer.ready')
   return fetching
 }
 
@@ -230,8 +230,8 @@ test('a peer that is not asked because of the cap is not called silent; one that
   await using dumb = await openBook(file)
   using asking = await fetchFrom(dumb, file, { silentAfterMs: 600 })
   asking.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.regex((await asking.heard.next('link.lost')).reason, /gone silent/)
-  t.false(waiting.heard.events.some(({ type }) => type === 'link.lost'))
+  t.regex((await asking.heard.next('peer.lost')).reason, /gone silent/)
+  t.false(waiting.heard.events.some(({ type }) => type === 'peer.lost'))
   clock.advance(1000)
   await book.asked(2)
 })
@@ -246,7 +246,7 @@ test('a link that ends while it waits for its turn asks for nothing then, and le
   await book.asked(1)
   using next = await fetchFrom(other, file, { fetching: throttle })
   next.actor.send({ type: 'piece.wanted', piece: 1 })
-  fetching.actor.send({ type: 'link.close', reason: 'the download pauses' })
+  fetching.actor.send({ type: 'session.close', reason: 'the download pauses' })
   clock.advance(1000)
   await other.asked(1)
   t.is(book.requests.length, 1)
@@ -285,16 +285,16 @@ test('a fetcher that waits because of a cap is told of it, of another one, and o
   await using server = await startServer(alice, undefined, { throttle })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await link.heard.next('link.limited'), { peer: 'alice/aaaaaaaaaaaa', bytesPerSecond: block })
+  t.like(await link.heard.next('peer.limited'), { peer: 'alice/aaaaaaaaaaaa', bytesPerSecond: block })
   throttle.limit(2 * block)
   clock.advance(1000)
-  t.like(await link.heard.next('link.limited'), { bytesPerSecond: 2 * block })
+  t.like(await link.heard.next('peer.limited'), { bytesPerSecond: 2 * block })
   throttle.limit(undefined)
-  t.like(await link.heard.next('link.limited'), { bytesPerSecond: 0 })
+  t.like(await link.heard.next('peer.limited'), { bytesPerSecond: 0 })
   await link.heard.next('piece.received')
-  t.is(link.heard.events.filter(({ type }) => type === 'link.limited').length, 3)
+  t.is(link.heard.events.filter(({ type }) => type === 'peer.limited').length, 3)
 })
 
 test('nobody is told of a cap that holds up nothing', async t => {
@@ -304,10 +304,10 @@ test('nobody is told of a cap that holds up nothing', async t => {
   await using server = await startServer(alice, undefined, { throttle })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   await link.heard.next('piece.received')
-  t.false(link.heard.events.some(({ type }) => type === 'link.limited'))
+  t.false(link.heard.events.some(({ type }) => type === 'peer.limited'))
 })
 
 test('a fetcher that was built before limits were told is served, and told nothing that it does not know', async t => {
@@ -372,12 +372,12 @@ test('with as many connections as may be, a link does not connect, and says so; 
   const open = Array.from({ length: 5 }, () => connections.enter('another', () => {}))
   using second = await fetchFrom(book, file, { connections })
   connections.limit(downloadTunables.maxRunning)
-  t.like(await second.heard.next('link.lost'), {
+  t.like(await second.heard.next('peer.lost'), {
     final: false,
     reason: 'as many peers are connected as this device may have',
   })
   t.is(open.length, 5)
   using third = startLink(book.server.peer, file, { connections })
-  t.regex((await third.heard.next('link.lost')).reason, /as many peers/)
-  t.false(first.heard.events.some(({ type }) => type === 'link.lost'))
+  t.regex((await third.heard.next('peer.lost')).reason, /as many peers/)
+  t.false(first.heard.events.some(({ type }) => type === 'peer.lost'))
 })

@@ -4,10 +4,10 @@ import { connect as connectTcp, createServer } from 'node:net'
 import test from 'ava'
 import { createActor, waitFor } from 'xstate'
 import { peerTunables } from '../../../config/swarm.ts'
-import { provideServingDesk } from '../../../src/actors/swarm/serving-desk.ts'
+import { provideUploads } from '../../../src/actors/swarm/uploads.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
-import { servingStatus } from '../../../src/machines/serving-desk.ts'
-import type { ServingDeskEvent } from '../../../src/machines/swarm-protocol.ts'
+import type { UploadsEvent } from '../../../src/machines/swarm-protocol.ts'
+import { uploadsStatus } from '../../../src/machines/uploads.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
 import {
   alice,
@@ -40,7 +40,7 @@ test('an empty file can be linked to: its peer is ready with nothing to fetch', 
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  const { have } = await link.heard.next('link.ready')
+  const { have } = await link.heard.next('peer.ready')
   t.is(have.length, 0)
 })
 
@@ -49,8 +49,8 @@ test('a ready link says how much it can take before it has fetched anything', as
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  t.like(await link.heard.next('link.capacity'), { pieces: 1, bytesPerSecond: undefined, peer: 'alice/aaaaaaaaaaaa' })
-  t.is(link.heard.events[0]?.type, 'link.ready')
+  t.like(await link.heard.next('peer.capacity'), { pieces: 1, bytesPerSecond: undefined, peer: 'alice/aaaaaaaaaaaa' })
+  t.is(link.heard.events[0]?.type, 'peer.ready')
 })
 
 test('a ticket with another key is refused for good', async t => {
@@ -60,7 +60,7 @@ test('a ticket with another key is refused for good', async t => {
   const peer = server.peerFor(bob, file.share)
   const forged = { ...peer, ticket: { ...peer.ticket, key: randomBytes(32).toString('base64url') } }
   using link = startLink(forged, file, { connectRelay: () => connectTo(server.port) })
-  t.like(await link.heard.next('link.lost'), { final: true, reason: 'it does not accept our ticket' })
+  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
 })
 
 test('an expired ticket is refused for good', async t => {
@@ -69,8 +69,8 @@ test('an expired ticket is refused for good', async t => {
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const expired = server.peerFor(bob, file.share, Date.now() - 1)
   using link = startLink(expired, file, { connectRelay: () => connectTo(server.port) })
-  const outcome = await Promise.race([link.heard.next('link.lost'), link.heard.next('link.ready')])
-  t.like(outcome, { type: 'link.lost', final: true, reason: 'it does not accept our ticket' })
+  const outcome = await Promise.race([link.heard.next('peer.lost'), link.heard.next('peer.ready')])
+  t.like(outcome, { type: 'peer.lost', final: true, reason: 'it does not accept our ticket' })
 })
 
 test("somebody else's ticket is refused for good, also with its key", async t => {
@@ -79,15 +79,15 @@ test("somebody else's ticket is refused for good, also with its key", async t =>
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const carols = server.peerFor({ user: 'carol', device: 'cccccccccccc' }, file.share)
   using link = startLink(carols, file)
-  const outcome = await Promise.race([link.heard.next('link.lost'), link.heard.next('link.ready')])
-  t.like(outcome, { type: 'link.lost', final: true, reason: 'this ticket was given to somebody else' })
+  const outcome = await Promise.race([link.heard.next('peer.lost'), link.heard.next('peer.ready')])
+  t.like(outcome, { type: 'peer.lost', final: true, reason: 'this ticket was given to somebody else' })
 })
 
 test('what is not on offer is refused for now', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   using link = startLink(server.peerFor(bob, file.share), file)
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'this file is not on offer here now' })
+  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'this file is not on offer here now' })
 })
 
 test('the desk says when it serves somebody new, so that their access can be asked for', async t => {
@@ -95,8 +95,8 @@ test('the desk says when it serves somebody new, so that their access can be ask
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
-  await server.heard.next('guest.served')
+  await link.heard.next('peer.ready')
+  await server.heard.next('peer.admitted')
   t.pass()
 })
 
@@ -105,19 +105,19 @@ test('withdrawn access ends what is open at once, and refuses the tickets issued
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using open = startLink(server.peerFor(bob, file.share), file)
-  await open.heard.next('link.ready')
+  await open.heard.next('peer.ready')
   const revoke = (of: string) =>
     server.desk.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group: of, seq: 5 } })
   revoke('another group')
-  t.is(servingStatus(server.desk.getSnapshot()).links, 1)
+  t.is(uploadsStatus(server.desk.getSnapshot()).links, 1)
   revoke(group)
-  t.like(await open.heard.next('link.lost'), { final: false })
-  t.is(servingStatus(server.desk.getSnapshot()).links, 0)
+  t.like(await open.heard.next('peer.lost'), { final: false })
+  t.is(uploadsStatus(server.desk.getSnapshot()).links, 0)
 
   using again = startLink(server.peerFor(bob, file.share, undefined, 5), file)
-  t.like(await again.heard.next('link.lost'), { final: true, reason: 'this access was withdrawn' })
+  t.like(await again.heard.next('peer.lost'), { final: true, reason: 'this access was withdrawn' })
   using readmitted = startLink(server.peerFor(bob, file.share, undefined, 6), file)
-  await readmitted.heard.next('link.ready')
+  await readmitted.heard.next('peer.ready')
 })
 
 test('withdrawn access takes back what was on its way to somebody who had not read it', async t => {
@@ -131,7 +131,7 @@ test('withdrawn access takes back what was on its way to somebody who had not re
   const { pieceLength } = file.manifest
   for (let at = 0; at < 32 * mib; at += length)
     fetcher.send({ type: 'request', piece: Math.floor(at / pieceLength), offset: at % pieceLength, length })
-  await waitFor(server.desk, snapshot => servingStatus(snapshot).servedBytes > 0)
+  await waitFor(server.desk, snapshot => uploadsStatus(snapshot).servedBytes > 0)
   server.desk.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 5 } })
   const failure = once(fetcher.socket, 'error')
   fetcher.socket.resume()
@@ -143,10 +143,10 @@ test('no link outlives its ticket; with a later one it goes on', async t => {
   await using server = await startServer(alice, undefined, { idleAfterMs: 4_000 })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share, Date.now() + 1_000), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'peer.refreshed', peer: server.peerFor(bob, file.share) })
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'this ticket has expired' })
-  await link.heard.next('link.ready')
+  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'this ticket has expired' })
+  await link.heard.next('peer.ready')
 })
 
 test('a piece that becomes available while a link is open is announced to it and can be fetched', async t => {
@@ -156,11 +156,11 @@ test('a piece that becomes available while a link is open is announced to it and
   have.add(0)
   server.desk.send({ type: 'offer.added', offer: offerOf(file, have) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  const ready = await link.heard.next('link.ready')
+  const ready = await link.heard.next('peer.ready')
   t.deepEqual([ready.have.has(0), ready.have.has(2)], [true, false])
   have.add(2)
   server.desk.send({ type: 'piece.available', share: file.share, piece: 2 })
-  t.like(await link.heard.next('link.have'), { piece: 2 })
+  t.like(await link.heard.next('peer.have'), { piece: 2 })
   t.true(ready.have.has(2))
   link.actor.send({ type: 'piece.wanted', piece: 2 })
   const { data } = await link.heard.next('piece.received')
@@ -174,7 +174,7 @@ test('a piece that the peer does not have comes back, and the link stays', async
   have.add(0)
   server.desk.send({ type: 'offer.added', offer: offerOf(file, have) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 1 })
   t.like(await link.heard.next('piece.returned'), { piece: 1 })
   link.actor.send({ type: 'piece.wanted', piece: 0 })
@@ -186,9 +186,9 @@ test('a finished download takes the place of its unfinished self without losing 
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file, createBitfield(4)) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
-  for (let piece = 0; piece < 4; piece++) t.like(await link.heard.next('link.have'), { piece })
+  for (let piece = 0; piece < 4; piece++) t.like(await link.heard.next('peer.have'), { piece })
   link.actor.send({ type: 'piece.wanted', piece: 3 })
   t.like(await link.heard.next('piece.received'), { piece: 3 })
 })
@@ -198,9 +198,9 @@ test('a removed offer says goodbye to its peers', async t => {
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   server.desk.send({ type: 'offer.removed', share: file.share })
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'this file is no longer on offer here' })
+  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'this file is no longer on offer here' })
 })
 
 test('a file that can no longer be read leaves the desk, which says so once', async t => {
@@ -211,11 +211,11 @@ test('a file that can no longer be read leaves the desk, which says so once', as
   }
   server.desk.send({ type: 'offer.added', offer: { ...offerOf(file), read } })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   link.actor.send({ type: 'piece.wanted', piece: 1 })
   t.like(await link.heard.next('piece.returned'), { piece: 0 })
-  t.like(await link.heard.next('link.lost'), { final: false })
+  t.like(await link.heard.next('peer.lost'), { final: false })
   const failed = server.heard.events.filter(event => event.type === 'offer.failed')
   t.like(failed, [{ share: file.share, error: { message: 'the file changed' } }])
   t.is(failed.length, 1)
@@ -226,11 +226,11 @@ test('a peer that connects again takes the place of its earlier link', async t =
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using first = startLink(server.peerFor(bob, file.share), file)
-  await first.heard.next('link.ready')
+  await first.heard.next('peer.ready')
   using second = startLink(server.peerFor(bob, file.share), file)
-  await second.heard.next('link.ready')
-  await first.heard.next('link.lost')
-  t.like(servingStatus(server.desk.getSnapshot()), { links: 1, peers: 1 })
+  await second.heard.next('peer.ready')
+  await first.heard.next('peer.lost')
+  t.like(uploadsStatus(server.desk.getSnapshot()), { links: 1, peers: 1 })
 })
 
 test('a cancelled piece can be wanted again and arrives whole', async t => {
@@ -238,7 +238,7 @@ test('a cancelled piece can be wanted again and arrives whole', async t => {
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 1 })
   link.actor.send({ type: 'piece.unwanted', piece: 1 })
   link.actor.send({ type: 'piece.wanted', piece: 1 })
@@ -251,10 +251,10 @@ test('an address in use is a refusal that says what to do', async t => {
   await once(squatter, 'listening')
   t.teardown(() => squatter.close())
   const { port } = squatter.address() as { port: number }
-  const heard = recordEvents<ServingDeskEvent>()
-  const machine = provideServingDesk({ ticketKey: randomBytes(32), acceptRelayed: () => () => {} })
+  const heard = recordEvents<UploadsEvent>()
+  const machine = provideUploads({ ticketKey: randomBytes(32), acceptRelayed: () => () => {} })
   const desk = createActor(machine, { input: { listen: { host: '127.0.0.1', port }, parent: heard.ref } }).start()
-  const { refusal } = await heard.next('desk.failed')
+  const { refusal } = await heard.next('uploads.failed')
   t.is(refusal.code, 'usage')
   t.regex(refusal.message, /in use.*--listen/)
   t.is(desk.getSnapshot().status, 'done')
@@ -265,9 +265,9 @@ test('an agent that is gone is lost for now', async t => {
   const server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   server.desk.stop()
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'it broke off the connection' })
+  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'it broke off the connection' })
 })
 
 test('upload is counted', async t => {
@@ -277,8 +277,8 @@ test('upload is counted', async t => {
   await fetchAll(server.peerFor(bob, file.share), file)
   await new Promise<void>(resolve => {
     server.desk.subscribe(snapshot => {
-      if (servingStatus(snapshot).links === 0) resolve()
+      if (uploadsStatus(snapshot).links === 0) resolve()
     })
   })
-  t.is(servingStatus(server.desk.getSnapshot()).servedBytes, mib)
+  t.is(uploadsStatus(server.desk.getSnapshot()).servedBytes, mib)
 })

@@ -5,9 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
-import type { Actor } from '../../../src/domain/decider.ts'
-import { servingStatus } from '../../../src/machines/serving-desk.ts'
+import type { DeviceRef } from '../../../src/domain/device-ref.ts'
 import type { Offer } from '../../../src/machines/swarm-protocol.ts'
+import { uploadsStatus } from '../../../src/machines/uploads.ts'
 import { totalBytes } from '../../../src/storage/read-fully.ts'
 import { encodeBlockHeader, encodeFrame } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
@@ -16,7 +16,7 @@ import { alice, bob, offerOf, sharedBytes, startLink, startServer } from '../../
 
 const mib = 1024 * 1024
 /** A relay by which bob comes in over `channel`: a pipe without the kernel's buffers. */
-const relayedAs = (channel: Duplex) => (accept: (channel: Duplex, from: Actor) => void) => {
+const relayedAs = (channel: Duplex) => (accept: (channel: Duplex, from: DeviceRef) => void) => {
   accept(channel, bob)
   return () => {}
 }
@@ -92,12 +92,12 @@ test('connections without a ticket beyond the limit are turned away, and whoever
   t.is(turnedAway, tooMany)
   for (const idler of idlers) idler.destroy()
   using peer = startLink(server.peerFor(bob, file.share), file)
-  await peer.heard.next('link.ready')
+  await peer.heard.next('peer.ready')
 })
 
 test('whoever fills the door with connections from one place makes room for who comes from another', async t => {
   const file = sharedBytes(mib)
-  let knock: (channel: Duplex, from: Actor) => void = () => {}
+  let knock: (channel: Duplex, from: DeviceRef) => void = () => {}
   await using server = await startServer(
     alice,
     accept => {
@@ -129,7 +129,7 @@ test('whoever fills the door with connections from one place makes room for who 
 
 test('who comes again and again is not let in any more for a while, and others are', async t => {
   const file = sharedBytes(mib)
-  let knock: (channel: Duplex, from: Actor) => void = () => {}
+  let knock: (channel: Duplex, from: DeviceRef) => void = () => {}
   await using server = await startServer(
     alice,
     accept => {
@@ -196,7 +196,7 @@ test('what a peer sends after it broke the protocol stays unread', async t => {
     takenBytes += noise.length
   }
   next()
-  while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.desk.getSnapshot()).links > 0) await delay(10)
   t.true(takenBytes < mib, `${takenBytes} bytes were taken`)
 })
 
@@ -278,7 +278,7 @@ test('a peer that asks on for what is not there, and takes no refusal in, is let
   const refusalBytes = 13
   const tooMany = Math.ceil((4 * uploadTunables.highWaterBytes) / refusalBytes)
   fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
-  while (servingStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.desk.getSnapshot()).links > 0) await delay(10)
   t.pass()
 })
 
@@ -315,7 +315,7 @@ test('a peer that asks on and takes nothing in is let go, though what it is sent
       fetcher.send({ type: 'request', piece, offset, length: blockBytes })
   const block = { piece: 15, offset: 0, length: 1 }
   let pairs = 0
-  while (servingStatus(server.desk.getSnapshot()).links > 0) {
+  while (uploadsStatus(server.desk.getSnapshot()).links > 0) {
     fetcher.send({ type: 'request', ...block })
     fetcher.send({ type: 'cancel', ...block })
     pairs += 1
@@ -374,10 +374,10 @@ test("one peer's slow reads do not hold up another's", async t => {
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer })
   using slow = startLink(server.peerFor(bob, file.share), file)
-  await slow.heard.next('link.ready')
+  await slow.heard.next('peer.ready')
   slow.actor.send({ type: 'piece.wanted', piece: 0 })
   using quick = startLink(server.peerFor(carol, file.share), file, { me: carol })
-  await quick.heard.next('link.ready')
+  await quick.heard.next('peer.ready')
   quick.actor.send({ type: 'piece.wanted', piece: 1 })
   await quick.heard.next('piece.received')
   t.false(slow.heard.events.some(({ type }) => type === 'piece.received'))

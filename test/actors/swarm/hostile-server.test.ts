@@ -25,13 +25,13 @@ async function isSeenThrough(
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => answer(frame, socket, file))
   using link = startLink(server.peer, file, {}, event => {
-    if (event.type === 'link.ready') link.actor.send({ type: 'piece.wanted', piece: 0 })
+    if (event.type === 'peer.ready') link.actor.send({ type: 'piece.wanted', piece: 0 })
   })
-  const lost = await link.heard.next('link.lost')
+  const lost = await link.heard.next('peer.lost')
   t.true(lost.final)
   t.regex(lost.reason, why)
   t.false(link.heard.events.some(({ type }) => type === 'piece.received'))
-  const wanted = link.heard.events.some(({ type }) => type === 'link.ready')
+  const wanted = link.heard.events.some(({ type }) => type === 'peer.ready')
   t.is(link.heard.events.filter(({ type }) => type === 'piece.returned').length, wanted ? 1 : 0)
 }
 
@@ -107,11 +107,11 @@ test('a peer that goes silent loses what was wanted of it, and is tried again la
     if (frame.type === 'request' && frame.offset === 0) socket.write(blockOf(0, 0, frame.length).subarray(0, 60_000))
   })
   using link = startLink(server.peer, file, { silentAfterMs: 100 })
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
-  t.like(await link.heard.next('link.lost'), { final: false })
-  await link.heard.next('link.ready')
+  t.like(await link.heard.next('peer.lost'), { final: false })
+  await link.heard.next('peer.ready')
 })
 
 /** A peer that answers each request with one byte of its block every few milliseconds. */
@@ -127,19 +127,19 @@ test('a byte now and then keeps no piece: a peer that trickles is as good as sil
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
   using link = startLink(server.peer, file, { silentAfterMs: 1_000 })
-  await link.heard.next('link.ready')
+  await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
-  t.like(await link.heard.next('link.lost'), { final: false })
+  t.like(await link.heard.next('peer.lost'), { final: false })
 })
 
 test('a peer that dawdles is measured before it has finished a block', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
   using peer = startLink(server.peer, file, { silentAfterMs: 4_000 })
-  t.like(await peer.heard.next('link.capacity'), { bytesPerSecond: undefined })
+  t.like(await peer.heard.next('peer.capacity'), { bytesPerSecond: undefined })
   peer.actor.send({ type: 'piece.wanted', piece: 0 })
-  const { bytesPerSecond } = await peer.heard.next('link.capacity')
+  const { bytesPerSecond } = await peer.heard.next('peer.capacity')
   t.true(bytesPerSecond !== undefined && bytesPerSecond < peerTunables.leastBytes, `${bytesPerSecond} bytes a second`)
   t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
@@ -153,7 +153,7 @@ test('a peer that is asked for nothing may be silent', async t => {
     setTimeout(() => socket.write(encodeFrame({ type: 'bye', retry: false, reason: 'bye' })), 301)
   })
   using link = startLink(server.peer, file, { silentAfterMs: 20 })
-  t.like(await link.heard.next('link.lost'), { reason: 'bye', final: true })
+  t.like(await link.heard.next('peer.lost'), { reason: 'bye', final: true })
 })
 
 test('a peer that refuses all it says it has is given up for a while', async t => {
@@ -163,8 +163,8 @@ test('a peer that refuses all it says it has is given up for a while', async t =
     if (frame.type === 'request') socket.write(encodeFrame({ ...frame, type: 'refused', why: 'gone' }))
   })
   using link = startLink(server.peer, file)
-  await link.heard.next('link.ready')
-  const lost = link.heard.next('link.lost')
+  await link.heard.next('peer.ready')
+  const lost = link.heard.next('peer.lost')
   for (let ended = false; !ended; ) {
     link.actor.send({ type: 'piece.wanted', piece: 0 })
     ended = await Promise.race([lost.then(() => true), link.heard.next('piece.returned').then(() => false)])
@@ -179,8 +179,8 @@ test('a peer that announces a piece over and over announces it once, and is drop
     if (frame.type === 'hello') socket.write(Buffer.concat([nothing, have, have, have]))
   })
   using link = startLink(server.peer, file)
-  t.like(await link.heard.next('link.lost'), { final: true })
-  t.is(link.heard.events.filter(({ type }) => type === 'link.have').length, 1)
+  t.like(await link.heard.next('peer.lost'), { final: true })
+  t.is(link.heard.events.filter(({ type }) => type === 'peer.have').length, 1)
 })
 
 test('a peer that sends a TLS record a byte is dropped for good, however quick it is', t =>
@@ -215,8 +215,8 @@ for (const [what, options] of Object.entries(old))
     const { port } = server.address() as AddressInfo
     const ticket = { identity: 'a ticket', key: psk.toString('base64url') }
     using link = startLink({ ...alice, host: '127.0.0.1', port, complete: true, ticket }, sharedBytes(mib))
-    await Promise.all([failed, link.heard.next('link.lost')])
-    t.false(link.heard.events.some(({ type }) => type === 'link.ready'))
+    await Promise.all([failed, link.heard.next('peer.lost')])
+    t.false(link.heard.events.some(({ type }) => type === 'peer.ready'))
     server.close()
   })
 
@@ -232,7 +232,7 @@ test('a peer that shows a certificate in place of knowing the ticket is not spok
   const peer = { ...alice, host: '127.0.0.1', port, complete: true, ticket }
   // What it says of a way that failed is kept for when the relay fails, too.
   using link = startLink(peer, sharedBytes(mib), { connectRelay: () => connect(port, '127.0.0.1') })
-  t.like(await link.heard.next('link.lost'), { final: true, reason: 'what answers there is not Shoal' })
+  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'what answers there is not Shoal' })
   t.deepEqual(heard, [])
   server.close()
 })

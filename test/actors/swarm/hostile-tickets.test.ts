@@ -29,8 +29,8 @@ for (const [what, alter] of Object.entries(altered))
     const peer = server.peerFor(bob, file.share)
     const ticket = { ...peer.ticket, identity: alter(file.share) }
     using link = startLink({ ...peer, ticket }, file, { connectRelay: () => connect(server.port, '127.0.0.1') })
-    t.like(await link.heard.next('link.lost'), { final: true, reason: 'it does not accept our ticket' })
-    t.false(server.heard.events.some(({ type }) => type === 'guest.served'))
+    t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
+    t.false(server.heard.events.some(({ type }) => type === 'peer.admitted'))
   })
 
 test("a ticket for one device opens no other, the same person's and of the same share included", async t => {
@@ -41,7 +41,7 @@ test("a ticket for one device opens no other, the same person's and of the same 
   const { ticket } = first.peerFor(bob, file.share)
   const connectRelay = () => connect(second.port, '127.0.0.1')
   using link = startLink({ ...second.peerFor(bob, file.share), ticket }, file, { connectRelay })
-  t.like(await link.heard.next('link.lost'), { final: true, reason: 'it does not accept our ticket' })
+  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
 })
 
 test('what somebody recorded of a connection opens nothing when it is played again', async t => {
@@ -65,11 +65,11 @@ test('what somebody recorded of a connection opens nothing when it is played aga
   await once(tap, 'listening')
   const tapped = { ...server.peerFor(bob, file.share), port: (tap.address() as AddressInfo).port }
   using link = startLink(tapped, file)
-  await link.heard.next('link.ready')
-  await server.heard.next('guest.served')
+  await link.heard.next('peer.ready')
+  await server.heard.next('peer.admitted')
 
   const again = connect(server.port, '127.0.0.1').on('error', () => {})
   again.resume().write(Buffer.concat(recorded))
   await once(again, 'close')
-  t.false(server.heard.events.filter(({ type }) => type === 'guest.served').length > 1)
+  t.false(server.heard.events.filter(({ type }) => type === 'peer.admitted').length > 1)
 })

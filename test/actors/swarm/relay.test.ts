@@ -7,8 +7,8 @@ import { waitFor } from 'xstate'
 import { relayTunables } from '../../../config/swarm.ts'
 import { openRelay } from '../../../src/actors/swarm/relay.ts'
 import type { RelaySettings } from '../../../src/actors/swarm/relay-channel.ts'
-import type { Actor } from '../../../src/domain/decider.ts'
-import { servingStatus } from '../../../src/machines/serving-desk.ts'
+import type { DeviceRef } from '../../../src/domain/device-ref.ts'
+import { uploadsStatus } from '../../../src/machines/uploads.ts'
 import { decodeRelayMessage, encodeRelayMessage, type RelayMessage } from '../../../src/wire/relay-messages.ts'
 import { relaySubject } from '../../../src/wire/subjects.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../helpers/memory-broker.ts'
@@ -17,7 +17,7 @@ import { settled } from '../../helpers/settled.ts'
 import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
-const carol: Actor = { user: 'carol', device: 'cccccccccccc' }
+const carol: DeviceRef = { user: 'carol', device: 'cccccccccccc' }
 const channelId = '0123456789abcdef0123456789abcdef'
 
 test('a file travels whole through a broker when its sharer cannot be reached directly', async t => {
@@ -32,7 +32,7 @@ test('a file travels whole through a broker when its sharer cannot be reached di
   t.is(via, 'relay')
   t.true(bytes.equals(file.bytes))
   // The fetcher has left, and its server hears of it.
-  await waitFor(server.desk, snapshot => servingStatus(snapshot).links === 0)
+  await waitFor(server.desk, snapshot => uploadsStatus(snapshot).links === 0)
   bobRelay.close()
   aliceRelay.close()
 })
@@ -43,7 +43,7 @@ test('a peer that is at no broker is lost for now, at once', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   using link = startLink({ ...server.peerFor(bob, file.share), port: 1 }, file, { connectRelay: bobRelay.connect })
-  t.like(await link.heard.next('link.lost'), { final: false, reason: 'it is not connected to the brokers' })
+  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'it is not connected to the brokers' })
 })
 
 test("a relayed peer is who the broker says it is: another's ticket does not let it in", async t => {
@@ -55,7 +55,7 @@ test("a relayed peer is who the broker says it is: another's ticket does not let
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const stolen = { ...server.peerFor(bob, file.share), port: 1 }
   using link = startLink(stolen, file, { connectRelay: carolRelay.connect, me: bob })
-  t.like(await link.heard.next('link.lost'), { final: true, reason: 'this ticket was given to somebody else' })
+  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'this ticket was given to somebody else' })
   aliceRelay.close()
   carolRelay.close()
 })
@@ -140,7 +140,7 @@ test('a lost chunk breaks the channel instead of leaving a hole', async t => {
 })
 
 test('the last chunk being lost is noticed at the next beat', async t => {
-  const { broker, ours, theirs, close } = await connected({ beatEveryMs: 20 })
+  const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20 })
   broker.loses = (_, data) => decodeRelayMessage(data)?.type === 'data'
   const broken = once(theirs, 'error')
   theirs.resume()
@@ -151,7 +151,7 @@ test('the last chunk being lost is noticed at the next beat', async t => {
 })
 
 test('a channel whose other side is not heard of any more is dead; one that beats lives', async t => {
-  const { broker, ours, theirs, close } = await connected({ beatEveryMs: 20, silentAfterMs: 800 })
+  const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20, silentAfterMs: 800 })
   // Beats of either side, over more than the time after which silence is death.
   while (toAlice(broker, 'credit').length < 50) await new Promise(setImmediate)
   t.false(ours.destroyed || theirs.destroyed)

@@ -30,7 +30,7 @@ type Answer = (record: LogRecord, expected: number) => Append
 function fixture(
   answers: readonly Answer[],
   isReachable = () => true,
-  isAwaited = () => true,
+  hasInterest = () => true,
   writing = createWriteAllowance(writeTunables.limits),
 ) {
   const projection = createProjection(inMemory, 'created')
@@ -71,7 +71,7 @@ function fixture(
   const signUp: Proposal = {
     id,
     subject,
-    isAwaited: async () => isAwaited(),
+    hasInterest: async () => hasInterest(),
     decide: () => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id }, projection.account('ann')),
   }
   const by = { user: 'ann', device: 'aaaaaaaaaaaa' }

@@ -26,9 +26,9 @@ export interface Line {
   readonly seq: number
   readonly id: string
   readonly by?: { readonly user: string; readonly device: string }
-  readonly events: readonly LineEvent[]
+  readonly events: readonly HeartbeatCommand[]
 }
-export type LineEvent = { readonly type: string } & Readonly<Record<string, unknown>>
+export type HeartbeatCommand = { readonly type: string } & Readonly<Record<string, unknown>>
 
 /** What one tracker alone, with the others stopped, answers at the end about everything the log is about. */
 export interface Testimony {

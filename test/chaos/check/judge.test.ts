@@ -1,17 +1,17 @@
 import test from 'ava'
-import type { Answer, Entry, History, Line, LineEvent, Testimony } from './history.ts'
+import type { Answer, Entry, HeartbeatCommand, History, Line, Testimony } from './history.ts'
 import { judge } from './judge.ts'
 
 const by = (user: string) => ({ user, device: `${user}1` })
-const line = (seq: number, user: string, ...events: LineEvent[]): Line => ({
+const line = (seq: number, user: string, ...events: HeartbeatCommand[]): Line => ({
   seq,
   id: `id-${seq}`,
   by: by(user),
   events,
 })
-const created: LineEvent = { type: 'group.created', group: 'reef', owner: 'ann', at: 1 }
-const asked = (user: string): LineEvent => ({ type: 'join.requested', group: 'reef', user, at: 1 })
-const accepted = (user: string): LineEvent => ({ type: 'join.accepted', group: 'reef', user, at: 1 })
+const created: HeartbeatCommand = { type: 'group.created', group: 'reef', owner: 'ann', at: 1 }
+const asked = (user: string): HeartbeatCommand => ({ type: 'join.requested', group: 'reef', user, at: 1 })
+const accepted = (user: string): HeartbeatCommand => ({ type: 'join.accepted', group: 'reef', user, at: 1 })
 
 let clock = 0
 function entry(user: string, method: string, more: Partial<Entry> & { answer: Answer }): Entry {
@@ -71,7 +71,7 @@ test('a refused write that is in the log is found', t => {
 })
 
 test('one request with two entries acted twice', t => {
-  const left: LineEvent = { type: 'member.left', group: 'reef', user: 'bob' }
+  const left: HeartbeatCommand = { type: 'member.left', group: 'reef', user: 'bob' }
   const again = [...log, line(4, 'bob', left), { ...line(5, 'bob', asked('bob')), id: 'id-2' }]
   t.deepEqual(kinds({ log: again }), ['acted twice'])
 })
@@ -97,12 +97,12 @@ test('an answer that speaks from before what its device had seen is found, whate
 })
 
 test('who left shares nothing any more, and what nobody shares then is gone, whether or not the log spells it out', t => {
-  const shares = (name: string, ...users: string[]): LineEvent[] => [
+  const shares = (name: string, ...users: string[]): HeartbeatCommand[] => [
     { type: 'share.created', group: 'reef', manifest: { name, sha1: 'x' } },
     ...users.map(user => ({ type: 'sharer.added', group: 'reef', name, ...by(user) })),
   ]
-  const left: LineEvent = { type: 'member.left', group: 'reef', user: 'bob' }
-  const spelledOut: LineEvent[] = [
+  const left: HeartbeatCommand = { type: 'member.left', group: 'reef', user: 'bob' }
+  const spelledOut: HeartbeatCommand[] = [
     { type: 'sharer.removed', group: 'reef', name: 'f', ...by('bob') },
     { type: 'share.ended', group: 'reef', name: 'f' },
     { type: 'sharer.removed', group: 'reef', name: 'g', ...by('bob') },

@@ -1,7 +1,7 @@
 // The rules of accounts and groups as the checker knows them: written from the promises, not from src/domain, so that a
 // mistake there is no mistake here. A state is one group, or all accounts, at one point of the log; never changed in place.
 
-import type { Entry, Line, LineEvent } from './history.ts'
+import type { Entry, HeartbeatCommand, Line } from './history.ts'
 
 export interface GroupState {
   readonly owner: string
@@ -108,7 +108,7 @@ function withoutDevicesOf(user: string, shares: GroupState['shares']): GroupStat
   return left
 }
 
-export function evolve(state: GroupState | undefined, event: LineEvent): GroupState | undefined {
+export function evolve(state: GroupState | undefined, event: HeartbeatCommand): GroupState | undefined {
   const user = String(event.user)
   if (event.type === 'group.created')
     return { owner: String(event.owner), members: [String(event.owner)], requests: [], shares: new Map() }

@@ -8,7 +8,7 @@ import pino from 'pino'
 import { type AnyActorRef, createActor, fromCallback } from 'xstate'
 import { createDownloadStore } from '../../../src/actors/agent/download-store.ts'
 import { hashFile, recheckPieces, verifyFile } from '../../../src/actors/agent/hashing.ts'
-import { createOfferBook } from '../../../src/actors/agent/offer-book.ts'
+import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
 import { openHome } from '../../../src/actors/device/home.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
@@ -76,8 +76,8 @@ const works: Record<string, () => unknown> = {
     const id = library.downloads('alice')[0]?.id ?? begin()
     const logic = createDownloadStore({
       library,
-      offers: createOfferBook(() => {}),
-      keeper: { adopt() {} },
+      offers: createOfferTable(() => {}),
+      shareRegistry: { adopt() {} },
       peers: { buffers: createBufferPool(0) },
       log: pino({ level: 'silent' }),
     })

@@ -4,7 +4,7 @@ import test from 'ava'
 import type { BrokerLook } from '../../../src/cluster/cluster.ts'
 import type { BrokerLoad } from '../../../src/cluster/monitoring.ts'
 import { clusterView, type Seen } from '../../../src/visualizer/server/cluster-view.ts'
-import type { TrackerLook } from '../../../src/wire/tracker-api.ts'
+import type { TrackerStats } from '../../../src/wire/tracker-api.ts'
 import { clusterViewSchema } from '../../../src/wire/visualizer-api.ts'
 
 const alice = { user: 'alice', device: 'a'.repeat(12) }
@@ -31,7 +31,7 @@ const broker = (node: string, more: Partial<BrokerLook> = {}): BrokerLook => ({
   ...more,
 })
 const cluster = (...brokers: BrokerLook[]) => ({ brokers, trackers: ['t1', 't2'] })
-const look = (name: string, more: Partial<TrackerLook> = {}): TrackerLook => ({
+const look = (name: string, more: Partial<TrackerStats> = {}): TrackerStats => ({
   name,
   requests: 10,
   online: 1,

@@ -13,7 +13,7 @@ const actor = (id: string, more: Partial<InspectedActor> = {}): InspectedActor =
   parent: 'x:0',
   name: `link:${id}`,
   kind: 'machine',
-  machine: 'peerLink',
+  machine: 'downloadSession',
   status: 'active',
   state: 'backingOff',
   context: { failures: 1 },

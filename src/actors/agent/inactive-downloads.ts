@@ -1,0 +1,98 @@
+// A person's downloads as the library has them: how each looks while it does not run, and how its runs ended. That a run
+// ended counts at once; where the library's disk has no room for it, it is written down once there is.
+
+import type { Logger } from 'pino'
+import { agentTunables } from '../../../config/agent.ts'
+import type { DownloadOutput } from '../../machines/download-protocol.ts'
+import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
+import type { DownloadView } from '../../wire/agent-api.ts'
+import { viewOfRecord } from './download-view.ts'
+
+export interface InactiveDownloads {
+  /** In the order in which they were asked for. */
+  ids(): number[]
+  /** As it was when it last rested, or went to the queue. Undefined when this person has none of that number here. */
+  view(id: number): DownloadView | undefined
+  /** It goes to the queue, and what it came to before is no matter any more. Throws LibraryFailed. */
+  enqueue(id: number): DownloadRecord
+  /** It rests; how long its run took is added to its time. */
+  recordEnding(id: number, ended: DownloadOutput, ranForMs: number): void
+  /** Nothing more is written down. */
+  close(): void
+}
+
+type DownloadChange = Parameters<Library['changeDownload']>[1]
+
+export function createInactiveDownloads(user: string, library: Library, log: Logger): InactiveDownloads {
+  /** Made once and not at every look: a record holds a whole manifest. */
+  const views = new Map(library.downloads(user).map(record => [record.id, viewOfRecord(record)]))
+
+  /** How runs ended, where the library's disk had no room for it. An agent that starts anew runs those once more. */
+  const unrecorded = new Map<number, DownloadChange>()
+  let again: NodeJS.Timeout | undefined
+  const record = (id: number, change: DownloadChange) => {
+    try {
+      library.changeDownload(id, change)
+      unrecorded.delete(id)
+    } catch (error) {
+      if (!(error instanceof LibraryFailed)) throw error
+      if (!unrecorded.has(id)) log.warn({ download: id, err: error }, 'how a download ended is written down later')
+      if (unrecorded.size === 0) again = setTimeout(recordAgain, agentTunables.recordAgainMs).unref()
+      unrecorded.set(id, change)
+    }
+  }
+  const recordAgain = () => {
+    const left = [...unrecorded]
+    unrecorded.clear()
+    for (const [id, change] of left) record(id, change)
+  }
+
+  const find = (id: number): DownloadRecord => {
+    const found = library.download(id)
+    if (!found) throw new Error(`bug: download ${id} left the library`)
+    return found
+  }
+  /** Undefined while the library's disk cannot read it. */
+  const readable = (id: number): DownloadRecord | undefined => {
+    try {
+      return find(id)
+    } catch (error) {
+      if (error instanceof LibraryFailed) return undefined
+      throw error
+    }
+  }
+
+  return {
+    ids: () => [...views.keys()],
+    view: id => views.get(id),
+
+    enqueue(id) {
+      library.changeDownload(id, { state: 'queued', error: undefined })
+      unrecorded.delete(id)
+      const queued = find(id)
+      views.set(id, viewOfRecord(queued))
+      return queued
+    },
+
+    recordEnding(id, { ending, problem }, ranForMs) {
+      const before = readable(id)
+      const ended = {
+        state: ending === 'suspended' ? ('queued' as const) : ending,
+        error: problem,
+        finishedAt: ending === 'completed' ? Date.now() : undefined,
+      }
+      const change: DownloadChange = before ? { ...ended, seconds: before.seconds + ranForMs / 1000 } : ended
+      record(id, change)
+      log.info({ download: id, ending, problem }, 'a download rests')
+      const { error: _, ...shown } = views.get(id)!
+      views.set(
+        id,
+        before
+          ? viewOfRecord({ ...before, ...change })
+          : { ...shown, state: ended.state, ...(problem ? { error: problem } : {}) },
+      )
+    },
+
+    close: () => clearTimeout(again),
+  }
+}

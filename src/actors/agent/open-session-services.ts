@@ -1,0 +1,185 @@
+// Builds what runs for one log-in over its connection: the services of machines/services.ts, its actors provided.
+// What is made here ends with the session; the library is the agent's, and outlives it.
+
+import { createHash } from 'node:crypto'
+import type { NatsConnection } from 'nats'
+import type { Logger } from 'pino'
+import type { ActorRef, ActorRefFrom, Snapshot } from 'xstate'
+import { downloadTunables } from '../../../config/swarm.ts'
+import { deviceKey } from '../../domain/device-ref.ts'
+import type { downloadQueueMachine } from '../../machines/download-queue.ts'
+import { type HeartbeatCommand, sessionServicesMachine } from '../../machines/session-services.ts'
+import type { UploadsCommand } from '../../machines/swarm-protocol.ts'
+import { type uploadsMachine, uploadsStatus } from '../../machines/uploads.ts'
+import type { Library } from '../../storage/library.ts'
+import type { AgentSession, ServedShare } from '../../wire/tracker-api.ts'
+import type { TrackerClient } from '../client/tracker-client.ts'
+import type { Session } from '../device/home.ts'
+import type { Content } from '../inspection/inspection-publisher.ts'
+import { createBufferPool } from '../swarm/buffer-pool.ts'
+import { openRelay } from '../swarm/relay.ts'
+import { provideUploads } from '../swarm/uploads.ts'
+import { createAgentApi } from './agent-api.ts'
+import { createAgentHandlers } from './agent-handlers.ts'
+import type { DeviceLimits } from './device-limits.ts'
+import { createDownloads } from './downloads.ts'
+import { createHeartbeat } from './heartbeat.ts'
+import { createOfferTable } from './offer-table.ts'
+import { createShareRegistry } from './share-registry.ts'
+import { createShareRegistryActor } from './share-registry-actor.ts'
+
+export const ticketKeysOf = ({ ticketKey, otherTicketKeys = [] }: AgentSession): Buffer[] =>
+  [ticketKey, ...otherTicketKeys].map(key => Buffer.from(key, 'base64url'))
+
+export interface SessionServicesNeeds {
+  readonly session: Session
+  readonly connection: NatsConnection
+  readonly trackers: TrackerClient
+  /** From which tickets for this device are checked: `agent.session` tells it. */
+  readonly ticketKeys: readonly Buffer[]
+  readonly library: Library
+  readonly limits: DeviceLimits
+  readonly log: Logger
+  /** An actor of the agent's by its system id, while it runs. */
+  actor(systemId: string): unknown
+  isRevoked(): Promise<boolean>
+  onServers(servers: readonly string[]): void
+  logOut(): Promise<void>
+}
+
+export interface SessionServices {
+  readonly logic: typeof sessionServicesMachine
+  /** Beside its actors, what watchers see of it. */
+  shown(): { readonly about: string; readonly content: Content }[]
+  /** After the logic's actor has ended: what it left open. */
+  close(): Promise<void>
+}
+
+export function openSessionServices(needs: SessionServicesNeeds): SessionServices {
+  const { session, connection, trackers, library, limits, log } = needs
+  const by = { user: session.user, device: session.device }
+  const desk = () => needs.actor('uploads') as ActorRefFrom<typeof uploadsMachine> | undefined
+  const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
+  const heartbeatActor = () => needs.actor('heartbeat') as ActorRef<Snapshot<unknown>, HeartbeatCommand> | undefined
+  const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
+
+  let { ticketKeys } = needs
+  let deskFailure: string | undefined
+  /** Not before it listens: the port that it wants may be somebody else's. */
+  const openDesk = () => {
+    const snapshot = desk()?.getSnapshot()
+    return snapshot?.matches('open') ? snapshot : undefined
+  }
+
+  const relay = openRelay(connection, by)
+  const tellUploads = (command: UploadsCommand) => {
+    desk()?.send(command)
+    // Others who fetch it look for us now, not at our next beat.
+    if (command.type === 'offer.added' && !command.offer.have.isFull())
+      heartbeatActor()?.send({ type: 'fetching.began' })
+  }
+  const offers = createOfferTable(tellUploads, offer => desk()?.getSnapshot().context.offers.get(offer.share) === offer)
+  const shareRegistry = createShareRegistry({
+    user: by.user,
+    login: createHash('sha256').update(session.credential).digest('hex'),
+    library,
+    trackers,
+    offers,
+    log,
+    heardSession(session) {
+      ticketKeys = ticketKeysOf(session)
+    },
+  })
+  const downloads = createDownloads({
+    user: by.user,
+    library,
+    trackers,
+    offers,
+    shareRegistry,
+    peers: {
+      me: by,
+      connectRelay: to => relay.connect(to),
+      buffers: createBufferPool(downloadTunables.keptPieceBytes),
+      fetching: limits.fetching,
+      connections: limits.connections,
+    },
+    log,
+    queue,
+  })
+  const servedShares = (): ServedShare[] =>
+    [...Map.groupBy(served(), ({ guest }) => guest.ticket.share)].flatMap(([share, links]) => {
+      const offer = offers.find(share)
+      if (!offer) return []
+      const file = { share, group: offer.group, name: offer.manifest.name }
+      return [{ ...file, isRecorded: shareRegistry.isRecorded(file), holders: links.map(({ guest }) => guest.holder) }]
+    })
+  const heartbeat = createHeartbeat({
+    connection,
+    by,
+    trackers,
+    fetching: offers.partial,
+    served: servedShares,
+    port: () => openDesk()?.context.listen.port,
+    isRevoked: needs.isRevoked,
+    onServers: needs.onServers,
+  })
+  const limitLinks = () => desk()?.send({ type: 'sessions.limited', most: limits.mostServed })
+  const handlers = createAgentHandlers({
+    by,
+    shareRegistry,
+    downloads,
+    limits,
+    limitLinks,
+    serving: () => {
+      if (deskFailure !== undefined) return { failure: deskFailure }
+      const snapshot = openDesk()
+      return snapshot && { status: uploadsStatus(snapshot), peers: served().map(link => deviceKey(link.guest.holder)) }
+    },
+    logOut: needs.logOut,
+  })
+
+  const serving = (): Extract<Content, { kind: 'serving' }> => ({
+    kind: 'serving',
+    limit: limits.current.up,
+    bytesServed: desk()?.getSnapshot().context.servedBytes ?? 0,
+    links: served()
+      .slice(0, 256)
+      .flatMap(({ guest: { holder, ticket, via } }) => {
+        const offer = offers.find(ticket.share)
+        return offer ? [{ ...holder, group: offer.group, name: offer.manifest.name, via }] : []
+      }),
+  })
+
+  return {
+    logic: sessionServicesMachine.provide({
+      actors: {
+        heartbeat,
+        uploads: provideUploads({
+          ticketKey: () => ticketKeys,
+          acceptRelayed: relay.accept,
+          throttle: limits.serving,
+        }),
+        shareRegistry: createShareRegistryActor(shareRegistry, offers, log),
+        downloads: downloads.logic,
+        api: createAgentApi(connection, by, handlers, log),
+      },
+      actions: {
+        reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
+        noteListening: (_, { failure }) => {
+          deskFailure = failure?.message
+        },
+        offerEverything: () => offers.restock(),
+        limitLinks,
+      },
+    }),
+    shown: () => [
+      ...downloads.shown(limits.current).map(content => ({ about: `$download-${content.download}`, content })),
+      { about: '$serving', content: serving() },
+    ],
+    async close() {
+      relay.close()
+      downloads.close()
+      await shareRegistry.close()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+// Signing up, by a guest, and trading a password for a device's credential, by a connection that gave the password.
+// The password itself is only ever hashed here; it is neither kept nor logged. Sign-ups are slowed (attempt-counts.ts):
+// whoever makes one has shown nothing, and each stays in the log for good.
+
+import type { Msg } from 'nats'
+import { passwordTunables } from '../../../config/tracker.ts'
+import { account } from '../../domain/account.ts'
+import { isId, parseId } from '../../domain/names.ts'
+import { originOf } from '../../domain/origin.ts'
+import { type Outcome, refuse } from '../../domain/refusal.ts'
+import { hostIn, userEvents } from '../../wire/subjects.ts'
+import { logInSchema, signUpSchema } from '../../wire/tracker-api.ts'
+import type { Commit, Proposal } from './commit.ts'
+import { hashPassword } from './password.ts'
+import { createHasInterest } from './reply-interest.ts'
+import { answerOnce, parseBody } from './tracker-messages.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+const tooMany = (waitMs: number) =>
+  refuse('too-many', `too many people sign up just now; wait ${Math.ceil(waitMs / 1000)} seconds and try again`)
+const malformed = refuse('usage', 'this request is malformed; the client may be of another version')
+
+/** They have one limit in common. */
+const everybody = '*'
+
+type Parts = Pick<TrackerParts, 'connections' | 'projection' | 'attempts' | 'hashing'>
+
+export function createAccountRequests({ connections, projection, attempts, hashing }: Parts, commit: Commit) {
+  const once = answerOnce()
+  const record = async (proposal: Proposal): Promise<Outcome<unknown> | undefined> => {
+    const committed = await commit(proposal)
+    return committed?.ok ? { ok: true, value: {} } : committed
+  }
+
+  return {
+    async signUp(message: Msg): Promise<Outcome<unknown> | undefined> {
+      const request = parseBody(message, signUpSchema)
+      if (!request) return malformed
+      const { id, user, password } = request
+      const parsed = parseId('user', user)
+      if (!parsed.ok) return parsed
+      return once([user, id].join(), async () => {
+        const origin = originOf(hostIn(message.subject))
+        const isNew = projection.handledAt(id) === undefined
+        const waitMs = isNew ? attempts.signUps.begin({ origin, target: everybody, isKnown: false }) : 0
+        if (waitMs > 0) return tooMany(waitMs)
+        // Hashing is dear; a repeated request, or an id that is taken, needs none.
+        const isNeeded = isNew && projection.passwordHash(user) === undefined
+        const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
+        if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)
+        const decide = () => account.decide({ type: 'sign-up', user, passwordHash }, projection.account(user))
+        return record({
+          id,
+          subject: userEvents(user),
+          hasInterest: createHasInterest(connections.shoal, message),
+          decide,
+        })
+      })
+    },
+
+    async logIn(message: Msg): Promise<Outcome<unknown> | undefined> {
+      const user = message.subject.split('.').at(-1) ?? ''
+      const request = parseBody(message, logInSchema)
+      if (!request || !isId(user)) return malformed
+      const { id, device, credentialHash } = request
+      const decide = () => account.decide({ type: 'log-in-device', device, credentialHash }, projection.account(user))
+      const hasInterest = createHasInterest(connections.shoal, message)
+      return once([user, id].join(), () =>
+        record({ id, by: { user, device }, subject: userEvents(user), hasInterest, decide }),
+      )
+    },
+  }
+}

@@ -1,0 +1,30 @@
+// Ends a device's connections at the brokers, wherever they are. It connects again by itself, and is let in or not
+// by what the trackers then know of it.
+
+import type { NatsConnection } from 'nats'
+import * as z from 'zod'
+import { trackerTunables } from '../../../config/tracker.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
+import { peopleAccount } from './auth-callout.ts'
+import { deviceConnectionName } from './permissions.ts'
+import { parseBody } from './tracker-messages.ts'
+
+const listingSchema = z.object({
+  server: z.object({ id: z.string() }),
+  data: z.object({ connections: z.array(z.object({ cid: z.number() })) }),
+})
+
+/** `sys` is a connection to the brokers' own account. */
+export async function cutOff(sys: NatsConnection, device: DeviceRef): Promise<void> {
+  const ofDevice = JSON.stringify({ acc: peopleAccount, auth: true, user: deviceConnectionName(device) })
+  const answers = await sys.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ofDevice, {
+    strategy: 'stall',
+    maxWait: trackerTunables.brokerAnswerMs,
+  })
+  for await (const answer of answers) {
+    const listing = parseBody(answer, listingSchema)
+    // Asked, not told: brokers ignore what wants no answer.
+    for (const { cid } of listing?.data.connections ?? [])
+      await sys.request(`$SYS.REQ.SERVER.${listing?.server.id}.KICK`, JSON.stringify({ cid }))
+  }
+}

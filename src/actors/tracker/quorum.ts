@@ -1,0 +1,43 @@
+// Whether a majority of the brokers can be reached now, asked of the brokers themselves. A yes holds for a moment, so
+// that a burst of writes asks once; a no holds for nobody who asks later. A write that is not begun without it
+// certainly did not happen.
+
+import type { NatsConnection } from 'nats'
+import { trackerTunables } from '../../../config/tracker.ts'
+
+export interface Quorum {
+  isReachable(): Promise<boolean>
+}
+
+/** `sys` is a connection to the brokers' own account. */
+export function createQuorum(sys: Pick<NatsConnection, 'requestMany'>, brokers: number): Quorum {
+  const needed = Math.floor(brokers / 2) + 1
+  let known: { readonly answer: Promise<boolean>; validUntil: number } | undefined
+
+  async function count(): Promise<boolean> {
+    let answers = 0
+    try {
+      const options = {
+        strategy: 'count' as const,
+        maxMessages: needed,
+        maxWait: trackerTunables.majorityWaitMs,
+      }
+      for await (const _ of await sys.requestMany('$SYS.REQ.SERVER.PING', '', options)) answers++
+    } catch {
+      // No broker at all.
+    }
+    return answers >= needed
+  }
+
+  return {
+    isReachable() {
+      if (known && performance.now() < known.validUntil) return known.answer
+      const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
+      known = asked
+      void asked.answer.then(isReachable => {
+        asked.validUntil = isReachable ? performance.now() + trackerTunables.majorityKnownMs : 0
+      })
+      return asked.answer
+    },
+  }
+}

@@ -1,0 +1,163 @@
+// The request desk: hears what devices ask (one tracker of the queue group each), sign-ups and log-ins, and answers.
+// Who asks is in the subject, which the brokers vouch for; everything else is checked here before anybody acts on it.
+// Silence is an answer, too: what this tracker cannot answer now is asked again, of another one.
+
+import type { Msg } from 'nats'
+import * as z from 'zod'
+import type { DeviceRef } from '../../domain/device-ref.ts'
+import { epochOf } from '../../domain/log-position.ts'
+import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
+import { formatBytes } from '../../domain/quantities.ts'
+import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
+import {
+  type TrackerMethod,
+  type TrackerParams,
+  type TrackerReply,
+  trackerMethods,
+  trackerRequestSchema,
+} from '../../wire/tracker-api.ts'
+import { createAccountRequests } from './account-requests.ts'
+import { type CatchUp, createCatchUp } from './catch-up.ts'
+import { proposalOf, type WriteMethod } from './commands.ts'
+import { type Commit, createCommit } from './commit.ts'
+import { createQueries, type Queries, type ReadMethod } from './queries.ts'
+import { createQuorum } from './quorum.ts'
+import { createHasInterest, type HasInterest } from './reply-interest.ts'
+import { answerOnce, goesInto, parseBody } from './tracker-messages.ts'
+import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
+import { answerStats } from './tracker-stats.ts'
+import { answerStatus } from './tracker-status.ts'
+
+const isMethod = (text: string): text is TrackerMethod => Object.hasOwn(trackerMethods, text)
+
+const anything = (value: unknown) => z.record(z.string(), z.unknown()).catch({}).parse(value)
+
+/** A name that a person typed gets its own refusal; any other malformed request is its program's fault. */
+function refuseParams(params: unknown): Refusal {
+  const { group, user, ...more } = anything(params)
+  const name = more.name ?? anything(more.manifest).name
+  for (const [what, text] of [['group', group] as const, ['user', user] as const])
+    if (typeof text === 'string' && !isId(text)) return parseId(what, text) as Refusal
+  if (typeof name === 'string' && !isFileName(name)) {
+    const parsed = parseFileName(name)
+    if (!parsed.ok) return parsed
+  }
+  return refuse('usage', 'this request is malformed; the client may be of another version')
+}
+
+const tooLong = (bytes: number, most: number): Refusal =>
+  refuse(
+    'too-many',
+    `the answer has ${formatBytes(bytes)}, and the brokers take ${formatBytes(most)}; raise their max_payload`,
+  )
+
+interface Clerks {
+  readonly catchUp: CatchUp
+  readonly commit: Commit
+  readonly queries: Queries
+}
+
+/** Undefined when this tracker cannot tell (it has not seen what the asker has, does not know it), or nobody waits. */
+async function answer(
+  parts: TrackerParts,
+  { catchUp, commit, queries }: Clerks,
+  by: DeviceRef,
+  method: TrackerMethod,
+  request: z.infer<typeof trackerRequestSchema>,
+  hasInterest: HasInterest,
+): Promise<Outcome<unknown> | undefined> {
+  const { kind, params: schema } = trackerMethods[method]
+  const params = schema.safeParse(request.params)
+  if (!params.success) return refuseParams(request.params)
+  const epoch = epochOf(parts.projection.origin.streamCreated)
+  // Seen in a log that took the place of this one, which this tracker is about to notice.
+  if (request.epoch !== undefined && request.epoch > epoch) return undefined
+  // What was seen in a log before this one is in it or lost; nothing can be waited for.
+  const mayBeOfThisLog = request.epoch === undefined || request.epoch === epoch
+  if (mayBeOfThisLog && !(await catchUp.toSeen(request.seen, request.epoch === epoch))) return undefined
+  // The brokers cut off whoever logs out, but that may be missed. Only the log's end says that somebody is not logged in.
+  const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
+  if (!isKnown() && !(await catchUp.toEnd())) return undefined
+  if (!isKnown()) return refuse('not-logged-in', 'this device is logged out; use shoal login')
+  if (kind === 'read') {
+    const lookUp = queries[method as ReadMethod] as (params: unknown, by: DeviceRef) => Outcome<unknown>
+    return lookUp(params.data, by)
+  }
+  const write = { id: request.id, by, method: method as WriteMethod, params: params.data as TrackerParams<WriteMethod> }
+  const committed = await commit(proposalOf(parts.projection, write, hasInterest))
+  return committed?.ok ? { ok: true, value: {} } : committed
+}
+
+export const requestHandlerActor: TrackerActor =
+  parts =>
+  ({ sendBack }) => {
+    const { connections, projection, log } = parts
+    const catchUp = createCatchUp(parts)
+    const commit = createCommit(parts, createQuorum(connections.sys, parts.brokers), catchUp)
+    const clerks: Clerks = { catchUp, commit, queries: createQueries(parts) }
+    const accounts = createAccountRequests(parts, commit)
+    const once = answerOnce()
+
+    const startedAt = performance.now()
+    let requests = 0
+    const failed = (error: Error) => sendBack({ type: 'part.failed', part: 'requestHandler', error })
+
+    const reply = (message: Msg, outcome: Outcome<unknown>) => {
+      const seq = projection.applied
+      const epoch = epochOf(projection.origin.streamCreated)
+      const body: TrackerReply = outcome.ok
+        ? { ok: true, seq, epoch, result: outcome.value }
+        : { ...outcome, seq, epoch }
+      const text = JSON.stringify(body)
+      const bytes = Buffer.byteLength(text)
+      const most = connections.shoal.info?.max_payload ?? bytes
+      message.respond(bytes > most ? JSON.stringify({ ...tooLong(bytes, most), seq, epoch }) : text)
+    }
+    const serve =
+      (inboxOf: (subject: string) => string, work: (message: Msg) => Promise<Outcome<unknown> | undefined>) =>
+      (error: Error | null, message: Msg) => {
+        if (error) return failed(error)
+        if (!goesInto(inboxOf(message.subject), message)) return
+        requests += 1
+        work(message)
+          .then(outcome => outcome && reply(message, outcome))
+          // One bad request must not take the others with it; a projection that broke is noticed by the follower, too.
+          .catch(cause => log.error({ err: cause, subject: message.subject }, 'a request could not be answered'))
+      }
+
+    const inboxOfUser = (subject: string) => inboxPrefix(subject.split('.')[2] ?? '')
+
+    const api = serve(inboxOfUser, async message => {
+      const address = addressOf(message.subject)
+      if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
+      const { user, device, rest: method } = address
+      const request = parseBody(message, trackerRequestSchema)
+      if (!request || !isMethod(method)) return refuse('usage', `there is no such request to a tracker`)
+      const by = { user, device }
+      return once([user, device, method, request.id].join(), () =>
+        answer(parts, clerks, by, method, request, createHasInterest(connections.shoal, message)),
+      )
+    })
+
+    const queue = { queue: trackerQueue }
+    const subscriptions = [
+      connections.shoal.subscribe(anyApi, { ...queue, callback: api }),
+      connections.shoal.subscribe(anySignUp, {
+        ...queue,
+        callback: serve(
+          () => guestInboxes,
+          message => accounts.signUp(message),
+        ),
+      }),
+      connections.shoal.subscribe(anyLogIn, {
+        ...queue,
+        callback: serve(inboxOfUser, message => accounts.logIn(message)),
+      }),
+      answerStatus(parts, startedAt, failed),
+      answerStats(parts, () => requests, failed),
+    ]
+    return () => {
+      for (const subscription of subscriptions) subscription.unsubscribe()
+    }
+  }

@@ -1,0 +1,38 @@
+// What a visualizer's page shows of this tracker beside its status: how much it is asked, and who is online. A person is told of
+// their own devices and groups, of nobody else's; the operator, whom only a tracker's key can ask as, of all.
+
+import type { Subscription } from 'nats'
+import { isId } from '../../domain/names.ts'
+import { addressOf, anyTrackersLook, inboxPrefix, operatorAsking } from '../../wire/subjects.ts'
+import { mostInLook, type TrackerStats } from '../../wire/tracker-api.ts'
+import { goesInto } from './tracker-messages.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+type Parts = Pick<TrackerParts, 'name' | 'connections' | 'projection' | 'online'>
+
+/** `requests`: taken so far. */
+export const answerStats = (
+  { name, connections, projection, online }: Parts,
+  requests: () => number,
+  failed: (error: Error) => void,
+): Subscription =>
+  connections.shoal.subscribe(anyTrackersLook, {
+    callback: (error, message) => {
+      if (error) return failed(error)
+      const address = addressOf(message.subject)
+      if (!address || !goesInto(inboxPrefix(address.user), message)) return
+      const isOperator = address.user === operatorAsking.user
+      if (!isOperator && !isId(address.user)) return
+      const seen = online.all().filter(({ user }) => isOperator || user === address.user)
+      const look: TrackerStats = {
+        name,
+        requests: requests(),
+        online: seen.length,
+        devices: seen
+          .slice(0, mostInLook)
+          .map(({ user, device, fetching }) => ({ user, device, fetching: fetching.length })),
+        groups: projection.groups(mostInLook, isOperator ? undefined : address.user),
+      }
+      message.respond(JSON.stringify(look))
+    },
+  })

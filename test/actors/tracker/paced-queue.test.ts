@@ -1,0 +1,52 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import test from 'ava'
+import { createPacedQueue } from '../../../src/actors/tracker/paced-queue.ts'
+
+function fixture(mostWaiting = 100) {
+  const taken: number[] = []
+  const clock = { nowMs: 0 }
+  const add = createPacedQueue<number>(
+    { mostWaiting, waitMostMs: 1_000 },
+    item => void taken.push(item),
+    () => clock.nowMs,
+  )
+  return { taken, clock, add }
+}
+
+test('Of many things one is taken a turn of the event loop, in order; others get their turn between them.', async t => {
+  const { taken, add } = fixture()
+  for (const item of [1, 2, 3]) add(item)
+  t.deepEqual(taken, [])
+  for (const wanted of [[1], [1, 2], [1, 2, 3]]) {
+    await turnOfTheLoop()
+    t.deepEqual(taken, wanted)
+  }
+  add(4)
+  await turnOfTheLoop()
+  t.deepEqual(taken, [1, 2, 3, 4])
+})
+
+test('What comes when too many wait is not taken, and what comes later is.', async t => {
+  const { taken, add } = fixture(2)
+  for (const item of [1, 2, 3]) add(item)
+  for (let turn = 0; turn < 4; turn++) await turnOfTheLoop()
+  add(4)
+  await turnOfTheLoop()
+  t.deepEqual(taken, [1, 2, 4])
+})
+
+test('What nobody waits for any more is not taken.', async t => {
+  const { taken, clock, add } = fixture()
+  for (const item of [1, 2]) add(item)
+  clock.nowMs = 900
+  add(3)
+  clock.nowMs = 1_001
+  await turnOfTheLoop()
+  t.deepEqual(taken, [3])
+  add(4)
+  clock.nowMs = 5_000
+  await turnOfTheLoop()
+  add(5)
+  await turnOfTheLoop()
+  t.deepEqual(taken, [3, 5])
+})

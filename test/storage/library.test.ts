@@ -7,14 +7,10 @@ import test, { type ExecutionContext } from 'ava'
 import Database from 'better-sqlite3'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceLengthFor, sha1Bytes } from '../../src/domain/manifest.ts'
-import {
-  LibraryFailed,
-  LibraryInUse,
-  LibraryUnusable,
-  type NewDownload,
-  openLibrary,
-  type ShareRecord,
-} from '../../src/storage/library.ts'
+import { openLibrary } from '../../src/storage/library.ts'
+import type { DownloadRecord, NewDownload } from '../../src/storage/library-downloads.ts'
+import { LibraryFailed, LibraryInUse, LibraryUnusable } from '../../src/storage/library-file.ts'
+import type { ShareRecord } from '../../src/storage/library-shares.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
@@ -46,13 +42,17 @@ const downloadOf = (change: Partial<NewDownload> = {}): NewDownload => ({
   user: 'alice',
   group: 'g',
   name: 'film',
+  share: shareA,
+  manifest: film,
   destination: '/home/film',
   part: '/home/film.part',
   overwrite: false,
-  state: 'queued',
   createdAt: 1_700_000_000_000,
   ...change,
 })
+
+/** A record with its bitfield as plain bytes, to compare. */
+const plain = (record: DownloadRecord | undefined) => record && { ...record, verified: record.verified.toBytes() }
 
 function fixture(t: ExecutionContext) {
   const file = join(tempFolder(t), 'library.db')
@@ -66,7 +66,7 @@ function fixture(t: ExecutionContext) {
   return { file, library, reopen }
 }
 
-test('shares are kept as they were saved, each person seeing their own', t => {
+test('Shares are kept as saved, and users see only their own.', t => {
   const { library, reopen } = fixture(t)
   const song = shareOf({ name: 'song', share: shareB, manifest: manifest('song', 0) })
   library.saveShare('alice', song)
@@ -77,7 +77,7 @@ test('shares are kept as they were saved, each person seeing their own', t => {
   t.deepEqual(reopen().shares('nobody'), [])
 })
 
-test('a share saved again replaces the one of that group and name', t => {
+test('Saving a share replaces the one of that group and name.', t => {
   const { library } = fixture(t)
   const other = shareOf({ share: shareB, manifest: manifest('film', 7), state: 'changed' })
   library.saveShare('alice', shareOf())
@@ -86,7 +86,7 @@ test('a share saved again replaces the one of that group and name', t => {
   t.deepEqual(library.shares('alice'), [other, shareOf({ group: 'h' })])
 })
 
-test('a share that the trackers have not heard of is still known after a restart, and forgotten when it is withdrawn', t => {
+test('A share not yet announced survives a restart, and is gone once it is removed.', t => {
   const { library, reopen } = fixture(t)
   library.saveShare('alice', shareOf())
   library.saveShare('bob', shareOf())
@@ -99,13 +99,14 @@ test('a share that the trackers have not heard of is still known after a restart
   t.is(again.shares('bob').length, 1)
 })
 
-test('a new download is not located, has nothing, and gets a number that is never used again', t => {
+test('A new download is queued, has no piece, and gets a number that is never used again.', t => {
   const { library, file, reopen } = fixture(t)
-  const first = library.addDownload(downloadOf())
-  t.deepEqual(first, {
+  const first = library.createDownload(downloadOf())
+  t.deepEqual(plain(first), {
     ...downloadOf(),
     id: 1,
-    located: undefined,
+    state: 'queued',
+    verified: createBitfield(20).toBytes(),
     error: undefined,
     seconds: 0,
     fetchedBytes: 0,
@@ -113,8 +114,8 @@ test('a new download is not located, has nothing, and gets a number that is neve
     finishedAt: undefined,
     madePart: false,
   })
-  t.is(library.addDownload(downloadOf({ user: 'bob', overwrite: true })).id, 2)
-  t.deepEqual(library.download(1), first)
+  t.is(library.createDownload(downloadOf({ user: 'bob', overwrite: true })).id, 2)
+  t.deepEqual(plain(library.download(1)), plain(first))
   t.is(library.download(3), undefined)
   t.deepEqual(
     reopen()
@@ -125,44 +126,37 @@ test('a new download is not located, has nothing, and gets a number that is neve
   t.is(statSync(file).mode & 0o777, 0o600)
 })
 
-test('only what is to change of a download changes', t => {
+test('A change leaves the rest of a download alone.', t => {
   const { library, reopen } = fixture(t)
-  const first = library.addDownload(downloadOf())
-  library.addDownload(downloadOf())
+  const first = library.createDownload(downloadOf())
+  library.createDownload(downloadOf())
   const error = { code: 'no-space', message: 'full' }
   library.changeDownload(1, { state: 'failed', error, seconds: 1.5, finishedAt: 9 })
   const failed = reopen().download(1)!
-  t.deepEqual(failed, { ...first, state: 'failed', error, seconds: 1.5, finishedAt: 9 })
+  t.deepEqual(plain(failed), { ...plain(first), state: 'failed', error, seconds: 1.5, finishedAt: 9 })
   const again = reopen()
   again.changeDownload(1, { state: 'queued', error: undefined, finishedAt: undefined })
   const queued = again.download(1)!
   t.deepEqual([queued.state, queued.error, queued.finishedAt, queued.seconds], ['queued', undefined, undefined, 1.5])
-  again.changeDownload(1, { destination: '/b', part: '/b.part', overwrite: true, madePart: true })
-  t.deepEqual(again.download(1), {
-    ...queued,
-    destination: '/b',
-    part: '/b.part',
-    overwrite: true,
-    madePart: true,
-  })
+  again.changeDownload(1, { overwrite: true, madePart: true })
+  t.deepEqual(plain(again.download(1)), { ...plain(queued), overwrite: true, madePart: true })
   t.is(again.download(2)!.state, 'queued')
 })
 
-test('a piece, who delivered it, and its bytes are recorded together and survive', t => {
+test('A piece, its peer and its bytes are recorded together and survive a restart.', t => {
   const { library, reopen } = fixture(t)
-  library.addDownload(downloadOf())
-  library.locateDownload(1, shareA, film)
+  library.createDownload(downloadOf())
   library.recordPiece(1, 0, bob, 'direct', 100)
   library.recordPiece(1, 9, bob, 'direct', 100)
   library.recordPiece(1, 19, carol, 'relay', 50)
   library.recordPiece(1, 2, bob, 'relay', 100)
   library.recordWaste(1, 7)
-  const { located, fetchedBytes, deliveries } = reopen().download(1)!
-  t.is(located!.share, shareA)
-  t.deepEqual(located!.manifest, film)
-  t.is(located!.verified.length, 20)
-  t.is(located!.verified.count, 4)
-  for (const piece of [0, 2, 9, 19]) t.true(located!.verified.has(piece))
+  const { share, manifest, verified, fetchedBytes, deliveries } = reopen().download(1)!
+  t.is(share, shareA)
+  t.deepEqual(manifest, film)
+  t.is(verified.length, 20)
+  t.is(verified.count, 4)
+  for (const piece of [0, 2, 9, 19]) t.true(verified.has(piece))
   t.is(fetchedBytes, 357)
   t.deepEqual(deliveries, [
     { ...bob, pieces: 2, bytes: 200, via: 'direct' },
@@ -171,40 +165,37 @@ test('a piece, who delivered it, and its bytes are recorded together and survive
   ])
 })
 
-test('a piece recorded twice was delivered once and fetched twice', t => {
+test('A piece recorded twice counts as one delivery and as bytes fetched twice.', t => {
   const { library } = fixture(t)
-  library.addDownload(downloadOf())
-  library.locateDownload(1, shareA, film)
+  library.createDownload(downloadOf())
   library.recordPiece(1, 3, bob, 'direct', 100)
   library.recordPiece(1, 3, carol, 'direct', 100)
-  const { located, fetchedBytes, deliveries } = library.download(1)!
-  t.is(located!.verified.count, 1)
+  const { verified, fetchedBytes, deliveries } = library.download(1)!
+  t.is(verified.count, 1)
   t.is(fetchedBytes, 200)
   t.deepEqual(deliveries, [{ ...bob, pieces: 1, bytes: 100, via: 'direct' }])
 })
 
-test('after a check of the part file exactly the right pieces count', t => {
+test('After the part file was checked, only the right pieces count.', t => {
   const { library, reopen } = fixture(t)
-  library.addDownload(downloadOf())
-  library.locateDownload(1, shareA, film)
+  library.createDownload(downloadOf())
   for (const piece of [0, 1, 2]) library.recordPiece(1, piece, bob, 'direct', 1)
   const verified = createBitfield(20)
   verified.add(1)
   library.saveVerified(1, verified)
-  const located = reopen().download(1)!.located!
-  t.deepEqual([located.verified.count, located.verified.has(1)], [1, true])
+  const after = reopen().download(1)!.verified
+  t.deepEqual([after.count, after.has(1)], [1, true])
 })
 
-test('a download keeps its manifest when the same share is withdrawn', t => {
+test('A download keeps its manifest when the same share is removed.', t => {
   const { library } = fixture(t)
   library.saveShare('alice', shareOf())
-  library.addDownload(downloadOf())
-  library.locateDownload(1, shareA, film)
+  library.createDownload(downloadOf())
   library.removeShare('alice', 'g', 'film')
-  t.deepEqual(library.download(1)!.located!.manifest, film)
+  t.deepEqual(library.download(1)!.manifest, film)
 })
 
-test('a manifest that nothing refers to is not kept', t => {
+test('A manifest is removed with the last share that refers to it.', t => {
   const { library, file } = fixture(t)
   library.saveShare('alice', shareOf())
   library.saveShare('alice', shareOf({ group: 'h' }))
@@ -217,15 +208,12 @@ test('a manifest that nothing refers to is not kept', t => {
   database.close()
 })
 
-test('what no download has is a broken contract', t => {
+test('An unknown download or piece is a broken contract.', t => {
   const { library } = fixture(t)
   const bug = { instanceOf: RangeError }
   t.throws(() => library.recordPiece(1, 0, bob, 'direct', 1), bug)
   t.throws(() => library.changeDownload(1, { state: 'failed' }), bug)
-  t.throws(() => library.locateDownload(1, shareA, film), bug)
-  library.addDownload(downloadOf())
-  t.throws(() => library.recordPiece(1, 0, bob, 'direct', 1), bug)
-  library.locateDownload(1, shareA, film)
+  library.createDownload(downloadOf())
   t.throws(() => library.recordPiece(1, 20, bob, 'direct', 1), bug)
   t.throws(() => library.recordPiece(1, -1, bob, 'direct', 1), bug)
   t.is(library.download(1)!.fetchedBytes, 0)
@@ -236,7 +224,7 @@ const openInAnother = `
   try { openLibrary(process.argv[1]); console.log('opened') } catch (error) { console.log(error.name) }
 `
 
-test('one process alone can hold a library, until it lets go', t => {
+test('Only one process holds a library at a time.', t => {
   const { library, file } = fixture(t)
   const another = () =>
     spawnSync(process.execPath, ['--input-type=module', '-e', openInAnother, file], { encoding: 'utf8' }).stdout.trim()
@@ -247,10 +235,9 @@ test('one process alone can hold a library, until it lets go', t => {
   t.is(another(), 'opened')
 })
 
-test('everything recorded before a kill -9 is there after it, and nothing is half recorded', async t => {
+test('Everything recorded before a kill -9 survives it, and nothing is half recorded.', async t => {
   const { library, file, reopen } = fixture(t)
-  library.addDownload(downloadOf())
-  library.locateDownload(1, shareA, manifest('film', 2048 * mib))
+  library.createDownload(downloadOf({ manifest: manifest('film', 2048 * mib) }))
   library.close()
   const child = spawn(process.execPath, [new URL('../helpers/library-child.ts', import.meta.url).pathname, file])
   t.teardown(() => child.kill('SIGKILL'))
@@ -261,15 +248,15 @@ test('everything recorded before a kill -9 is there after it, and nothing is hal
   }
   if (child.signalCode === null) await once(child, 'exit')
   t.true(last >= 200)
-  const { located, fetchedBytes, deliveries } = reopen().download(1)!
-  const { count } = located!.verified
+  const { verified, fetchedBytes, deliveries } = reopen().download(1)!
+  const { count } = verified
   t.true(count > last)
-  for (let piece = 0; piece < count; piece += 1) t.true(located!.verified.has(piece))
+  for (let piece = 0; piece < count; piece += 1) t.true(verified.has(piece))
   t.is(fetchedBytes, 10 * count)
   t.deepEqual(deliveries, [{ ...bob, pieces: count, bytes: 10 * count, via: 'direct' }])
 })
 
-test('a file that is no library is a clear error and stays as it is', t => {
+test('A file that is not a library causes a clear error and stays as it is.', t => {
   const folder = tempFolder(t)
   const text = join(folder, 'text')
   writeFileSync(text, 'these are my notes, and long enough for a header of one hundred bytes. '.repeat(20))
@@ -284,9 +271,9 @@ test('a file that is no library is a clear error and stays as it is', t => {
   }
 })
 
-test('a damaged library is a clear error and stays as it is', t => {
+test('A damaged library causes a clear error and stays as it is.', t => {
   const { library, file } = fixture(t)
-  for (let index = 0; index < 50; index += 1) library.addDownload(downloadOf({ name: `film ${index}` }))
+  for (let index = 0; index < 50; index += 1) library.createDownload(downloadOf({ name: `film ${index}` }))
   library.close()
   const damaged = readFileSync(file)
   damaged.fill(0xa5, 4096 * 2)
@@ -295,7 +282,7 @@ test('a damaged library is a clear error and stays as it is', t => {
   t.deepEqual(readFileSync(file), damaged)
 })
 
-test('limits are none until they are set, and kept as they were set last', t => {
+test('There are no limits until they are set, and the last ones set are kept.', t => {
   const { library, reopen } = fixture(t)
   t.deepEqual(library.limits(), { up: null, down: null, connections: null })
   library.saveLimits({ up: 2 * mib, down: null, connections: 20 })
@@ -305,10 +292,10 @@ test('limits are none until they are set, and kept as they were set last', t => 
   t.deepEqual(again.limits(), { up: null, down: 500_000, connections: 20 })
 })
 
-test('a library of the first version opens with all it has, and takes limits from then on', t => {
+test('A library of the first version keeps its contents and can store limits.', t => {
   const { library, file, reopen } = fixture(t)
   library.saveShare('alice', shareOf())
-  library.addDownload(downloadOf())
+  library.createDownload(downloadOf())
   library.close()
   const database = new Database(file)
   database.exec('DROP TABLE logs; DROP TABLE limits; ALTER TABLE downloads DROP COLUMN made_part')
@@ -321,10 +308,9 @@ test('a library of the first version opens with all it has, and takes limits fro
   t.deepEqual(reopen().limits(), { up: mib, down: mib, connections: null })
 })
 
-test('a download of an earlier version that fetched anything had made its part file', t => {
+test('A download of an earlier version that has fetched bytes owns its part file.', t => {
   const { library, file, reopen } = fixture(t)
-  for (const name of ['film', 'other'])
-    library.locateDownload(library.addDownload(downloadOf({ name })).id, shareA, film)
+  for (const name of ['film', 'other']) library.createDownload(downloadOf({ name }))
   library.recordPiece(2, 0, bob, 'direct', 100)
   library.close()
   const database = new Database(file)
@@ -339,7 +325,47 @@ test('a download of an earlier version that fetched anything had made its part f
   )
 })
 
-test('a later version’s library is left alone', t => {
+test('A download that an earlier version was killed while creating is left out, and its number is not used again.', t => {
+  const { library, file, reopen } = fixture(t)
+  library.createDownload(downloadOf())
+  library.close()
+  const database = new Database(file)
+  // The first of the two transactions in which that version created a download.
+  database.exec(`
+    INSERT INTO downloads (user, group_name, name, destination, part, overwrite, state, created_at)
+    VALUES ('alice', 'g', 'other', '/home/other', '/home/other.part', 0, 'cancelled', 1);
+    INSERT INTO progress (download) VALUES (2)`)
+  database.close()
+  const opened = reopen()
+  t.deepEqual(
+    opened.downloads('alice').map(({ id }) => id),
+    [1],
+  )
+  t.is(opened.download(2), undefined)
+  t.throws(() => opened.changeDownload(2, { state: 'queued' }), { instanceOf: RangeError })
+  t.throws(() => opened.recordPiece(2, 0, bob, 'direct', 1), { instanceOf: RangeError })
+  opened.saveShare('alice', shareOf())
+  opened.removeShare('alice', 'g', 'film')
+  t.deepEqual(opened.download(1)!.manifest, film, 'what is no longer used is still told from what is')
+  t.is(opened.createDownload(downloadOf({ name: 'other' })).id, 3)
+})
+
+test('A download is created whole or not at all.', t => {
+  const { library, file, reopen } = fixture(t)
+  library.close()
+  const database = new Database(file)
+  database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON progress BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
+  database.close()
+  const again = reopen()
+  t.throws(() => again.createDownload(downloadOf()), { instanceOf: LibraryFailed })
+  again.close()
+  const after = new Database(file, { readonly: true })
+  const rows = (table: string) => after.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
+  t.deepEqual([rows('manifests'), rows('downloads'), rows('progress')], [0, 0, 0])
+  after.close()
+})
+
+test('A later version’s library is left alone.', t => {
   const { library, file } = fixture(t)
   library.close()
   const database = new Database(file)
@@ -348,14 +374,17 @@ test('a later version’s library is left alone', t => {
   t.throws(() => openLibrary(file), { instanceOf: LibraryUnusable, message: /later version/ })
 })
 
-test('a library that cannot be written says so, with the cause', t => {
+test('A library that cannot be written throws LibraryFailed with the cause.', t => {
   const { library, file } = fixture(t)
   library.close()
   const database = new Database(file)
   database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON downloads BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END`)
   database.close()
   const again = openLibrary(file)
-  const error = t.throws(() => again.addDownload(downloadOf()), { instanceOf: LibraryFailed, code: 'library-failed' })
+  const error = t.throws(() => again.createDownload(downloadOf()), {
+    instanceOf: LibraryFailed,
+    code: 'library-failed',
+  })
   t.true(error?.cause instanceof Database.SqliteError)
   again.close()
 })

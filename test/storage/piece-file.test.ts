@@ -43,7 +43,7 @@ async function fill(file: PieceFile): Promise<void> {
   granted(await file.write(1, 0, bytes.subarray(10, 14)))
 }
 
-test('pieces written in any order are read back, and end up as the whole file under its name', async t => {
+test('Pieces written in any order are read back, and end up as the whole file under its name.', async t => {
   const { file, final, folder } = await fixture(t)
   await fill(file)
   t.deepEqual(await readBytes(5, into => file.read(1, 2, into)), bytes.subarray(12, 17))
@@ -55,14 +55,14 @@ test('pieces written in any order are read back, and end up as the whole file un
   t.deepEqual(await readBytes(5, into => file.read(2, 0, into)), bytes.subarray(20))
 })
 
-test('the part file is as long as the whole from the start, and its owner alone may read it', async t => {
+test('The part file is as long as the whole from the start, and its owner alone may read it.', async t => {
   const { part } = await fixture(t)
   const { size, mode } = await lstat(part)
   t.is(size, 25)
   t.is(mode & 0o777, 0o600)
 })
 
-test('bytes outside of their piece are a broken contract', async t => {
+test('Bytes outside of their piece are a broken contract.', async t => {
   const { file } = await fixture(t)
   for (const [piece, offset, length] of [
     [0, 5, 6],
@@ -76,7 +76,7 @@ test('bytes outside of their piece are a broken contract', async t => {
   }
 })
 
-test('a file that exists under the final name stays as it is, and so does the part file', async t => {
+test('A file that exists under the final name stays as it is, and so does the part file.', async t => {
   const { file, part, final } = await fixture(t)
   await fill(file)
   await writeFile(final, 'mine')
@@ -87,14 +87,14 @@ test('a file that exists under the final name stays as it is, and so does the pa
   t.is(codeOf(await file.finish(final, { overwrite: false })), 'done')
 })
 
-test('a dangling link under the final name counts as existing', async t => {
+test('A dangling link under the final name counts as existing.', async t => {
   const { file, final, folder } = await fixture(t)
   await symlink(join(folder, 'elsewhere'), final)
   t.is(codeOf(await file.finish(final, { overwrite: false })), 'destination-exists')
   t.true((await lstat(final)).isSymbolicLink())
 })
 
-test('a file that exists is replaced when that was asked for, but a folder is not', async t => {
+test('A file that exists is replaced when that was asked for, but a folder is not.', async t => {
   const { file, final, folder } = await fixture(t)
   await fill(file)
   await mkdir(join(folder, 'folder'))
@@ -104,7 +104,7 @@ test('a file that exists is replaced when that was asked for, but a folder is no
   t.deepEqual(await readFile(final), bytes)
 })
 
-test('finishing goes on after a kill between giving the new name and taking the old', async t => {
+test('Finishing goes on after a kill between giving the new name and taking the old.', async t => {
   const { file, part, final, folder } = await fixture(t)
   await fill(file)
   await link(part, final)
@@ -112,7 +112,7 @@ test('finishing goes on after a kill between giving the new name and taking the 
   t.deepEqual(await readdir(folder), ['file'])
 })
 
-test('a part file that somebody replaced does not get the name', async t => {
+test('A part file that somebody replaced does not get the name.', async t => {
   const { file, part, final } = await fixture(t)
   await unlink(part)
   await writeFile(part, 'another')
@@ -120,7 +120,7 @@ test('a part file that somebody replaced does not get the name', async t => {
   await t.throwsAsync(access(final))
 })
 
-test('a part file is never reached through a symbolic link', async t => {
+test('A part file is never reached through a symbolic link.', async t => {
   const folder = tempFolder(t)
   const victim = join(folder, 'victim')
   await writeFile(victim, 'precious')
@@ -131,7 +131,7 @@ test('a part file is never reached through a symbolic link', async t => {
   t.is(await readFile(victim, 'utf8'), 'precious')
 })
 
-test('a pipe or folder in the place of the part file is refused and left alone', async t => {
+test('A pipe or folder in the place of the part file is refused and left alone.', async t => {
   const folder = tempFolder(t)
   execFileSync('mkfifo', [join(folder, 'pipe')])
   await mkdir(join(folder, 'folder'))
@@ -141,7 +141,7 @@ test('a pipe or folder in the place of the part file is refused and left alone',
   }
 })
 
-test('a folder that does not exist is refused with words', async t => {
+test('A folder that does not exist is refused with words.', async t => {
   const folder = tempFolder(t)
   const outcome = await openPieceFile(join(folder, 'missing', 'a.part'), manifest, 'fresh')
   t.is(codeOf(outcome), 'destination-unwritable')
@@ -149,14 +149,14 @@ test('a folder that does not exist is refused with words', async t => {
 })
 
 const untilNotRoot = process.getuid?.() === 0 ? test.skip : test
-untilNotRoot('a folder that may not be written is refused', async t => {
+untilNotRoot('A folder that may not be written is refused.', async t => {
   const folder = tempFolder(t)
   await chmod(folder, 0o500)
   t.is(codeOf(await openPieceFile(join(folder, 'a.part'), manifest, 'fresh')), 'destination-unwritable')
   await chmod(folder, 0o700)
 })
 
-test('a full disk is said to be full, and what was written stays', async t => {
+test('A full disk is said to be full, and what was written stays.', async t => {
   // The one file that every Linux system has and that takes no byte.
   const full = await open('/dev/full', constants.O_WRONLY).catch(() => undefined)
   if (!full) return t.pass('this system has no /dev/full')
@@ -165,7 +165,7 @@ test('a full disk is said to be full, and what was written stays', async t => {
   t.is(storageRefusal(error, '/some/path').code, 'no-space')
 })
 
-test('resuming goes on with the bytes that are there, and makes a lost part file anew', async t => {
+test('Resuming goes on with the bytes that are there, and makes a lost part file anew.', async t => {
   const { file, part } = await fixture(t)
   await fill(file)
   const again = granted(await openPieceFile(part, manifest, 'resume'))
@@ -176,7 +176,7 @@ test('resuming goes on with the bytes that are there, and makes a lost part file
   await fresh.discard()
 })
 
-test('a part file that is there is only replaced when that was asked for', async t => {
+test('A part file that is there is only replaced when that was asked for.', async t => {
   const { file, part } = await fixture(t)
   await fill(file)
   t.is(codeOf(await openPieceFile(part, manifest, 'fresh')), 'destination-exists')
@@ -185,7 +185,7 @@ test('a part file that is there is only replaced when that was asked for', async
   await replaced.close()
 })
 
-test('discarding removes the part file, but not one that somebody put there since, nor a finished one', async t => {
+test('Discarding removes the part file, but not one that somebody put there since, nor a finished one.', async t => {
   const { file, part, folder } = await fixture(t)
   await file.discard()
   t.deepEqual(await readdir(folder), [])
@@ -196,20 +196,20 @@ test('discarding removes the part file, but not one that somebody put there sinc
   t.is(await readFile(part, 'utf8'), 'another')
 })
 
-test('a part file that somebody shortened is noticed when it is read', async t => {
+test('A part file that somebody shortened is noticed when it is read.', async t => {
   const { file, part } = await fixture(t)
   await writeFile(part, '')
   await t.throwsAsync(file.read(0, 0, [Buffer.alloc(10)]), { instanceOf: PieceFileDamaged })
 })
 
-test('free space is checked before anything is written', async t => {
+test('Free space is checked before anything is written.', async t => {
   const folder = tempFolder(t)
   t.is(codeOf(await checkFreeSpace(folder, 1)), 'done')
   t.is(codeOf(await checkFreeSpace(folder, 2 ** 60)), 'no-space')
   t.is(codeOf(await checkFreeSpace(join(folder, 'missing'), 1)), 'destination-unwritable')
 })
 
-test('an empty file is finished like any other', async t => {
+test('An empty file is finished like any other.', async t => {
   const folder = tempFolder(t)
   const empty = { size: 0, pieceLength: 10 }
   const file = granted(await openPieceFile(join(folder, 'e.part'), empty, 'fresh'))

@@ -31,7 +31,7 @@ async function fixture(t: ExecutionContext) {
   return { folder, path, shared }
 }
 
-test('an unaltered file gives exactly the bytes asked for', async t => {
+test('An unaltered file gives exactly the bytes asked for.', async t => {
   const { shared } = await fixture(t)
   t.is((await readBytes(4, into => shared.read(3, into))).toString(), '3456')
   t.is((await readBytes(10, into => shared.read(0, into))).toString(), '0123456789')
@@ -55,7 +55,7 @@ const alterations: Record<string, (path: string) => Promise<void>> = {
   shortened: path => writeFile(path, '01'),
 }
 for (const [how, alter] of Object.entries(alterations))
-  test(`no byte of a file that was ${how} is given out`, async t => {
+  test(`No byte of a file that was ${how} is given out.`, async t => {
     const { path, shared } = await fixture(t)
     await alter(path)
     await t.throwsAsync(shared.read(0, [Buffer.alloc(4)]), { instanceOf: SharedFileChanged })
@@ -67,14 +67,14 @@ const departures: Record<string, (path: string, folder: string) => Promise<void>
   'moved away': (path, folder) => rename(path, join(folder, 'elsewhere')),
 }
 for (const [how, leave] of Object.entries(departures))
-  test(`a file that was ${how} has vanished`, async t => {
+  test(`A file that was ${how} has vanished.`, async t => {
     const { path, folder, shared } = await fixture(t)
     await leave(path, folder)
     await t.throwsAsync(shared.read(0, [Buffer.alloc(4)]), { instanceOf: SharedFileVanished })
     await t.throwsAsync(shared.check(), { instanceOf: SharedFileVanished })
   })
 
-test('another file under the same name is a changed one, even with the same bytes and times', async t => {
+test('Another file under the same name is a changed one, even with the same bytes and times.', async t => {
   const { path, folder, shared } = await fixture(t)
   const copy = join(folder, 'copy')
   await writeFile(copy, '0123456789')
@@ -83,7 +83,7 @@ test('another file under the same name is a changed one, even with the same byte
   await t.throwsAsync(shared.check(), { instanceOf: SharedFileChanged })
 })
 
-test('a file altered before it is opened again is not opened', async t => {
+test('A file altered before it is opened again is not opened.', async t => {
   const { path } = await fixture(t)
   const hashed = await fingerprintAt(path)
   await appendFile(path, 'more')
@@ -92,7 +92,7 @@ test('a file altered before it is opened again is not opened', async t => {
   await t.throwsAsync(openSharedFile(path, hashed), { instanceOf: SharedFileVanished })
 })
 
-test('a write that comes right after hashing began always shows', async t => {
+test('A write that comes right after hashing began always shows.', async t => {
   const folder = tempFolder(t)
   const path = join(folder, 'file')
   for (let round = 0; round < 10; round += 1) {
@@ -103,7 +103,7 @@ test('a write that comes right after hashing began always shows', async t => {
   }
 })
 
-test('a folder, a pipe, a socket, a device and what is not there are not shared', async t => {
+test('A folder, a pipe, a socket, a device and what is not there are not shared.', async t => {
   const folder = tempFolder(t)
   await mkdir(join(folder, 'folder'))
   execFileSync('mkfifo', [join(folder, 'pipe')])
@@ -116,7 +116,7 @@ test('a folder, a pipe, a socket, a device and what is not there are not shared'
   }
 })
 
-test('a file may be shared through a symbolic link', async t => {
+test('A file may be shared through a symbolic link.', async t => {
   const { folder, path } = await fixture(t)
   await symlink(path, join(folder, 'link'))
   const shared = await openSharedFile(join(folder, 'link'), await fingerprintAt(path))

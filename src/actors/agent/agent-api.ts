@@ -10,7 +10,7 @@ import type * as z from 'zod'
 import { agentApiTunables } from '../../../config/client.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
-import { LibraryFailed } from '../../storage/library.ts'
+import { LibraryFailed } from '../../storage/library-file.ts'
 import {
   type AgentMethod,
   type AgentProgress,

@@ -15,7 +15,8 @@ import { type Refusal, refuse } from '../../domain/refusal.ts'
 import type { DownloadSpec, StoreCommand, StoreEvent } from '../../machines/download-protocol.ts'
 import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
-import type { DownloadRecord, Library } from '../../storage/library.ts'
+import type { Library } from '../../storage/library.ts'
+import type { DownloadRecord } from '../../storage/library-downloads.ts'
 import { isClaim, openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { BufferPool } from '../swarm/buffer-pool.ts'
@@ -160,9 +161,9 @@ export const createDownloadStore = (needs: DownloadStoreNeeds): CallbackActorLog
       if (there === 'other' && !spec.overwrite) throw new StoreRefused(destinationExists(path))
       if (there === 'claimed') await unlink(path)
       const record = library.download(id)
-      if (!record?.located) throw new Error(`bug: download ${id} is not in the library`)
-      if (record.located.verified.count > 0) {
-        have = await recheckPieces(record.part, manifest, record.located.verified, { signal })
+      if (!record) throw new Error(`bug: download ${id} is not in the library`)
+      if (record.verified.count > 0) {
+        have = await recheckPieces(record.part, manifest, record.verified, { signal })
         library.saveVerified(id, have)
       }
       const missingBytes = Math.max(0, manifest.size - have.count * manifest.pieceLength)

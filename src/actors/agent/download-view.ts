@@ -1,10 +1,10 @@
 // A download as people see it: at rest from its record in the library, under way from its run's snapshot.
 
-import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
+import type { Bitfield } from '../../domain/bitfield.ts'
 import { type Manifest, pieceSize } from '../../domain/manifest.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { Problem } from '../../machines/download-protocol.ts'
-import type { DownloadRecord } from '../../storage/library.ts'
+import type { DownloadRecord } from '../../storage/library-downloads.ts'
 import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
 
 export function isInactive(state: DownloadState): boolean {
@@ -18,18 +18,16 @@ function bytesOf(have: Bitfield, manifest: Manifest): number {
 }
 
 export function viewOfRecord(record: DownloadRecord): DownloadView {
-  const { id, group, name, state, destination, located, seconds, fetchedBytes, deliveries, error } = record
-  const manifest = located?.manifest
-  const have = located?.verified ?? createBitfield(0)
+  const { id, group, name, state, destination, manifest, verified, seconds, fetchedBytes, deliveries, error } = record
   return {
     id,
     group,
     name,
     state,
-    pieces: { done: have.count, total: have.length },
-    bytes: { done: manifest ? bytesOf(have, manifest) : 0, total: manifest?.size ?? 0 },
+    pieces: { done: verified.count, total: verified.length },
+    bytes: { done: bytesOf(verified, manifest), total: manifest.size },
     path: destination,
-    sha1: manifest?.sha1 ?? '',
+    sha1: manifest.sha1,
     peers: 0,
     bytesPerSecond: 0,
     seconds,

@@ -14,7 +14,8 @@ import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { downloadMachine } from '../../machines/download.ts'
 import type { DownloadInput } from '../../machines/download-protocol.ts'
 import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
-import type { DownloadRecord, Library } from '../../storage/library.ts'
+import type { Library } from '../../storage/library.ts'
+import type { DownloadRecord } from '../../storage/library-downloads.ts'
 import { isClaim, openPieceFile } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
@@ -94,9 +95,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   const running = () => needs.queue()?.getSnapshot().context.running.size ?? 0
 
   const inputOf = (record: DownloadRecord): DownloadInput => {
-    const { id, group, name, located, destination, overwrite, seconds, fetchedBytes, deliveries } = record
-    if (!located) throw new Error(`bug: download ${id} began before it was located`)
-    const { share, manifest } = located
+    const { id, group, name, share, manifest, destination, overwrite, seconds, fetchedBytes, deliveries } = record
     return {
       spec: { id, group, name, share, manifest, path: destination, overwrite },
       spent: { seconds, fetchedBytes, deliveries },
@@ -154,11 +153,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     return run ? viewOfRun(run, recorded) : recorded
   }
 
-  const start = (id: number): Outcome<DownloadView> => {
+  const start = (queued: () => DownloadRecord): Outcome<DownloadView> => {
     const queue = needs.queue()
     if (!queue) return notNow()
-    queue.send({ type: 'download.enqueue', download: inputOf(resting.enqueue(id)) })
-    return done(view(id)!)
+    const record = queued()
+    queue.send({ type: 'download.enqueue', download: inputOf(record) })
+    return done(view(record.id)!)
   }
 
   /** How its run ends is decided and not done yet, or it is being given up: what it comes to is to be awaited. */
@@ -183,10 +183,10 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   /** Of a download that rests. */
-  const discardPart = async ({ part, madePart, destination, located }: DownloadRecord): Promise<Outcome<void>> => {
+  const discardPart = async ({ part, madePart, destination, manifest }: DownloadRecord): Promise<Outcome<void>> => {
     if (await isClaim(destination).catch(() => false)) await unlink(destination).catch(() => {})
-    if (!located || !madePart || !(await lstat(part).catch(() => undefined))) return done(undefined)
-    const opened = await openPieceFile(part, located.manifest, 'resume')
+    if (!madePart || !(await lstat(part).catch(() => undefined))) return done(undefined)
+    const opened = await openPieceFile(part, manifest, 'resume')
     return opened.ok ? attempt(opened.value.discard, part) : opened
   }
 
@@ -212,14 +212,14 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const neighbour = claimants.find(({ destination, part }) => part === path || destination === partOf(path))
       return neighbour && sharesPart(neighbour, path)
     }
-    const { id, state, located } = other
-    if (located?.share !== share)
+    const { id, state } = other
+    if (other.share !== share)
       return refuse('destination-exists', `download ${id} goes to ${showable(path)}; cancel it first`)
     if (leaving.has(id))
       return refuse('destination-exists', `download ${id} to ${showable(path)} is being cancelled; try again`)
     if (!isInactive(state)) return done(view(id)!)
     if (overwrite) library.changeDownload(id, { overwrite })
-    return start(id)
+    return start(() => resting.enqueue(id))
   }
 
   const connectedPeers = () =>
@@ -283,19 +283,19 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const meanwhile = claimed()
       if (meanwhile) return meanwhile
 
-      // Not under way before it is whole: a kill in between leaves a record that says so.
-      const { id } = library.addDownload({
-        user,
-        group,
-        name,
-        destination: path.value,
-        part,
-        overwrite,
-        state: 'cancelled',
-        createdAt: Date.now(),
-      })
-      library.locateDownload(id, share, manifest)
-      return start(id)
+      return start(() =>
+        resting.create({
+          user,
+          group,
+          name,
+          share,
+          manifest,
+          destination: path.value,
+          part,
+          overwrite,
+          createdAt: Date.now(),
+        }),
+      )
     },
 
     close: resting.close,
@@ -317,7 +317,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       if (now.state === 'cancelled')
         return refuse('not-running', `download ${id} was cancelled; download ${now.name} again`)
       if (now.state === 'completed') return hasCompleted(now)
-      return now.state === 'paused' || now.state === 'failed' ? start(id) : done(now)
+      return now.state === 'paused' || now.state === 'failed' ? start(() => resting.enqueue(id)) : done(now)
     },
 
     async cancel(id) {

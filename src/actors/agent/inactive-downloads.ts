@@ -4,7 +4,9 @@
 import type { Logger } from 'pino'
 import { agentTunables } from '../../../config/agent.ts'
 import type { DownloadOutput } from '../../machines/download-protocol.ts'
-import { type DownloadRecord, type Library, LibraryFailed } from '../../storage/library.ts'
+import type { Library } from '../../storage/library.ts'
+import type { DownloadChange, DownloadRecord, NewDownload } from '../../storage/library-downloads.ts'
+import { LibraryFailed } from '../../storage/library-file.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import { viewOfRecord } from './download-view.ts'
 
@@ -13,6 +15,8 @@ export interface InactiveDownloads {
   ids(): number[]
   /** As it was when it last rested, or went to the queue. Undefined when this person has none of that number here. */
   view(id: number): DownloadView | undefined
+  /** A new download, queued. Throws LibraryFailed. */
+  create(download: NewDownload): DownloadRecord
   /** It goes to the queue, and what it came to before is no matter any more. Throws LibraryFailed. */
   enqueue(id: number): DownloadRecord
   /** It rests; how long its run took is added to its time. */
@@ -20,8 +24,6 @@ export interface InactiveDownloads {
   /** Nothing more is written down. */
   close(): void
 }
-
-type DownloadChange = Parameters<Library['changeDownload']>[1]
 
 export function createInactiveDownloads(user: string, library: Library, log: Logger): InactiveDownloads {
   /** Made once and not at every look: a record holds a whole manifest. */
@@ -65,6 +67,12 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
   return {
     ids: () => [...views.keys()],
     view: id => views.get(id),
+
+    create(download) {
+      const created = library.createDownload(download)
+      views.set(created.id, viewOfRecord(created))
+      return created
+    },
 
     enqueue(id) {
       library.changeDownload(id, { state: 'queued', error: undefined })

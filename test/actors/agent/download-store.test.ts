@@ -31,9 +31,8 @@ function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
   const part = `${path}.part`
   const opened = openLibrary(join(folder, '..', 'library.db'))
   t.teardown(() => opened.close())
-  const record = { ...names, user: 'alice', destination: path, part, createdAt: 0 }
-  const { id } = opened.addDownload({ ...record, state: 'queued' })
-  opened.locateDownload(id, share, manifest)
+  const record = { ...names, user: 'alice', share, manifest, destination: path, part, createdAt: 0 }
+  const { id } = opened.createDownload(record)
   const library = { ...opened, ...over }
   const offers = createOfferTable(() => {})
   const adopted: Fingerprint[] = []

@@ -52,8 +52,10 @@ const works: Record<string, () => unknown> = {
   library: () => openLibrary(join(root, 'home', 'library.db')).downloads('alice').length,
   add() {
     const library = openLibrary(join(root, 'home', 'library.db'))
-    const names = { user: 'alice', group: 'g', name: 'film', overwrite: false, state: 'queued', createdAt: 0 } as const
-    for (let n = 0; n < 100; n += 1) library.addDownload({ ...names, destination: `/${n}`, part: `/${n}.part` })
+    const manifest = manifestOf('film', Buffer.from('the film'))
+    const file = { group: 'g', name: 'film', share: shareId('g', manifest), manifest }
+    const names = { ...file, user: 'alice', overwrite: false, createdAt: 0 }
+    for (let n = 0; n < 100; n += 1) library.createDownload({ ...names, destination: `/${n}`, part: `/${n}.part` })
   },
   async name() {
     const part = granted(await openPieceFile(join(folder, 'x.part'), { size: 10, pieceLength: 10 }, 'resume'))
@@ -68,10 +70,8 @@ const works: Record<string, () => unknown> = {
     const path = join(folder, 'film.bin')
     const library = openLibrary(join(root, 'home', 'library.db'))
     const begin = () => {
-      const record = { ...file, user: 'alice', destination: path, part: `${path}.part`, createdAt: 0 }
-      const { id } = library.addDownload({ ...record, state: 'queued' })
-      library.locateDownload(id, file.share, manifest)
-      return id
+      const record = { ...file, user: 'alice', manifest, destination: path, part: `${path}.part`, createdAt: 0 }
+      return library.createDownload(record).id
     }
     const id = library.downloads('alice')[0]?.id ?? begin()
     const logic = createDownloadStore({

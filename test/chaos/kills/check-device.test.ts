@@ -26,8 +26,8 @@ function scene(t: ExecutionContext) {
   const destination = join(folder, 'film.bin')
   const library = openLibrary(home.libraryFile)
   const names = { user: 'bob', group: 'reef', name: 'film.bin', overwrite: false, createdAt: 0 }
-  const { id } = library.addDownload({ ...names, destination, part: `${destination}.part`, state: 'queued' })
-  library.locateDownload(id, shareId('reef', manifest), manifest)
+  const file = { share: shareId('reef', manifest), manifest }
+  const { id } = library.createDownload({ ...names, ...file, destination, part: `${destination}.part` })
   for (const piece of [0, 2]) library.recordPiece(id, piece, { user: 'al', device: 'a'.repeat(12) }, 'direct', 1)
   library.close()
   const part = Buffer.from(bytes)

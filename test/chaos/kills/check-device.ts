@@ -9,7 +9,9 @@ import { basename, join } from 'node:path'
 import type { Home } from '../../../src/actors/device/home.ts'
 import { type Bitfield, createBitfield } from '../../../src/domain/bitfield.ts'
 import { type Manifest, pieceHashes, pieceSize, sha1Bytes } from '../../../src/domain/manifest.ts'
-import { type DownloadRecord, openLibrary, type ShareRecord } from '../../../src/storage/library.ts'
+import { openLibrary } from '../../../src/storage/library.ts'
+import type { DownloadRecord } from '../../../src/storage/library-downloads.ts'
+import type { ShareRecord } from '../../../src/storage/library-shares.ts'
 import { isClaim } from '../../../src/storage/piece-file.ts'
 
 export interface Surroundings {
@@ -77,9 +79,8 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
 
   const verified = new Map<number, Bitfield>()
   for (const record of downloads) {
-    const { id, destination, part, located, state } = record
-    if (!located || state === 'cancelled' || !existsSync(join(destination, '..'))) continue
-    const { manifest } = located
+    const { id, destination, part, manifest, state } = record
+    if (state === 'cancelled' || !existsSync(join(destination, '..'))) continue
     const named = existsSync(destination) ? sha256(destination) : undefined
     const isWhole = named === manifest.sha256
     demand(
@@ -89,15 +90,15 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
     demand(state !== 'completed' || isWhole, `download ${id} is completed and ${destination} is not there`)
     const holder = isWhole ? destination : part
     const right = existsSync(holder)
-      ? await rightPieces(holder, manifest, located.verified)
-      : createBitfield(located.verified.length)
+      ? await rightPieces(holder, manifest, record.verified)
+      : createBitfield(record.verified.length)
     const lostPieces = new Set((lost?.offsets ?? []).map(offset => Math.floor(offset / manifest.pieceLength)))
     const missing = Array.from({ length: right.length }, (_, piece) => piece).filter(
-      piece => located.verified.has(piece) && !right.has(piece),
+      piece => record.verified.has(piece) && !right.has(piece),
     )
     demand(
       missing.every(piece => lostPieces.has(piece)),
-      `download ${id}: of ${located.verified.count} verified pieces ${right.count} are right on the disk`,
+      `download ${id}: of ${record.verified.count} verified pieces ${right.count} are right on the disk`,
     )
     verified.set(id, right)
   }

@@ -46,13 +46,13 @@ const recordOf = (found: Findings, { id }: Pick<DownloadView, 'id'>) => {
 
 /** How far it was by what is on the disk. */
 function progressOf(found: Findings, view: DownloadView): string {
-  const { state, located, part, destination } = recordOf(found, view)
+  const { state, verified, part, destination } = recordOf(found, view)
   if (state === 'completed') return 'after it was completed'
   const named = existsSync(destination)
   if (named && existsSync(part)) return 'between the two names'
-  if (named && located?.verified.isFull()) return 'named, not recorded'
-  if (!located || located.verified.count === 0) return 'before the first piece'
-  return located.verified.isFull() ? 'all pieces there' : 'while pieces came'
+  if (named && verified.isFull()) return 'named, not recorded'
+  if (verified.count === 0) return 'before the first piece'
+  return verified.isFull() ? 'all pieces there' : 'while pieces came'
 }
 
 /** It completes, whole. `fetchedOnce`: with no byte too many. */

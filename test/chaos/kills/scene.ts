@@ -189,7 +189,7 @@ async function build(random: () => number, options: SceneOptions, { t, end }: Re
         await delay(2)
       }
       for (const { id } of current.values()) {
-        const share = downloads.find(record => record.id === id)?.located?.share
+        const share = downloads.find(record => record.id === id)?.share
         const pieces = right.get(id)
         if (share !== undefined && pieces) verified.set(share, piece => pieces.has(piece))
       }

@@ -1,0 +1,27 @@
+// Manifests, each stored once however many shares and downloads refer to it. Its methods are parts of their
+// transactions.
+
+import type { Manifest } from '../domain/manifest.ts'
+import type { LibraryConnection } from './library-connection.ts'
+
+export class LibraryManifests {
+  readonly #insert
+  readonly #deleteUnused
+
+  constructor(connection: LibraryConnection) {
+    this.#insert = connection.prepare('INSERT OR IGNORE INTO manifests (share, manifest) VALUES (?, ?)')
+    this.#deleteUnused = connection.prepare(
+      `DELETE FROM manifests WHERE share NOT IN (SELECT share FROM shares)
+       AND share NOT IN (SELECT share FROM downloads WHERE share IS NOT NULL)`,
+    )
+  }
+
+  save(share: string, manifest: Manifest): void {
+    this.#insert.run(share, JSON.stringify(manifest))
+  }
+
+  /** After a share was replaced or removed. */
+  removeUnused(): void {
+    this.#deleteUnused.run()
+  }
+}

@@ -12,8 +12,8 @@ import { parseArgs, promisify } from 'node:util'
 import { connect } from 'nats'
 import { inspectionTunables } from '../config/inspection.ts'
 import { openHome } from '../src/actors/device/home.ts'
-import { createLinkKeeper } from '../src/cli/connections.ts'
 import type { Context } from '../src/cli/context.ts'
+import { DeviceConnector } from '../src/cli/device-connection.ts'
 import { establishTrust } from '../src/cli/establish-trust.ts'
 import { freePort } from '../src/cluster/free-port.ts'
 import { openView, type ViewSource } from '../src/visualizer/server/view-source.ts'
@@ -49,8 +49,11 @@ async function watch(users: readonly string[]) {
     users.map(async user => {
       const home = openHome(homeOf(user))
       const trust = establishTrust(home, servers, undefined, () => {})
-      const link = createLinkKeeper(home, servers, trust)
-      const opened = await openView({ ...link, home, servers, trust } as unknown as Context, false)
+      const connector = new DeviceConnector(home, { servers, trust, unreachableAdvice: 'this benchmark runs them' })
+      const opened = await openView(
+        { connect: () => connector.connect(), home, servers, trust } as unknown as Context,
+        false,
+      )
       if (!opened.ok) throw new Error(opened.message)
       const view: ViewSource = opened.value
       const login = await view.login()

@@ -38,3 +38,9 @@ export const commandLineTunables = {
   /** From an agent's start until it has a session and answers: a log-in of its own, and a look at what it shares. */
   agentReadyMs: 20_000,
 } as const
+
+/** Messages about log-ins. */
+export const loginHintTunables = {
+  /** Refused this often in a row, a person is told to wait: below the ten wrong passwords that slow one address down. */
+  afterRefusals: 3,
+} as const

@@ -2,10 +2,9 @@
 // that value is what --json prints; rendering turns it into text. The parser, the help, the classic names, the shell
 // and its completion all come from these declarations.
 
-import type { Outcome } from '../domain/refusal.ts'
 import type { Context } from './context.ts'
-import type { Failure } from './render/display.ts'
 import type { Style } from './render/style.ts'
+import type { Result } from './result.ts'
 
 export interface Flag {
   readonly kind: 'flag'
@@ -18,9 +17,6 @@ export interface Value {
 }
 export const flag = (about: string): Flag => ({ kind: 'flag', about })
 export const value = (placeholder: string, about: string): Value => ({ kind: 'value', placeholder, about })
-
-/** Like an Outcome, with the few codes that only a command line knows. */
-export type Result<T> = Outcome<T> | ({ readonly ok: false } & Failure)
 
 export type InputOf<Args, Options> = {
   readonly [K in keyof Args]: K extends `${string}?` ? string | undefined : string

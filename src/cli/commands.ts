@@ -1,18 +1,18 @@
 // Every command there is, in the order in which the help lists them.
 
-import { accountCommands } from './account.ts'
-import { agentCommands } from './agent.ts'
-import { clusterCommands } from './cluster.ts'
 import type { Command } from './command.ts'
-import { downloadCommands } from './download.ts'
-import { groupCommands } from './group.ts'
-import { limitCommands } from './limit.ts'
-import { machineCommands } from './machines.ts'
-import { shareCommands } from './share.ts'
-import { createShell } from './shell.ts'
-import { trackerCommands } from './tracker.ts'
-import { trustCommand } from './trust.ts'
-import { visualizerCommands } from './visualizer.ts'
+import { accountCommands } from './commands/account.ts'
+import { agentCommands } from './commands/agent.ts'
+import { clusterCommands } from './commands/cluster.ts'
+import { downloadCommands } from './commands/download.ts'
+import { groupCommands } from './commands/group.ts'
+import { limitCommands } from './commands/limit.ts'
+import { machineCommands } from './commands/machines.ts'
+import { shareCommands } from './commands/share.ts'
+import { createShell } from './commands/shell.ts'
+import { trackerCommands } from './commands/tracker.ts'
+import { trustCommand } from './commands/trust.ts'
+import { visualizerCommands } from './commands/visualizer.ts'
 
 const atAnyPrompt: readonly Command[] = [
   ...accountCommands,

@@ -28,13 +28,15 @@ export async function findAuthority(servers: readonly string[], fingerprint: str
   )
 }
 
-/** Done once for a process, at the first call that succeeds. */
+/** Decides at the first call whom this device trusts at its brokers. Connections that leave this machine need it. */
+export type EstablishTrust = () => Promise<Outcome<Trust>>
+
 export function establishTrust(
   home: Home,
   servers: readonly string[],
   fingerprint: string | undefined,
   say: (line: string) => void,
-): () => Promise<Outcome<Trust>> {
+): EstablishTrust {
   return async () => {
     const trusted = done(home.trust)
     if (home.trust.authority() !== undefined || !servers.some(isSecure)) return trusted

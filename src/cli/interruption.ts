@@ -15,7 +15,7 @@ export async function interruptibly<T>(run: (signal: AbortSignal) => Promise<T>)
 }
 
 /** Resolves at the first SIGINT or SIGTERM, with its name. */
-export async function toldToEnd(): Promise<'SIGINT' | 'SIGTERM'> {
+export async function endSignal(): Promise<'SIGINT' | 'SIGTERM'> {
   const either = new AbortController()
   const wait = async (signal: 'SIGINT' | 'SIGTERM') => {
     await once(process, signal, { signal: either.signal })

@@ -3,9 +3,9 @@
 
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { version } from '../cluster/version.ts'
-import { type Classic, classics } from './classic.ts'
+import { type Classic, classics } from './classic-names.ts'
 import type { Command, Input } from './command.ts'
-import type { Failure } from './render/display.ts'
+import type { Failure } from './result.ts'
 
 export interface Globals {
   readonly home?: string

@@ -6,19 +6,13 @@ import { join, resolve } from 'node:path'
 import { commands } from './commands.ts'
 import { interruptibly } from './interruption.ts'
 import { type Globals, type Parsed, parse } from './parse.ts'
+import type { ProcessIo } from './process-io.ts'
 import { createDisplay, type Display } from './render/display.ts'
 import { exitCodes, runCommand } from './run-command.ts'
 
-export interface Surroundings {
-  readonly env: NodeJS.ProcessEnv
-  readonly stdin: AsyncIterable<Buffer> & { readonly isTTY?: boolean }
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
-}
-
 /** Of an interrupted one something may still be under way. */
-export async function runArguments(words: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { stdout, stderr } = surroundings
+export async function runArguments(words: readonly string[], io: ProcessIo): Promise<number> {
+  const { stdout, stderr } = io
   const parsed = parse(words, commands)
   switch (parsed.kind) {
     case 'text':
@@ -29,7 +23,7 @@ export async function runArguments(words: readonly string[], surroundings: Surro
       return exitCodes.usage
     case 'command': {
       const display = createDisplay({ out: stdout, err: stderr }, parsed.globals.json === true)
-      return runOrder(parsed, display, surroundings)
+      return runOrder(parsed, display, io)
     }
   }
 }
@@ -37,18 +31,18 @@ export async function runArguments(words: readonly string[], surroundings: Surro
 async function runOrder(
   order: Parsed & { kind: 'command' },
   display: Display,
-  { env, stdin, stderr }: Surroundings,
+  { env, stdin, stderr }: ProcessIo,
 ): Promise<number> {
-  const { openWorkplace } = await import('./workplace.ts')
-  const opened = openWorkplace({ folder: homeFolder(order.globals, env), ...order.globals, env, stdin, stderr })
+  const { openDevice } = await import('./open-device.ts')
+  const opened = openDevice({ folder: homeFolder(order.globals, env), ...order.globals, env, stdin, stderr })
   if (!opened.ok) {
     display.failure(opened)
     return exitCodes.refused
   }
-  const workplace = opened.value
-  const run = (signal: AbortSignal) => runCommand(order, workplace, display, signal)
+  const device = opened.value
+  const run = (signal: AbortSignal) => runCommand(order, device, display, signal)
   const code = await (order.command.ownsInterrupts ? run(new AbortController().signal) : interruptibly(run))
-  if (code !== exitCodes.interrupted) await workplace.disconnect()
+  if (code !== exitCodes.interrupted) await device.disconnect()
   return code
 }
 

@@ -2,10 +2,11 @@
 // and shows what came of it. Nothing a command throws gets past here.
 
 import { refuse } from '../domain/refusal.ts'
-import type { Command, Input, Result } from './command.ts'
-import type { Context, Workplace } from './context.ts'
-import { createPasswords } from './password.ts'
-import type { Display, Failure } from './render/display.ts'
+import type { Command, Input } from './command.ts'
+import type { Context, DeviceContext } from './context.ts'
+import { createPasswords } from './passwords.ts'
+import type { Display } from './render/display.ts'
+import type { Failure, Result } from './result.ts'
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
 
@@ -18,20 +19,20 @@ export interface Order {
 
 export async function runCommand(
   order: Order,
-  workplace: Workplace,
+  device: DeviceContext,
   display: Display,
   signal: AbortSignal,
 ): Promise<number> {
   const { command, input, typedPassword, isClassic } = order
-  const mayTypePassword = workplace.isShell && isClassic
+  const mayTypePassword = device.isShell && isClassic
   if (typedPassword !== undefined && !mayTypePassword) {
     display.failure(typedPasswordRefused(command))
     return exitCodes.usage
   }
   const context: Context = {
-    ...workplace,
+    ...device,
     display,
-    passwords: createPasswords({ ...workplace.passwordSources, typed: typedPassword }),
+    passwords: createPasswords({ ...device.passwordSources, typed: typedPassword }),
     signal,
     leavesBehind: undefined,
   }

@@ -28,6 +28,20 @@ export function serversToTry(
   return distinct(isSameCluster ? [...wanted, ...known] : wanted)
 }
 
+/** What a person can do when none of `tried` answers. Only somebody who runs a cluster, or may want to, is told to start one. */
+export function unreachableAdvice(
+  wanted: readonly string[],
+  tried: readonly string[],
+  ofCluster: readonly string[],
+): string {
+  if (tried.some(server => ofCluster.map(bare).includes(bare(server))))
+    return 'look at shoal cluster status, and start what has stopped with shoal cluster up'
+  if (wanted.length > 0) return 'check the address, and try again when the cluster is up'
+  if (tried.join() === defaultServer)
+    return "name your cluster's brokers with --servers or SHOAL_SERVERS; to run a cluster on this machine: shoal cluster up"
+  return 'try again when the cluster is up; if its brokers have moved, name them with --servers'
+}
+
 /** Keeps what a connection tells of the cluster's brokers, and the addresses that led there; what a full disk has no room for is heard again. */
 export function rememberServers(home: Home, tried: readonly string[], connection: NatsConnection): void {
   const known = home.servers()

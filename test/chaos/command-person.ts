@@ -4,11 +4,12 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { openHome } from '../../src/actors/device/home.ts'
-import type { Command, Input, Result } from '../../src/cli/command.ts'
+import type { Command, Input } from '../../src/cli/command.ts'
 import { commands } from '../../src/cli/commands.ts'
-import { createLinkKeeper } from '../../src/cli/connections.ts'
 import type { Context } from '../../src/cli/context.ts'
+import { DeviceConnector } from '../../src/cli/device-connection.ts'
 import { establishTrust } from '../../src/cli/establish-trust.ts'
+import type { Result } from '../../src/cli/result.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import type { Entry } from './check/history.ts'
 import { answerOf, type Recorder } from './light-person.ts'
@@ -50,13 +51,14 @@ export function createCommandPerson(
 ): CommandPerson {
   const home = openHome(homeFolder)
   const trust = establishTrust(home, servers, undefined, () => {})
-  const links = createLinkKeeper(home, servers, trust)
+  const brokers = { servers, trust, unreachableAdvice: 'this test runs them' }
+  const connector = new DeviceConnector(home, brokers)
   const nothing = () => {}
   const context: Context = {
     home,
-    servers,
-    ...links,
-    trust,
+    ...brokers,
+    connect: () => connector.connect(),
+    disconnect: () => connector.disconnect(),
     isShell: true,
     passwordSources: {},
     passwords: { ask: async () => ({ ok: true, value: `the password of ${user}` }) },
@@ -102,7 +104,7 @@ export function createCommandPerson(
       }
       return result as Result<T>
     },
-    close: () => links.disconnect(),
+    close: () => connector.disconnect(),
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { classics } from '../../src/cli/classic.ts'
+import { classics } from '../../src/cli/classic-names.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { parse } from '../../src/cli/parse.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'

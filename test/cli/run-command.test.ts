@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import test from 'ava'
 import { openHome } from '../../src/actors/device/home.ts'
-import { type Command, command, type Result } from '../../src/cli/command.ts'
-import type { Context, Workplace } from '../../src/cli/context.ts'
-import { createPasswords } from '../../src/cli/password.ts'
+import { type Command, command } from '../../src/cli/command.ts'
+import type { Context, DeviceContext } from '../../src/cli/context.ts'
+import { createPasswords } from '../../src/cli/passwords.ts'
 import { createDisplay } from '../../src/cli/render/display.ts'
+import type { Result } from '../../src/cli/result.ts'
 import { exitCodeOf, runCommand } from '../../src/cli/run-command.ts'
-import { serversToTry, splitServers } from '../../src/cli/servers.ts'
 import { done, refusalCodes, refuse } from '../../src/domain/refusal.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
@@ -31,9 +31,10 @@ async function ran(
   })
   const out = new PassThrough()
   const err = new PassThrough()
-  const workplace: Workplace = {
+  const device: DeviceContext = {
     home: openHome(join(folder, 'home')),
     servers: [],
+    unreachableAdvice: '',
     trust: async () => refuse('untrusted', 'nobody is trusted'),
     passwordSources: {},
     isShell,
@@ -42,7 +43,7 @@ async function ran(
   }
   const code = await runCommand(
     { command: doing, input: {}, isClassic: false, ...order },
-    workplace,
+    device,
     createDisplay({ out, err }, false),
     signal,
   )
@@ -142,23 +143,4 @@ test('a new password is asked for twice, and both have to be the same', async t 
   }
   t.deepEqual(await createPasswords({ prompt }).ask('alice', { isNew: false }), done('same'))
   t.is(questions.length, 1)
-})
-
-test('the brokers named come first, and known ones of the same cluster help', t => {
-  t.deepEqual(serversToTry(['nats://h:4222'], ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
-  t.deepEqual(serversToTry(['h'], ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
-})
-
-test('servers are separated by commas, and one of them may say whom to trust there', t => {
-  t.deepEqual(splitServers(' h , '), { servers: ['h'], fingerprint: undefined })
-  t.deepEqual(splitServers('tls://h:4222#abc,i'), { servers: ['tls://h:4222', 'i'], fingerprint: 'abc' })
-})
-
-test('naming another cluster never leads to the one known from before', t => {
-  t.deepEqual(serversToTry(['new:4222'], ['old:4222'], ['own:4222']), ['new:4222'])
-})
-
-test("with none named it is the home's own cluster and what it knows, else the default", t => {
-  t.deepEqual(serversToTry([], ['old:4222'], ['own:4222']), ['own:4222', 'old:4222'])
-  t.deepEqual(serversToTry(splitServers().servers, [], []), ['nats://127.0.0.1:4222'])
 })

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { commands } from '../../src/cli/commands.ts'
 import { createCompletion } from '../../src/cli/shell/completion.ts'
 import { openHistory, withoutPassword } from '../../src/cli/shell/history.ts'
-import { quoted, splitWords } from '../../src/cli/shell/words.ts'
+import { quoted, splitWords } from '../../src/cli/shell/split-words.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const lines: Record<string, string[]> = {

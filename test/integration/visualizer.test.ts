@@ -7,8 +7,8 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { wsconnect } from 'nats'
 import { WebSocket } from 'ws'
 import { trustNobody } from '../../src/actors/client/broker-trust.ts'
-import type { Result } from '../../src/cli/command.ts'
-import { openWorkplace } from '../../src/cli/workplace.ts'
+import { openDevice } from '../../src/cli/open-device.ts'
+import type { Result } from '../../src/cli/result.ts'
 import { createAuthoritySecrets } from '../../src/cluster/secrets.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { servePage } from '../../src/visualizer/server/serve-page.ts'
@@ -55,12 +55,12 @@ interface Page {
 async function openPage(t: ExecutionContext<TestCluster>, home: string, trusting?: ViewSource['trust']): Promise<Page> {
   const { servers } = t.context
   const { stdin, stderr } = process
-  const workplace = need(openWorkplace({ folder: home, servers: servers.join(','), env: {}, stdin, stderr }))
-  const view = need(await openView(workplace, !workplace.home.session()))
+  const device = need(openDevice({ folder: home, servers: servers.join(','), env: {}, stdin, stderr }))
+  const view = need(await openView(device, !device.home.session()))
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'index.html'), '<p>page')
   const source = trusting ? { ...view, trust: trusting } : view
-  const served = need(await servePage(workplace, source, folder, { host: '127.0.0.1', port: 0 }))
+  const served = need(await servePage(device, source, folder, { host: '127.0.0.1', port: 0 }))
   const { origin, hash } = new URL(served.address)
   const ended = new AbortController()
   t.teardown(async () => {

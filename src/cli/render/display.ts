@@ -1,15 +1,10 @@
 // Where everything the command line says goes out: results and streams on stdout, complaints on stderr, for people or as
 // JSON. Every value passes through escape.ts here and nowhere else; renderers get text that is safe to show.
 
+import type { Failure } from '../result.ts'
 import { showable, showableDeep, showableJson } from './escape.ts'
-import { createLiveLines, type LiveLines } from './live.ts'
+import { createLiveLines, type LiveLines } from './live-lines.ts'
 import { plainStyle, type Style, styleFor } from './style.ts'
-
-/** What went wrong, with a code of the contract (domain/refusal.ts), or `cancelled`, `paused`, `internal`. */
-export interface Failure {
-  readonly code: string
-  readonly message: string
-}
 
 /** How the items of something that goes on are shown. */
 export interface ProgressView<T> {

@@ -3,7 +3,7 @@
 import { count, formatBytes, formatDuration, formatRate, percentOf } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import type { ProgressView } from './display.ts'
-import { bar } from './live.ts'
+import { bar } from './live-lines.ts'
 import { plainStyle, type Style } from './style.ts'
 
 /** A download as --json prints it. `peers` are the devices that delivered; `connected` counts those there now. */

@@ -4,17 +4,17 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { askAll } from '../../actors/client/ask-all.ts'
-import { classics } from '../classic.ts'
+import { classics } from '../classic-names.ts'
 import type { Command } from '../command.ts'
-import type { DeviceLink } from '../connections.ts'
+import type { DeviceConnection } from '../device-connection.ts'
 import { names } from '../parse.ts'
 import { absolutePath } from '../paths.ts'
 import type { Complete } from './prompt.ts'
-import { quoted, splitWords } from './words.ts'
+import { quoted, splitWords } from './split-words.ts'
 
 export function createCompletion(
   commands: readonly Command[],
-  connect: () => Promise<DeviceLink | undefined>,
+  connect: () => Promise<DeviceConnection | undefined>,
 ): Complete {
   const spellings = [...names(commands), 'help', 'exit']
   return async line => {
@@ -45,7 +45,7 @@ async function candidates(
   argument: string | undefined,
   part: string,
   group: string | undefined,
-  connect: () => Promise<DeviceLink | undefined>,
+  connect: () => Promise<DeviceConnection | undefined>,
 ): Promise<string[]> {
   if (argument === undefined) return []
   if (argument === 'path' || argument === 'dest') return paths(part)

@@ -2,7 +2,7 @@
 // the assignment's spelling is never part of it.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { quoted, splitWords } from './words.ts'
+import { quoted, splitWords } from './split-words.ts'
 
 /** As many lines as a person may want to find again. */
 const maxLines = 1_000

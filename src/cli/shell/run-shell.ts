@@ -3,19 +3,20 @@
 
 import { join } from 'node:path'
 import { done } from '../../domain/refusal.ts'
-import type { Command, Result } from '../command.ts'
+import type { Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { interruptibly } from '../interruption.ts'
 import { type Parsed, parse } from '../parse.ts'
 import { createDisplay } from '../render/display.ts'
 import { showable } from '../render/escape.ts'
 import { styleFor } from '../render/style.ts'
+import type { Result } from '../result.ts'
 import { exitCodes, runCommand } from '../run-command.ts'
 import { createCompletion } from './completion.ts'
 import { openHistory } from './history.ts'
-import { createNews } from './news.ts'
+import { createNews } from './notifications.ts'
 import { createPipedPrompt, createTerminalPrompt, type Prompt } from './prompt.ts'
-import { splitWords } from './words.ts'
+import { splitWords } from './split-words.ts'
 
 const { stdin, stdout, stderr } = process
 
@@ -33,7 +34,7 @@ export async function runShell(context: Context, commands: readonly Command[]): 
   }
   stdout.write('Type help for the commands, exit to leave. Tab completes.\n')
   void keepUp()
-  await runLines({ ...context, leaveOutOfNews: news.leaveOut }, commands, prompt, () => void keepUp())
+  await runLines({ ...context, muteDownload: news.leaveOut }, commands, prompt, () => void keepUp())
   news.follow(undefined)
   return done(undefined)
 }

@@ -1,11 +1,11 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { limitTunables } from '../../config/swarm.ts'
-import { commands } from '../../src/cli/commands.ts'
-import { limitsInShort, parseConnections, parseRate, renderLimits } from '../../src/cli/limit.ts'
-import { plainStyle } from '../../src/cli/render/style.ts'
-import { formatRate } from '../../src/domain/quantities.ts'
-import { limitsSchema } from '../../src/wire/agent-api.ts'
+import { limitTunables } from '../../../config/swarm.ts'
+import { limitsInShort, parseConnections, parseRate, renderLimits } from '../../../src/cli/commands/limit.ts'
+import { commands } from '../../../src/cli/commands.ts'
+import { plainStyle } from '../../../src/cli/render/style.ts'
+import { formatRate } from '../../../src/domain/quantities.ts'
+import { limitsSchema } from '../../../src/wire/agent-api.ts'
 
 const mib = 2 ** 20
 

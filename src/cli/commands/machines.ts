@@ -1,8 +1,9 @@
 // machines: the state machines that run, exported for documents from the very definitions.
 
-import type { Exported } from '../charts/export-machines.ts'
-import { done, refuse } from '../domain/refusal.ts'
-import { command, flag, type Result } from './command.ts'
+import type { Exported } from '../../charts/export-machines.ts'
+import { done, refuse } from '../../domain/refusal.ts'
+import { command, flag } from '../command.ts'
+import type { Result } from '../result.ts'
 
 const options = {
   mermaid: flag('As a Mermaid state diagram.'),
@@ -25,7 +26,7 @@ const machines = command({
   args: { 'name?': 'one machine; all when left out' },
   options,
   async run(_, { 'name?': name, ...form }): Promise<Result<Exported[]>> {
-    const { exportMachines } = await import('../charts/export-machines.ts')
+    const { exportMachines } = await import('../../charts/export-machines.ts')
     const machines = await exportMachines(name, form)
     return machines.length > 0 ? done(machines) : refuse('usage', 'there is no such machine; see shoal machines')
   },

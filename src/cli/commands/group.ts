@@ -1,11 +1,12 @@
 // group create, list, join, leave, requests, accept, reject, members, remove, transfer: each one question to the trackers.
 
-import { inNaturalOrder, parseId } from '../domain/names.ts'
-import { formatMoment } from '../domain/quantities.ts'
-import { done } from '../domain/refusal.ts'
-import { askTrackers, listAll } from './ask.ts'
-import { command, type Result } from './command.ts'
-import { renderTable } from './render/table.ts'
+import { inNaturalOrder, parseId } from '../../domain/names.ts'
+import { formatMoment } from '../../domain/quantities.ts'
+import { done } from '../../domain/refusal.ts'
+import { askTrackers, listAll } from '../ask.ts'
+import { command } from '../command.ts'
+import { renderTable } from '../render/table.ts'
+import type { Result } from '../result.ts'
 
 const theGroup = { group: 'the group' }
 

@@ -3,7 +3,7 @@
 import test from 'ava'
 import type { NatsConnection } from 'nats'
 import { type Home, HomeFailed } from '../../src/actors/device/home.ts'
-import { createLinkKeeper } from '../../src/cli/connections.ts'
+import { DeviceConnector } from '../../src/cli/device-connection.ts'
 import { rememberServers } from '../../src/cli/servers.ts'
 import { refuse } from '../../src/domain/refusal.ts'
 
@@ -11,24 +11,26 @@ const full = new HomeFailed('servers.json cannot be written: its disk is full; m
 
 test('A connection that a failing disk prevented is made at the next call, and prevents no end.', async t => {
   const session = { user: 'alice', device: 'aaaaaaaaaaaa', credential: 'a credential' }
-  const untrusted = refuse('untrusted', 'somebody else answers there')
+  const untrusted = refuse('untrusted', 'another cluster answers there')
   let isDiskFull = true
   const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-  const keeper = createLinkKeeper({ session: () => session } as Home, [], async () => {
+  const trust = async () => {
     asked.resolve()
     await answered.promise
     if (isDiskFull) throw full
     return untrusted
-  })
-  const connecting = keeper.connect()
+  }
+  const brokers = { servers: [], trust, unreachableAdvice: '' }
+  const connector = new DeviceConnector({ session: () => session } as Home, brokers)
+  const connecting = connector.connect()
   await asked.promise
-  const closing = keeper.disconnect()
+  const closing = connector.disconnect()
   answered.resolve()
   await t.throwsAsync(connecting, { is: full })
   await t.notThrowsAsync(closing)
-  await t.throwsAsync(keeper.connect(), { is: full })
+  await t.throwsAsync(connector.connect(), { is: full })
   isDiskFull = false
-  t.deepEqual(await keeper.connect(), untrusted)
+  t.deepEqual(await connector.connect(), untrusted)
 })
 
 test('Brokers that a full disk has no room for are not remembered, and no command fails for that.', t => {

@@ -1,11 +1,13 @@
 // agent start, stop, status, run: this device's background client.
 
 import { once } from 'node:events'
-import { count, formatBytes, formatDuration } from '../domain/quantities.ts'
-import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import type { AgentResult } from '../wire/agent-api.ts'
-import { askAgent, greetAgent, isAgentRunning } from './ask.ts'
-import { command, type Result, value } from './command.ts'
+import { count, formatBytes, formatDuration } from '../../domain/quantities.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import type { AgentResult } from '../../wire/agent-api.ts'
+import { isAgentRunning } from '../agent-running.ts'
+import { askAgent, waitForAgent } from '../ask.ts'
+import { command, value } from '../command.ts'
+import type { Result } from '../result.ts'
 import { limitsInShort } from './limit.ts'
 
 const listen = value(
@@ -23,7 +25,7 @@ function parseListen(typed: string | undefined): Outcome<string | undefined> {
 
 /** Found out by listening there for a moment; also before anybody is logged in, when the agent does not listen yet. */
 async function needFree(listen: string): Promise<Outcome<void>> {
-  const { firstTakenPort } = await import('../cluster/free-port.ts')
+  const { firstTakenPort } = await import('../../cluster/free-port.ts')
   const colon = listen.lastIndexOf(':')
   const host = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   if ((await firstTakenPort(host, [Number(listen.slice(colon + 1))])) === undefined) return done(undefined)
@@ -33,7 +35,7 @@ async function needFree(listen: string): Promise<Outcome<void>> {
   )
 }
 
-const processes = () => import('../actors/device/agent-process.ts')
+const processes = () => import('../../actors/device/agent-process.ts')
 
 const start = command({
   words: 'agent start',
@@ -53,7 +55,7 @@ const start = command({
     const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })
     if (!pid.ok) return pid
     // So that the next command finds it at work. Without brokers or trackers it goes on trying by itself.
-    if (context.home.session()) await greetAgent(context)
+    if (context.home.session()) await waitForAgent(context)
     return done({ agent: 'running', pid: pid.value })
   },
   render: ({ pid }) => `The agent runs as process ${pid}.`,
@@ -77,7 +79,7 @@ const status = command({
   summary: "Whether this device's agent runs, and what it is at.",
   example: 'agent status',
   async run(context): Promise<Result<Status>> {
-    if (!(await isAgentRunning(context))) return done({ agent: 'stopped' })
+    if (!(await isAgentRunning(context.home))) return done({ agent: 'stopped' })
     if (!context.home.session()) return done({ agent: 'running', pid: context.home.agentPid() ?? 0 })
     const answer = await askAgent(context, 'status', {})
     return answer.ok ? done({ agent: 'running', ...answer.value }) : answer
@@ -109,7 +111,7 @@ const run = command({
   async run({ home, servers }, input): Promise<Result<undefined>> {
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
-    const { runAgent } = await import('../actors/agent/run-agent.ts')
+    const { runAgent } = await import('../../actors/agent/run-agent.ts')
     // Listened for before the agent says that it runs: whoever sees that may stop it at once.
     const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
     const agent = await runAgent({ home, servers, listen: listen.value })

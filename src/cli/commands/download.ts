@@ -1,14 +1,14 @@
 // download, downloads, pause, resume, cancel. The agent does the work; a command that only watches can go away, and
 // the download goes on.
 
-import { parseFileName, parseId } from '../domain/names.ts'
-import { formatBytes, formatDuration, formatRate } from '../domain/quantities.ts'
-import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import type { DownloadView } from '../wire/agent-api.ts'
-import { askAgent } from './ask.ts'
-import { command, flag, type Result } from './command.ts'
-import type { Context } from './context.ts'
-import { parseDestination } from './paths.ts'
+import { parseFileName, parseId } from '../../domain/names.ts'
+import { formatBytes, formatDuration, formatRate } from '../../domain/quantities.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import type { DownloadView } from '../../wire/agent-api.ts'
+import { askAgent } from '../ask.ts'
+import { command, flag } from '../command.ts'
+import type { Context } from '../context.ts'
+import { parseDestination } from '../paths.ts'
 import {
   allDownloads,
   type DownloadDocument,
@@ -18,7 +18,8 @@ import {
   downloadRow,
   noDownloads,
   oneDownload,
-} from './render/downloads.ts'
+} from '../render/downloads.ts'
+import type { Result } from '../result.ts'
 
 const download = command({
   words: 'download',
@@ -56,7 +57,7 @@ const download = command({
 })
 
 async function follow(context: Context, id: number, onProgress: (view: DownloadView) => void) {
-  const backIntoNews = context.leaveOutOfNews?.(id)
+  const backIntoNews = context.muteDownload?.(id)
   let isTold = false
   try {
     const followed = await askAgent(context, 'download.follow', { id }, onProgress)

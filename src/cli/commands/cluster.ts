@@ -1,19 +1,20 @@
 // cluster up, down, status, stop, kill, start: the brokers and trackers that this home's `cluster` folder holds.
 
-import type { BackedUp } from '../cluster/backup.ts'
-import type { NodeStatus } from '../cluster/cluster.ts'
-import { clusterFolder } from '../cluster/cluster-folder.ts'
-import { formatBytes } from '../domain/quantities.ts'
-import { done, refuse } from '../domain/refusal.ts'
-import { command, flag, type Result, value } from './command.ts'
-import { absolutePath } from './paths.ts'
-import type { Style } from './render/style.ts'
-import { renderTable } from './render/table.ts'
+import type { BackedUp } from '../../cluster/backup.ts'
+import type { NodeStatus } from '../../cluster/cluster.ts'
+import { clusterFolder } from '../../cluster/cluster-folder.ts'
+import { formatBytes } from '../../domain/quantities.ts'
+import { done, refuse } from '../../domain/refusal.ts'
+import { command, flag, value } from '../command.ts'
+import { absolutePath } from '../paths.ts'
+import type { Style } from '../render/style.ts'
+import { renderTable } from '../render/table.ts'
+import type { Result } from '../result.ts'
 
-type Cluster = typeof import('../cluster/cluster.ts')
+type Cluster = typeof import('../../cluster/cluster.ts')
 
 /** Loaded when something is to be done: the table of commands needs none of it. Throws ClusterFailure. */
-const load = () => import('../cluster/cluster.ts')
+const load = () => import('../../cluster/cluster.ts')
 
 const up = command({
   words: 'cluster up',
@@ -46,12 +47,12 @@ const up = command({
     if (authority !== undefined) {
       // Who runs the cluster need not ask whether it is theirs.
       context.home.trust.follow(authority)
-      const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
+      const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
       const fingerprint = fingerprintOfAuthority(authority)
       say(`so that other homes need not take the brokers on trust: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
     }
     if (input.visualizer) {
-      const { startVisualizer } = await import('../cluster/background-visualizer.ts')
+      const { startVisualizer } = await import('../../cluster/background-visualizer.ts')
       say(`see it at work: ${await startVisualizer(folder)}`)
     }
     return done(nodes)
@@ -125,11 +126,11 @@ const fingerprint = command({
   summary: "The fingerprint by which other homes recognise this home's brokers.",
   example: 'cluster fingerprint',
   async run(context): Promise<Result<{ fingerprint: string }>> {
-    const { loadSecrets } = await import('../cluster/secrets.ts')
+    const { loadSecrets } = await import('../../cluster/secrets.ts')
     const { authority } = loadSecrets(clusterFolder(context))
     if (!authority)
       return refuse('usage', 'this cluster is on the loopback alone, without TLS: there is nothing to trust')
-    const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
+    const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
     return done({ fingerprint: fingerprintOfAuthority(authority.certificate) })
   },
   render: ({ fingerprint }) => fingerprint,
@@ -141,7 +142,7 @@ const backup = command({
   example: 'cluster backup ~/shoal.backup',
   args: { file: 'a new file, or a folder that gets one named after the time' },
   async run(context, { file }): Promise<Result<BackedUp>> {
-    const { backUpCluster } = await import('../cluster/backup.ts')
+    const { backUpCluster } = await import('../../cluster/backup.ts')
     return done(await backUpCluster(clusterFolder(context), absolutePath(file)))
   },
   render: ({ file, seq, bytes }) =>
@@ -161,7 +162,7 @@ const restore = command({
     if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse('usage', '--port takes a number')
     const wanted = { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port: Number(port) }) }
     const say = (line: string) => context.display.note(line)
-    const { restoreCluster } = await import('../cluster/backup.ts')
+    const { restoreCluster } = await import('../../cluster/backup.ts')
     const running = await restoreCluster(absolutePath(file), { folder: clusterFolder(context), ...wanted, say })
     if (running.authority !== undefined) context.home.trust.follow(running.authority)
     say('what was done after the back-up is lost: accounts and groups of then are to be made again, who was let in or')
@@ -176,11 +177,11 @@ const rotate = command({
   summary: 'Replace every secret of a running cluster, one node after another. People, groups and log-ins stay.',
   example: 'cluster rotate',
   async run(context): Promise<Result<{ rotated: true; fingerprint: string | null }>> {
-    const { rotateSecrets } = await import('../cluster/rotate.ts')
+    const { rotateSecrets } = await import('../../cluster/rotate.ts')
     const authority = await rotateSecrets(clusterFolder(context), line => context.display.note(line))
     if (authority === undefined) return done({ rotated: true, fingerprint: null })
     context.home.trust.follow(authority)
-    const { fingerprintOfAuthority } = await import('../actors/client/broker-trust.ts')
+    const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
     return done({ rotated: true, fingerprint: fingerprintOfAuthority(authority) })
   },
   render: ({ fingerprint }) =>

@@ -1,6 +1,6 @@
 // shell: every other command at a prompt, in both spellings, over one connection.
 
-import { type Command, command } from './command.ts'
+import { type Command, command } from '../command.ts'
 
 export const createShell = (others: readonly Command[]): Command =>
   command({
@@ -9,7 +9,7 @@ export const createShell = (others: readonly Command[]): Command =>
     example: 'shell',
     ownsInterrupts: true,
     async run(context) {
-      const { runShell } = await import('./shell/run-shell.ts')
+      const { runShell } = await import('../shell/run-shell.ts')
       return runShell(context, others)
     },
     render: () => '',

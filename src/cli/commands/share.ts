@@ -1,15 +1,17 @@
 // share, unshare, files: what is on offer in a group. The agent reads and hashes; nothing is uploaded.
 
-import { inNaturalOrder, parseFileName, parseId } from '../domain/names.ts'
-import { count, formatBytes, percentOf } from '../domain/quantities.ts'
-import { done } from '../domain/refusal.ts'
-import type { AgentProgress, AgentResult } from '../wire/agent-api.ts'
-import { askAgent, askTrackers, isAgentRunning, listAll } from './ask.ts'
-import { command, type Result, value } from './command.ts'
-import { absolutePath } from './paths.ts'
-import type { ProgressView } from './render/display.ts'
-import { bar } from './render/live.ts'
-import { renderTable } from './render/table.ts'
+import { inNaturalOrder, parseFileName, parseId } from '../../domain/names.ts'
+import { count, formatBytes, percentOf } from '../../domain/quantities.ts'
+import { done } from '../../domain/refusal.ts'
+import type { AgentProgress, AgentResult } from '../../wire/agent-api.ts'
+import { isAgentRunning } from '../agent-running.ts'
+import { askAgent, askTrackers, listAll } from '../ask.ts'
+import { command, value } from '../command.ts'
+import { absolutePath } from '../paths.ts'
+import type { ProgressView } from '../render/display.ts'
+import { bar } from '../render/live-lines.ts'
+import { renderTable } from '../render/table.ts'
+import type { Result } from '../result.ts'
 
 const hashing: ProgressView<AgentProgress<'share'>> = {
   isStream: false,
@@ -52,7 +54,7 @@ const unshare = command({
     if (!name.ok) return name
     const file = { group: group.value, name: name.value }
     // Without an agent there is nobody to stop serving it: the trackers' word is all.
-    const answer = (await isAgentRunning(context))
+    const answer = (await isAgentRunning(context.home))
       ? await askAgent(context, 'unshare', file)
       : await askTrackers(context, 'share.remove', { ...file, devices: 'all' })
     return answer.ok ? done(file) : answer

@@ -3,15 +3,16 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { clusterFolder } from '../cluster/cluster-folder.ts'
-import { formatDuration } from '../domain/quantities.ts'
-import { done, refuse } from '../domain/refusal.ts'
-import type { TrackerStatus } from '../wire/tracker-api.ts'
-import { command, type Result, value } from './command.ts'
-import type { Context } from './context.ts'
-import { toldToEnd } from './interruption.ts'
-import { absolutePath } from './paths.ts'
-import { renderTable } from './render/table.ts'
+import { clusterFolder } from '../../cluster/cluster-folder.ts'
+import { formatDuration } from '../../domain/quantities.ts'
+import { done, refuse } from '../../domain/refusal.ts'
+import type { TrackerStatus } from '../../wire/tracker-api.ts'
+import { command, value } from '../command.ts'
+import type { Context } from '../context.ts'
+import { endSignal } from '../interruption.ts'
+import { absolutePath } from '../paths.ts'
+import { renderTable } from '../render/table.ts'
+import type { Result } from '../result.ts'
 
 const run = command({
   words: 'tracker run',
@@ -27,11 +28,11 @@ const run = command({
     if (name === undefined || !/^[A-Za-z0-9_-]{1,32}$/.test(name))
       return refuse('usage', 'say which tracker it is, in letters, digits, "-" or "_": shoal tracker run --name t3')
     const folder = input.cluster === undefined ? clusterFolder(context) : absolutePath(input.cluster)
-    const { trackerOptions } = await import('../cluster/cluster.ts')
+    const { trackerOptions } = await import('../../cluster/cluster.ts')
     const options = trackerOptions(folder, name, context.servers)
-    const { runTracker } = await import('../actors/tracker/run-tracker.ts')
-    const { createProcessLog } = await import('../actors/device/process-log.ts')
-    const ending = toldToEnd()
+    const { runTracker } = await import('../../actors/tracker/run-tracker.ts')
+    const { createProcessLog } = await import('../../actors/device/process-log.ts')
+    const ending = endSignal()
     const tracker = runTracker({ ...options, log: createProcessLog(name) })
     await ending
     await tracker.stop()
@@ -69,8 +70,8 @@ async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
     const link = await context.connect()
     return link.ok ? done(await link.value.trackers.statuses()) : link
   }
-  const { connectOperator, trackersThatAnswer } = await import('../cluster/operator.ts')
-  const { loadSecrets } = await import('../cluster/secrets.ts')
+  const { connectOperator, trackersThatAnswer } = await import('../../cluster/operator.ts')
+  const { loadSecrets } = await import('../../cluster/secrets.ts')
   const secrets = loadSecrets(clusterFolder(context))
   try {
     const connection = await connectOperator(context.servers, secrets)

@@ -3,7 +3,7 @@
 
 import { text } from 'node:stream/consumers'
 import { done, refuse } from '../domain/refusal.ts'
-import type { Result } from './command.ts'
+import type { Result } from './result.ts'
 
 /** As `passwordSchema` of wire/schemas.ts has it, said to a person. */
 const maxPasswordLength = 1024

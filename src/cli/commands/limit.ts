@@ -1,12 +1,13 @@
 // limit: what this device may take of its line, for all files and peers together. Units are those in which rates are
 // printed: a kilobyte has 1024 bytes, however it is spelled.
 
-import { limitTunables, uploadTunables } from '../../config/swarm.ts'
-import { formatBytes, formatRate } from '../domain/quantities.ts'
-import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import type { Limits } from '../wire/agent-api.ts'
-import { askAgent } from './ask.ts'
-import { command, type Result } from './command.ts'
+import { limitTunables, uploadTunables } from '../../../config/swarm.ts'
+import { formatBytes, formatRate } from '../../domain/quantities.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import type { Limits } from '../../wire/agent-api.ts'
+import { askAgent } from '../ask.ts'
+import { command } from '../command.ts'
+import type { Result } from '../result.ts'
 
 const { leastBytesPerSecond, mostBytesPerSecond, leastConnections } = limitTunables
 const mostConnections = uploadTunables.maxLinks

@@ -1,9 +1,10 @@
 // visualizer: serves the page on which a person sees the machines work, live or from a recording, until interrupted.
 
-import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import { command, flag, type Result, value } from './command.ts'
-import { toldToEnd } from './interruption.ts'
-import { absolutePath } from './paths.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { command, flag, value } from '../command.ts'
+import { endSignal } from '../interruption.ts'
+import { absolutePath } from '../paths.ts'
+import type { Result } from '../result.ts'
 
 function parsePort(option: string, typed: string | undefined): Outcome<number | undefined> {
   if (typed === undefined) return done(undefined)
@@ -35,12 +36,12 @@ const visualizer = command({
     if (!stately.ok) return stately
     if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
       return refuse('usage', '--stately serves no page, so it goes with none of --port, --host and --replay')
-    const { serveLive, serveReplay, tellStately } = await import('../visualizer/server/serve-page.ts')
+    const { serveLive, serveReplay, tellStately } = await import('../../visualizer/server/serve-page.ts')
     if (stately.value !== undefined) {
       const told = await tellStately(context, input.operator, stately.value)
       if (!told.ok) return told
       context.display.note(`sending to the Stately inspector on port ${stately.value} of this machine`)
-      await toldToEnd()
+      await endSignal()
       await told.value()
       return done(undefined)
     }
@@ -50,7 +51,7 @@ const visualizer = command({
         ? await serveLive(context, input.operator, where)
         : await serveReplay(absolutePath(input.replay), where)
     if (!served.ok) return served
-    const ending = toldToEnd()
+    const ending = endSignal()
     context.display.progress(
       { address: served.value.address },
       { isStream: true, lines: () => [], plainLines: ({ address }) => [address] },

@@ -7,11 +7,11 @@ import { formatBytes } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
 import { type Notice, noticeSchema } from '../../wire/tracker-api.ts'
-import type { DeviceLink } from '../connections.ts'
+import type { DeviceConnection } from '../device-connection.ts'
 
 export interface News {
   /** To be called whenever the log-in may have changed, or the agent may have started. */
-  follow(link: DeviceLink | undefined): void
+  follow(link: DeviceConnection | undefined): void
   /** The command that runs tells how this download ends; what is returned takes that back. */
   leaveOut(download: number): () => void
 }
@@ -20,11 +20,11 @@ export interface News {
 const maxTold = 500
 
 export function createNews(say: (line: string) => void): News {
-  let current: DeviceLink | undefined
+  let current: DeviceConnection | undefined
   let notices: Subscription | undefined
   let watching: AbortController | undefined
 
-  const followNotices = (link: DeviceLink) => {
+  const followNotices = (link: DeviceConnection) => {
     const told = new Set<string>()
     notices = link.connection.subscribe(noticeSubject(link.session.user), {
       callback: (error, message) => {
@@ -41,7 +41,7 @@ export function createNews(say: (line: string) => void): News {
 
   const leftOut = new Set<number>()
 
-  const followAgent = async ({ agent }: DeviceLink) => {
+  const followAgent = async ({ agent }: DeviceConnection) => {
     const controller = new AbortController()
     const { signal } = controller
     watching = controller
@@ -89,7 +89,7 @@ function parseNotice(text: string): Notice | undefined {
 }
 
 /** Undefined for what is no news to a person. */
-function wordsOf(notice: Notice, { session }: DeviceLink): string | undefined {
+function wordsOf(notice: Notice, { session }: DeviceConnection): string | undefined {
   const { group } = notice
   switch (notice.type) {
     case 'join.requested':

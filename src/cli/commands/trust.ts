@@ -1,7 +1,8 @@
 // trust: says by a fingerprint which cluster's brokers this device is to trust, in place of whatever it trusted before.
 
-import { done } from '../domain/refusal.ts'
-import { command, type Result } from './command.ts'
+import { done } from '../../domain/refusal.ts'
+import { command } from '../command.ts'
+import type { Result } from '../result.ts'
 
 export const trustCommand = command({
   words: 'trust',
@@ -9,7 +10,7 @@ export const trustCommand = command({
   example: 'trust 3sUoM8v2PqjvJ1xWc0nq8l2m5TnUe7y4bGkZ9aRfDhI',
   args: { fingerprint: 'as shoal cluster fingerprint prints it on their machine' },
   async run({ home, servers }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
-    const { findAuthority } = await import('./establish-trust.ts')
+    const { findAuthority } = await import('../establish-trust.ts')
     const found = await findAuthority(servers, fingerprint)
     if (!found.ok) return found
     home.trust.follow(found.value)

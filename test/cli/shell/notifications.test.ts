@@ -1,9 +1,9 @@
 // What a person at the prompt is told without asking, over an agent that says what the test says.
 
 import test from 'ava'
-import type { DeviceLink } from '../../src/cli/connections.ts'
-import { createNews } from '../../src/cli/shell/news.ts'
-import type { DownloadState } from '../../src/wire/agent-api.ts'
+import type { DeviceConnection } from '../../../src/cli/device-connection.ts'
+import { createNews } from '../../../src/cli/shell/notifications.ts'
+import type { DownloadState } from '../../../src/wire/agent-api.ts'
 
 function startNews() {
   const said: string[] = []
@@ -17,7 +17,7 @@ function startNews() {
         return new Promise(() => {})
       },
     },
-  } as unknown as DeviceLink
+  } as unknown as DeviceConnection
   const news = createNews(line => said.push(line))
   news.follow(link)
   const download = (state: DownloadState) =>

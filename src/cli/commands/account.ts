@@ -1,0 +1,159 @@
+// signup, login, logout, whoami. Each device uses the password once: logging in trades it for a credential that the device
+// makes and keeps in its home. A command that fails leaves the log-in as it was.
+
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { parseId } from '../../domain/names.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { isAgentRunning } from '../agent-running.ts'
+import { waitForAgent } from '../ask.ts'
+import { command } from '../command.ts'
+import type { Context } from '../context.ts'
+import { countRefusedLogins, saveRefusedLogins, wrongPassword } from '../refused-logins.ts'
+import type { Result } from '../result.ts'
+
+const signup = command({
+  words: 'signup',
+  summary: 'Create an account. Asks for a new password twice.',
+  example: 'signup alice',
+  args: { user: 'the user id that others will know you by' },
+  takesPassword: true,
+  async run(context, input): Promise<Result<{ user: string }>> {
+    const user = parseId('user', input.user)
+    if (!user.ok) return user
+    const { askPersistently, connectAs, signUpSubject, guestInboxPrefix } = await loadClient()
+    const nonce = randomBytes(16).toString('hex')
+    const tooMany = refuse('too-many', 'too many people are signing up right now; try again in a minute')
+    // Before the password is asked for: where no cluster answers, nobody types one for nothing.
+    const connected = await connectAs({ kind: 'guest', nonce }, context, tooMany)
+    if (!connected.ok) return connected
+    const connection = connected.value
+    try {
+      const password = await context.passwords.ask(user.value, { isNew: true })
+      if (!password.ok) return password
+      const body = { id: randomUUID(), user: user.value, password: password.value }
+      const subject = signUpSubject(connection.info?.client_ip ?? '')
+      const answer = await askPersistently(connection, guestInboxPrefix(nonce), subject, body)
+      if (!answer.ok) return answer
+      return answer.value.ok ? done({ user: user.value }) : answer.value
+    } finally {
+      await connection.close()
+    }
+  },
+  render: ({ user }) => `Created the account ${user}. Next: shoal login ${user}`,
+})
+
+const login = command({
+  words: 'login',
+  summary: 'Log in on this device and start its agent. Your earlier shares are available again.',
+  example: 'login alice',
+  args: { user: 'your user id' },
+  takesPassword: true,
+  async run(context, input): Promise<Result<{ user: string; device: string }>> {
+    const user = parseId('user', input.user)
+    if (!user.ok) return user
+    const current = context.home.session()
+    if (current && current.user !== user.value) {
+      const message = `${current.user} is logged in on this device; run shoal logout first, or use another --home`
+      return { ok: false, code: 'already-logged-in', message }
+    }
+    const password = await context.passwords.ask(user.value, { isNew: false })
+    if (!password.ok) return password
+    const traded = await tradePassword(context, user.value, password.value)
+    if (!traded.ok) return traded
+    const running = await startAgentAndWait(context)
+    if (running.ok) return done({ user: user.value, device: context.home.device() })
+    return { ...running, message: `you are logged in, but ${running.message}` }
+  },
+  render: ({ user }) => `Logged in as ${user}.`,
+})
+
+/** Leaves the device with a credential that works: its present one, if the trackers still accept that. */
+async function tradePassword(context: Context, user: string, password: string): Promise<Outcome<void>> {
+  const { askPersistently, connectAs, inboxPrefix, logInSubject } = await loadClient()
+  const { home } = context
+  const refused = refuse('bad-credentials', wrongPassword(user, countRefusedLogins(home) + 1))
+  const connected = await connectAs({ kind: 'password', user, password }, context, refused)
+  if (!connected.ok) {
+    if (connected === refused) saveRefusedLogins(home, countRefusedLogins(home) + 1)
+    return connected
+  }
+  saveRefusedLogins(home, 0)
+  const connection = connected.value
+  try {
+    if (home.session() && (await context.connect()).ok) return done(undefined)
+    const credential = randomBytes(32).toString('base64url')
+    const answer = await askPersistently(connection, inboxPrefix(user), logInSubject(user), {
+      id: randomUUID(),
+      device: home.device(),
+      credentialHash: createHash('sha256').update(credential).digest('hex'),
+    })
+    if (!answer.ok) return answer
+    if (!answer.value.ok) return answer.value
+    // Another cluster, or this one created anew, counts from 1 again.
+    home.forgetSeen()
+    home.saveSeen(answer.value.seq, answer.value.epoch)
+    home.saveSession({ user, device: home.device(), credential })
+    return done(undefined)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Resolves once the agent answers in the session of this device: from then on everything it shares is available. */
+async function startAgentAndWait(context: Context): Promise<Outcome<unknown>> {
+  const { startAgent } = await import('../../actors/device/agent-process.ts')
+  const started = await startAgent(context.home, { servers: context.servers })
+  return started.ok ? waitForAgent(context) : started
+}
+
+const logout = command({
+  words: 'logout',
+  summary: 'Log out on this device. Its downloads pause and its shares go offline until you log in again.',
+  example: 'logout',
+  async run(context): Promise<Result<{ user: string }>> {
+    const session = context.home.session()
+    const connected = await context.connect()
+    if (!session || !connected.ok) {
+      // A log-in that the trackers have forgotten is over already. Trackers that cannot be reached must still be told.
+      if (!session || (!connected.ok && connected.code !== 'not-logged-in')) return connected as Result<never>
+      context.home.clearSession()
+      return done({ user: session.user })
+    }
+    if (await isAgentRunning(context.home)) await connected.value.agent.ask('logout', {})
+    const answer = await connected.value.trackers.ask('device.logout', {})
+    if (!answer.ok) {
+      context.home.saveSession(session)
+      return { ...answer, message: `you are still logged in: ${answer.message}` }
+    }
+    context.home.clearSession()
+    await context.disconnect()
+    return done({ user: session.user })
+  },
+  render: ({ user }) => `Logged out ${user}. Downloads and shares resume when you log in again.`,
+})
+
+const whoami = command({
+  words: 'whoami',
+  summary: 'Show who is logged in on this device, and whether its agent is running.',
+  example: 'whoami',
+  async run(context): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {
+    const session = context.home.session()
+    if (!session) return refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
+    const agent = (await isAgentRunning(context.home)) ? 'running' : 'stopped'
+    return done({ user: session.user, device: session.device, agent })
+  },
+  render: ({ user, device, agent }, style) =>
+    `${style('bold', user)} on device ${device}, agent ${agent}${agent === 'stopped' ? ' (start it: shoal agent start)' : ''}`,
+})
+
+/** NATS is loaded only by the commands that need it: `whoami` does not. */
+async function loadClient() {
+  const [client, connecting, subjects] = await Promise.all([
+    import('../../actors/client/tracker-client.ts'),
+    import('../connect-as.ts'),
+    import('../../wire/subjects.ts'),
+  ])
+  return { ...client, ...connecting, ...subjects }
+}
+
+export const accountCommands = [signup, login, logout, whoami]

@@ -37,6 +37,8 @@ export const agentTunables = {
   settleSharesEveryMs: 500,
   /** Trackers that take no more for now (`writeTunables`) are told of what is shared again after this. */
   announceAgainMs: 60_000,
+  /** Files that stopped being shared, kept to be shown: a person reads the last few. */
+  mostTroubles: 20,
   /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
   leaveWithinMs: 5_000,
   /** For a goodbye to reach a broker, if one is there: a round trip. */

@@ -293,7 +293,7 @@ test('A changed file leaves sharing mode, and no altered byte is served.', async
   await until('she is told', async () => (await alice.ask('status', {})).troubles.length > 0)
   const status = await alice.ask('status', {})
   t.is(status.sharing, 0)
-  t.regex(status.troubles.join(), /one\.bin .* was changed/)
+  t.regex(status.troubles.join(), /one\.bin .* has changed/)
 })
 
 test('A touched file goes on being shared, a vanished one leaves and comes back.', async t => {

@@ -25,7 +25,7 @@ import type { DeviceLimits } from './device-limits.ts'
 import { createDownloads } from './downloads.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createOfferTable } from './offer-table.ts'
-import { createShareRegistry } from './share-registry.ts'
+import { ShareRegistry } from './share-registry.ts'
 import { createShareRegistryActor } from './share-registry-actor.ts'
 
 export const ticketKeysOf = ({ ticketKey, otherTicketKeys = [] }: AgentSession): Buffer[] =>
@@ -79,14 +79,14 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
       heartbeatActor()?.send({ type: 'fetching.began' })
   }
   const offers = createOfferTable(tellUploads, offer => desk()?.getSnapshot().context.offers.get(offer.share) === offer)
-  const shareRegistry = createShareRegistry({
+  const shareRegistry = new ShareRegistry({
     user: by.user,
     login: createHash('sha256').update(session.credential).digest('hex'),
     library,
     trackers,
     offers,
     log,
-    heardSession(session) {
+    onSession(session) {
       ticketKeys = ticketKeysOf(session)
     },
   })

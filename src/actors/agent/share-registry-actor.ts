@@ -1,11 +1,12 @@
-// The shareRegistry of shares as an actor: looks at the shared files and at the log when it starts, when something was heard
-// that concerns them, and on and on; whatever could not be settled is tried again. So is whatever the serving desk could
-// not read and has dropped, what running downloads have included: at the next look, and not at once.
+// Runs the share registry's two jobs as an actor: checking the shared files, and reconciling with the log. Both run when it
+// starts, when an event concerns them, and regularly. An offer that could not be read is offered again at the next check
+// of all files, not sooner.
 
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import { agentTunables } from '../../../config/agent.ts'
 import { uploadTunables } from '../../../config/swarm.ts'
+import { createRerun } from '../../domain/rerun.ts'
 import type { ShareRegistryEvent } from '../../machines/session-services.ts'
 import type { OfferTable } from './offer-table.ts'
 import type { ShareRegistry } from './share-registry.ts'
@@ -17,43 +18,29 @@ export const createShareRegistryActor = (
 ) =>
   fromCallback<ShareRegistryEvent>(({ receive }) => {
     let isChecking = false
-    let isReconciling = false
-    let isWantedAgain = false
-
     let hasEnded = false
-
     const report = (error: unknown) => {
-      if (!hasEnded) log.error({ err: error }, 'looking after the shares failed; it is tried again')
+      if (!hasEnded) log.error({ err: error }, 'checking the shares failed; it is tried again')
     }
-    const check = async () => {
+
+    const checkAll = async () => {
       if (isChecking) return
       isChecking = true
       await shareRegistry.check().catch(report)
       if (!hasEnded) offers.restock()
       isChecking = false
     }
-    const reconcile = async () => {
-      if (isReconciling) {
-        isWantedAgain = true
-        return
-      }
-      isReconciling = true
-      do {
-        isWantedAgain = false
-        await shareRegistry.reconcile().catch(report)
-      } while (isWantedAgain)
-      isReconciling = false
-    }
+    const reconcile = createRerun(() => shareRegistry.reconcile().catch(report))
 
     receive(event => {
       if (event.type === 'offer.failed') shareRegistry.check(event.share).catch(report)
-      else if (event.type === 'notices.missed' || concernsOurShares(event.notice.type)) reconcile()
+      else if (event.type === 'notices.missed' || concernsOwnShares(event.notice.type)) reconcile()
     })
-    const checking = setInterval(check, uploadTunables.checkFilesEveryMs)
+    const checking = setInterval(checkAll, uploadTunables.checkFilesEveryMs)
     const settling = setInterval(() => {
       if (!shareRegistry.isReconciled) reconcile()
     }, agentTunables.settleSharesEveryMs)
-    check()
+    checkAll()
     reconcile()
     return () => {
       hasEnded = true
@@ -62,6 +49,6 @@ export const createShareRegistryActor = (
     }
   })
 
-/** `access.revoked` comes as a notice only when it is this person's. */
-const concernsOurShares = (notice: string) =>
+/** Notices of `access.revoked` reach this actor only when they are about this user. */
+const concernsOwnShares = (notice: string) =>
   notice === 'sharing.ended' || notice === 'member.removed' || notice === 'access.revoked'

@@ -1,11 +1,11 @@
-// What a device shares, on real files and a real library, with trackers that are there or away as a test says.
+// The share registry on real files and a real library, with trackers that a test can take away.
 
 import { rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import pino from 'pino'
 import { createOfferTable } from '../../../src/actors/agent/offer-table.ts'
-import { createShareRegistry } from '../../../src/actors/agent/share-registry.ts'
+import { ShareRegistry } from '../../../src/actors/agent/share-registry.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import { type Manifest, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
 import { done, refuse } from '../../../src/domain/refusal.ts'
@@ -14,7 +14,7 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const group = 'reef'
 
-/** The log as far as this device is in it. */
+/** Trackers whose log holds this device's shares alone. */
 function createTrackers() {
   const logged = new Map<string, string>()
   let areAway = false
@@ -33,7 +33,7 @@ function createTrackers() {
   const comeBack = () => {
     areAway = false
   }
-  /** `lacksIt`: the refusal to withdraw what the log does not have from this device; `no-such-file` when nobody else shares it. */
+  /** `lacksIt`: the refusal to withdraw what the log does not hold for this device; `no-such-file` when no other device shares it. */
   const client = {
     ask,
     epoch: 1,
@@ -54,7 +54,7 @@ async function sharing(t: ExecutionContext) {
   const told: string[] = []
   const offers = createOfferTable(({ type }) => told.push(type))
   const open = () =>
-    createShareRegistry({
+    new ShareRegistry({
       user: 'alice',
       login: 'her log-in',
       library,
@@ -69,7 +69,7 @@ async function sharing(t: ExecutionContext) {
   return { shareRegistry, library, trackers, path, told, reopened: open }
 }
 
-test('A share that a restored log lacks is told to the trackers again; later it may be withdrawn like any other.', async t => {
+test('A share that a restored log lacks is announced again, and can be withdrawn later like any other.', async t => {
   const { shareRegistry, trackers } = await sharing(t)
   const [[name, share] = ['', '']] = [...trackers.logged]
   trackers.logged.clear()
@@ -83,7 +83,7 @@ test('A share that a restored log lacks is told to the trackers again; later it 
 })
 
 for (const lacksIt of ['not-sharing', 'no-such-file'] as const) {
-  test(`A finished download that the trackers have not been told of can be unshared, and is not told to them later: ${lacksIt}.`, async t => {
+  test(`A finished download that was not announced yet can be unshared, and is not announced later (${lacksIt}).`, async t => {
     const { shareRegistry, library, trackers } = await sharing(t)
     trackers.client.lacksIt = lacksIt
     const [downloaded] = library.shares('alice')
@@ -97,21 +97,21 @@ for (const lacksIt of ['not-sharing', 'no-such-file'] as const) {
   })
 }
 
-test('A finished download that trackers do not take now, since too much was written, stays on offer and is told later.', async t => {
+test('A finished download stays on offer while the trackers accept no more, and is announced later.', async t => {
   const { shareRegistry, library, trackers } = await sharing(t)
   const [downloaded] = library.shares('alice')
   trackers.logged.clear()
   trackers.client.takesNoMore = true
   shareRegistry.adopt(downloaded!)
   await shareRegistry.reconcile()
-  t.false(shareRegistry.isReconciled, 'it is to be tried again')
+  t.false(shareRegistry.isReconciled, 'it will be tried again')
   t.deepEqual([shareRegistry.sharing, shareRegistry.troubles, library.shares('alice').length], [1, [], 1])
   const { announced } = trackers.client
   await shareRegistry.reconcile()
-  t.is(trackers.client.announced, announced, 'and not at once')
+  t.is(trackers.client.announced, announced, 'not at once')
 })
 
-test('A share that the trackers have lost is forgotten, and its owner hears of it, and where the file is.', async t => {
+test('A share that the log lost is forgotten, and its owner is told where the file is.', async t => {
   const { shareRegistry, trackers, path } = await sharing(t)
   trackers.logged.clear()
   await shareRegistry.reconcile()
@@ -120,19 +120,19 @@ test('A share that the trackers have lost is forgotten, and its owner hears of i
   t.true(shareRegistry.troubles[0]?.message.includes(path))
 })
 
-test('A file that vanishes while trackers are away is taken off the log once they are back.', async t => {
+test('A file that vanishes while the trackers are away is removed from the log once they are back.', async t => {
   const { shareRegistry, trackers, path } = await sharing(t)
   trackers.goAway()
   rmSync(path)
   await shareRegistry.check()
-  t.false(shareRegistry.isReconciled, 'it is to be tried again')
+  t.false(shareRegistry.isReconciled, 'it will be tried again')
   trackers.comeBack()
   await shareRegistry.reconcile()
   t.true(shareRegistry.isReconciled)
   t.is(trackers.logged.size, 0)
 })
 
-test('A file that comes back while trackers are away is told to them once they are back.', async t => {
+test('A file that reappears while the trackers are away is announced once they are back.', async t => {
   const { shareRegistry, trackers, path } = await sharing(t)
   rmSync(path)
   await shareRegistry.check()
@@ -145,7 +145,7 @@ test('A file that comes back while trackers are away is told to them once they a
   t.is(trackers.logged.size, 1)
 })
 
-test('That a file left sharing is said until it is shared again, also by the next agent.', async t => {
+test('A trouble is shown until the file is shared again, even by the next agent.', async t => {
   const { shareRegistry, path, reopened } = await sharing(t)
   writeFileSync(path, 'other bytes')
   await shareRegistry.check()
@@ -156,17 +156,17 @@ test('That a file left sharing is said until it is shared again, also by the nex
   t.deepEqual(next.troubles, [])
 })
 
-test('A file that could not be read for somebody, and is what it was, goes on being shared.', async t => {
+test('A file that could not be read once, and has not changed, stays shared.', async t => {
   const { shareRegistry, trackers, told } = await sharing(t)
   const [share = ''] = trackers.logged.values()
   told.length = 0
-  // As the serving desk says, which has dropped it then, and is told of it again (offer-book.test.ts).
+  // As the uploads actor reports it: it dropped the offer, and gets it again (offer-table.test.ts).
   await shareRegistry.check(share)
   t.deepEqual([told, shareRegistry.sharing, shareRegistry.troubles], [[], 1, []])
-  t.is(trackers.logged.size, 1, 'others go on to find it')
+  t.is(trackers.logged.size, 1, 'peers still find it')
 })
 
-/** Beside the one that is shared: a file that takes long to hash, and is not what it was. */
+/** Shares a second file, which takes long to hash and has changed. */
 async function withLargeFile(t: ExecutionContext) {
   const scene = await sharing(t)
   const [small] = scene.library.shares('alice')
@@ -181,28 +181,28 @@ async function withLargeFile(t: ExecutionContext) {
   scene.library.saveShare('alice', { ...small!, name: 'large.bin', share, manifest, path })
   scene.trackers.logged.set('large.bin', share)
   const shareRegistry = scene.reopened()
-  const look = { hasEnded: false }
-  const looking = shareRegistry.check().finally(() => {
-    look.hasEnded = true
+  const check = { hasEnded: false }
+  const checking = shareRegistry.check().finally(() => {
+    check.hasEnded = true
   })
   while (shareRegistry.sharing === 0) await new Promise(setImmediate)
-  return { ...scene, shareRegistry, look, looking }
+  return { ...scene, shareRegistry, check, checking }
 }
 
-test('While a large file is looked into, others can be unshared, and closing waits for it no longer.', async t => {
-  const { shareRegistry, look, looking, trackers, library } = await withLargeFile(t)
+test('While a large file is hashed again, others can be unshared, and closing does not wait for it.', async t => {
+  const { shareRegistry, check, checking, trackers, library } = await withLargeFile(t)
   t.true((await shareRegistry.unshare({ group, name: 'film.bin' })).ok)
-  t.false(look.hasEnded)
+  t.false(check.hasEnded)
   t.deepEqual([...trackers.logged.keys()], ['large.bin'])
-  await Promise.all([shareRegistry.close(), t.throwsAsync(looking, { name: 'AbortError' })])
-  t.is(library.shares('alice')[0]?.state, 'sharing', 'the next agent looks into it again')
+  await Promise.all([shareRegistry.close(), t.throwsAsync(checking, { name: 'AbortError' })])
+  t.is(library.shares('alice')[0]?.state, 'sharing', 'the next agent checks it again')
 })
 
-test('A file that is unshared while it is looked into stays unshared.', async t => {
+test('A file that is unshared while it is hashed again stays unshared.', async t => {
   const { shareRegistry, path, library, trackers } = await sharing(t)
   writeFileSync(path, 'the very file')
-  const looking = shareRegistry.check()
+  const checking = shareRegistry.check()
   t.true((await shareRegistry.unshare({ group, name: 'film.bin' })).ok)
-  await looking
+  await checking
   t.deepEqual([shareRegistry.sharing, library.shares('alice'), [...trackers.logged]], [0, [], []])
 })

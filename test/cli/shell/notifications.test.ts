@@ -30,7 +30,7 @@ test('A download that ends is news, and so is a file that is not shared any more
   const { said, download, trouble } = startNews()
   download('downloading')
   download('completed')
-  trouble('film.bin is not shared with reef any more')
+  trouble('film.bin is no longer shared with reef')
   t.is(said.length, 2)
 })
 

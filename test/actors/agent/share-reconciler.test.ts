@@ -1,0 +1,105 @@
+// What the reconciler tells the trackers, by the state of a record and what the log holds. Records are in memory.
+
+import test from 'ava'
+import pino from 'pino'
+import { ShareOffers } from '../../../src/actors/agent/share-offers.ts'
+import { ShareReconciler } from '../../../src/actors/agent/share-reconciler.ts'
+import { ShareRecords } from '../../../src/actors/agent/share-records.ts'
+import { ShareTroubles } from '../../../src/actors/agent/share-troubles.ts'
+import { done, type Refusal, type RefusalCode, refuse } from '../../../src/domain/refusal.ts'
+import type { Library } from '../../../src/storage/library.ts'
+import type { ShareRecord, ShareState } from '../../../src/storage/library-shares.ts'
+
+const share = 'f'.repeat(32)
+const recordIn = (state: ShareState) =>
+  ({ group: 'reef', name: 'film.bin', share, manifest: {}, path: '/film.bin', state }) as unknown as ShareRecord
+
+interface Scene {
+  readonly state: ShareState
+  readonly isInLog: boolean
+  /** The log's epoch when it was last reconciled, and now. */
+  readonly epochs?: readonly [number, number]
+  readonly refusal?: Refusal
+}
+
+function reconcilerOf({ state, isInLog, epochs: [before, now] = [1, 1], refusal }: Scene) {
+  const asked: string[] = []
+  let savedEpoch = before
+  const library = {
+    shares: () => [recordIn(state)],
+    setShareState() {},
+    removeShare() {},
+    logEpoch: () => savedEpoch,
+    saveLogEpoch(_: string, epoch: number) {
+      savedEpoch = epoch
+    },
+  } as unknown as Library
+  const records = new ShareRecords(library, 'alice')
+  const troubles = new ShareTroubles(pino({ level: 'silent' }))
+  const trackers = {
+    epoch: now,
+    async ask(method: string) {
+      if (method === 'agent.session') return done({ ticketKey: '' })
+      if (method === 'agent.shares') return done({ rows: isInLog ? [recordIn(state)] : [] })
+      asked.push(method)
+      return refusal ?? done({})
+    },
+  }
+  const reconciler = new ShareReconciler({
+    records,
+    offers: new ShareOffers({ add() {}, remove() {} }),
+    troubles,
+    trackers: trackers as never,
+    library,
+    login: 'a login',
+  })
+  const stateNow = () => records.get(recordIn(state))?.state
+  return { reconciler, asked, stateNow, troubles, savedEpoch: () => savedEpoch }
+}
+
+for (const { isInLog, asked, becomes, ...scene } of [
+  { state: 'announcing', isInLog: false, asked: ['share.add'], becomes: 'sharing' },
+  { state: 'announcing', isInLog: true, asked: ['share.add'], becomes: 'sharing' },
+  { state: 'sharing', isInLog: true, asked: [], becomes: 'sharing' },
+  { state: 'sharing', isInLog: false, asked: [], becomes: undefined },
+  { state: 'sharing', isInLog: false, epochs: [1, 2], asked: ['share.add'], becomes: 'sharing' },
+  { state: 'sharing', isInLog: false, epochs: [0, 2], asked: [], becomes: undefined },
+  { state: 'changed', isInLog: true, asked: ['share.remove'], becomes: 'changed' },
+  { state: 'changed', isInLog: false, asked: [], becomes: 'changed' },
+  { state: 'vanished', isInLog: true, asked: ['share.remove'], becomes: 'vanished' },
+] as const) {
+  const epochs = 'epochs' in scene ? `, at log epoch ${scene.epochs.join(' then ')}` : ''
+  test(`A share that is ${scene.state} and ${isInLog ? 'in' : 'not in'} the log${epochs}: ${asked.join() || 'nothing'} is asked.`, async t => {
+    const { reconciler, stateNow, troubles, ...seen } = reconcilerOf({ ...scene, isInLog })
+    t.false(reconciler.isReconciled)
+    await reconciler.reconcile()
+    t.true(reconciler.isReconciled)
+    t.deepEqual(seen.asked, [...asked])
+    t.is(stateNow(), becomes)
+    t.is(troubles.list.length, becomes ? 0 : 1)
+    t.is(seen.savedEpoch(), 'epochs' in scene ? 2 : 1)
+  })
+}
+
+for (const code of ['unreachable', 'no-quorum', 'too-many'] satisfies RefusalCode[])
+  test(`A share that the trackers refuse with ${code} stays to be announced, and the log's epoch is not saved.`, async t => {
+    const refusal = refuse(code, 'later')
+    const { reconciler, stateNow, troubles, savedEpoch } = reconcilerOf({
+      state: 'announcing',
+      isInLog: false,
+      epochs: [1, 2],
+      refusal,
+    })
+    await reconciler.reconcile()
+    t.false(reconciler.isReconciled)
+    t.deepEqual([stateNow(), troubles.list, savedEpoch()], ['announcing', [], 1])
+  })
+
+test('A share that the trackers refuse for good is forgotten, and its owner hears why.', async t => {
+  const refusal = refuse('not-member', 'you are not a member of reef')
+  const { reconciler, stateNow, troubles } = reconcilerOf({ state: 'announcing', isInLog: false, refusal })
+  await reconciler.reconcile()
+  t.true(reconciler.isReconciled)
+  t.is(stateNow(), undefined)
+  t.true(troubles.list[0]?.message.endsWith('you are not a member of reef'))
+})

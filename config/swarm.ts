@@ -45,6 +45,9 @@ export const peerTunables = {
   maxRefusals: 256,
 } as const
 
+/** `peerTunables`, or a test's own numbers in their place. */
+export type PeerSettings = { readonly [K in keyof typeof peerTunables]: number }
+
 /** One download. */
 export const downloadTunables = {
   /** Pieces asked of one peer at once, at most: bounds memory to links x pieces. */

@@ -1,18 +1,16 @@
-// One peer of one download: reaches it directly or else through the relay, fetches the pieces that the download wants
-// of it, and tries again after it is lost. Always: a piece that was wanted ends as `piece.received` or `piece.returned`,
-// and the latter come before `peer.lost`; nothing is sent to the connection unless it is ready. The connection is an
-// actor provided to it (actors/peer/peer-connection.ts); bytes never pass through here but as whole pieces.
+// One peer of one download: connects directly or else through the relay, fetches the pieces that the download wants from
+// it, and reconnects after a loss. Always: a piece that was wanted ends as `piece.received` or `piece.returned`, and
+// those returned by a loss come before `peer.lost`; only a ready connection is asked for pieces. The connection is an
+// actor provided to it (actors/swarm/peer-connection.ts); only whole pieces pass through here.
 
 import { type ActorRef, assign, enqueueActions, fromCallback, not, type Snapshot, sendTo, setup } from 'xstate'
 import { peerTunables } from '../../config/swarm.ts'
-import type { Bitfield } from '../domain/bitfield.ts'
+import { backOffMs, withJitter } from '../domain/back-off.ts'
 import { deviceKey } from '../domain/device-ref.ts'
 import type { Manifest } from '../domain/manifest.ts'
-import type { RefusalReason } from '../wire/frames.ts'
 import type { SwarmPeer } from '../wire/tracker-api.ts'
-import type { DownloadSessionCommand, DownloadSessionEvent } from './swarm-protocol.ts'
-
-export type Via = 'direct' | 'relay'
+import type { PeerConnectionCommand, PeerConnectionEvent, PeerConnectionInput } from './download-session-protocol.ts'
+import type { DownloadSessionCommand, DownloadSessionEvent, Via } from './swarm-protocol.ts'
 
 export interface DownloadSessionInput {
   readonly peer: SwarmPeer
@@ -21,50 +19,16 @@ export interface DownloadSessionInput {
   readonly parent: ActorRef<Snapshot<unknown>, DownloadSessionEvent>
 }
 
-export interface PeerConnectionInput {
-  readonly peer: SwarmPeer
-  readonly share: string
-  readonly via: Via
-  readonly shape: Pick<Manifest, 'size' | 'pieceLength'>
-}
-
-/** Connection -> link. */
-export type PeerConnectionEvent =
-  /** Both sides have proven who they are, and the hello is sent. */
-  | { readonly type: 'connection.secured' }
-  /** `have` is the connection's own live set. */
-  | { readonly type: 'bitfield.received'; readonly have: Bitfield }
-  | { readonly type: 'have.received'; readonly piece: number }
-  | { readonly type: 'capacity.measured'; readonly pieces: number; readonly bytesPerSecond: number | undefined }
-  | { readonly type: 'piece.gathered'; readonly piece: number; readonly data: Buffer }
-  | {
-      readonly type: 'piece.refused'
-      readonly piece: number
-      readonly why: RefusalReason
-      readonly reason: string
-    }
-  | { readonly type: 'unchoke.received' }
-  | { readonly type: 'fresh.received'; readonly fresh: Bitfield }
-  /** What it uploads to everybody together, at most; 0: no limit any more. */
-  | { readonly type: 'limit.received'; readonly bytesPerSecond: number }
-  /** It is over; `final` when there is no use in trying again. */
-  | { readonly type: 'connection.ended'; readonly reason: string; readonly final: boolean }
-
-/** Link -> connection. */
-export type PeerConnectionCommand = Extract<
-  DownloadSessionCommand,
-  { type: 'piece.wanted' | 'piece.unwanted' | 'unchoke.passed' }
->
-
 interface Context extends DownloadSessionInput {
   readonly via: Via
-  /** Asked of the connection and not back yet. */
-  readonly wanted: ReadonlySet<number>
-  /** Attempts since the last piece that came. */
+  /** Wanted from the connection and not back yet. Changed in place, by this machine's actions alone. */
+  readonly wanted: Set<number>
+  /** Attempts since the last piece arrived. */
   readonly failures: number
 }
 
-type WithoutPeer<E> = E extends unknown ? Omit<E, 'peer'> : never
+const notConnected = { why: 'lost', reason: 'it is not connected' } as const
+const retry = { firstMs: peerTunables.retryFirstMs, mostMs: peerTunables.retryMostMs }
 
 export const downloadSessionMachine = setup({
   types: {
@@ -74,15 +38,12 @@ export const downloadSessionMachine = setup({
   },
   actors: {
     connection: fromCallback<PeerConnectionCommand, PeerConnectionInput>(() => {
-      throw new Error('bug: a peer link without its connection')
+      throw new Error('bug: a download session without its connection')
     }),
   },
   delays: {
     connectTimeout: peerTunables.connectTimeoutMs,
-    /** Doubling, and anywhere in the upper half of that, so that many links do not come back at one instant. */
-    backOff: ({ context }) =>
-      Math.min(peerTunables.retryFirstMs * 2 ** (context.failures - 1), peerTunables.retryMostMs) *
-      (0.5 + Math.random() / 2),
+    backOff: ({ context }) => withJitter(backOffMs(retry, context.failures)),
   },
   guards: {
     isFinal: ({ event }) => event.type === 'connection.ended' && event.final,
@@ -95,27 +56,23 @@ export const downloadSessionMachine = setup({
   actions: {
     report: sendTo(
       ({ context }) => context.parent,
-      ({ context }, event: WithoutPeer<DownloadSessionEvent>) =>
-        ({ ...event, peer: deviceKey(context.peer) }) as DownloadSessionEvent,
+      (_, event: DownloadSessionEvent) => event,
     ),
     instruct: sendTo('connection', (_, command: PeerConnectionCommand) => command),
-    addWanted: assign({ wanted: ({ context }, { piece }: { piece: number }) => new Set(context.wanted).add(piece) }),
-    removeWanted: assign({
-      wanted: ({ context }, { piece }: { piece: number }) => new Set([...context.wanted].filter(one => one !== piece)),
+    addWanted: enqueueActions(({ context }, { piece }: { piece: number }) => void context.wanted.add(piece)),
+    removeWanted: enqueueActions(({ context }, { piece }: { piece: number }) => void context.wanted.delete(piece)),
+    returnUnready: enqueueActions(({ context, enqueue }, { piece }: { piece: number }) => {
+      const peer = deviceKey(context.peer)
+      enqueue.sendTo(context.parent, { type: 'piece.returned', peer, piece, ...notConnected })
     }),
-    /** Everything that was asked of it goes back, and the download hears that it is lost. */
+    /** Returns everything that was wanted, then reports the loss. */
     reportLost: enqueueActions(({ context, enqueue }, { reason, final }: { reason: string; final: boolean }) => {
       const peer = deviceKey(context.peer)
       for (const piece of context.wanted)
-        enqueue.sendTo(context.parent, {
-          type: 'piece.returned',
-          peer,
-          piece,
-          why: 'lost',
-          reason,
-        } satisfies DownloadSessionEvent)
-      enqueue.sendTo(context.parent, { type: 'peer.lost', peer, reason, final } satisfies DownloadSessionEvent)
-      enqueue.assign({ wanted: new Set(), failures: context.failures + 1 })
+        enqueue.sendTo(context.parent, { type: 'piece.returned', peer, piece, why: 'lost', reason })
+      enqueue.sendTo(context.parent, { type: 'peer.lost', peer, reason, final })
+      context.wanted.clear()
+      enqueue.assign({ failures: context.failures + 1 })
     }),
     forgetFailures: assign({ failures: 0 }),
     keepPeer: assign({ peer: (_, { peer }: { peer: SwarmPeer }) => peer }),
@@ -129,17 +86,7 @@ export const downloadSessionMachine = setup({
   on: {
     'session.close': { target: '.closed' },
     'peer.refreshed': { actions: { type: 'keepPeer', params: ({ event }) => event } },
-    'piece.wanted': {
-      actions: {
-        type: 'report',
-        params: ({ event }) => ({
-          type: 'piece.returned',
-          piece: event.piece,
-          why: 'lost',
-          reason: 'it is not connected',
-        }),
-      },
-    },
+    'piece.wanted': { actions: { type: 'returnUnready', params: ({ event }) => event } },
   },
   states: {
     engaged: {
@@ -166,7 +113,7 @@ export const downloadSessionMachine = setup({
         connecting: {
           always: [{ guard: 'isDirect', target: 'connectingDirect' }, { target: 'connectingRelayed' }],
         },
-        /** Whatever fails here, also a refusal: at that address may be somebody else's device, behind one router. */
+        /** Even a refusal is not final here: behind one router, another device may answer at that address. */
         connectingDirect: {
           on: {
             'connection.secured': { target: 'handshaking' },
@@ -184,7 +131,7 @@ export const downloadSessionMachine = setup({
           },
         },
         handshaking: {
-          on: { 'bitfield.received': { target: 'ready' } },
+          on: { 'peer.ready': { target: 'ready', actions: { type: 'report', params: ({ event }) => event } } },
           after: {
             connectTimeout: {
               target: '#downloadSession.backingOff',
@@ -193,31 +140,13 @@ export const downloadSessionMachine = setup({
           },
         },
         ready: {
-          entry: {
-            type: 'report',
-            params: ({ context, event }) => {
-              if (event.type !== 'bitfield.received') throw new Error(`bug: ready by ${event.type}`)
-              return { type: 'peer.ready', via: context.via, have: event.have }
-            },
-          },
           on: {
-            'have.received': {
-              actions: { type: 'report', params: ({ event }) => ({ type: 'peer.have', piece: event.piece }) },
-            },
-            'unchoke.received': { actions: { type: 'report', params: { type: 'peer.unchoked' } } },
-            'unchoke.passed': { actions: { type: 'instruct', params: { type: 'unchoke.passed' } } },
-            'fresh.received': {
-              actions: { type: 'report', params: ({ event }) => ({ type: 'peer.fresh', fresh: event.fresh }) },
-            },
-            'limit.received': {
-              actions: {
-                type: 'report',
-                params: ({ event }) => ({ type: 'peer.limited', bytesPerSecond: event.bytesPerSecond }),
-              },
-            },
-            'capacity.measured': {
-              actions: { type: 'report', params: ({ event }) => ({ ...event, type: 'peer.capacity' }) },
-            },
+            'peer.have': { actions: { type: 'report', params: ({ event }) => event } },
+            'peer.capacity': { actions: { type: 'report', params: ({ event }) => event } },
+            'peer.unchoked': { actions: { type: 'report', params: ({ event }) => event } },
+            'peer.fresh': { actions: { type: 'report', params: ({ event }) => event } },
+            'peer.limited': { actions: { type: 'report', params: ({ event }) => event } },
+            'unchoke.passed': { actions: { type: 'instruct', params: ({ event }) => event } },
             'piece.wanted': [
               { guard: { type: 'isWanted', params: ({ event }) => event } },
               {
@@ -234,19 +163,19 @@ export const downloadSessionMachine = setup({
                 { type: 'instruct', params: ({ event }) => event },
               ],
             },
-            'piece.gathered': {
+            'piece.received': {
               guard: { type: 'isWanted', params: ({ event }) => event },
               actions: [
                 { type: 'removeWanted', params: ({ event }) => event },
                 'forgetFailures',
-                { type: 'report', params: ({ event }) => ({ ...event, type: 'piece.received' }) },
+                { type: 'report', params: ({ event }) => event },
               ],
             },
-            'piece.refused': {
+            'piece.returned': {
               guard: { type: 'isWanted', params: ({ event }) => event },
               actions: [
                 { type: 'removeWanted', params: ({ event }) => event },
-                { type: 'report', params: ({ event }) => ({ ...event, type: 'piece.returned' }) },
+                { type: 'report', params: ({ event }) => event },
               ],
             },
           },

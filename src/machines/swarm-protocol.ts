@@ -11,6 +11,9 @@ import type { SwarmPeer } from '../wire/tracker-api.ts'
 /** `user/device` (domain/group.ts, deviceKey): one peer of a swarm. */
 export type PeerKey = string
 
+/** How a peer is connected. */
+export type Via = 'direct' | 'relay'
+
 /** Download -> peer link. */
 export type DownloadSessionCommand =
   /** Fetch this whole piece. Several may be wanted at once, up to the link's last `capacity`. */
@@ -27,7 +30,7 @@ export type DownloadSessionCommand =
 /** Peer link -> download. */
 export type DownloadSessionEvent =
   /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `peer.have`. */
-  | { readonly type: 'peer.ready'; readonly peer: PeerKey; readonly via: 'direct' | 'relay'; readonly have: Bitfield }
+  | { readonly type: 'peer.ready'; readonly peer: PeerKey; readonly via: Via; readonly have: Bitfield }
   | { readonly type: 'peer.have'; readonly peer: PeerKey; readonly piece: number }
   /**
    * How many pieces it could usefully have in flight, by what it delivers; sent when that changes, also while a block

@@ -5,8 +5,7 @@ import type { Bitfield } from '../domain/bitfield.ts'
 import type { DeviceRef } from '../domain/device-ref.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Ticket } from '../wire/ticket.ts'
-import type { Via } from './download-session.ts'
-import type { Offer } from './swarm-protocol.ts'
+import type { Offer, Via } from './swarm-protocol.ts'
 
 /** Somebody who has proven to hold a ticket, and waits to be served or turned away. */
 export interface InboundPeer {

@@ -1,281 +1,236 @@
-// The fetching side of one connection to one peer: proves itself, hears what the peer has, asks for blocks as far ahead
-// as the peer delivers, and gathers them into pieces. Ends by exactly one `connection.ended`. Holds no more than the
-// pieces wanted of it, whatever the peer sends.
+// The fetching side of one connection to one peer: proves itself, requests blocks and hands over whole pieces. Ends with
+// exactly one `connection.ended`. Holds no more than the pieces wanted from the peer, whatever the peer sends.
+// What the peer may say is peer-protocol.ts; how far ahead to ask, and when the peer counts as silent, request-pipeline.ts.
 
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
+import { type PeerSettings, peerTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
-import type { DeviceRef } from '../../domain/device-ref.ts'
+import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { pieceCount, pieceSize } from '../../domain/manifest.ts'
 import type {
   PeerConnectionCommand,
   PeerConnectionEvent,
   PeerConnectionInput,
-} from '../../machines/download-session.ts'
-import { createFrameDecoder } from '../../wire/frame-decoder.ts'
-import { type Block, encodeFrame, type Frame, FrameError, type RefusalReason } from '../../wire/frames.ts'
-import { createBlockRequests } from './block-requests.ts'
+} from '../../machines/download-session-protocol.ts'
+import type { PeerKey } from '../../machines/swarm-protocol.ts'
+import { type Block, encodeFrame, FrameError, type RefusalReason } from '../../wire/frames.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { CapacityReport } from './capacity-report.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'
-import { blocksAhead, createDeliveryRate, piecesAhead } from './delivery-rate.ts'
+import { checkEveryMs } from './delivery-watch.ts'
+import { PeerProtocol, type PeerProtocolHandler } from './peer-protocol.ts'
+import { RequestPipeline } from './request-pipeline.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 import { describeFailure, secureAsFetcher } from './tls.ts'
 
 export interface PeerConnectionNeeds {
   readonly me: DeviceRef
-  /** Opens a relayed channel; what fails about it shows as an error of the stream. */
+  /** Opens a relayed channel. A failure shows as an error of the stream. */
   connectRelay(to: DeviceRef): Duplex
-  /** Where pieces are gathered; whoever gets a piece gives its buffer back when it is done with it. */
+  /** Pieces are gathered in its buffers. Whoever receives a piece gives the buffer back when done with it. */
   readonly buffers: BufferPool
   /** This device's caps, over all downloads; none when left out. */
   readonly fetching?: Throttle
   readonly connections?: ConnectionCap
-  readonly silentAfterMs?: number
+  readonly settings?: PeerSettings
 }
 
-const tooMany = 'as many peers are connected as this device may have'
+interface PeerConnectionParts extends PeerConnectionInput, Required<Omit<PeerConnectionNeeds, 'connections'>> {
+  send(event: PeerConnectionEvent): void
+  /** Gives back the place under the cap on connections. */
+  leave(): void
+}
 
-/** A rate is news when it differs from the last one told by this factor. */
-const notableChange = 1.25
-const isNotable = (before: number | undefined, now: number | undefined) =>
-  before === undefined || now === undefined
-    ? before !== now
-    : now > before * notableChange || now * notableChange < before
+const tooMany = 'this device has as many peers as its limit allows'
+
+class PeerConnection implements PeerProtocolHandler {
+  readonly #parts: PeerConnectionParts
+  readonly #peer: PeerKey
+  readonly #socket: TLSSocket
+  readonly #protocol: PeerProtocol
+  readonly #pipeline: RequestPipeline
+  readonly #capacity: CapacityReport
+  readonly #checking: NodeJS.Timeout
+  #isSecured = false
+  #hasEnded = false
+  #failure: Error | undefined
+  #refusals = 0
+  #declines = 0
+
+  constructor(parts: PeerConnectionParts) {
+    const { peer, share, shape, via, settings, buffers, fetching } = parts
+    this.#parts = parts
+    this.#peer = deviceKey(peer)
+    this.#pipeline = new RequestPipeline({
+      share,
+      shape,
+      buffers,
+      throttle: fetching,
+      settings,
+      send: blocks => this.#request(blocks),
+    })
+    this.#capacity = new CapacityReport(shape, capacity => this.#send({ type: 'peer.capacity', ...capacity }))
+    this.#protocol = new PeerProtocol(shape, this, {
+      blockTarget: block => this.#pipeline.target(block),
+      onBlockBytes: count => this.#pipeline.bytesArrived(count),
+      onBlock: block => this.#onBlock(block),
+    })
+    const carrier = via === 'direct' ? peer : parts.connectRelay(peer)
+    this.#socket = secureAsFetcher(carrier, peer.ticket, bytes => this.#onBytes(bytes))
+    this.#socket.once('secureConnect', () => this.#onSecured())
+    this.#socket.on('error', error => {
+      this.#failure = error
+    })
+    this.#socket.on('close', () => this.#onClose())
+    this.#checking = setInterval(() => this.#check(), checkEveryMs(settings))
+  }
+
+  obey(command: PeerConnectionCommand): void {
+    if (this.#hasEnded) return
+    if (command.type === 'unchoke.passed') {
+      this.#socket.write(encodeFrame({ type: 'pass' }))
+      return
+    }
+    if (command.type === 'piece.unwanted') this.#cancel(command.piece)
+    else this.#pipeline.want(command.piece)
+    this.#pipeline.fill()
+  }
+
+  end(reason: string, final: boolean): void {
+    if (this.#hasEnded) return
+    this.close()
+    this.#parts.send({ type: 'connection.ended', reason, final })
+  }
+
+  /** Ends it without a word. */
+  close(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#protocol.stop()
+    this.#pipeline.stop()
+    clearInterval(this.#checking)
+    this.#parts.leave()
+    this.#socket.destroy()
+  }
+
+  onBitfield(have: Bitfield): void {
+    this.#send({ type: 'peer.ready', via: this.#parts.via, have })
+    this.#capacity.update(this.#pipeline.bytesPerSecond)
+  }
+
+  onHave(piece: number): void {
+    this.#send({ type: 'peer.have', piece })
+  }
+
+  onRefused(piece: number, offset: number, why: RefusalReason): void {
+    if (this.#pipeline.refused(piece, offset)) {
+      if (this.#refusesTooMuch(why)) {
+        this.end('it refuses what it says it has', false)
+        return
+      }
+      this.#cancel(piece)
+      this.#send({ type: 'piece.returned', piece, why, reason: `the peer says: ${why}` })
+    }
+    this.#pipeline.fill()
+  }
+
+  onUnchoked(): void {
+    this.#send({ type: 'peer.unchoked' })
+  }
+
+  onFresh(fresh: Bitfield): void {
+    this.#send({ type: 'peer.fresh', fresh })
+  }
+
+  onLimit(bytesPerSecond: number): void {
+    this.#send({ type: 'peer.limited', bytesPerSecond })
+  }
+
+  onBye(reason: string, retry: boolean): void {
+    this.end(reason, !retry)
+  }
+
+  #send(event: WithoutPeer<Extract<PeerConnectionEvent, { peer: PeerKey }>>): void {
+    this.#parts.send({ ...event, peer: this.#peer } as PeerConnectionEvent)
+  }
+
+  #onSecured(): void {
+    this.#isSecured = true
+    this.#socket.write(encodeFrame({ type: 'hello', holder: this.#parts.me }))
+    this.#parts.send({ type: 'connection.secured' })
+  }
+
+  #onBytes(bytes: Buffer): void {
+    try {
+      this.#protocol.write(bytes)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.end(`it broke the protocol: ${error.message}`, true)
+    }
+  }
+
+  #onBlock(block: Block): void {
+    const half = pieceSize(this.#parts.shape, block.piece) / 2
+    if (block.offset < half && block.offset + block.length >= half)
+      this.#socket.write(encodeFrame({ type: 'taken', piece: block.piece }))
+    const whole = this.#pipeline.arrived(block)
+    if (whole) this.#send({ type: 'piece.received', ...whole })
+    this.#capacity.update(this.#pipeline.bytesPerSecond)
+    this.#pipeline.fill()
+  }
+
+  #onClose(): void {
+    const { reason, refused } = this.#failure
+      ? describeFailure(this.#failure)
+      : { reason: 'it hung up', refused: false }
+    // Once both sides are proven, a TLS error says nothing about our ticket: the bytes were altered on the way.
+    if (this.#isSecured && refused) this.end('what it sent was damaged on the way', false)
+    else this.end(reason, refused)
+  }
+
+  #check(): void {
+    const state = this.#pipeline.check()
+    if (state === 'silent') this.end('it has gone silent, or nearly so', false)
+    if (state === 'delivering') this.#capacity.update(this.#pipeline.bytesPerSecond)
+  }
+
+  #request(blocks: readonly Block[]): void {
+    this.#socket.write(Buffer.concat(blocks.map(block => encodeFrame({ type: 'request', ...block }))))
+  }
+
+  #cancel(piece: number): void {
+    for (const block of this.#pipeline.unwant(piece)) this.#socket.write(encodeFrame({ type: 'cancel', ...block }))
+  }
+
+  /** Any peer may decline a piece once, and may be busy. */
+  #refusesTooMuch(why: RefusalReason): boolean {
+    if (why === 'gone') this.#refusals += 1
+    if (why === 'declined') this.#declines += 1
+    return this.#refusals > this.#parts.settings.maxRefusals || this.#declines > pieceCount(this.#parts.shape)
+  }
+}
+
+type WithoutPeer<E> = E extends unknown ? Omit<E, 'peer'> : never
 
 export function createPeerConnection(
   needs: PeerConnectionNeeds,
 ): CallbackActorLogic<PeerConnectionCommand, PeerConnectionInput> {
-  const { me, connectRelay, buffers, silentAfterMs = peerTunables.silentAfterMs } = needs
-  const { fetching = createThrottle(), connections = createConnectionCap() } = needs
-
+  const {
+    fetching = createThrottle(),
+    connections = createConnectionCap(),
+    settings = peerTunables,
+    me,
+    buffers,
+    connectRelay,
+  } = needs
   return fromCallback<PeerConnectionCommand, PeerConnectionInput>(({ input, sendBack, receive }) => {
-    const { peer, share, via, shape } = input
-    const tell = (event: PeerConnectionEvent) => sendBack(event)
-    const leave = connections.enter(share, () => end(tooMany, false))
-    if (!leave) return tell({ type: 'connection.ended', reason: tooMany, final: false })
-    const requests = createBlockRequests(shape, buffers)
-    const rate = createDeliveryRate()
-    let have: Bitfield | undefined
-    let secured = false
-    let refusals = 0
-    let declines = 0
-    /** It was busy, and has not called since. */
-    let mayCall = false
-    let isFreshNews = false
-    let limitsHeard = 0
-    /** When it was first asked for something, or last brought `peerTunables.leastBytes` or the end of a block. */
-    let deliveredAt = 0
-    let bytesSinceDelivered = 0
-    let unmeasuredBytes = 0
-    let told: { readonly pieces: number; readonly bytesPerSecond: number | undefined } | undefined
-    /** Under a cap: waits for its turn; the piece it asked for last is not asked for whole. */
-    let isInLine = false
-    let isBegun = false
-    let ended = false
-    let failure: Error | undefined
-
-    const onBytes = (bytes: Buffer) => {
-      try {
-        decoder.write(bytes)
-      } catch (error) {
-        if (!(error instanceof FrameError)) throw error
-        end(`it broke the protocol: ${error.message}`, true)
-      }
-    }
-    const socket = secureAsFetcher(via === 'direct' ? peer : connectRelay(peer), peer.ticket, onBytes)
-
-    const end = (reason: string, final: boolean) => {
-      if (ended) return
-      ended = true
-      decoder.stop()
-      clearInterval(watch)
-      leave()
-      socket.destroy()
-      tell({ type: 'connection.ended', reason, final })
-    }
-
-    const tellCapacity = () => {
-      const { bytesPerSecond } = rate
-      const pieces = piecesAhead(bytesPerSecond ?? 0, shape)
-      if (told && pieces === told.pieces && !isNotable(told.bytesPerSecond, bytesPerSecond)) return
-      told = { pieces, bytesPerSecond }
-      tell({ type: 'capacity.measured', ...told })
-    }
-
-    const measure = (now: number) => {
-      rate.delivered(unmeasuredBytes, now, requests.outstanding === 0)
-      unmeasuredBytes = 0
-    }
-
-    const noteDelivered = (now: number) => {
-      deliveredAt = now
-      bytesSinceDelivered = 0
-    }
-
-    const ask = () => {
-      const most = blocksAhead(rate.bytesPerSecond ?? 0) - requests.outstanding
-      if (fetching.isCapped) askInTurn(most)
-      else request(requests.next(most))
-    }
-
-    /** A block at a time: what waits here is not outstanding, so no peer looks silent for it. */
-    const askInTurn = (most: number) => {
-      if (isInLine || most <= 0) return
-      isInLine = true
-      fetching.claim({
-        key: share,
-        isBegun,
-        use() {
-          isInLine = false
-          const [block] = ended ? [] : requests.next(1)
-          if (!block) return 0
-          isBegun = block.offset + block.length < pieceSize(shape, block.piece)
-          request([block])
-          ask()
-          return block.length
-        },
-      })
-    }
-
-    const request = (blocks: readonly Block[]) => {
-      if (blocks.length === 0) return
-      const now = performance.now()
-      if (requests.outstanding === blocks.length) noteDelivered(now)
-      rate.began(now)
-      socket.write(Buffer.concat(blocks.map(block => encodeFrame({ type: 'request', ...block }))))
-    }
-
-    const onRefused = (piece: number, offset: number, why: RefusalReason) => {
-      const wanted = requests.refused(piece, offset)
-      isFreshNews = false
-      if (why === 'busy') mayCall = true
-      measure(performance.now())
-      if (wanted) {
-        // Declining a piece once, and being busy, is everybody's right.
-        if (why === 'gone') refusals += 1
-        if (why === 'declined') declines += 1
-        if (refusals > peerTunables.maxRefusals || declines > pieceCount(shape))
-          return end('it refuses what it says it has', false)
-        drop(piece)
-        tell({ type: 'piece.refused', piece, why, reason: `the peer says: ${why}` })
-      }
-      ask()
-    }
-
-    const drop = (piece: number) => {
-      for (const block of requests.unwant(piece)) socket.write(encodeFrame({ type: 'cancel', ...block }))
-    }
-
-    /** Of use once a piece: whoever goes on about it only costs time. */
-    const onHave = (known: Bitfield, piece: number) => {
-      if (!known.add(piece)) throw new FrameError(`piece ${piece} announced twice`)
-      tell({ type: 'have.received', piece })
-    }
-
-    const onCall = () => {
-      if (!mayCall) throw new FrameError('a call that nobody waits for')
-      mayCall = false
-      isFreshNews = false
-      tell({ type: 'unchoke.received' })
-    }
-
-    /** Comes before a call or a refusal, and costs a look at every piece. */
-    const onFresh = (fresh: Bitfield) => {
-      if (isFreshNews) throw new FrameError('the same news twice')
-      isFreshNews = true
-      tell({ type: 'fresh.received', fresh })
-    }
-
-    /** Set by a person's hand: seldom. */
-    const onLimit = (bytesPerSecond: number) => {
-      limitsHeard += 1
-      if (limitsHeard > uploadTunables.limitsTold) throw new FrameError('a limit that changes all the time')
-      tell({ type: 'limit.received', bytesPerSecond })
-    }
-
-    const onFrame = (frame: Frame) => {
-      if (frame.type === 'bye') return end(frame.reason, !frame.retry)
-      if (frame.type === 'bitfield') {
-        if (have) throw new FrameError('a second bitfield')
-        have = frame.have
-        tell({ type: 'bitfield.received', have })
-        return tellCapacity()
-      }
-      if (!have) throw new FrameError(`${frame.type} before the bitfield`)
-      if (frame.type === 'have') onHave(have, frame.piece)
-      if (frame.type === 'refused') onRefused(frame.piece, frame.offset, frame.why)
-      if (frame.type === 'call') onCall()
-      if (frame.type === 'fresh') onFresh(frame.have)
-      if (frame.type === 'limit') onLimit(frame.bytesPerSecond)
-    }
-
-    const decoder = createFrameDecoder(
-      ['bitfield', 'have', 'block', 'refused', 'call', 'fresh', 'limit', 'bye'],
-      shape,
-      {
-        onFrame,
-        blockTarget: block => requests.target(block),
-        onBlockBytes: count => {
-          unmeasuredBytes += count
-          bytesSinceDelivered += count
-          if (bytesSinceDelivered >= peerTunables.leastBytes) noteDelivered(performance.now())
-        },
-        onBlock: block => {
-          const half = pieceSize(shape, block.piece) / 2
-          if (block.offset < half && block.offset + block.length >= half)
-            socket.write(encodeFrame({ type: 'taken', piece: block.piece }))
-          const whole = requests.arrived(block)
-          const now = performance.now()
-          noteDelivered(now)
-          measure(now)
-          if (whole) tell({ type: 'piece.gathered', ...whole })
-          tellCapacity()
-          ask()
-        },
-      },
-    )
-
-    socket.once('secureConnect', () => {
-      secured = true
-      socket.write(encodeFrame({ type: 'hello', holder: me }))
-      tell({ type: 'connection.secured' })
-    })
-    socket.on('error', error => {
-      failure = error
-    })
-    socket.on('close', () => {
-      const { reason, refused } = failure ? describeFailure(failure) : { reason: 'it hung up', refused: false }
-      // Once secured, a TLS error is no word about our ticket: something on the way has altered what was sent.
-      if (secured && refused) end('what it sent was damaged on the way', false)
-      else end(reason, refused)
-    })
-
-    // Many pieces share one clock: the watch runs while connected, and looks whether anything is overdue. A peer that
-    // dawdles over a block is measured meanwhile: the download is to know in time to ask somebody quicker.
-    const watch = setInterval(() => {
-      if (requests.outstanding === 0) return
-      const now = performance.now()
-      if (now - deliveredAt > silentAfterMs) return end('it has gone silent, or nearly so', false)
-      measure(now)
-      tellCapacity()
-    }, silentAfterMs / 10)
-
-    receive(command => {
-      if (ended) return
-      if (command.type === 'unchoke.passed') return socket.write(encodeFrame({ type: 'pass' }))
-      if (command.type === 'piece.unwanted') drop(command.piece)
-      else requests.want(command.piece)
-      ask()
-    })
-
-    return () => {
-      if (ended) return
-      ended = true
-      decoder.stop()
-      clearInterval(watch)
-      leave()
-      socket.destroy()
-    }
+    const send = (event: PeerConnectionEvent) => sendBack(event)
+    const leave = connections.enter(input.share, () => connection.end(tooMany, false))
+    if (!leave) return send({ type: 'connection.ended', reason: tooMany, final: false })
+    const connection = new PeerConnection({ ...input, me, buffers, connectRelay, fetching, settings, send, leave })
+    receive(command => connection.obey(command))
+    return () => connection.close()
   })
 }

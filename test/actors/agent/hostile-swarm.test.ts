@@ -51,7 +51,12 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
     trackers: { ask: async () => done({ share, manifest, peers, sharers: peers.length }) } as unknown as TrackerClient,
     offers: createOfferTable(() => {}),
     shareRegistry: { adopt() {} },
-    peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), silentAfterMs },
+    peers: {
+      me: bob,
+      connectRelay: noRelay,
+      buffers: createBufferPool(mib),
+      settings: { ...peerTunables, silentAfterMs },
+    },
     log: pino({ level: 'silent' }),
     queue: () => queue,
   })

@@ -223,12 +223,12 @@ test('a peer that is not asked because of the cap is not called silent; one that
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
-  using waiting = await fetchFrom(book, file, { fetching: throttle, silentAfterMs: 600 })
+  using waiting = await fetchFrom(book, file, { fetching: throttle, settings: { ...peerTunables, silentAfterMs: 600 } })
   waiting.actor.send({ type: 'piece.wanted', piece: 0 })
   await book.asked(1)
   book.answer()
   await using dumb = await openBook(file)
-  using asking = await fetchFrom(dumb, file, { silentAfterMs: 600 })
+  using asking = await fetchFrom(dumb, file, { settings: { ...peerTunables, silentAfterMs: 600 } })
   asking.actor.send({ type: 'piece.wanted', piece: 0 })
   t.regex((await asking.heard.next('peer.lost')).reason, /gone silent/)
   t.false(waiting.heard.events.some(({ type }) => type === 'peer.lost'))
@@ -374,7 +374,7 @@ test('with as many connections as may be, a link does not connect, and says so; 
   connections.limit(downloadTunables.maxRunning)
   t.like(await second.heard.next('peer.lost'), {
     final: false,
-    reason: 'as many peers are connected as this device may have',
+    reason: 'this device has as many peers as its limit allows',
   })
   t.is(open.length, 5)
   using third = startLink(book.server.peer, file, { connections })

@@ -46,7 +46,7 @@ const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buf
     /nobody asked/,
   ],
   ['a second bitfield', bitfield, bitfield, /second bitfield/],
-  ['a call that nobody waits for', bitfield, encodeFrame({ type: 'call' }), /nobody waits/],
+  ['an unchoke although it was not busy', bitfield, encodeFrame({ type: 'call' }), /it was not busy/],
   [
     'a limit that changes all the time',
     bitfield,
@@ -106,7 +106,7 @@ test('a peer that goes silent loses what was wanted of it, and is tried again la
     // The first half of a block, and then nothing more.
     if (frame.type === 'request' && frame.offset === 0) socket.write(blockOf(0, 0, frame.length).subarray(0, 60_000))
   })
-  using link = startLink(server.peer, file, { silentAfterMs: 100 })
+  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 100 } })
   await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
@@ -126,7 +126,7 @@ const trickling = (frame: Frame, socket: TLSSocket) => {
 test('a byte now and then keeps no piece: a peer that trickles is as good as silent', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using link = startLink(server.peer, file, { silentAfterMs: 1_000 })
+  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 1_000 } })
   await link.heard.next('peer.ready')
   link.actor.send({ type: 'piece.wanted', piece: 0 })
   t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
@@ -136,7 +136,7 @@ test('a byte now and then keeps no piece: a peer that trickles is as good as sil
 test('a peer that dawdles is measured before it has finished a block', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using peer = startLink(server.peer, file, { silentAfterMs: 4_000 })
+  using peer = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 4_000 } })
   t.like(await peer.heard.next('peer.capacity'), { bytesPerSecond: undefined })
   peer.actor.send({ type: 'piece.wanted', piece: 0 })
   const { bytesPerSecond } = await peer.heard.next('peer.capacity')
@@ -152,7 +152,7 @@ test('a peer that is asked for nothing may be silent', async t => {
     setTimeout(() => socket.write(encodeFrame({ type: 'have', piece: 0 })), 300)
     setTimeout(() => socket.write(encodeFrame({ type: 'bye', retry: false, reason: 'bye' })), 301)
   })
-  using link = startLink(server.peer, file, { silentAfterMs: 20 })
+  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 20 } })
   t.like(await link.heard.next('peer.lost'), { reason: 'bye', final: true })
 })
 

@@ -1,18 +1,46 @@
-// Where a download goes: a folder that exists, or a path whose folder exists. Refused before anything is asked of
-// anybody else; symbolic links on the way are followed once, here.
+// Where a download goes, and what is there already. Symbolic links on the way are followed once, when the destination is
+// resolved; nothing is ever written through one.
 
-import { realpath, stat } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import type { Manifest } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
-import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
+import { isClaim } from '../../storage/piece-file.ts'
+import { verifyFile } from './hashing.ts'
 
-/** The final path, folder resolved. `name` is the file's name if `destination` is a folder. */
+/** The final path, its folder resolved. `destination` is an existing folder, for a file called `name`, or a path in one. */
 export async function resolveDestination(destination: string, name: string): Promise<Outcome<string>> {
-  const there = await stat(destination).catch(() => undefined)
-  const isFolder = there?.isDirectory() === true
+  const stats = await stat(destination).catch(() => undefined)
+  const isFolder = stats?.isDirectory() === true
   const folder = isFolder ? destination : dirname(destination)
   const resolved = await realpath(folder).catch(() => undefined)
   if (resolved === undefined || !(await stat(resolved)).isDirectory())
     return refuse('destination-unwritable', `the folder ${showable(folder)} does not exist; make it first`)
   return done(join(resolved, isFolder ? name : basename(destination)))
 }
+
+/** `claimed`: a placeholder of ours that a kill left behind. `same`: the very file of the manifest. */
+export type Destination = { readonly kind: 'free' | 'claimed' | 'other' } | SameFile
+
+interface SameFile {
+  readonly kind: 'same'
+  readonly fingerprint: Fingerprint
+}
+
+/** What is at `path`. Reads a file of the right size in full. Rejects with the signal's reason. */
+export async function inspectDestination(path: string, manifest: Manifest, signal?: AbortSignal): Promise<Destination> {
+  const before = await lstat(path, { bigint: true }).catch(() => undefined)
+  if (!before) return { kind: 'free' }
+  if (!before.isFile()) return { kind: 'other' }
+  if (await isSame(before, path, manifest, signal)) return { kind: 'same', fingerprint: fingerprintOf(before) }
+  return { kind: (await isClaim(path).catch(() => false)) ? 'claimed' : 'other' }
+}
+
+const isSame = async ({ size }: BigIntStats, path: string, manifest: Manifest, signal: AbortSignal | undefined) =>
+  Number(size) === manifest.size && (await verifyFile(path, manifest, signal ? { signal } : {})).ok
+
+export const destinationExists = (path: string): Refusal =>
+  refuse('destination-exists', `${showable(path)} is another file; choose another destination, or use --overwrite`)

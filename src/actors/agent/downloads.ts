@@ -22,8 +22,8 @@ import type { AgentParams, DownloadView, Limits } from '../../wire/agent-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import { provideDownloadSession } from '../swarm/download-session.ts'
 import type { PeerConnectionNeeds } from '../swarm/peer-connection.ts'
-import { resolveDestination } from './destination.ts'
-import { createDownloadStore, destinationExists, lookAtDestination } from './download-store.ts'
+import { destinationExists, inspectDestination, resolveDestination } from './destination.ts'
+import { createDownloadStore } from './download-store.ts'
 import { isInactive, viewOfRun } from './download-view.ts'
 import { createInactiveDownloads } from './inactive-downloads.ts'
 import { type InspectableDownload, noLimits, showDownload, showEnded } from './inspectable-download.ts'
@@ -269,12 +269,12 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       const part = partOf(path.value)
       if (await lstat(part).catch(() => undefined))
         return refuse('destination-exists', `${showable(part)} exists: left over, or another program's; remove it`)
-      const looked = await attempt(() => lookAtDestination({ path: path.value, manifest }), path.value)
+      const looked = await attempt(() => inspectDestination(path.value, manifest), path.value)
       if (!looked.ok) return looked
-      const there = looked.value
+      const there = looked.value.kind
       if (there === 'other' && !overwrite) return destinationExists(path.value)
       // What is to be replaced keeps its room until all of the new file is there.
-      const isToFetch = typeof there === 'string'
+      const isToFetch = there !== 'same'
       const writable = isToFetch ? await checkWritable(dirname(path.value)) : done(undefined)
       if (!writable.ok) return writable
       const space = isToFetch ? await checkFreeSpace(dirname(path.value), manifest.size) : done(undefined)

@@ -1,4 +1,4 @@
-// A download's file on a real disk, which others may lay hands on while it fills.
+// A download's file on a real disk, where other programs may change it while it fills.
 
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
@@ -23,7 +23,7 @@ const share = shareId('reef', manifest)
 const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
 const names = { group: 'reef', name: 'film.bin', overwrite: false }
 
-/** A download of one piece, and stores for it. `over`: what its library does otherwise. */
+/** A download of one piece, and stores for it. `over` replaces functions of its library. */
 function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
   const folder = join(tempFolder(t), 'films')
   mkdirSync(folder)
@@ -43,7 +43,7 @@ function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
     peers: { buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
   })
-  /** As it is once a run has fetched its only piece. */
+  /** What a run leaves that has fetched the only piece. */
   const leaveWhole = () => {
     opened.changeDownload(id, { madePart: true })
     opened.recordPiece(id, 0, bob, 'direct', bytes.length)
@@ -61,7 +61,7 @@ function openDownload(t: ExecutionContext, over: Partial<Library> = {}) {
   return { folder, path, part, library: opened, id, offers, adopted, leaveWhole, start }
 }
 
-test('A part file that vanished with its folder ends the download, and is not fetched over and over.', async t => {
+test('A download whose part file was removed fails, and does not fetch it over and over.', async t => {
   const { folder, start } = openDownload(t)
   const { store, heard, close } = start()
   await heard.next('store.ready')
@@ -73,7 +73,7 @@ test('A part file that vanished with its folder ends the download, and is not fe
   await close()
 })
 
-test('After a kill between a file’s two names it keeps the right one alone, and goes on under the fingerprint it has then.', async t => {
+test('After a kill halfway through the renaming, only the final name is left, and the file is shared under its new fingerprint.', async t => {
   const { path, part, adopted, leaveWhole, start } = openDownload(t)
   leaveWhole()
   linkSync(part, path)
@@ -85,7 +85,7 @@ test('After a kill between a file’s two names it keeps the right one alone, an
   await close()
 })
 
-test('What is closed while it opens its part file leaves nothing on offer.', async t => {
+test('A store that is closed while it opens its part file leaves nothing on offer.', async t => {
   let closed: Promise<void> | undefined
   const { offers, leaveWhole, start } = openDownload(t, {
     saveVerified() {
@@ -99,7 +99,7 @@ test('What is closed while it opens its part file leaves nothing on offer.', asy
   t.is(offers.find(share), undefined)
 })
 
-test('A kill just before the part file is made costs nothing: the next run makes it.', async t => {
+test('After a kill just before the part file is made, the next run makes it.', async t => {
   const { part, library, id, start } = openDownload(t)
   library.changeDownload(id, { madePart: true })
   const { heard, close } = start()
@@ -108,7 +108,7 @@ test('A kill just before the part file is made costs nothing: the next run makes
   await close()
 })
 
-test('What comes under the name of the part file at the very last moment is not taken for it, then or later.', async t => {
+test('A file that another program puts under the part file’s name at the last moment is never touched.', async t => {
   const download = openDownload(t, {
     changeDownload(id, change) {
       if (change.madePart) writeFileSync(download.part, 'of another program')

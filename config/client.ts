@@ -6,9 +6,14 @@ export const requestTunables = {
   repeatAfterMs: 1_500,
   /** Nobody answers at all (no responders, or silence) for this long: unreachable. A tracker restart takes about 2 s. */
   nobodyThereMs: 5_000,
+  /** After "no responders" it is published again this soon: a restarted tracker costs a person little more than its start. */
+  noRespondersRetryMs: 250,
   /** Longest wait for an answer while trackers are there: above a broker leader's election, measured at 4 to 9 s. */
   deadlineMs: 20_000,
 } as const
+
+/** Asking every tracker at once: how long to wait for the first answer, and after each for the next. A healthy one takes 5 ms. */
+export const gatherTunables = { firstMs: 800, nextMs: 400 } as const
 
 /** Presence. */
 export const presenceTunables = {

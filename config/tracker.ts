@@ -26,6 +26,12 @@ export const passwordTunables = {
   waitMostMs: 2_000,
 } as const
 
+/** What is counted of attempts, whichever they are. */
+export const attemptTunables = {
+  /** Of origins, targets and pairs of them, each; 100 bytes a key. Each key costs somebody an attempt. */
+  rememberedKeys: 100_000,
+} as const
+
 /**
  * Guessing passwords. NIST SP 800-63B (5.2.2) allows 100 wrong ones in a row on one account, and names as measures against
  * locking its owner out: waits of 30 s to an hour, and addresses that are known. A wrong password counts twice, since a
@@ -77,13 +83,14 @@ export const writeTunables = {
     /** Whoever has many accounts fills 2 GB at once and then 1.7 GB a day: days in which an operator sees the tracker's log. */
     inAll: { burstBytes: 2 * 2 ** 30, bytesPerSecond: 20_000, keptBytes: 2 ** 30, littleBytes: 2 ** 20 },
   },
+  /** Whose use of it is remembered; 100 bytes a user. */
+  rememberedUsers: 100_000,
 } as const
 
 /** A tracker's own affairs. */
 export const trackerTunables = {
   /** A part of a tracker that failed is started again after this long, doubling up to the most. */
-  restartFirstMs: 250,
-  restartMostMs: 10_000,
+  restart: { firstMs: 250, mostMs: 10_000 },
   /** A part that ran this long has recovered: its next failure starts the doubling anew. */
   steadyAfterMs: 30_000,
   /** An answer of the brokers that is not a write: a healthy one takes 2 ms. */

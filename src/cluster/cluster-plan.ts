@@ -1,12 +1,13 @@
 // Which brokers and trackers the cluster in a folder has, and where they listen. Kept in cluster.json from the first
 // `up` on; everything else about a node follows from it and from its name.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from '../domain/loopback.ts'
 import { ClusterFailure } from './cluster-failure.ts'
+import { readClusterFile } from './read-cluster-file.ts'
 
 const maxNodes = 9
 
@@ -110,17 +111,8 @@ const addresses = (plan: ClusterPlan, kind: keyof BrokerPorts) =>
   count(plan.brokers).map(i => `${connectHost(plan)}:${portsOf(plan, i)[kind]}`)
 
 /** Undefined when there has never been a cluster in this folder. */
-export function findPlan(folder: string): ClusterPlan | undefined {
-  const file = join(folder, 'cluster.json')
-  try {
-    return clusterPlanSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new ClusterFailure('no-cluster', `${file} is damaged: put it right, or remove it and run shoal cluster up`, {
-      cause,
-    })
-  }
-}
+export const findPlan = (folder: string): ClusterPlan | undefined =>
+  readClusterFile(join(folder, 'cluster.json'), clusterPlanSchema, 'repair it, or remove it and run shoal cluster up')
 
 /** Throws ClusterFailure `no-cluster` when there has never been one. */
 export function loadPlan(folder: string): ClusterPlan {

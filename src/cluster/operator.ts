@@ -6,7 +6,7 @@ import { tlsTowards, trustOf } from '../actors/client/broker-trust.ts'
 import { createTrackerClient, type TrackerClient } from '../actors/client/tracker-client.ts'
 import { nkeyLogin } from '../actors/device/nkey.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
-import { operatorAsking } from '../wire/subjects.ts'
+import { inboxPrefix, operatorAsking } from '../wire/subjects.ts'
 import type { TrackerStatus } from '../wire/tracker-api.ts'
 
 /** Throws what nats throws when no broker lets us in. */
@@ -22,6 +22,7 @@ export async function connectOperator(servers: readonly string[], secrets: Clust
     servers: [...servers],
     name: 'operator',
     timeout: 2_000,
+    inboxPrefix: inboxPrefix(operatorAsking.user),
     authenticator: nkeyLogin(secrets.trackerSeeds.shoal),
   })
   attempts.isConnected = true

@@ -2,13 +2,14 @@
 // brokers get the public halves in their configuration, trackers get all of it when they start.
 
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAccount, createCurve, createUser, fromCurveSeed, type KeyPair } from '@nats-io/nkeys'
 import { openSeed } from '../actors/device/nkey.ts'
 import { type ClusterSecrets, clusterSecretsSchema, type SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
 import { ClusterFailure } from './cluster-failure.ts'
+import { readClusterFile } from './read-cluster-file.ts'
 
 export type { ClusterSecrets }
 
@@ -62,15 +63,9 @@ export function replaceSecrets(folder: string, secrets: ClusterSecrets): void {
 /** Throws ClusterFailure `no-cluster` when there are none, or when the file is not what createSecrets writes. */
 export function loadSecrets(folder: string): ClusterSecrets {
   const file = fileOf(folder)
-  try {
-    return clusterSecretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    const wrong = missing
-      ? 'is not there: start the cluster with shoal cluster up'
-      : 'is damaged: restore it from a copy'
-    throw new ClusterFailure('no-cluster', `${file} ${wrong}`, { cause })
-  }
+  const secrets = readClusterFile(file, clusterSecretsSchema, 'restore it from a copy')
+  if (secrets) return secrets
+  throw new ClusterFailure('no-cluster', `${file} is missing: start the cluster with shoal cluster up`)
 }
 
 /** What the brokers may know. */

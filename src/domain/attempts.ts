@@ -3,6 +3,8 @@
 // much, so that nobody who tries for ever keeps out somebody who comes from elsewhere. An origin that the target knows is
 // slowed by its own attempts alone. Attempts that were not allowed change nothing. Time is handed in, in ms.
 
+import { RecentMap } from './recent-map.ts'
+
 /** So many at once after a quiet while, and then one more each time. */
 export interface Allowance {
   readonly atOnce: number
@@ -33,17 +35,13 @@ export interface Attempts {
   giveBack(attempt: Attempt, nowMs: number): void
 }
 
-/** Beyond it the key that was counted longest ago is forgotten. 100 bytes each, and each cost somebody an attempt. */
-const mostKeys = 100_000
-
 /** What each key has used of the same allowance, kept as the time from which it has all of it again. */
-function createUses({ atOnce, everyMs }: Allowance) {
-  const wholeFrom = new Map<string, number>()
+function createUses({ atOnce, everyMs }: Allowance, rememberedKeys: number) {
+  const wholeFrom = new RecentMap<string, number>(rememberedKeys)
   const used = (key: string, nowMs: number) => Math.max(0, (wholeFrom.get(key) ?? nowMs) - nowMs) / everyMs
   const set = (key: string, uses: number, nowMs: number) => {
-    wholeFrom.delete(key)
     if (uses > 0) wholeFrom.set(key, nowMs + uses * everyMs)
-    if (wholeFrom.size > mostKeys) wholeFrom.delete(wholeFrom.keys().next().value!)
+    else wholeFrom.delete(key)
   }
   return {
     waitMs: (key: string, nowMs: number, kept = 0) =>
@@ -54,10 +52,11 @@ function createUses({ atOnce, everyMs }: Allowance) {
   }
 }
 
-export function createAttempts({ perOrigin, perTarget, newcomer }: AttemptLimits): Attempts {
-  const ofOrigins = createUses(perOrigin)
-  const atTargets = createUses(perTarget)
-  const asNewcomers = createUses(newcomer)
+/** `rememberedKeys`: of origins, targets and pairs each; beyond it the one counted longest ago is forgotten. */
+export function createAttempts({ perOrigin, perTarget, newcomer }: AttemptLimits, rememberedKeys: number): Attempts {
+  const ofOrigins = createUses(perOrigin, rememberedKeys)
+  const atTargets = createUses(perTarget, rememberedKeys)
+  const asNewcomers = createUses(newcomer, rememberedKeys)
   const pairOf = ({ origin, target }: Attempt) => `${origin} ${target}`
 
   const change = (how: 'count' | 'giveBack') => (attempt: Attempt, nowMs: number) => {

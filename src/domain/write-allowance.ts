@@ -3,6 +3,8 @@
 // stands in the log, so all who read it count alike; what somebody ends is never refused. Always: over any stretch of
 // time a user adds no more than burst + rate x time, and one record more. Time is handed in, in ms.
 
+import { RecentMap } from './recent-map.ts'
+
 /** So many bytes at once after a quiet while, and then at that rate. */
 export interface Allowance {
   readonly burstBytes: number
@@ -22,12 +24,10 @@ export interface WriteAllowance {
   waitMs(user: string, nowMs: number): number
 }
 
-/** Beyond it the user who wrote longest ago is forgotten; 100 bytes each. */
-const mostUsers = 100_000
-
-export function createWriteAllowance({ perUser, inAll }: WriteLimits): WriteAllowance {
-  /** When each has used nothing again, if nothing is added; who wrote last comes last. */
-  const wholeFrom = new Map<string, number>()
+/** `rememberedUsers`: beyond it the one who wrote longest ago is forgotten. */
+export function createWriteAllowance({ perUser, inAll }: WriteLimits, rememberedUsers: number): WriteAllowance {
+  /** When each user's allowance is whole again, if nothing more is added. */
+  const wholeFrom = new RecentMap<string, number>(rememberedUsers)
   let allWholeFrom = 0
 
   const later = (from: number, { bytesPerSecond }: Allowance, bytes: number, atMs: number) =>
@@ -39,10 +39,7 @@ export function createWriteAllowance({ perUser, inAll }: WriteLimits): WriteAllo
 
   return {
     note(user, bytes, atMs) {
-      const before = wholeFrom.get(user) ?? 0
-      wholeFrom.delete(user)
-      wholeFrom.set(user, later(before, perUser, bytes, atMs))
-      if (wholeFrom.size > mostUsers) wholeFrom.delete(wholeFrom.keys().next().value!)
+      wholeFrom.set(user, later(wholeFrom.get(user) ?? 0, perUser, bytes, atMs))
       allWholeFrom = later(allWholeFrom, inAll, bytes, atMs)
     },
     waitMs(user, nowMs) {

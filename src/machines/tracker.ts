@@ -4,6 +4,7 @@
 
 import { assign, fromCallback, fromPromise, sendTo, setup } from 'xstate'
 import { trackerTunables } from '../../config/tracker.ts'
+import { backOffMs } from '../domain/back-off.ts'
 import type { LogEntry } from '../wire/log-entry.ts'
 
 /** What fails by itself and is started again by itself. */
@@ -36,8 +37,7 @@ const unprovided = (what: string) => () => {
   throw new Error(`bug: no ${what} was provided to the tracker's machine`)
 }
 
-export const restartDelayMs = (failures: number): number =>
-  Math.min(trackerTunables.restartFirstMs * 2 ** Math.max(0, failures - 1), trackerTunables.restartMostMs)
+const restartDelayMs = (failures: number) => backOffMs(trackerTunables.restart, failures)
 
 const lifeSetup = setup({
   types: { context: {} as TrackerContext, events: {} as TrackerEvent },

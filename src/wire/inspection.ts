@@ -4,6 +4,7 @@
 // Whoever shows this shows text: a name in it was chosen by somebody else, and may look like markup.
 
 import * as z from 'zod'
+import { readJson } from './json.ts'
 import { millisecondsSchema } from './schemas.ts'
 
 export const inspectionBounds = {
@@ -269,9 +270,5 @@ export type Inspection = z.infer<typeof inspectionSchema>
 /** Undefined for what is too long, no JSON, or of another form. */
 export function readInspection(bytes: Uint8Array): Inspection | undefined {
   if (bytes.length > inspectionBounds.messageBytes) return undefined
-  try {
-    return inspectionSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data
-  } catch {
-    return undefined
-  }
+  return readJson(bytes, inspectionSchema)
 }

@@ -2,10 +2,13 @@
 
 import type * as z from 'zod'
 
+/** Keeps a byte order mark, which JSON does not allow: every reader refuses it alike. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** Undefined for what is not JSON. */
 export function parseJson(json: string | Uint8Array): unknown {
   try {
-    return JSON.parse(typeof json === 'string' ? json : new TextDecoder().decode(json))
+    return JSON.parse(typeof json === 'string' ? json : utf8.decode(json))
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@
 // subject alone, so every tracker decides alike: what cannot be read changes nothing but the applied sequence.
 
 import { createHash } from 'node:crypto'
+import { readJson } from './json.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from './log-record.ts'
 import { groupEvents, userEvents } from './subjects.ts'
 
@@ -21,12 +22,8 @@ export const fingerprintOf = (data: Uint8Array): string => createHash('sha256').
 const subjectOf = (event: LogEvent): string => ('group' in event ? groupEvents(event.group) : userEvents(event.user))
 
 function readRecord(subject: string, data: Uint8Array): LogRecord | undefined {
-  try {
-    const record = logRecordSchema.parse(JSON.parse(Buffer.from(data).toString()))
-    return record.events.every(event => subjectOf(event) === subject) ? record : undefined
-  } catch {
-    return undefined
-  }
+  const record = readJson(data, logRecordSchema)
+  return record?.events.every(event => subjectOf(event) === subject) ? record : undefined
 }
 
 export const readLogEntry = (seq: number, subject: string, data: Uint8Array): LogEntry => ({

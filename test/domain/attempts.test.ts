@@ -11,8 +11,8 @@ const limits: AttemptLimits = {
 const attempt = (origin: string, target: string, isKnown = false): Attempt => ({ origin, target, isKnown })
 
 /** Tries, and counts what was allowed. */
-function fixture(of = limits) {
-  const attempts = createAttempts(of)
+function fixture(of = limits, rememberedKeys = 1_000) {
+  const attempts = createAttempts(of, rememberedKeys)
   const isAllowed = (each: Attempt, nowMs: number) => {
     if (attempts.waitMs(each, nowMs) > 0) return false
     attempts.count(each, nowMs)
@@ -71,6 +71,15 @@ test('what other trackers allowed at the same moment makes nobody wait longer th
   const { attempts } = fixture()
   for (let time = 0; time < 100; time++) attempts.count(attempt('a', 'alice'), 0)
   t.is(attempts.waitMs(attempt('a', 'bob'), 0), limits.perOrigin.everyMs)
+})
+
+test('Of more keys than are remembered, the one counted longest ago is forgotten.', t => {
+  const { attempts, allowed } = fixture(limits, 2)
+  for (const origin of ['a', 'b']) t.is(allowed(9, attempt(origin, 'home', true), 0), 5)
+  attempts.count(attempt('a', 'home', true), 0)
+  allowed(1, attempt('c', 'home', true), 0)
+  t.true(attempts.waitMs(attempt('a', 'home', true), 0) > 0)
+  t.is(attempts.waitMs(attempt('b', 'home', true), 0), 0)
 })
 
 const step = fc.record({

@@ -11,7 +11,7 @@ test('However somebody goes about it, no more is added than burst and rate allow
   const step = fc.record({ pauseMs: fc.integer({ min: 0, max: 20_000 }), bytes: fc.integer({ min: 1, max: 700 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), steps => {
-      const allowance = createWriteAllowance(limits)
+      const allowance = createWriteAllowance(limits, 100)
       const added: { atMs: number; bytes: number }[] = []
       let nowMs = 1_000_000
       for (const { pauseMs, bytes } of steps) {
@@ -30,7 +30,7 @@ test('However somebody goes about it, no more is added than burst and rate allow
 })
 
 test('Who waits as long as was said may write again, and not a moment sooner.', t => {
-  const allowance = createWriteAllowance(limits)
+  const allowance = createWriteAllowance(limits, 100)
   allowance.note('eve', 1_500, 0)
   const waitMs = allowance.waitMs('eve', 0)
   t.true(allowance.waitMs('eve', waitMs - 2) > 0)
@@ -38,7 +38,7 @@ test('Who waits as long as was said may write again, and not a moment sooner.', 
 })
 
 test('Others are not slowed by one, and when many have filled what all may, whoever wrote little still may.', t => {
-  const allowance = createWriteAllowance(limits)
+  const allowance = createWriteAllowance(limits, 100)
   allowance.note('eve', 1_000, 0)
   t.true(allowance.waitMs('eve', 0) > 0)
   t.is(allowance.waitMs('ann', 0), 0)
@@ -51,9 +51,16 @@ test('Others are not slowed by one, and when many have filled what all may, whoe
 })
 
 test('The clocks of trackers may differ: what was noted as of later counts for that much longer.', t => {
-  const allowance = createWriteAllowance(limits)
+  const allowance = createWriteAllowance(limits, 100)
   allowance.note('ann', 10, 60_000)
   t.is(allowance.waitMs('ann', 0), 0)
   allowance.note('ann', 10, 0)
   t.is(allowance.waitMs('ann', 0), 0)
+})
+
+test('Of more users than are remembered, the one who wrote longest ago is forgotten.', t => {
+  const allowance = createWriteAllowance(limits, 2)
+  for (const user of ['ann', 'bob', 'ann', 'eve']) allowance.note(user, 1_000, 0)
+  const waits = ['ann', 'bob', 'eve'].map(user => allowance.waitMs(user, 60_000) > 0)
+  t.deepEqual(waits, [true, false, false])
 })

@@ -5,7 +5,6 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { basename, dirname, join } from 'node:path'
 import type * as z from 'zod'
-import { parseBody } from '../../src/actors/tracker/tracker-messages.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { checkManifest, type Manifest, pieceCount, pieceHashes, pieceSize, shareId } from '../../src/domain/manifest.ts'
 import { isDeviceId, isFileName, isId, parseFileName, showable } from '../../src/domain/names.ts'
@@ -14,6 +13,7 @@ import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
 import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
 import { readInspection } from '../../src/wire/inspection.ts'
+import { readJson } from '../../src/wire/json.ts'
 import { readLogEntry } from '../../src/wire/log-entry.ts'
 import { decodeRelayMessage, encodeRelayMessage } from '../../src/wire/relay-messages.ts'
 import { manifestSchema } from '../../src/wire/schemas.ts'
@@ -69,7 +69,7 @@ const schemaTarget = (
   name,
   valid,
   take(bytes) {
-    const taken = parseBody({ data: bytes }, schema)
+    const taken = readJson(bytes, schema)
     if (taken === undefined) return false
     check(taken)
     if (isDeep(taken)) return true
@@ -189,7 +189,7 @@ const manifestTarget: Target = {
     { ...manifest, pieces: Buffer.alloc(39).toString('base64') },
   ],
   take(bytes) {
-    const parsed = parseBody({ data: bytes }, manifestSchema) as Manifest | undefined
+    const parsed = readJson(bytes, manifestSchema) as Manifest | undefined
     if (!parsed || !checkManifest(parsed).ok) return false
     const count = pieceCount(parsed)
     demand(count === Math.ceil(parsed.size / parsed.pieceLength) && count <= 4096, 'a wrong number of pieces')

@@ -2,9 +2,11 @@ import test from 'ava'
 import { createActor, fromCallback, fromPromise, initialTransition, SimulatedClock, transition } from 'xstate'
 import { getShortestPaths } from 'xstate/graph'
 import { trackerTunables } from '../../config/tracker.ts'
-import { type EntriesApplied, restartDelayMs, type TrackerEvent, trackerMachine } from '../../src/machines/tracker.ts'
+import { backOffMs } from '../../src/domain/back-off.ts'
+import { type EntriesApplied, type TrackerEvent, trackerMachine } from '../../src/machines/tracker.ts'
 
 const error = new Error('test')
+const restartDelayMs = (failures: number) => backOffMs(trackerTunables.restart, failures)
 const parts = ['presence', 'requestHandler', 'authenticator', 'notifier'] as const
 type Provided = Parameters<typeof trackerMachine.provide>[0]['actors']
 
@@ -96,7 +98,7 @@ for (const part of parts)
     t.deepEqual(told, [part])
     t.notDeepEqual(actor.getSnapshot().value, serving)
     t.true(actor.getSnapshot().matches({ connected: { following: { service: 'serving' } } }))
-    clock.increment(trackerTunables.restartFirstMs - 1)
+    clock.increment(trackerTunables.restart.firstMs - 1)
     t.notDeepEqual(actor.getSnapshot().value, serving)
     clock.increment(1)
     t.deepEqual(actor.getSnapshot().value, serving)
@@ -118,9 +120,9 @@ for (const part of parts)
 test('Back-off doubles up to its most, and is forgotten by what runs steadily.', async t => {
   t.deepEqual(
     [1, 2, 3].map(restartDelayMs),
-    [1, 2, 4].map(times => times * trackerTunables.restartFirstMs),
+    [1, 2, 4].map(times => times * trackerTunables.restart.firstMs),
   )
-  t.is(restartDelayMs(1000), trackerTunables.restartMostMs)
+  t.is(restartDelayMs(1000), trackerTunables.restart.mostMs)
   const { actor, clock, send } = await servingTracker()
   send({ type: 'part.failed', part: 'presence', error })
   clock.increment(restartDelayMs(1))

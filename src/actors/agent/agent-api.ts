@@ -19,6 +19,7 @@ import {
   agentMethods,
   givenUpMethod,
 } from '../../wire/agent-api.ts'
+import { parseJson } from '../../wire/json.ts'
 import { addressOf, agentSubject } from '../../wire/subjects.ts'
 
 /** Who asked, as far as an answer needs to know. */
@@ -95,7 +96,7 @@ export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handle
       if (asker) {
         asker.heardAt = Date.now()
         if (asker.end) send(reply, asker.end)
-      } else if (isMethod(method)) answer(method, parseJson(message), reply)
+      } else if (isMethod(method)) answer(method, parseJson(message.data), reply)
       else send(reply, { kind: 'end', ...refuse('usage', 'the agent knows no such request') })
     }
 
@@ -111,11 +112,3 @@ export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handle
       for (const { abort } of askers.values()) abort.abort()
     }
   })
-
-function parseJson(message: Msg): unknown {
-  try {
-    return message.json()
-  } catch {
-    return undefined
-  }
-}

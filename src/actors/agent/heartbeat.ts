@@ -9,6 +9,7 @@ import { presenceTunables } from '../../../config/client.ts'
 import { uploadTunables } from '../../../config/swarm.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import type { HeartbeatCommand, SessionServicesEvent } from '../../machines/session-services.ts'
+import { parseJson } from '../../wire/json.ts'
 import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
 import { type Heartbeat, type Notice, noticeSchema, type ServedShare } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
@@ -88,7 +89,7 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
     const subscription = connection.subscribe(noticeSubject(by.user), {
       callback: (error, message) => {
         if (error) throw error
-        const notice = noticeSchema.safeParse(parseJson(message.string()))
+        const notice = noticeSchema.safeParse(parseJson(message.data))
         if (notice.success) onNotice(notice.data)
       },
     })
@@ -131,11 +132,3 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
       subscription.unsubscribe()
     }
   })
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

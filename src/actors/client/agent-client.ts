@@ -3,7 +3,7 @@
 // takes for its id: so it knows that somebody listens, and what a dying broker swallowed is said once more.
 // An agent that stays silent is `unreachable`; this never waits on a dead one.
 
-import { createInbox, type Msg, type NatsConnection } from 'nats'
+import { createInbox, type NatsConnection } from 'nats'
 import { agentApiTunables } from '../../../config/client.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
@@ -11,13 +11,14 @@ import {
   type AgentMethod,
   type AgentParams,
   type AgentProgress,
-  type AgentReply,
   type AgentResult,
   agentMethods,
   agentReplySchema,
   givenUpMethod,
 } from '../../wire/agent-api.ts'
+import { readJson } from '../../wire/json.ts'
 import { agentSubject, inboxPrefix } from '../../wire/subjects.ts'
+import { isNoResponders } from './no-responders.ts'
 
 export interface AskOptions<M extends AgentMethod> {
   onProgress?(item: AgentProgress<M>): void
@@ -114,8 +115,8 @@ export function createAgentClient(
       const subscription = transport.subscribe(inbox, {
         callback: (error, message) => {
           if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-          if (message.headers?.code === 503) return void nobodyThere().catch(fail)
-          const reply = parseReply(message)
+          if (isNoResponders(message)) return void nobodyThere().catch(fail)
+          const reply = readJson(message.data, agentReplySchema)
           if (!reply) return
           heardAt = Date.now()
           silentSince = heardAt
@@ -139,11 +140,3 @@ export function createAgentClient(
 }
 
 const noPatience = async () => 0
-
-function parseReply(message: Msg): AgentReply | undefined {
-  try {
-    return agentReplySchema.safeParse(message.json()).data
-  } catch {
-    return undefined
-  }
-}

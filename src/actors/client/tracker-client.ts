@@ -3,12 +3,13 @@
 // The client remembers the highest sequence it has seen and never accepts an answer from behind it.
 
 import { randomUUID } from 'node:crypto'
-import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats'
+import { createInbox, errors, type NatsConnection, type Subscription } from 'nats'
 import type * as z from 'zod'
-import { requestTunables } from '../../../config/client.ts'
+import { gatherTunables, requestTunables } from '../../../config/client.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { isLater } from '../../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { readJson } from '../../wire/json.ts'
 import { apiSubject, inboxPrefix, trackersLook, trackersStatus } from '../../wire/subjects.ts'
 import {
   mayYetTakeEffect,
@@ -23,13 +24,14 @@ import {
   trackerStatsSchema,
   trackerStatusSchema,
 } from '../../wire/tracker-api.ts'
+import { isNoResponders } from './no-responders.ts'
 
 export interface TrackerClient {
   ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
-  /** Every tracker that answers within `waitMs` of the last, by name. */
-  statuses(waitMs?: number): Promise<TrackerStatus[]>
+  /** Of every tracker that answers, by name. */
+  statuses(): Promise<TrackerStatus[]>
   /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
-  looks(waitMs?: number): Promise<TrackerStats[]>
+  looks(): Promise<TrackerStats[]>
   /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
   readonly seen: number
   /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
@@ -39,12 +41,10 @@ export interface TrackerClient {
 }
 
 /** What of a NATS connection is used here. */
-type Transport = Pick<NatsConnection, 'publish' | 'subscribe'>
+type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'requestMany'>
 
 const closed = (error: unknown) =>
   refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`)
-
-const isNobodyThere = (message: Msg) => message.headers?.code === 503
 
 /**
  * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requestTunables.deadlineMs` at most.
@@ -52,7 +52,7 @@ const isNobodyThere = (message: Msg) => message.headers?.code === 503
  * Refuses with `unreachable` when no tracker is there or none answers.
  */
 export function askPersistently(
-  transport: Transport,
+  transport: Pick<Transport, 'publish' | 'subscribe'>,
   prefix: string,
   subject: string,
   body: unknown,
@@ -76,17 +76,16 @@ export function askPersistently(
     transport.subscribe(inbox, {
       callback: (error, message) => {
         if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-        if (isNobodyThere(message)) {
+        if (isNoResponders(message)) {
           nobodySince ??= Date.now()
           clearTimeout(again)
-          again = setTimeout(publish, 250)
+          again = setTimeout(publish, requestTunables.noRespondersRetryMs)
           return
         }
-        const reply = trackerReplySchema.safeParse(parseJson(message))
-        if (!reply.success) return
-        const { data } = reply
-        if (copies === 1 || data.ok) return finish(done(data))
-        if (data.code === 'no-quorum') return finish(done({ ...data, message: mayYetTakeEffect }))
+        const reply = readJson(message.data, trackerReplySchema)
+        if (!reply) return
+        if (copies === 1 || reply.ok) return finish(done(reply))
+        if (reply.code === 'no-quorum') return finish(done({ ...reply, message: mayYetTakeEffect }))
         // Another copy may be at work, and act where this one was refused: not for an inbox that nobody hears any more.
         end()
         resolve(askPersistently(transport, prefix, subject, body, askedAt))
@@ -135,25 +134,22 @@ export function createTrackerClient(
     if (isLater({ epoch: of, seq }, { epoch, seq: seen })) seen = seq
     epoch = Math.max(of, epoch)
   }
-  /** From every tracker that answers. */
-  async function gather<A extends { readonly name: string }>(subject: string, schema: z.ZodType<A>, waitMs = 400) {
-    const { promise, resolve } = Promise.withResolvers<void>()
+  /** Asks every tracker; ends when none answers any more, at once where there is none. */
+  async function gather<A extends { readonly name: string }>(
+    subject: string,
+    schema: z.ZodType<A>,
+    { firstMs, nextMs } = gatherTunables,
+  ) {
     const found = new Map<string, A>()
-    const inbox = createInbox(inboxPrefix(by.user))
-    let quiet = setTimeout(resolve, 2 * waitMs)
-    const subscription = transport.subscribe(inbox, {
-      callback: (error, message) => {
-        if (error || isNobodyThere(message)) return resolve()
-        const answer = schema.safeParse(parseJson(message))
-        if (answer.success) found.set(answer.data.name, answer.data)
-        clearTimeout(quiet)
-        quiet = setTimeout(resolve, waitMs)
-      },
-    })
-    transport.publish(subject, '', { reply: inbox })
-    await promise
-    clearTimeout(quiet)
-    subscription.unsubscribe()
+    const options = { strategy: 'stall', maxWait: firstMs, stall: nextMs } as const
+    try {
+      for await (const { data } of await transport.requestMany(subject, '', options)) {
+        const answer = readJson(data, schema)
+        if (answer) found.set(answer.name, answer)
+      }
+    } catch (error) {
+      if (!(error instanceof errors.NoRespondersError)) throw error
+    }
     return [...found.values()].sort((a, b) => a.name.localeCompare(b.name))
   }
 
@@ -183,15 +179,7 @@ export function createTrackerClient(
       return done(result.data as TrackerResult<typeof method>)
     },
 
-    statuses: waitMs => gather(trackersStatus(by), trackerStatusSchema, waitMs),
-    looks: waitMs => gather(trackersLook(by), trackerStatsSchema, waitMs),
-  }
-}
-
-function parseJson(message: Msg): unknown {
-  try {
-    return message.json()
-  } catch {
-    return undefined
+    statuses: () => gather(trackersStatus(by), trackerStatusSchema),
+    looks: () => gather(trackersLook(by), trackerStatsSchema),
   }
 }

@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { isLater, type LogPosition } from '../../domain/log-position.ts'
 import { showable } from '../../domain/names.ts'
 import { again } from '../../storage/interruption.ts'
+import { readJson } from '../../wire/json.ts'
 import { deviceSchema, idSchema, sequenceSchema } from '../../wire/schemas.ts'
 import type { Trust } from '../client/broker-trust.ts'
 
@@ -68,12 +69,7 @@ export function openHome(folder: string): Home {
 
   const read = <T>(name: string, schema: z.ZodType<T>): T | undefined => {
     const text = attempt(name, () => readIfThere(path(name)))
-    if (text === undefined) return undefined
-    try {
-      return schema.safeParse(JSON.parse(text)).data
-    } catch {
-      return undefined
-    }
+    return text === undefined ? undefined : readJson(text, schema)
   }
   const write = (name: string, value: unknown) => {
     const fresh = path(`.${name}.${process.pid}`)

@@ -3,6 +3,7 @@
 
 import type { NatsConnection } from 'nats'
 import { inspectionTunables } from '../../../config/inspection.ts'
+import { readJson } from '../../wire/json.ts'
 import { watchingSchema } from '../../wire/watching.ts'
 
 /** Beyond that many at once, others see what these do and get no picture of their own. */
@@ -53,13 +54,7 @@ export function hearWatchers(
     events.ended()
   }
   const hear = (data: Uint8Array) => {
-    let watchers: readonly string[]
-    try {
-      watchers = watchingSchema.parse(JSON.parse(Buffer.from(data).toString())).watchers
-    } catch {
-      return
-    }
-    for (const watcher of watchers) {
+    for (const watcher of readJson(data, watchingSchema)?.watchers ?? []) {
       const isNew = !heardAt.has(watcher)
       if (isNew && heardAt.size >= mostWatchers) continue
       heardAt.set(watcher, clock.now())

@@ -4,12 +4,13 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { Msg, NatsConnection } from 'nats'
+import type { NatsConnection } from 'nats'
 import { relayTunables } from '../../../config/swarm.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { isDeviceId, isId } from '../../domain/names.ts'
 import { decodeRelayMessage, encodeRelayMessage, type RelayMessage, relayVersion } from '../../wire/relay-messages.ts'
 import { addressOf, relayInbox, relaySubject } from '../../wire/subjects.ts'
+import { isNoResponders } from '../client/no-responders.ts'
 import type { AcceptRelayed } from './peer-listener.ts'
 import { RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
 
@@ -38,8 +39,6 @@ function senderOf(subject: string): Sender | undefined {
   if (!isId(user) || !isDeviceId(device) || !channelPattern.test(channel) || more.length > 0) return undefined
   return { from: { user, device }, channel }
 }
-
-const isNobodyThere = (message: Msg) => message.data.length === 0 && message.headers?.code === 503
 
 export function openRelay(transport: RelayTransport, me: DeviceRef, settings: RelaySettings = relayTunables): Relay {
   /** By sender and id: nobody can speak in another's channel. */
@@ -85,7 +84,7 @@ export function openRelay(transport: RelayTransport, me: DeviceRef, settings: Re
       const sender = senderOf(message.subject)
       if (!sender) return
       const known = channels.get(keyOf(sender))?.channel
-      if (isNobodyThere(message)) {
+      if (isNoResponders(message)) {
         known?.destroy(new RelayError('it is not connected to the brokers'))
         return
       }

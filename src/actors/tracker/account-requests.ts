@@ -8,12 +8,13 @@ import { account } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
 import { originOf } from '../../domain/origin.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
+import { readJson } from '../../wire/json.ts'
 import { hostIn, userEvents } from '../../wire/subjects.ts'
 import { logInSchema, signUpSchema } from '../../wire/tracker-api.ts'
 import type { Commit, Proposal } from './commit.ts'
 import { hashPassword } from './password.ts'
 import { createHasInterest } from './reply-interest.ts'
-import { answerOnce, parseBody } from './tracker-messages.ts'
+import { answerOnce } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 const tooMany = (waitMs: number) =>
@@ -34,7 +35,7 @@ export function createAccountRequests({ connections, projection, attempts, hashi
 
   return {
     async signUp(message: Msg): Promise<Outcome<unknown> | undefined> {
-      const request = parseBody(message, signUpSchema)
+      const request = readJson(message.data, signUpSchema)
       if (!request) return malformed
       const { id, user, password } = request
       const parsed = parseId('user', user)
@@ -60,7 +61,7 @@ export function createAccountRequests({ connections, projection, attempts, hashi
 
     async logIn(message: Msg): Promise<Outcome<unknown> | undefined> {
       const user = message.subject.split('.').at(-1) ?? ''
-      const request = parseBody(message, logInSchema)
+      const request = readJson(message.data, logInSchema)
       if (!request || !isId(user)) return malformed
       const { id, device, credentialHash } = request
       const decide = () => account.decide({ type: 'log-in-device', device, credentialHash }, projection.account(user))

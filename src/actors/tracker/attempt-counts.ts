@@ -3,10 +3,16 @@
 
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import { guessTunables, guestTunables, signUpTunables, trackerTunables } from '../../../config/tracker.ts'
-import { type Attempt, createAttempts } from '../../domain/attempts.ts'
+import {
+  attemptTunables,
+  guessTunables,
+  guestTunables,
+  signUpTunables,
+  trackerTunables,
+} from '../../../config/tracker.ts'
+import { type Attempt, type AttemptLimits, createAttempts } from '../../domain/attempts.ts'
 import { type AttemptMessage, attemptMessageSchema, attemptsSubject } from '../../wire/attempt-message.ts'
-import { parseBody } from './tracker-messages.ts'
+import { readJson } from '../../wire/json.ts'
 
 export interface CountedAttempts {
   /** 0 when it may be made, and is counted at every tracker; otherwise how long it has to wait, in ms. */
@@ -36,13 +42,14 @@ export function createAttemptCounts(
   auth: Pick<NatsConnection, 'publish'>,
   now: () => number = () => performance.now(),
 ): AttemptCounts {
-  const books = {
-    guess: createAttempts(guessTunables.limits),
-    'sign-up': createAttempts(signUpTunables.limits),
-    visit: createAttempts(guestTunables.limits),
+  const attemptsWithin = (limits: AttemptLimits) => createAttempts(limits, attemptTunables.rememberedKeys)
+  const attempts = {
+    guess: attemptsWithin(guessTunables.limits),
+    'sign-up': attemptsWithin(signUpTunables.limits),
+    visit: attemptsWithin(guestTunables.limits),
   }
   const change = ({ what, how, attempt }: Omit<AttemptMessage, 'by'>) =>
-    how === 'counted' ? books[what].count(attempt, now()) : books[what].giveBack(attempt, now())
+    how === 'counted' ? attempts[what].count(attempt, now()) : attempts[what].giveBack(attempt, now())
   const changeEverywhere = (said: Omit<AttemptMessage, 'by'>) => {
     change(said)
     const message: AttemptMessage = { by: name, ...said }
@@ -62,7 +69,7 @@ export function createAttemptCounts(
 
   const counted = (what: AttemptMessage['what']): CountedAttempts => ({
     begin(attempt) {
-      const waitMs = books[what].waitMs(attempt, now())
+      const waitMs = attempts[what].waitMs(attempt, now())
       if (waitMs > 0) tellOperator(what, attempt)
       else changeEverywhere({ what, how: 'counted', attempt })
       return waitMs
@@ -75,7 +82,7 @@ export function createAttemptCounts(
     signUps: counted('sign-up'),
     visits: counted('visit'),
     hear(message) {
-      const said = parseBody(message, attemptMessageSchema)
+      const said = readJson(message.data, attemptMessageSchema)
       if (said && said.by !== name) change(said)
     },
   }

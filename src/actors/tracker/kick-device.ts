@@ -5,9 +5,9 @@ import type { NatsConnection } from 'nats'
 import * as z from 'zod'
 import { trackerTunables } from '../../../config/tracker.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
+import { readJson } from '../../wire/json.ts'
 import { peopleAccount } from './auth-callout.ts'
 import { deviceConnectionName } from './permissions.ts'
-import { parseBody } from './tracker-messages.ts'
 
 const listingSchema = z.object({
   server: z.object({ id: z.string() }),
@@ -22,7 +22,7 @@ export async function cutOff(sys: NatsConnection, device: DeviceRef): Promise<vo
     maxWait: trackerTunables.brokerAnswerMs,
   })
   for await (const answer of answers) {
-    const listing = parseBody(answer, listingSchema)
+    const listing = readJson(answer.data, listingSchema)
     // Asked, not told: brokers ignore what wants no answer.
     for (const { cid } of listing?.data.connections ?? [])
       await sys.request(`$SYS.REQ.SERVER.${listing?.server.id}.KICK`, JSON.stringify({ cid }))

@@ -122,7 +122,7 @@ export const logFollowerActor: TrackerActor =
         } catch (error) {
           if (!(error instanceof LogUnavailable)) throw error
           log.warn({ err: error }, 'the log cannot be followed for now')
-          await delay(trackerTunables.restartFirstMs, undefined, { signal }).catch(() => {})
+          await delay(trackerTunables.restart.firstMs, undefined, { signal }).catch(() => {})
         }
         // What the old consumer brought is applied before the next one is told where to begin.
         clearImmediate(flushing)

@@ -2,10 +2,10 @@
 // one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
 
 import { isDeviceId, isId } from '../../domain/names.ts'
+import { readJson } from '../../wire/json.ts'
 import { addressOf, anyPresence, hostIn } from '../../wire/subjects.ts'
 import { heartbeatSchema } from '../../wire/tracker-api.ts'
 import { offlineAfterMs } from './online-devices.ts'
-import { parseBody } from './tracker-messages.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
 export const presenceActor: TrackerActor =
@@ -15,7 +15,7 @@ export const presenceActor: TrackerActor =
       callback: (error, message) => {
         if (error) return sendBack({ type: 'part.failed', part: 'presence', error })
         const address = addressOf(message.subject)
-        const beat = parseBody(message, heartbeatSchema)
+        const beat = readJson(message.data, heartbeatSchema)
         if (!beat || !address || !isId(address.user) || !isDeviceId(address.device)) return
         online.heard(address, hostIn(message.subject), beat)
       },

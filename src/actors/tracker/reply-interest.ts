@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg, type NatsConnection } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
+import { isNoResponders } from '../client/no-responders.ts'
 
 /** False also when the broker does not say: whoever waits asks again. */
 export type HasInterest = () => Promise<boolean>
@@ -16,7 +17,7 @@ export const createHasInterest =
     let isNobodyThere = false
     const subscription = connection.subscribe(inbox, {
       callback: (_, message) => {
-        isNobodyThere ||= message.headers?.code === 503
+        isNobodyThere ||= isNoResponders(message)
       },
     })
     try {

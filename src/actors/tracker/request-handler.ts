@@ -9,6 +9,7 @@ import { epochOf } from '../../domain/log-position.ts'
 import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
 import { formatBytes } from '../../domain/quantities.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { readJson } from '../../wire/json.ts'
 import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
 import {
   type TrackerMethod,
@@ -24,7 +25,7 @@ import { type Commit, createCommit } from './commit.ts'
 import { createQueries, type Queries, type ReadMethod } from './queries.ts'
 import { createQuorum } from './quorum.ts'
 import { createHasInterest, type HasInterest } from './reply-interest.ts'
-import { answerOnce, goesInto, parseBody } from './tracker-messages.ts'
+import { answerOnce, goesInto } from './tracker-messages.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
 import { answerStats } from './tracker-stats.ts'
 import { answerStatus } from './tracker-status.ts'
@@ -132,7 +133,7 @@ export const requestHandlerActor: TrackerActor =
       const address = addressOf(message.subject)
       if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
       const { user, device, rest: method } = address
-      const request = parseBody(message, trackerRequestSchema)
+      const request = readJson(message.data, trackerRequestSchema)
       if (!request || !isMethod(method)) return refuse('usage', `there is no such request to a tracker`)
       const by = { user, device }
       return once([user, device, method, request.id].join(), () =>

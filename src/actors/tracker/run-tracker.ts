@@ -96,7 +96,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
           online,
           attempts,
           hashing,
-          writing: createWriteAllowance(writeTunables.limits),
+          writing: createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers),
         }
       }),
       logFollower: whenPrepared(logFollowerActor),

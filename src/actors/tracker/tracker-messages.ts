@@ -1,17 +1,7 @@
-// Small manners of everything in a tracker that answers messages: read a body only by its schema, answer only into
-// the asker's own inbox, and let the same request that is made again while it is at work join the first.
+// What every part of a tracker that answers messages keeps to: it answers only into the asker's own inbox, and a request
+// that is repeated while it is still being worked on gets the answer of the first.
 
 import type { Msg } from 'nats'
-import type * as z from 'zod'
-
-/** Undefined for what is no JSON or does not fit the schema. */
-export function parseBody<T extends z.ZodType>(message: Pick<Msg, 'data'>, schema: T): z.output<T> | undefined {
-  try {
-    return schema.safeParse(JSON.parse(Buffer.from(message.data).toString())).data
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * Whether an answer goes into an inbox with that prefix. A tracker may publish anywhere, and who asks chooses where the

@@ -5,6 +5,7 @@
 import type { Subscription } from 'nats'
 import { formatBytes } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
+import { readJson } from '../../wire/json.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
 import { type Notice, noticeSchema } from '../../wire/tracker-api.ts'
 import type { DeviceConnection } from '../device-connection.ts'
@@ -28,7 +29,7 @@ export function createNews(say: (line: string) => void): News {
     const told = new Set<string>()
     notices = link.connection.subscribe(noticeSubject(link.session.user), {
       callback: (error, message) => {
-        const notice = error ? undefined : parseNotice(message.string())
+        const notice = error ? undefined : readJson(message.data, noticeSchema)
         const words = notice && wordsOf(notice, link)
         const key = `${notice?.seq} ${words}`
         if (words === undefined || told.has(key)) return
@@ -77,14 +78,6 @@ export function createNews(say: (line: string) => void): News {
       leftOut.add(download)
       return () => void leftOut.delete(download)
     },
-  }
-}
-
-function parseNotice(text: string): Notice | undefined {
-  try {
-    return noticeSchema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
   }
 }
 

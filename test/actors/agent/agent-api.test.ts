@@ -22,10 +22,11 @@ function memoryBus() {
       to.endsWith('>') ? subject.startsWith(to.slice(0, -1)) : subject === to,
     )
     for (const [, taker] of takers) {
-      const message = { subject, data, reply, json: () => JSON.parse(data.toString()) }
+      const message = { subject, data, reply }
       taker(message as unknown as Msg)
     }
-    if (takers.length === 0 && reply !== undefined) listeners.get(reply)?.({ headers: { code: 503 } } as unknown as Msg)
+    if (takers.length === 0 && reply !== undefined)
+      listeners.get(reply)?.({ data: new Uint8Array(), headers: { code: 503 } } as unknown as Msg)
   }
   const transport = {
     isClosed: () => false,
@@ -81,7 +82,9 @@ test('Parameters that are none, and methods that are none, never reach a handler
     method =>
       new Promise<AgentReply>(resolve => {
         const inbox = `inbox.${method}`
-        transport.subscribe(inbox, { callback: (_, message) => resolve(message.json()) })
+        transport.subscribe(inbox, {
+          callback: (_, message) => resolve(JSON.parse(Buffer.from(message.data).toString())),
+        })
         transport.publish(agentSubject(alice, method), '{"path":""}', { reply: inbox })
       }),
   )

@@ -6,8 +6,8 @@ import type { Msg } from 'nats'
 import { agentApiTunables } from '../../../config/client.ts'
 import { type AgentClient, createAgentClient } from '../../../src/actors/client/agent-client.ts'
 
-const reply = (body: object) => ({ json: () => body }) as unknown as Msg
-const nobodyThere = { headers: { code: 503 } } as unknown as Msg
+const reply = (body: object) => ({ data: Buffer.from(JSON.stringify(body)) }) as unknown as Msg
+const noResponders = { data: new Uint8Array(), headers: { code: 503 } } as unknown as Msg
 
 test.serial(
   'An agent that is not there yet is waited for as long as it was asked to, longer than a silent one.',
@@ -21,7 +21,7 @@ test.serial(
         hear = message => options.callback(null, message)
         return { unsubscribe() {} }
       },
-      publish: () => hear(isThere ? reply({ kind: 'end', ok: true, result: [] }) : nobodyThere),
+      publish: () => hear(isThere ? reply({ kind: 'end', ok: true, result: [] }) : noResponders),
     }
     const client: AgentClient = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
     const patienceMs = 2 * agentApiTunables.silentAfterMs
@@ -73,8 +73,8 @@ test.serial('Two copies of a request that both find nobody go on as one, and non
   const asked = client.ask('downloads', {}, { patience })
   mock.timers.tick(agentApiTunables.listeningEveryMs)
   t.is(sent, 2)
-  hear(nobodyThere)
-  hear(nobodyThere)
+  hear(noResponders)
+  hear(noResponders)
   await new Promise(setImmediate)
   mock.timers.tick(agentApiTunables.nobodyThereRetryMs)
   t.deepEqual([sent, looks], [3, 1])

@@ -11,7 +11,7 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 /** Everything that is asked is answered with an empty page, as of that sequence. */
 function answeringAt(seq: number): NatsConnection {
   let hear: (message: Msg) => void = () => {}
-  const message = { json: () => ({ ok: true, seq, result: { rows: [] } }) } as unknown as Msg
+  const message = { data: Buffer.from(JSON.stringify({ ok: true, seq, result: { rows: [] } })) } as unknown as Msg
   return {
     subscribe(_subject: string, options: { callback: (error: null, message: Msg) => void }) {
       hear = said => options.callback(null, said)

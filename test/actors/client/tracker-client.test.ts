@@ -2,8 +2,8 @@
 
 import { mock } from 'node:test'
 import test from 'ava'
-import type { Msg } from 'nats'
-import { requestTunables } from '../../../config/client.ts'
+import { errors, type Msg } from 'nats'
+import { gatherTunables, requestTunables } from '../../../config/client.ts'
 import { createTrackerClient } from '../../../src/actors/client/tracker-client.ts'
 
 const certain = { ok: false, seq: 7, code: 'no-quorum', message: 'nothing was changed' }
@@ -18,7 +18,8 @@ async function asking(answered: number) {
       return { unsubscribe() {} }
     },
     publish() {
-      if (++copies === answered) queueMicrotask(() => hear({ json: () => certain } as unknown as Msg))
+      if (++copies === answered)
+        queueMicrotask(() => hear({ data: Buffer.from(JSON.stringify(certain)) } as unknown as Msg))
     },
   }
   const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
@@ -41,7 +42,8 @@ test.serial('A refusal of one of several copies is asked for again where the oth
       published.push({ id: (JSON.parse(payload) as { id: string }).id, inbox: reply })
     },
   }
-  const answer = (body: object) => [...listening.values()][0]!({ json: () => body } as unknown as Msg)
+  const answer = (body: object) =>
+    [...listening.values()][0]!({ data: Buffer.from(JSON.stringify(body)) } as unknown as Msg)
   const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
   const asked = client.ask('group.create', { group: 'reef' })
   mock.timers.tick(requestTunables.repeatAfterMs)
@@ -63,4 +65,38 @@ test.serial('No quorum, said to one of several copies, is not taken for certain:
   t.like(await asking(1), { code: 'no-quorum', message: 'nothing was changed' })
   const doubtful = await asking(2)
   t.true(!doubtful.ok && doubtful.code === 'no-quorum' && /may yet take effect/.test(doubtful.message))
+})
+
+const by = { user: 'alice', device: 'aaaaaaaaaaaa' }
+const status = (name: string) => ({ name, seq: 7, digest: 'd', uptimeSeconds: 1 })
+
+/** A client of brokers that hand on these answers, and then end as they are told to. */
+function gathering(answers: readonly unknown[], end: () => void = () => {}) {
+  const asked: unknown[] = []
+  const requestMany = async (...request: unknown[]) => {
+    asked.push(request)
+    return (async function* () {
+      for (const answer of answers) yield { data: Buffer.from(JSON.stringify(answer)) }
+      end()
+    })()
+  }
+  return { asked, client: createTrackerClient({ requestMany } as never, by) }
+}
+
+test('Every tracker that answers is listed once, by name; what is no answer of a tracker is left out.', async t => {
+  const { client, asked } = gathering([status('t2'), 'nonsense', status('t1'), status('t2')])
+  t.deepEqual(await client.statuses(), [status('t1'), status('t2')])
+  const { firstMs: maxWait, nextMs: stall } = gatherTunables
+  t.deepEqual(asked, [['shoal.trackers.alice.aaaaaaaaaaaa', '', { strategy: 'stall', maxWait, stall }]])
+})
+
+test('Where no tracker runs, none is listed; a connection that is closed is an error.', async t => {
+  const none = gathering([], () => {
+    throw new errors.NoRespondersError('shoal.trackers')
+  })
+  t.deepEqual(await none.client.statuses(), [])
+  const closed = gathering([], () => {
+    throw new errors.ClosedConnectionError()
+  })
+  await t.throwsAsync(closed.client.looks(), { instanceOf: errors.ClosedConnectionError })
 })

@@ -31,7 +31,7 @@ function fixture(
   answers: readonly Answer[],
   isReachable = () => true,
   hasInterest = () => true,
-  writing = createWriteAllowance(writeTunables.limits),
+  writing = createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers),
 ) {
   const projection = createProjection(inMemory, 'created')
   const progress = createProgress(0)
@@ -192,7 +192,7 @@ test('What the brokers find too large is refused, not tried again.', async t => 
 })
 
 test('Who has filled too much of the log adds nothing to it for a while, and may end everything that is theirs.', async t => {
-  const writing = createWriteAllowance(writeTunables.limits)
+  const writing = createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers)
   const { write, land, appended } = fixture([record => lands(land)(record, 0)], undefined, undefined, writing)
   writing.note('ann', 2 * writeTunables.limits.perUser.burstBytes, Date.now())
   const share = { user: 'ann', device: 'aaaaaaaaaaaa' }

@@ -8,6 +8,7 @@ import {
   inspectionSchema,
   type TakenTransition,
 } from '../../../wire/inspection.ts'
+import { parseJson } from '../../../wire/json.ts'
 import {
   type RecordingHead,
   recordingHeadSchema,
@@ -195,13 +196,13 @@ type ReadRecording =
 /** A file from anywhere: lines that are not of a recording are left out and counted. */
 export function readRecording(text: string): ReadRecording {
   const [first = '', ...rest] = text.split('\n')
-  const head = recordingHeadSchema.safeParse(parsed(first))
+  const head = recordingHeadSchema.safeParse(parseJson(first))
   if (!head.success) return { ok: false, message: 'this file is no recording of Shoal, or of another version' }
   const lines: Line[] = []
   let broken = 0
   for (const raw of rest) {
     if (raw === '') continue
-    const line = recordingLineSchema.safeParse(parsed(raw)).data
+    const line = recordingLineSchema.safeParse(parseJson(raw)).data
     const at = head.data.startedAt + (line?.ms ?? 0)
     if (line?.type === 'event') lines.push({ at, type: 'event', event: line.event })
     else {
@@ -211,12 +212,4 @@ export function readRecording(text: string): ReadRecording {
     }
   }
   return { ok: true, head: head.data, lines, broken }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

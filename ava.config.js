@@ -30,6 +30,7 @@ const rankOf = file => {
 
 export default {
   extensions: ['ts'],
+  require: ['./test/helpers/end-with-ava.ts'],
   files: ['test/**/*.test.ts'],
   timeout: '120s',
   concurrency: 2,

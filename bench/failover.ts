@@ -10,6 +10,7 @@ import { clusterStatus } from '../src/cluster/cluster.ts'
 import type { Entry } from '../test/chaos/check/history.ts'
 import { createLightPerson, type LightPerson } from '../test/chaos/light-person.ts'
 import { startCluster, type TestCluster } from '../test/helpers/cluster.ts'
+import { outsideTest } from '../test/helpers/outside-test.ts'
 import { median } from './support/statistics.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
@@ -37,7 +38,8 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-const cluster = await startCluster()
+const outside = outsideTest()
+const cluster = await startCluster(outside.t)
 const entries: Entry[] = []
 const recorder = { entries, now: () => performance.now() }
 const calm = { chance: () => 1, answerLost: 0 }
@@ -113,7 +115,7 @@ try {
   }
 } finally {
   for (const person of [writer, reader]) await person.close()
-  await cluster.down()
+  await outside.end()
 }
 console.log(
   renderTable<(typeof rows)[number]>(

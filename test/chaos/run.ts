@@ -39,7 +39,7 @@ if (values.break !== undefined) {
 const faketime = faketimeLibrary(values['fetch-clock'])
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'shoal-chaos-'))
 const prefix = `shoal-chaos-${process.pid}`
-const reaper = spawn(process.execPath, [join(import.meta.dirname, 'stage/reaper.ts'), folder, prefix], {
+const reaper = spawn(process.execPath, [join(import.meta.dirname, '../helpers/reaper.ts'), folder, prefix], {
   detached: true,
   stdio: ['pipe', 'ignore', 'inherit'],
 })

@@ -1,7 +1,7 @@
 // A person's device with a real agent on it: in this process, or in one of its own that can be killed.
 
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
@@ -14,6 +14,7 @@ import type { ThrottleClock } from '../../src/actors/swarm/throttle.ts'
 import type { AgentMethod, AgentParams, AgentResult, DownloadView } from '../../src/wire/agent-api.ts'
 import { granted } from './granted.ts'
 import type { Person } from './person.ts'
+import { reapOnExit } from './reap-on-exit.ts'
 import { tempFolder } from './temp-folder.ts'
 
 export interface AgentDevice {
@@ -39,6 +40,7 @@ export async function agentDevice(
   person: Person,
   { ownProcess = false, clock }: { readonly ownProcess?: boolean; readonly clock?: ThrottleClock } = {},
 ): Promise<AgentDevice> {
+  reapOnExit()
   const folder = tempFolder(t)
   const home = openHome(join(folder, 'home'))
   const { user, device, credential } = person
@@ -60,9 +62,6 @@ export async function agentDevice(
     granted(await agent.ask('status', {}, { patience: async () => 20_000 }))
   }
   t.teardown(() => stopRunning())
-  t.teardown(() => {
-    if (!t.passed) t.log(`${user}'s agent:`, tailOf(home.agentLog))
-  })
   await start()
 
   return {
@@ -110,12 +109,4 @@ export function randomFile(folder: string, name: string, size: number): string {
   const path = join(folder, name)
   writeFileSync(path, randomBytes(size))
   return path
-}
-
-function tailOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n').slice(-20).join('\n')
-  } catch {
-    return 'no log'
-  }
 }

@@ -1,17 +1,14 @@
-// A real cluster for one test: on ports of its own, in a folder of its own. However the test's process ends, a reaper
-// beside it ends the cluster and removes the folder.
+// A real cluster for one test, or for those that share it: on ports of its own, in a folder of its own.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
 import { clusterUp, killAll, killNode, startNode, stopNode } from '../../src/cluster/cluster.ts'
 import { ClusterFailure } from '../../src/cluster/cluster-failure.ts'
 import { freePort } from '../../src/cluster/free-port.ts'
 import { loadSecrets } from '../../src/cluster/secrets.ts'
 import type { ClusterSecrets } from '../../src/wire/cluster-secrets.ts'
+import { reapOnExit } from './reap-on-exit.ts'
+import { tempFolder } from './temp-folder.ts'
 
 export interface TestCluster {
   readonly servers: string[]
@@ -22,29 +19,25 @@ export interface TestCluster {
   kill(node: string): Promise<void>
   stop(node: string): Promise<void>
   start(node: string): Promise<void>
-  /** Ends all of it and removes the folder; hand it to `t.teardown`. */
-  down(): Promise<void>
 }
 
-export async function startCluster({ brokers = 3, trackers = 2, tls = false } = {}): Promise<TestCluster> {
-  const home = mkdtempSync(join(tmpdir(), 'shoal-cluster-'))
-  const folder = join(home, 'cluster')
-  const down = watchOver(folder)
-  try {
-    const { port, servers } = await upSomewhere(folder, { brokers, trackers, tls })
-    return {
-      servers,
-      folder,
-      port,
-      secrets: loadSecrets(folder),
-      kill: node => killNode(folder, node),
-      stop: node => stopNode(folder, node),
-      start: node => startNode(folder, node),
-      down,
-    }
-  } catch (error) {
-    await down()
-    throw error
+/** Ended, and its folder removed, when the test has ended; its logs are kept if the test failed. */
+export async function startCluster(
+  t: ExecutionContext,
+  { brokers = 3, trackers = 2, tls = false } = {},
+): Promise<TestCluster> {
+  reapOnExit()
+  const folder = join(tempFolder(t), 'cluster')
+  t.teardown(() => killAll(folder))
+  const { port, servers } = await upSomewhere(folder, { brokers, trackers, tls })
+  return {
+    servers,
+    folder,
+    port,
+    secrets: loadSecrets(folder),
+    kill: node => killNode(folder, node),
+    stop: node => stopNode(folder, node),
+    start: node => startNode(folder, node),
   }
 }
 
@@ -58,23 +51,5 @@ async function upSomewhere(folder: string, wanted: { brokers: number; trackers: 
       if (!(error instanceof ClusterFailure && error.code === 'port-in-use')) throw error
       await killAll(folder)
     }
-  }
-}
-
-/** The reaper acts when its standard input ends without a word: when this process is no more. */
-function watchOver(folder: string): () => Promise<void> {
-  const program = fileURLToPath(new URL('reaper.ts', import.meta.url))
-  const reaper = spawn(process.execPath, [program, folder], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] })
-  reaper.unref()
-  return async () => {
-    await killAll(folder)
-    rmSync(dirname(folder), { recursive: true, force: true })
-    if (reaper.exitCode !== null || reaper.signalCode !== null) return
-    reaper.ref()
-    const exited = once(reaper, 'exit')
-    // It may end in this moment.
-    reaper.stdin.on('error', () => {})
-    reaper.stdin.end('all gone')
-    await exited
   }
 }

@@ -13,6 +13,7 @@ import type { ExecutionContext } from 'ava'
 import { stopAgent } from '../../src/actors/device/agent-process.ts'
 import { openHome } from '../../src/actors/device/home.ts'
 import { runArguments } from '../../src/cli/run-arguments.ts'
+import { reapOnExit } from './reap-on-exit.ts'
 import { tempFolder } from './temp-folder.ts'
 
 const launcher = fileURLToPath(new URL('../../bin/shoal.js', import.meta.url))
@@ -39,6 +40,7 @@ export interface CommandLine {
 }
 
 export function commandLine(t: ExecutionContext, servers: readonly string[], password = 'correct horse'): CommandLine {
+  reapOnExit()
   const folder = tempFolder(t)
   const home = join(folder, 'home')
   mkdirSync(home)

@@ -16,12 +16,9 @@ import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, onDevice, person } from '../helpers/person.ts'
 import { startLink } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster()
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t))
 
 const MiB = 2 ** 20
 let groups = 0

@@ -7,12 +7,9 @@ import { guestInboxPrefix, presenceSubject, signUpSubject } from '../../src/wire
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { passwordOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, hasManyAddresses, isLetIn } from '../helpers/raw-nats.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 2 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 2 }))
 
 const onLinux = hasManyAddresses ? test : test.skip
 

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
@@ -20,17 +20,11 @@ async function lose({ folder }: TestCluster): Promise<void> {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
 }
 
-async function started(t: ExecutionContext, options = {}): Promise<TestCluster> {
-  const cluster = await startCluster(options)
-  t.teardown(cluster.down)
-  return cluster
-}
-
 const namesOf = async ({ trackers }: Person) =>
   granted(await askAll(trackers, 'group.files', { group: 'reef' })).map(({ name }) => name)
 
 test('A cluster lost whole comes back from its back-up: accounts, groups and devices are there, and agents carry on.', async t => {
-  const cluster = await started(t)
+  const cluster = await startCluster(t)
   const { servers, folder } = cluster
   const alice = await person(t, servers, 'alice')
   const bob = await person(t, servers, 'bob')
@@ -75,7 +69,7 @@ test('A cluster lost whole comes back from its back-up: accounts, groups and dev
 })
 
 test('A back-up that is altered or cut short is refused before anything is made, and so is a folder with a cluster in it.', async t => {
-  const cluster = await started(t, { brokers: 1, trackers: 1 })
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   await person(t, cluster.servers, 'dora')
   const { file } = await backUpCluster(cluster.folder, join(tempFolder(t), 'own.backup'))
   await t.throwsAsync(backUpCluster(cluster.folder, file), { code: 'usage', message: /there already/ })
@@ -98,7 +92,7 @@ test('A back-up that is altered or cut short is refused before anything is made,
 })
 
 test('A cluster of the loopback can be restored where there is nothing but TLS.', async t => {
-  const cluster = await started(t, { brokers: 1, trackers: 1 })
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { folder } = cluster
   const { file } = await backUpCluster(folder, tempFolder(t))
   await lose(cluster)

@@ -12,6 +12,7 @@ import { monitorPathOf } from '../../src/cluster/monitor-path.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { until } from '../helpers/until.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
 /** Each test leaves them as it found them, but the last one. */
 interface Clusters {
@@ -22,16 +23,14 @@ interface Clusters {
   /** One broker alone. */
   readonly bare: TestCluster
 }
-const test = anyTest.serial as TestFn<Clusters>
-test.before(async t => {
+const test = withShared(anyTest.serial as TestFn<Clusters>, async t => {
   const [whole, small, bare] = await Promise.all([
-    startCluster(),
-    startCluster({ brokers: 1, trackers: 1 }),
-    startCluster({ brokers: 1, trackers: 0 }),
+    startCluster(t),
+    startCluster(t, { brokers: 1, trackers: 1 }),
+    startCluster(t, { brokers: 1, trackers: 0 }),
   ])
-  t.context = { whole, small, bare }
+  return { whole, small, bare }
 })
-test.after.always(t => Promise.all(Object.values(t.context).map(({ down }: TestCluster) => down())))
 
 const find = (nodes: readonly NodeStatus[], name: string) => nodes.find(({ node }) => node === name)!
 const running = (nodes: readonly NodeStatus[]) =>

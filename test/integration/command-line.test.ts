@@ -16,8 +16,7 @@ const usage = { code: 'usage', exit: 2 }
 const unreachable = { code: 'unreachable', exit: 3 }
 
 test.serial('accounts: sign up, log in on a device, who am I, log out', async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run, json, refusal, home } = commandLine(t, cluster.servers)
 
   const told = await run(['whoami', '--json'])
@@ -98,8 +97,7 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
 })
 
 test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async t => {
-  const cluster = await startCluster()
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t)
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
   for (const [name, { json }] of Object.entries({ alice, bob })) {
@@ -174,8 +172,7 @@ test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async
 })
 
 test.serial('files: share, list, download, watch, pause, resume, cancel, stop sharing', async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
   for (const [name, { json }] of Object.entries({ alice, bob })) {
@@ -293,8 +290,7 @@ test.serial('files: share, list, download, watch, pause, resume, cancel, stop sh
 })
 
 test.serial('a shell at the end of a pipe runs every line, in both spellings, and fails if one did', async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run } = commandLine(t, cluster.servers)
   const good = ['create_user carol secret', 'login carol secret', '# a comment', '', 'create_group reef', 'whoami']
   const { code, out, err } = await run(['shell'], { input: `${good.join('\n')}\nexit\nnot reached` })

@@ -99,8 +99,7 @@ onLinux('Whatever an account holder publishes, nobody dies of it, and others wor
   t.timeout(300_000)
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.log(`seed ${seed}`)
-  const cluster = await startCluster({ brokers: 1, trackers: 2 })
-  t.teardown(() => cluster.down())
+  const cluster = await startCluster(t, { brokers: 1, trackers: 2 })
   const [alice, bob, eve] = (await Promise.all(
     ['alice', 'bob', 'eve'].map(user => person(t, cluster.servers, user)),
   )) as [Person, Person, Person]

@@ -10,12 +10,9 @@ import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { admit, person } from '../helpers/person.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 const MiB = 2 ** 20
 let groups = 0

@@ -7,8 +7,7 @@ import { connectOperator } from '../../src/cluster/operator.ts'
 import { startCluster } from '../helpers/cluster.ts'
 
 test('Without a majority no broker is believed where the log ends, however long it takes.', async t => {
-  const cluster = await startCluster({ trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { trackers: 1 })
   const nodes = await clusterStatus(cluster.folder)
   const leader = nodes.find(node => node.leader)!
   const others = nodes.filter(({ kind, node }) => kind === 'broker' && node !== leader.node)

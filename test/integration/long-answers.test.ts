@@ -12,13 +12,10 @@ import { commandLine } from '../helpers/command-line.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 import { person } from '../helpers/person.ts'
+import { withShared } from '../helpers/with-shared.ts'
 import { writeLog } from '../helpers/write-log.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 const messageBytes = 2 ** 20
 const idOf = (index: number, what: string) => `${what}${String(index).padStart(5, '0')}`.padEnd(64, 'x')

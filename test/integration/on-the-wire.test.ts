@@ -34,8 +34,7 @@ for (const tls of [true, false])
   test.serial(
     `Between people, agents and brokers ${tls ? 'with TLS nothing is heard but handshakes' : 'without TLS all is heard, so the recorder hears'}.`,
     async t => {
-      const cluster = await startCluster({ brokers: 1, trackers: 1, tls })
-      t.teardown(cluster.down)
+      const cluster = await startCluster(t, { brokers: 1, trackers: 1, tls })
       const broker = await recordingProxy(t, { host: '127.0.0.1', port: cluster.port })
       const servers = [`${tls ? 'tls' : 'nats'}://127.0.0.1:${broker.port}`]
       const [alice, bob] = [commandLine(t, servers, password), commandLine(t, servers, password)]
@@ -73,8 +72,7 @@ for (const tls of [true, false])
   )
 
 test.serial('Between brokers nothing is heard but how they greet each other, and handshakes.', async t => {
-  const cluster = await startCluster({ trackers: 1, tls: true })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { trackers: 1, tls: true })
   const brokers = brokersOf(cluster.folder, loadPlan(cluster.folder))
   for (const { name } of [{ name: 't1' }, ...brokers]) await cluster.stop(name)
   // By hand, each told to find the others behind a recorder.

@@ -37,6 +37,7 @@ import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { logIn, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
 interface Scene {
   readonly cluster: TestCluster
@@ -44,17 +45,10 @@ interface Scene {
   readonly eve: Person
   readonly vic: Person
 }
-const test = anyTest as TestFn<Scene>
-test.before(async t => {
-  const cluster = await startCluster({ brokers: 1, trackers: 2 })
-  t.context = { cluster } as Scene
-  const keep = { teardown: () => {} } as never
-  const [eve, vic] = await Promise.all(['eve', 'vic'].map(user => person(keep, cluster.servers, user)))
-  t.context = { cluster, eve: eve!, vic: vic! }
-})
-test.after.always(async t => {
-  await Promise.all([t.context.eve, t.context.vic].map(each => each?.connection.close()))
-  await t.context.cluster?.down()
+const test = withShared(anyTest as TestFn<Scene>, async t => {
+  const cluster = await startCluster(t, { brokers: 1, trackers: 2 })
+  const [eve, vic] = await Promise.all(['eve', 'vic'].map(user => person(t, cluster.servers, user)))
+  return { cluster, eve: eve!, vic: vic! }
 })
 
 const host = '127.0.0.1'

@@ -25,13 +25,10 @@ import { admit, onDevice, type Person, person } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
+import { withShared } from '../helpers/with-shared.ts'
 import { writeLog } from '../helpers/write-log.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 const MiB = 2 ** 20
 const name = 'big.bin'

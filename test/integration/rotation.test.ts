@@ -13,13 +13,10 @@ import { randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { type CommandLine, commandLine } from '../helpers/command-line.ts'
 import { until } from '../helpers/until.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
 /** Of one broker and one tracker: for rotations that are broken off, each of which leaves it whole. */
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 interface View {
   readonly state: string
@@ -30,8 +27,7 @@ const viewsOf = async (who: CommandLine) => (await who.json<View[]>('downloads')
 for (const tls of [true, false])
   test(`All secrets of a cluster ${tls ? 'with' : 'without'} TLS are replaced; accounts, log-ins and downloads go on.`, async t => {
     t.timeout(300_000)
-    const cluster = await startCluster({ tls })
-    t.teardown(cluster.down)
+    const cluster = await startCluster(t, { tls })
     const { folder, servers } = cluster
     const [alice, bob] = [commandLine(t, servers), commandLine(t, servers)]
     await alice.json('signup', 'alice')

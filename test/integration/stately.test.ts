@@ -14,12 +14,9 @@ import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { admit, person } from '../helpers/person.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 /** What is heard, and a wait for what is to be. */
 function ears() {

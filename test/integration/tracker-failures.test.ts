@@ -11,12 +11,9 @@ import { BrokerUnreachable, connectBroker } from '../../src/actors/client/broker
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { logIn, type Person, person } from '../helpers/person.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster()
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t))
 
 /** Those that they made; the list has everybody's. */
 const groupsOf = async ({ user, trackers }: Person) => {
@@ -103,8 +100,7 @@ test('Without a majority of brokers look-ups and log-ins go on, writes say no-qu
 
 test('A projection that is gone, damaged or of another cluster is made anew; the other tracker answers meanwhile.', async t => {
   const mine = t.context
-  const foreign = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(foreign.down)
+  const foreign = await startCluster(t, { brokers: 1, trackers: 1 })
   const cat = await person(t, mine.servers, 'cat')
   const stranger = await person(t, foreign.servers, 'stranger')
   for (const group of ['a', 'b', 'c']) {

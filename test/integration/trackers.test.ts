@@ -17,12 +17,9 @@ import { granted } from '../helpers/granted.ts'
 import { createLookout } from '../helpers/lookout.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, logIn, onDevice, type Person, person, signUp } from '../helpers/person.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster()
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest as TestFn<TestCluster>, t => startCluster(t))
 
 /** The code of a refusal, or `done`. */
 const codeOf = (outcome: Outcome<unknown>) => (outcome.ok ? 'done' : outcome.code)

@@ -2,17 +2,15 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { fingerprintOfAuthority } from '../../src/actors/client/broker-trust.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
 
-const startTls = () => startCluster({ brokers: 1, trackers: 1, tls: true })
+const startTls = (t: ExecutionContext) => startCluster(t, { brokers: 1, trackers: 1, tls: true })
 
 test('A new device takes the first authority for its own and says so; it turns another cluster away until told to trust it.', async t => {
-  const [cluster, other] = await Promise.all([startTls(), startTls()])
-  t.teardown(cluster.down)
-  t.teardown(other.down)
+  const [cluster, other] = await Promise.all([startTls(t), startTls(t)])
   const fingerprint = (of: typeof cluster) => fingerprintOfAuthority(of.secrets.authority!.certificate)
   const alice = commandLine(t, cluster.servers)
   const first = await alice.run(['signup', 'alice'])
@@ -31,8 +29,7 @@ test('A new device takes the first authority for its own and says so; it turns a
 })
 
 test('A fingerprint that comes with the address is the one that is trusted, and no other.', async t => {
-  const cluster = await startTls()
-  t.teardown(cluster.down)
+  const cluster = await startTls(t)
   const right = fingerprintOfAuthority(cluster.secrets.authority!.certificate)
   const bob = commandLine(t, [`${cluster.servers[0]}#${right.replace(/./g, 'A')}`])
   const refused = await bob.run(['signup', 'bob', '--json'])

@@ -23,12 +23,11 @@ import {
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { type CommandLine, commandLine } from '../helpers/command-line.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1, tls: true })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t =>
+  startCluster(t, { brokers: 1, trackers: 1, tls: true }),
+)
 
 function need<V>(outcome: Outcome<V> | Result<V>): V {
   if (!outcome.ok) throw new Error(outcome.message)

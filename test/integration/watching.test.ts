@@ -14,12 +14,9 @@ import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { createLookout } from '../helpers/lookout.ts'
 import { admit, type Person, person } from '../helpers/person.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const test = anyTest.serial as TestFn<TestCluster>
-test.before(async t => {
-  t.context = await startCluster({ brokers: 1, trackers: 1 })
-})
-test.after.always(t => t.context.down?.())
+const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
 async function watcherOf(t: ExecutionContext<TestCluster>, whom: Person) {
   const { secrets, servers } = t.context

@@ -13,8 +13,7 @@ const MiB = 2 ** 20
 test('the three show a download again and again, leave nothing of it behind, and come back', async t => {
   // Some forty commands, each a process.
   t.timeout(180_000)
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(cluster.down)
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const folder = join(cluster.folder, 'demonstration')
   const homes = ['demo-ann', 'demo-ben', 'demo-cat'].map(name => join(folder, name))
   const runningAgents = () => homes.filter(home => agentIsRunning(openHome(home)))

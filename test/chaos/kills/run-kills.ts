@@ -48,6 +48,7 @@ export async function runKills({
   const violations: string[] = []
   const counts = new Map<string, number>()
   let piecesChecked = 0
+  let hasFailed = true
   try {
     for (let number = 1; number <= times && !signal?.aborted; number += 1) {
       // In turn, in an order that changes: each phase has its share also of a few.
@@ -72,8 +73,9 @@ export async function runKills({
       violations.push(...problems.map(problem => `kill ${number} (${phase}, ${hit}): ${problem}`))
       onKill?.(number, phase, hit, problems)
     }
+    hasFailed = violations.length > 0
   } finally {
-    await scene.close()
+    await scene.close({ hasFailed })
   }
   return { hits, violations, counts, piecesChecked }
 }

@@ -12,7 +12,7 @@ import { startCluster } from '../../helpers/cluster.ts'
 import { type SharedFile, startCountingSharer } from '../../helpers/counting-sharer.ts'
 import { granted } from '../../helpers/granted.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
-import { outsideTest } from '../../helpers/outside-test.ts'
+import { type OutsideTest, outsideTest } from '../../helpers/outside-test.ts'
 import { admit, type Person, person } from '../../helpers/person.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 import { type FailingDisk, makeFailingDisk } from '../disk/failing-disk.ts'
@@ -56,7 +56,8 @@ export interface Scene {
   current(kind: Kind): Promise<DownloadView | undefined>
   /** What there was of this kind is over and its files are gone: the next one begins anew. */
   forget(kind: Kind): Promise<void>
-  close(): Promise<void>
+  /** Logs are kept, and where is printed, if the run has failed. */
+  close(outcome: { readonly hasFailed: boolean }): Promise<void>
 }
 
 export interface SceneOptions {
@@ -73,20 +74,21 @@ export async function setScene(random: () => number, options: SceneOptions): Pro
   try {
     return await build(random, options, outside)
   } catch (error) {
+    outside.failed()
     await outside.end()
     throw error
   }
 }
 
-async function build(random: () => number, options: SceneOptions, { t, end }: ReturnType<typeof outsideTest>) {
+async function build(random: () => number, options: SceneOptions, outside: OutsideTest) {
+  const { t } = outside
   const { heavyBytes, smallDisksMiB } = options
   const root = tempFolder(t)
   const folder = join(root, 'downloads')
   const ownFiles = join(root, 'own')
   for (const made of [folder, ownFiles]) mkdirSync(made)
   const disks = smallDisksMiB === undefined ? [] : mountDisks(t, [join(root, 'home'), folder], smallDisksMiB)
-  const cluster = await startCluster({ brokers: 1, trackers: 1 })
-  t.teardown(() => cluster.down())
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const people = ['alice', 'bob', 'carol', 'mallory'].map(user => person(t, cluster.servers, user))
   const [alice, bob, carol, mallory] = (await Promise.all(people)) as [Person, Person, Person, Person]
   granted(await alice.trackers.ask('group.create', { group }))
@@ -220,12 +222,15 @@ async function build(random: () => number, options: SceneOptions, { t, end }: Re
       current.set(kind, { id: view.id, folder: into })
       return view
     },
-    close: end,
+    async close({ hasFailed }) {
+      if (hasFailed) outside.failed()
+      await outside.end()
+    },
   }
   return scene
 }
 
-const mountDisks = (t: ReturnType<typeof outsideTest>['t'], folders: readonly string[], mib: number) =>
+const mountDisks = (t: OutsideTest['t'], folders: readonly string[], mib: number) =>
   folders.map(folder => {
     const disk = mountSmallDisk(folder, mib)
     t.teardown(() => disk.unmount())

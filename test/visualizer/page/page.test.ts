@@ -2,11 +2,13 @@
 
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import type { Browser, Page } from 'playwright-core'
+import type { Chromium } from '../../../scripts/setup/chromium.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../../helpers/agent-device.ts'
 import { aBrowser, launch, openPage, startVisualizer } from '../../helpers/browser-page.ts'
 import { startCluster, type TestCluster } from '../../helpers/cluster.ts'
 import { granted } from '../../helpers/granted.ts'
 import { admit, person } from '../../helpers/person.ts'
+import { withShared } from '../../helpers/with-shared.ts'
 
 /** What the functions that run in the page use of it; this file runs on Node, whose libraries are others. */
 interface Element {
@@ -36,16 +38,13 @@ interface Shared {
 
 const found = await aBrowser()
 const all = anyTest as TestFn<Shared>
-const test = found ? all.serial : all.skip
-if (found)
-  all.before(async t => {
-    const [cluster, browser] = await Promise.all([startCluster(), launch(found)])
-    t.context = { cluster, browser }
-  })
-all.after.always(async t => {
-  await t.context.browser?.close()
-  await t.context.cluster?.down()
-})
+const test = found ? withShared(all.serial as TestFn<Shared>, t => browserAndCluster(t, found)) : all.skip
+
+async function browserAndCluster(t: ExecutionContext, program: Chromium): Promise<Shared> {
+  const [cluster, browser] = await Promise.all([startCluster(t), launch(program)])
+  t.teardown(() => browser.close())
+  return { cluster, browser }
+}
 
 const MB = 1_000_000
 const hostileName = '<img src=x onerror=alert(1)>&amp;.mkv'

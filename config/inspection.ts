@@ -1,27 +1,28 @@
-// The numbers of watching the machines at work.
+// The numbers of watching the machines of a process at work.
 
-/** Watching the machines. */
 export const inspectionTunables = {
   /**
-   * Steps of one actor are merged to at most one in this time: five a second are about what an eye follows. The other times
-   * are multiples of it, so that all is said in one breath: what is watched and the brokers wake up for it seldom.
+   * Steps of one actor are merged to at most one in this time: an eye follows about five a second. The other intervals are
+   * multiples of it, so that everything is sent together, and the watched process and the brokers wake up seldom.
    */
   leastGapMs: 200,
-  /** Where only the context changes: a number that one reads. */
+  /** The same where only the context changed, which a person reads as a number. */
   leastQuietGapMs: 600,
-  /** Of all actors in `leastGapMs`: the others' steps go on being merged. */
+  /** Steps sent per `leastGapMs`, of all actors together. The rest go on being merged. */
   mostStepsAtOnce: 48,
-  /** Published and not yet taken by a broker: beyond it things are dropped, and memory stays bounded. */
+  /** Published and not yet taken by a broker. Anything beyond it is dropped, so memory stays bounded. */
   mostBytesOnTheirWay: 512 * 1024,
-  /** The broker is asked this often whether it has taken them; at once when they are half of that. */
+  /** How often the broker is asked whether it has taken them; at half of `mostBytesOnTheirWay` it is asked at once. */
   flushEveryMs: 1_000,
-  /** A watcher says this often that it is there, and is forgotten after so many it did not say. */
+  /** A watcher announces itself this often, and is forgotten after missing it this many times. */
   watchEveryMs: 2_000,
   missedWatches: 3,
-  /** A download's pieces and peers, whole, this often: 10 KB for a thousand pieces. */
+  /** Watchers known at once. One beyond that sees what the others see, and gets no snapshot of its own. */
+  mostWatchers: 64,
+  /** How often a download's pieces and peers are sent, whole: 10 KB for a thousand pieces. */
   downloadEveryMs: 600,
-  /** Downloads that ended are shown on, so many of a device: what is kept of one is what is shown, two bytes a piece. */
+  /** Ended downloads that a device goes on showing. Each keeps its last report: two bytes a piece. */
   keptEndedDownloads: 16,
-  /** What actors said to each other, gathered. */
+  /** Messages between actors are gathered for this long. */
   messagesEveryMs: 200,
 } as const

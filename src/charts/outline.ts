@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto'
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
-import { guardName, transitionId } from '../machines/transition-id.ts'
+import { transitionId } from '../machines/transition-id.ts'
+import { actionName, eventMeaning, guardName, sourceName } from '../machines/xstate-internals.ts'
 import type { ChartEdge, ChartNode } from '../wire/machine-chart.ts'
 
 type Placed = 'x' | 'y' | 'width' | 'height'
@@ -18,12 +19,8 @@ export interface Outline {
   readonly edges: readonly OutlineEdge[]
 }
 
-/** Named actions alone: what is written in place has no name to show. */
-const actionNames = (actions: readonly unknown[]): string[] =>
-  actions.flatMap(action => {
-    const type = typeof action === 'string' ? action : (action as { type?: unknown } | null)?.type
-    return typeof type === 'string' && !type.startsWith('xstate.') ? [type] : []
-  })
+/** Actions written in place have no name to show. */
+const actionNames = (actions: readonly unknown[]): string[] => actions.flatMap(action => actionName(action) ?? [])
 
 const kinds = {
   atomic: 'atomic',
@@ -34,7 +31,7 @@ const kinds = {
 } as const
 
 function outlineNode(node: AnyStateNode): OutlineNode {
-  const invokes = node.invoke.map(({ id, src }) => (typeof src === 'string' && !src.startsWith('xstate.') ? src : id))
+  const invokes = node.invoke.map(invoke => sourceName(invoke) ?? invoke.id)
   const entry = actionNames(node.entry)
   const exit = actionNames(node.exit)
   const lines = [
@@ -56,18 +53,28 @@ function outlineNode(node: AnyStateNode): OutlineNode {
 }
 
 /** An event as a person reads it. */
-function eventLabel(event: string, node: Pick<AnyStateNode, 'id' | 'invoke'>): string {
-  if (event === '') return 'always'
-  const after = /^xstate\.after\.([^.]+)\./.exec(event)?.[1]
-  if (after !== undefined) return `after ${after}`
-  const [, end, actor] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(event) ?? []
-  if (end !== undefined && actor !== undefined) {
-    const invoked = node.invoke.find(({ id }) => id === actor)
-    const name = invoked && typeof invoked.src === 'string' && !invoked.src.startsWith('xstate.') ? invoked.src : actor
-    const whom = name === '*' ? 'a child' : name
-    return end === 'done' ? `${whom} is done` : `${whom} fails`
+function eventLabel(event: string, node: Pick<AnyStateNode, 'invoke'>): string {
+  const meaning = eventMeaning(event)
+  switch (meaning?.kind) {
+    case undefined:
+      return event
+    case 'always':
+      return 'always'
+    case 'after':
+      return `after ${meaning.delay}`
+    case 'state done':
+      return 'done'
+    case 'actor done':
+      return `${childName(meaning.actor, node)} is done`
+    case 'actor failed':
+      return `${childName(meaning.actor, node)} fails`
   }
-  return event.startsWith('xstate.done.state.') ? 'done' : event
+}
+
+function childName(actor: string, { invoke }: Pick<AnyStateNode, 'invoke'>): string {
+  if (actor === '*') return 'a child'
+  const invoked = invoke.find(({ id }) => id === actor)
+  return (invoked && sourceName(invoked)) ?? actor
 }
 
 function outlineEdges(node: AnyStateNode): OutlineEdge[] {

@@ -7,27 +7,9 @@ export function transitionId({ source, eventType }: AnyTransitionDefinition, ind
   return `${source.id}|${eventType}|${index}`
 }
 
-/** Of a transition that was taken: XState hands out the definition itself. */
+/** For a transition that was taken (`takenTransitions`). */
 export function idOfTaken(taken: AnyTransitionDefinition): string {
   const { source, eventType } = taken
-  const siblings = source.transitions.get(eventType) ?? source.always ?? []
-  const index = (eventType === '' ? (source.always ?? []) : siblings).indexOf(taken as never)
-  return transitionId(taken, Math.max(0, index))
-}
-
-/** A guard's name; those written in place have none. */
-export function guardName(guard: unknown): string | null {
-  if (guard === undefined) return null
-  if (typeof guard === 'string') return guard
-  if (typeof guard === 'object' && guard !== null && 'type' in guard) return String(guard.type)
-  // Made by not(), and() or or(), which XState keeps nowhere but in the function.
-  if (typeof guard === 'function' && 'check' in guard) return combined(guard as never)
-  return 'if'
-}
-
-function combined(guard: { readonly guards?: readonly unknown[]; readonly check: { readonly name: string } }): string {
-  const names = (guard.guards ?? []).map(guardName)
-  return guard.check.name === 'checkNot'
-    ? `not ${names[0]}`
-    : names.join(guard.check.name === 'checkOr' ? ' or ' : ' and ')
+  const siblings = (eventType === '' ? source.always : source.transitions.get(eventType)) ?? []
+  return transitionId(taken, Math.max(0, siblings.indexOf(taken as never)))
 }

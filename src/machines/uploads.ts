@@ -7,6 +7,7 @@ import {
   type ActorRef,
   type ActorRefFrom,
   assign,
+  type ErrorActorEvent,
   enqueueActions,
   fromCallback,
   type Snapshot,
@@ -32,9 +33,6 @@ import type {
 const uploadSession = fromCallback<UploadSessionCommand, UploadSessionInput>(() => {
   throw new Error('bug: a serving desk without server links')
 })
-
-/** A server link that threw. XState names the child in the event's type. */
-type LinkFailed = { readonly type: `xstate.error.actor.${string}`; readonly error: unknown }
 
 interface Link {
   readonly guest: InboundPeer
@@ -66,8 +64,6 @@ const accessOf = ({ holder, ticket: { share, seq, epoch } }: InboundPeer, group:
 const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
   new Map([...map].filter(([key, value]) => wanted(value, key)))
 
-const failedActor = ({ type }: LinkFailed) => type.slice('xstate.error.actor.'.length)
-
 const tooMany = { retry: true, reason: 'too many peers are connected' } as const
 const withdrawn = { type: 'session.close', retry: true, reason: 'this file is no longer on offer here' } as const
 
@@ -76,7 +72,7 @@ export const uploadsMachine = setup({
     context: {} as Context,
     /** `revocations`: what was heard before this desk was started. */
     input: {} as Pick<Context, 'listen' | 'parent'> & { readonly revocations?: Revocations },
-    events: {} as UploadsCommand | PeerListenerEvent | UploadSessionEvent | LinkFailed,
+    events: {} as UploadsCommand | PeerListenerEvent | UploadSessionEvent | ErrorActorEvent,
   },
   actors: {
     peerListener: fromCallback<PeerListenerCommand, Listening>(() => {
@@ -300,7 +296,7 @@ export const uploadsMachine = setup({
     'access.revoked': {
       actions: [{ type: 'remember', params: ({ event }) => event }, 'cutOff'],
     },
-    'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: failedActor(event) }) } },
+    'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: event.actorId }) } },
     'sessions.limited': { actions: [{ type: 'keepMostLinks', params: ({ event }) => event }, 'letSurplusGo'] },
     'upload-session.ended': { actions: [{ type: 'forgetLink', params: ({ event }) => event }] },
     'bytes.served': { actions: { type: 'countBytes', params: ({ event }) => event } },

@@ -1,44 +1,46 @@
-// Shows one process's actors to whoever watches it: a picture of all to each new watcher, then steps and messages, and
-// what `more` adds at its own pace. While nobody watches nothing of it runs.
+// Shows one process's actors to its watchers: a snapshot of all to each new watcher, then steps and messages, and what
+// `more` adds at its own pace. While nobody watches, none of it runs. On the wire a snapshot is a message of the kind
+// `picture`.
 
 import type { NatsConnection } from 'nats'
 import type { AnyActorRef } from 'xstate'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
+import { inspectSystem } from '../../machines/xstate-internals.ts'
 import { inspectionBounds } from '../../wire/inspection.ts'
 import { describeActor, familyOf } from './describe-actor.ts'
-import { type Content, createInspectionPublisher } from './inspection-publisher.ts'
-import { observeMachines } from './observe-machines.ts'
+import { type Content, InspectionPublisher } from './inspection-publisher.ts'
+import { MachineObserver } from './machine-observer.ts'
 import { hearWatchers, type WatchClock } from './watchers.ts'
 
-interface Shown {
+interface Inspected {
   readonly connection: Pick<NatsConnection, 'publish' | 'subscribe' | 'flush' | 'isClosed'>
   readonly me: DeviceRef
-  /** Where watchers say that they are there. */
+  /** Where watchers announce themselves. */
   readonly watchSubjects: readonly string[]
   readonly root: AnyActorRef
   /** Machine id -> digest. */
   readonly definitions: () => Readonly<Record<string, string>>
-  /** Looked at every `inspectionTunables.downloadEveryMs`; what is as it was is not said again. */
+  /** Asked every `inspectionTunables.downloadEveryMs`; only what has changed is published. */
   more?(): { readonly about: string; readonly content: Content }[]
-  /** By which watchers are forgotten. */
+  /** By which silent watchers are forgotten. */
   readonly clock?: WatchClock
 }
 
-/** Returns what ends it. */
-export function inspectProcess(shown: Shown): () => void {
-  const { connection, me, watchSubjects, root, definitions, more = () => [], clock } = shown
-  const outlet = createInspectionPublisher(connection, me, () => paint(null))
-  /** What was said of it last, by `about`. */
-  const said = new Map<string, string>()
+/** Returns a function that ends it. */
+export function inspectProcess(inspected: Inspected): () => void {
+  const { connection, me, watchSubjects, root, definitions, more = () => [], clock } = inspected
+  const publisher = new InspectionPublisher(connection, me, () => publishSnapshot(null))
+  /** The JSON last published of what `more` tells, by `about`. */
+  const published = new Map<string, string>()
   let stop = () => {}
 
-  const paint = (watcher: string | null) => {
+  const publishSnapshot = (watcher: string | null) => {
     const actors = familyOf(root).map(describeActor)
     const parts = Math.ceil(actors.length / inspectionBounds.actorsPerPicture)
     for (let part = 0; part < parts; part += 1) {
       const from = part * inspectionBounds.actorsPerPicture
-      outlet.publish('$picture', {
+      publisher.publish('$picture', {
         kind: 'picture',
         watcher,
         part,
@@ -47,31 +49,32 @@ export function inspectProcess(shown: Shown): () => void {
         definitions: definitions(),
       })
     }
-    said.clear()
+    published.clear()
   }
 
-  const tellMore = () => {
+  const publishMore = () => {
     for (const { about, content } of more()) {
-      const text = JSON.stringify(content)
-      if (said.get(about) === text) continue
-      if (outlet.publish(about, content)) said.set(about, text)
+      const json = JSON.stringify(content)
+      if (published.get(about) === json) continue
+      if (publisher.publish(about, content)) published.set(about, json)
     }
   }
 
-  const begin = () => {
-    const observer = observeMachines(
-      step => outlet.publish(step.actor.name, { kind: 'step', ...step }),
-      messages => outlet.publish('$messages', { kind: 'messages', ...messages }),
-    )
-    const inspecting = root.system.inspect(observer.see)
-    const looking = setInterval(tellMore, inspectionTunables.downloadEveryMs).unref()
+  const start = () => {
+    const observer = new MachineObserver({
+      step: step => publisher.publish(step.actor.name, { kind: 'step', ...step }),
+      messages: messages => publisher.publish('$messages', { kind: 'messages', ...messages }),
+    })
+    const inspection = inspectSystem(root, event => observer.observe(event))
+    const moreTimer = setInterval(publishMore, inspectionTunables.downloadEveryMs).unref()
     stop = () => {
-      inspecting.unsubscribe()
+      inspection.unsubscribe()
       observer.close()
-      clearInterval(looking)
-      said.clear()
+      clearInterval(moreTimer)
+      published.clear()
     }
   }
 
-  return hearWatchers(connection, watchSubjects, { began: begin, came: paint, ended: () => stop() }, clock)
+  const events = { started: start, joined: publishSnapshot, ended: () => stop() }
+  return hearWatchers(connection, watchSubjects, events, clock)
 }

@@ -1,5 +1,6 @@
-// What is published for watchers, and no more than a broker takes: so many bytes may be on their way to it, and what
-// comes beyond that is dropped, never kept. After a drop the watchers are owed a new picture, and get it once there is room.
+// Publishes what watchers are shown, and no more than a broker takes: the bytes on their way to it are bounded, and what
+// comes beyond that is dropped, never kept. After a drop the watchers need a new snapshot, and `recovered` asks for it as
+// soon as there is room.
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
@@ -8,68 +9,75 @@ import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type Inspection, inspectionBounds } from '../../wire/inspection.ts'
 import { inspectSubject } from '../../wire/subjects.ts'
 
-type Unheaded<M> = M extends unknown ? Omit<M, 'run' | 'n' | 'at'> : never
-export type Content = Unheaded<Inspection>
+type WithoutHead<M> = M extends unknown ? Omit<M, 'run' | 'n' | 'at'> : never
+export type Content = WithoutHead<Inspection>
 
-interface Outlet {
-  /** False when it was dropped. */
-  publish(about: string, content: Content): boolean
-}
+type Connection = Pick<NatsConnection, 'publish' | 'flush' | 'isClosed'>
 
-/** `recovered`: there is room again after something was dropped. */
-export function createInspectionPublisher(
-  connection: Pick<NatsConnection, 'publish' | 'flush' | 'isClosed'>,
-  me: DeviceRef,
-  recovered: () => void,
-): Outlet {
-  const run = randomBytes(8).toString('hex')
-  let n = 0
-  let onTheirWay = 0
-  let isFlushing = false
-  let hasDropped = false
-  let flushing: NodeJS.Timeout | undefined
+export class InspectionPublisher {
+  readonly #connection: Connection
+  readonly #device: DeviceRef
+  readonly #recovered: () => void
+  /** Names this process, for as long as it runs. */
+  readonly #run = randomBytes(8).toString('hex')
+  #nextNumber = 0
+  #bytesOnTheirWay = 0
+  #isFlushing = false
+  #hasDropped = false
+  #flushTimer: NodeJS.Timeout | undefined
 
-  /** Asking whether it was taken is a message, too: once for many, but soon when much is on its way. */
-  const flushSoon = () => {
-    if (isFlushing) return
-    if (onTheirWay > inspectionTunables.mostBytesOnTheirWay / 2) void flush()
-    else flushing ??= setTimeout(flush, inspectionTunables.flushEveryMs).unref()
+  /** `recovered`: there is room again after something was dropped. */
+  constructor(connection: Connection, device: DeviceRef, recovered: () => void) {
+    this.#connection = connection
+    this.#device = device
+    this.#recovered = recovered
   }
-  const flush = async () => {
-    isFlushing = true
-    clearTimeout(flushing)
-    flushing = undefined
+
+  /** False when it was dropped. `about` becomes the last part of the subject. */
+  publish(about: string, content: Content): boolean {
+    if (this.#connection.isClosed()) return false
+    const message = JSON.stringify({ run: this.#run, n: this.#nextNumber, at: Date.now(), ...content })
+    const bytes = Buffer.byteLength(message)
+    if (
+      bytes > inspectionBounds.messageBytes ||
+      this.#bytesOnTheirWay + bytes > inspectionTunables.mostBytesOnTheirWay
+    ) {
+      this.#hasDropped = true
+      return false
+    }
+    this.#nextNumber += 1
+    this.#bytesOnTheirWay += bytes
+    const subject = inspectSubject(this.#device, about.replaceAll(/[^\w:$-]/g, '_').slice(0, 200))
+    this.#connection.publish(subject, message)
+    this.#flushSoon()
+    return true
+  }
+
+  /** A flush costs a round trip: one for many messages, but at once when much is on its way. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return
+    if (this.#bytesOnTheirWay > inspectionTunables.mostBytesOnTheirWay / 2) void this.#flush()
+    else this.#flushTimer ??= setTimeout(() => void this.#flush(), inspectionTunables.flushEveryMs).unref()
+  }
+
+  async #flush(): Promise<void> {
+    this.#isFlushing = true
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
     do {
-      const flushed = onTheirWay
+      const flushed = this.#bytesOnTheirWay
       try {
-        await connection.flush()
+        await this.#connection.flush()
       } catch {
         // The connection was lost, and with it what was on its way.
-        hasDropped = true
+        this.#hasDropped = true
       }
-      onTheirWay -= flushed
-    } while (hasDropped && onTheirWay > 0 && !connection.isClosed())
-    isFlushing = false
-    if (onTheirWay > 0) return flushSoon()
-    if (!hasDropped) return
-    hasDropped = false
-    recovered()
-  }
-
-  return {
-    publish(about, content) {
-      if (connection.isClosed()) return false
-      const message = JSON.stringify({ run, n, at: Date.now(), ...content })
-      const bytes = Buffer.byteLength(message)
-      if (bytes > inspectionBounds.messageBytes || onTheirWay + bytes > inspectionTunables.mostBytesOnTheirWay) {
-        hasDropped = true
-        return false
-      }
-      n += 1
-      onTheirWay += bytes
-      connection.publish(inspectSubject(me, about.replaceAll(/[^\w:$-]/g, '_').slice(0, 200)), message)
-      flushSoon()
-      return true
-    },
+      this.#bytesOnTheirWay -= flushed
+    } while (this.#hasDropped && this.#bytesOnTheirWay > 0 && !this.#connection.isClosed())
+    this.#isFlushing = false
+    if (this.#bytesOnTheirWay > 0) return this.#flushSoon()
+    if (!this.#hasDropped) return
+    this.#hasDropped = false
+    this.#recovered()
   }
 }

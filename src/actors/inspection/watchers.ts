@@ -1,23 +1,21 @@
-// Who watches this process: watchers say so again and again (wire/watching.ts), and are forgotten when they fall silent.
-// While there is none, nothing is inspected at all.
+// Who watches this process: watchers announce themselves again and again (wire/watching.ts), and one that falls silent is
+// forgotten. While there is none, nothing is inspected at all.
 
 import type { NatsConnection } from 'nats'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import { readJson } from '../../wire/json.ts'
 import { watchingSchema } from '../../wire/watching.ts'
 
-/** Beyond that many at once, others see what these do and get no picture of their own. */
-const mostWatchers = 64
-
 interface WatcherEvents {
-  /** The first one after a while without any. */
-  began(): void
-  /** One that was not there before. */
-  came(watcher: string): void
+  /** The first watcher after a time without any; `joined` follows. */
+  started(): void
+  /** A watcher that was not there before. */
+  joined(watcher: string): void
+  /** The last watcher is gone. */
   ended(): void
 }
 
-/** Time, for tests to tell. `every` returns what ends it. */
+/** Time, for tests to control. `every` returns a function that ends it. */
 export interface WatchClock {
   now(): number
   every(ms: number, run: () => void): () => void
@@ -31,49 +29,62 @@ const realClock: WatchClock = {
   },
 }
 
-/** Returns what ends it. */
+/** Returns a function that ends it. */
 export function hearWatchers(
   connection: Pick<NatsConnection, 'subscribe' | 'isClosed'>,
   subjects: readonly string[],
   events: WatcherEvents,
   clock = realClock,
 ): () => void {
-  const heardAt = new Map<string, number>()
-  const forgetAfterMs = inspectionTunables.watchEveryMs * inspectionTunables.missedWatches
-  let stopSweeping: (() => void) | undefined
-
-  const sweep = () => {
-    for (const [watcher, at] of heardAt) if (clock.now() - at > forgetAfterMs) heardAt.delete(watcher)
-    if (heardAt.size === 0) rest()
-  }
-  const rest = () => {
-    if (stopSweeping === undefined) return
-    stopSweeping()
-    stopSweeping = undefined
-    heardAt.clear()
-    events.ended()
-  }
-  const hear = (data: Uint8Array) => {
-    for (const watcher of readJson(data, watchingSchema)?.watchers ?? []) {
-      const isNew = !heardAt.has(watcher)
-      if (isNew && heardAt.size >= mostWatchers) continue
-      heardAt.set(watcher, clock.now())
-      if (stopSweeping === undefined) {
-        stopSweeping = clock.every(inspectionTunables.watchEveryMs, sweep)
-        events.began()
-      }
-      if (isNew) events.came(watcher)
-    }
-  }
+  const watchers = new Watchers(events, clock)
   const subscriptions = subjects.map(subject =>
     connection.subscribe(subject, {
       callback: (error, message) => {
-        if (!error) hear(message.data)
+        const announced = error ? undefined : readJson(message.data, watchingSchema)
+        for (const watcher of announced?.watchers ?? []) watchers.heard(watcher)
       },
     }),
   )
   return () => {
     for (const subscription of subscriptions) if (!connection.isClosed()) subscription.unsubscribe()
-    rest()
+    watchers.forgetAll()
+  }
+}
+
+class Watchers {
+  readonly #events: WatcherEvents
+  readonly #clock: WatchClock
+  readonly #heardAt = new Map<string, number>()
+  #stopSweeping: (() => void) | undefined
+
+  constructor(events: WatcherEvents, clock: WatchClock) {
+    this.#events = events
+    this.#clock = clock
+  }
+
+  heard(watcher: string): void {
+    const isNew = !this.#heardAt.has(watcher)
+    if (isNew && this.#heardAt.size >= inspectionTunables.mostWatchers) return
+    this.#heardAt.set(watcher, this.#clock.now())
+    if (this.#stopSweeping === undefined) {
+      this.#stopSweeping = this.#clock.every(inspectionTunables.watchEveryMs, () => this.#forgetSilent())
+      this.#events.started()
+    }
+    if (isNew) this.#events.joined(watcher)
+  }
+
+  forgetAll(): void {
+    if (this.#stopSweeping === undefined) return
+    this.#stopSweeping()
+    this.#stopSweeping = undefined
+    this.#heardAt.clear()
+    this.#events.ended()
+  }
+
+  #forgetSilent(): void {
+    const { watchEveryMs, missedWatches } = inspectionTunables
+    const oldest = this.#clock.now() - watchEveryMs * missedWatches
+    for (const [watcher, at] of this.#heardAt) if (at < oldest) this.#heardAt.delete(watcher)
+    if (this.#heardAt.size === 0) this.forgetAll()
   }
 }

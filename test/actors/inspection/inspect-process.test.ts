@@ -1,4 +1,4 @@
-// One process as it is shown, by a connection in memory and a clock that is told to go on.
+// What one process shows its watchers, over a connection in memory and by a clock that the test moves.
 
 import test from 'ava'
 import { createActor, setup } from 'xstate'
@@ -15,14 +15,14 @@ const lamp = setup({ types: { events: {} as { type: 'turn.on' | 'turn.off' } } }
 })
 const watcher = '0'.repeat(32)
 
-function show() {
+function inspect() {
   const published: Inspection[] = []
   const { look, until } = createLookout()
   let tell: (text: string) => void = () => {}
   let nowMs = 0
   const timers = new Set<{ everyMs: number; nextMs: number; run: () => void }>()
   const actor = createActor(lamp, { systemId: 'lamp' }).start()
-  const hide = inspectProcess({
+  const end = inspectProcess({
     connection: {
       publish: (_, data) => {
         published.push(readInspection(Buffer.from(String(data)))!)
@@ -50,12 +50,12 @@ function show() {
   })
   return {
     actor,
-    hide,
+    end,
     published,
     timers,
     watch: (...watchers: string[]) => tell(JSON.stringify({ watchers })),
     hear: (text: string) => tell(text),
-    goOn(ms: number) {
+    advance(ms: number) {
       for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 1)
         for (const timer of timers)
           if (timer.nextMs <= nowMs) {
@@ -68,48 +68,49 @@ function show() {
 }
 
 const silenceMs = inspectionTunables.watchEveryMs * (inspectionTunables.missedWatches + 2)
-const pictures = (published: readonly Inspection[]) => published.filter(({ kind }) => kind === 'picture').length
+const snapshots = (published: readonly Inspection[]) => published.filter(({ kind }) => kind === 'picture').length
 const entered = (published: readonly Inspection[]) =>
   published.flatMap(each =>
     each.kind === 'step' ? each.transitions.flatMap(({ event, targets }) => `${event}: ${targets}`) : [],
   )
 
-test('A watcher that falls silent is forgotten: from then on nothing is said, and what happened meanwhile never is.', async t => {
-  const shown = show()
-  t.teardown(shown.hide)
-  shown.watch(watcher)
-  t.is(pictures(shown.published), 1)
-  shown.actor.send({ type: 'turn.on' })
-  await shown.until(() => entered(shown.published).length === 1)
+test('Once its watcher falls silent a process publishes nothing, and never what happened meanwhile.', async t => {
+  const inspected = inspect()
+  t.teardown(inspected.end)
+  inspected.watch(watcher)
+  t.is(snapshots(inspected.published), 1)
+  inspected.actor.send({ type: 'turn.on' })
+  await inspected.until(() => entered(inspected.published).length === 1)
 
-  shown.goOn(silenceMs)
-  t.is(shown.timers.size, 0)
-  shown.actor.send({ type: 'turn.off' })
-  shown.actor.send({ type: 'turn.on' })
-  // It comes back, and is as new as any other.
-  shown.watch(watcher)
-  t.is(pictures(shown.published), 2)
-  shown.actor.send({ type: 'turn.off' })
-  await shown.until(() => entered(shown.published).length > 1)
-  t.deepEqual(entered(shown.published), ['turn.on: lamp.lit', 'turn.off: lamp.dark'])
+  inspected.advance(silenceMs)
+  t.is(inspected.timers.size, 0)
+  inspected.actor.send({ type: 'turn.off' })
+  inspected.actor.send({ type: 'turn.on' })
+  // It comes back, and counts as a new watcher.
+  inspected.watch(watcher)
+  t.is(snapshots(inspected.published), 2)
+  inspected.actor.send({ type: 'turn.off' })
+  await inspected.until(() => entered(inspected.published).length > 1)
+  t.deepEqual(entered(inspected.published), ['turn.on: lamp.lit', 'turn.off: lamp.dark'])
 })
 
-test('A watcher that goes on saying so is kept, and gets one picture.', t => {
-  const shown = show()
-  t.teardown(shown.hide)
+test('A watcher that keeps announcing itself gets one snapshot.', t => {
+  const inspected = inspect()
+  t.teardown(inspected.end)
   for (let time = 0; time < 10; time += 1) {
-    shown.watch(watcher)
-    shown.goOn(inspectionTunables.watchEveryMs)
+    inspected.watch(watcher)
+    inspected.advance(inspectionTunables.watchEveryMs)
   }
-  t.is(pictures(shown.published), 1)
-  t.is(shown.timers.size, 1)
+  t.is(snapshots(inspected.published), 1)
+  t.is(inspected.timers.size, 1)
 })
 
-test('What is no word of a watcher begins nothing, and no crowd of them is kept.', t => {
-  const shown = show()
-  t.teardown(shown.hide)
-  for (const text of ['', '{', '{"watchers":["x"]}', '{"watchers":"', '{"watchers":[]}', 'null']) shown.hear(text)
-  t.is(shown.timers.size, 0)
-  for (let name = 0; name < 200; name += 1) shown.watch(name.toString(16).padStart(32, '0'))
-  t.is(pictures(shown.published), 64)
+test('A malformed announcement starts nothing, and a crowd of watchers gets a bounded number of snapshots.', t => {
+  const inspected = inspect()
+  t.teardown(inspected.end)
+  for (const text of ['', '{', '{"watchers":["x"]}', '{"watchers":"', '{"watchers":[]}', 'null']) inspected.hear(text)
+  t.is(inspected.timers.size, 0)
+  for (let name = 0; name < inspectionTunables.mostWatchers + 100; name += 1)
+    inspected.watch(name.toString(16).padStart(32, '0'))
+  t.is(snapshots(inspected.published), inspectionTunables.mostWatchers)
 })

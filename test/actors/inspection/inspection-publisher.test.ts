@@ -1,11 +1,11 @@
 import test from 'ava'
 import { inspectionTunables } from '../../../config/inspection.ts'
-import { type Content, createInspectionPublisher } from '../../../src/actors/inspection/inspection-publisher.ts'
+import { type Content, InspectionPublisher } from '../../../src/actors/inspection/inspection-publisher.ts'
 import { inspectionBounds, readInspection } from '../../../src/wire/inspection.ts'
 
 const me = { user: 'alice', device: 'a'.repeat(12) }
 
-/** A broker that takes nothing until it is let. */
+/** A broker that takes nothing until `take` is called. */
 function stuckBroker() {
   const published: { subject: string; data: string }[] = []
   const flushed = Promise.withResolvers<void>()
@@ -25,21 +25,21 @@ const content = (length: number): Content => ({
   omitted: 0,
 })
 
-test('What a broker does not take is dropped, within a bound, and told of once there is room again.', async t => {
+test('Messages beyond the bound are dropped until the broker has room again.', async t => {
   const broker = stuckBroker()
   const recovered = Promise.withResolvers<void>()
-  const outlet = createInspectionPublisher(broker.connection, me, recovered.resolve)
+  const publisher = new InspectionPublisher(broker.connection, me, recovered.resolve)
   let taken = 0
-  while (outlet.publish('a.b *', content(100))) taken += 1
+  while (publisher.publish('a.b *', content(100))) taken += 1
   const bytes = broker.published.reduce((sum, { data }) => sum + data.length, 0)
   t.true(bytes <= inspectionTunables.mostBytesOnTheirWay)
   t.true(bytes > inspectionTunables.mostBytesOnTheirWay / 2)
-  for (let more = 0; more < 1_000; more += 1) outlet.publish('x', content(100))
+  for (let more = 0; more < 1_000; more += 1) publisher.publish('x', content(100))
   t.is(broker.published.length, taken)
   t.is(broker.published[0]!.subject, 'shoal.inspect.alice.aaaaaaaaaaaa.a_b__')
   broker.take()
   await recovered.promise
-  t.true(outlet.publish('x', content(1)))
+  t.true(publisher.publish('x', content(1)))
   const messages = broker.published.map(({ data }) => readInspection(Buffer.from(data))!)
   t.deepEqual(
     messages.map(({ n }) => n),
@@ -47,20 +47,20 @@ test('What a broker does not take is dropped, within a bound, and told of once t
   )
 })
 
-test('What was on its way when the connection was lost is let go of, and told of.', async t => {
+test('A lost connection takes what was on its way with it, and asks for a new snapshot.', async t => {
   const broker = stuckBroker()
   const recovered = Promise.withResolvers<void>()
   const flush = () => Promise.reject(new Error('disconnected'))
-  const outlet = createInspectionPublisher({ ...broker.connection, flush }, me, recovered.resolve)
-  while (outlet.publish('x', content(100)));
+  const publisher = new InspectionPublisher({ ...broker.connection, flush }, me, recovered.resolve)
+  while (publisher.publish('x', content(100)));
   await recovered.promise
-  t.true(outlet.publish('x', content(100)))
+  t.true(publisher.publish('x', content(100)))
 })
 
-test('A message beyond its bound is never sent, and never read.', t => {
+test('A message above the size limit is neither sent nor read.', t => {
   const broker = stuckBroker()
-  const outlet = createInspectionPublisher(broker.connection, me, () => {})
-  t.false(outlet.publish('x', content(2_000)))
+  const publisher = new InspectionPublisher(broker.connection, me, () => {})
+  t.false(publisher.publish('x', content(2_000)))
   t.is(broker.published.length, 0)
   const head = { run: '0'.repeat(16), n: 0, at: 0 }
   const long = JSON.stringify({ ...head, ...content(inspectionBounds.messagesPerBatch + 1) })

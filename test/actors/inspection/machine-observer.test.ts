@@ -1,8 +1,11 @@
-// What watching machines shows, with a parent and a child that change their states.
+// What is reported of a parent and a child that change their states.
 
 import test from 'ava'
 import { assign, createActor, fromPromise, sendTo, setup } from 'xstate'
-import { type Messages, observeMachines, type Step } from '../../../src/actors/inspection/observe-machines.ts'
+import { MachineObserver } from '../../../src/actors/inspection/machine-observer.ts'
+import type { Messages } from '../../../src/actors/inspection/message-batch.ts'
+import type { Step } from '../../../src/actors/inspection/pending-steps.ts'
+import { inspectSystem } from '../../../src/machines/xstate-internals.ts'
 import { createLookout } from '../../helpers/lookout.ts'
 
 const child = setup({
@@ -29,28 +32,28 @@ const parent = setup({
 
 function watchHouse() {
   const steps: Step[] = []
-  const said: Messages[] = []
+  const batches: Messages[] = []
   const { look, until } = createLookout()
-  const observer = observeMachines(
-    step => {
+  const observer = new MachineObserver({
+    step(step) {
       steps.push(step)
       look()
     },
-    messages => {
-      said.push(messages)
+    messages(messages) {
+      batches.push(messages)
       look()
     },
-  )
+  })
   const house = createActor(parent)
-  house.system.inspect(observer.see)
-  return { house, steps, said, until, observer }
+  inspectSystem(house, event => observer.observe(event))
+  return { house, steps, batches, until, observer }
 }
 
-test('Steps that follow each other closely are merged into the last, with the transitions of all.', async t => {
-  const { house, steps, said, until, observer } = watchHouse()
+test('Steps in quick succession are merged into the last one, with the transitions of all.', async t => {
+  const { house, steps, batches, until, observer } = watchHouse()
   house.start()
   for (let flips = 0; flips < 5; flips += 1) house.send({ type: 'flip' })
-  await until(() => steps.some(({ actor }) => actor.name === 'lamp') && said.length > 0)
+  await until(() => steps.some(({ actor }) => actor.name === 'lamp') && batches.length > 0)
   observer.close()
   const lamp = steps.filter(({ actor }) => actor.name === 'lamp')
   t.is(lamp.length, 1)
@@ -66,7 +69,7 @@ test('Steps that follow each other closely are merged into the last, with the tr
       ['switch.on|flip|0', 'switch.on', ['switch.off'], null],
     ],
   )
-  const flips = said.flatMap(({ messages }) => messages).filter(message => message.event === 'flip')
+  const flips = batches.flatMap(({ messages }) => messages).filter(message => message.event === 'flip')
   t.deepEqual(
     flips.map(({ from, to, count }) => [from, to, count]),
     [
@@ -76,7 +79,7 @@ test('Steps that follow each other closely are merged into the last, with the tr
   )
 })
 
-test('What leads nowhere is told once, however often it happens, and a context that is not named is not told.', async t => {
+test('A transition that changes no state is reported once, and nothing of a context without a summary is reported.', async t => {
   const { house, steps, until, observer } = watchHouse()
   house.start()
   house.send({ type: 'flip' })
@@ -94,7 +97,7 @@ test('What leads nowhere is told once, however often it happens, and a context t
   t.deepEqual(actor.context, {})
 })
 
-test('Of too many transitions what led somewhere is kept longest, and of that the latest.', async t => {
+test('Of too many transitions, state changes are kept longest, and the latest of those.', async t => {
   const { house, steps, until, observer } = watchHouse()
   house.start()
   house.send({ type: 'flip' })
@@ -108,7 +111,7 @@ test('Of too many transitions what led somewhere is kept longest, and of that th
   t.deepEqual(transitions.at(-1)?.targets, ['switch.on'])
 })
 
-test('An actor that fails is told of, with its words and without the path in them.', async t => {
+test('A failed actor is reported with its error message, without the path in it.', async t => {
   const { house, steps, until, observer } = watchHouse()
   house.start()
   await until(() => steps.some(({ actor }) => actor.status === 'error'))

@@ -17,7 +17,7 @@ export type DownloadQueueEvent =
   /** Put all to rest such that the next session goes on with them; done when the last one rests. */
   | { readonly type: 'queue.suspend' }
 
-interface DownloadQueueContext {
+export interface DownloadQueueContext {
   readonly waiting: readonly DownloadInput[]
   readonly running: ReadonlyMap<number, DownloadInput>
 }
@@ -41,6 +41,8 @@ export const downloadQueueMachine = setup({
     isWaiting: ({ context }, { id }: { id: number }) => context.waiting.some(download => download.spec.id === id),
   },
   actions: {
+    /** Makes this queue known to its port. Provided by the actor. */
+    attach: (_, _none: undefined) => {},
     /** A download that was waiting goes to rest, or a run broke. Provided by the actor. */
     recordEnding: (_, _ended: DownloadOutput & { id: number }) => {},
     /** Sends itself what the library has under way. Provided by the actor. */
@@ -81,6 +83,7 @@ export const downloadQueueMachine = setup({
 }).createMachine({
   id: 'download-queue',
   context: { waiting: [], running: new Map() },
+  entry: 'attach',
   initial: 'serving',
   states: {
     serving: {

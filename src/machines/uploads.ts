@@ -11,7 +11,6 @@ import {
   enqueueActions,
   fromCallback,
   type Snapshot,
-  type SnapshotFrom,
   sendTo,
   setup,
 } from 'xstate'
@@ -40,7 +39,7 @@ interface Link {
   readonly ref: ActorRefFrom<typeof uploadSession>
 }
 
-interface Context {
+export interface UploadsContext {
   readonly listen: Listening
   readonly parent: ActorRef<Snapshot<unknown>, UploadsEvent>
   readonly offers: ReadonlyMap<string, Offer>
@@ -69,9 +68,9 @@ const withdrawn = { type: 'session.close', retry: true, reason: 'this file is no
 
 export const uploadsMachine = setup({
   types: {
-    context: {} as Context,
+    context: {} as UploadsContext,
     /** `revocations`: what was heard before this desk was started. */
-    input: {} as Pick<Context, 'listen' | 'parent'> & { readonly revocations?: Revocations },
+    input: {} as Pick<UploadsContext, 'listen' | 'parent'> & { readonly revocations?: Revocations },
     events: {} as UploadsCommand | PeerListenerEvent | UploadSessionEvent | ErrorActorEvent,
   },
   actors: {
@@ -95,6 +94,8 @@ export const uploadsMachine = setup({
     },
   },
   actions: {
+    /** Makes this actor known to its port. Provided by the actor. */
+    attach: (_, _none: undefined) => {},
     report: sendTo(
       ({ context }) => context.parent,
       (_, event: UploadsEvent) => event,
@@ -190,6 +191,7 @@ export const uploadsMachine = setup({
       },
     },
   },
+  entry: 'attach',
   initial: 'opening',
   states: {
     opening: {
@@ -312,7 +314,7 @@ export interface UploadsStatus {
 }
 
 /** What `agent status` shows. */
-export function uploadsStatus({ context }: SnapshotFrom<typeof uploadsMachine>): UploadsStatus {
+export function uploadsStatus({ context }: { readonly context: UploadsContext }): UploadsStatus {
   const { listen, links, servedBytes } = context
   const peers = new Set([...links.values()].map(link => deviceKey(link.guest.holder))).size
   return { listen, links: links.size, peers, servedBytes }

@@ -54,7 +54,7 @@ function startServices(broken?: readonly Child[]) {
 }
 
 test('A services starts its five children side by side.', t => {
-  t.deepEqual(startServices().started.sort(), ['api', 'downloads', 'shareRegistry', 'heartbeat', 'uploads'])
+  t.deepEqual(startServices().started.sort(), ['api', 'downloads', 'heartbeat', 'shareRegistry', 'uploads'])
 })
 
 for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'] as const)

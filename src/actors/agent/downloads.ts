@@ -6,14 +6,14 @@ import { lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Logger } from 'pino'
-import { type ActorRefFrom, type SnapshotFrom, waitFor } from 'xstate'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import { checkManifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
-import { downloadMachine } from '../../machines/download.ts'
+import { type DownloadSnapshot, downloadMachine } from '../../machines/download.ts'
 import type { DownloadInput } from '../../machines/download-protocol.ts'
-import { downloadQueueMachine, runId } from '../../machines/download-queue.ts'
+import { downloadQueueMachine } from '../../machines/download-queue.ts'
+import { DownloadQueuePort } from '../../machines/download-queue-port.ts'
 import type { Library } from '../../storage/library.ts'
 import type { DownloadRecord } from '../../storage/library-downloads.ts'
 import { isClaim, openPieceFile } from '../../storage/piece-file.ts'
@@ -32,8 +32,7 @@ import type { OfferTable } from './offer-table.ts'
 import type { ShareRegistry } from './share-registry.ts'
 
 /** Of one run of a download. */
-type RunContext = SnapshotFrom<typeof downloadMachine>['context']
-type Queue = ActorRefFrom<typeof downloadQueueMachine>
+type RunContext = DownloadSnapshot['context']
 
 export interface DownloadsNeeds {
   readonly user: string
@@ -43,8 +42,6 @@ export interface DownloadsNeeds {
   readonly shareRegistry: Pick<ShareRegistry, 'adopt'>
   readonly peers: PeerConnectionNeeds
   readonly log: Logger
-  /** Undefined while it is being started again. */
-  queue(): Queue | undefined
 }
 
 export interface Downloads {
@@ -92,7 +89,7 @@ const notNow = () =>
 export function createDownloads(needs: DownloadsNeeds): Downloads {
   const { user, library, trackers } = needs
   const resting = createInactiveDownloads(user, library, needs.log)
-  const running = () => needs.queue()?.getSnapshot().context.running.size ?? 0
+  const queue = new DownloadQueuePort()
 
   const inputOf = (record: DownloadRecord): DownloadInput => {
     const { id, group, name, share, manifest, destination, overwrite, seconds, fetchedBytes, deliveries } = record
@@ -100,7 +97,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       spec: { id, group, name, share, manifest, path: destination, overwrite },
       spent: { seconds, fetchedBytes, deliveries },
       now: () => performance.now(),
-      running: () => Math.max(1, running()),
+      running: () => Math.max(1, queue.running),
     }
   }
 
@@ -130,6 +127,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       }),
     },
     actions: {
+      attach: ({ self }) => queue.attach(self),
       recordEnding: (_, { id, ...ended }) => resting.recordEnding(id, ended, 0),
       enqueueUnfinished: ({ self }) => {
         for (const record of library.downloads(user))
@@ -138,8 +136,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     },
   })
 
-  const runOf = (id: number): SnapshotFrom<typeof downloadMachine> | undefined =>
-    needs.queue()?.getSnapshot().children[runId(id)]?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined
+  const runOf = (id: number) => queue.run(id)?.snapshot
 
   /** Those at rest that are being given up: how they looked, until their part files are gone. Nothing may begin with them. */
   const leaving = new Map<number, { readonly looked: DownloadView; readonly gone: Promise<Outcome<DownloadView>> }>()
@@ -154,8 +151,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
   }
 
   const start = (queued: () => DownloadRecord): Outcome<DownloadView> => {
-    const queue = needs.queue()
-    if (!queue) return notNow()
+    if (!queue.isOpen) return notNow()
     const record = queued()
     queue.send({ type: 'download.enqueue', download: inputOf(record) })
     return done(view(record.id)!)
@@ -163,18 +159,13 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
 
   /** How its run ends is decided and not done yet, or it is being given up: what it comes to is to be awaited. */
   const isSettling = (id: number) => leaving.has(id) || runOf(id)?.context.ending !== undefined
-  const settled = (id: number): Promise<unknown> =>
-    leaving.get(id)?.gone ?? waitFor(needs.queue()!, ({ context }) => !context.running.has(id))
+  const settled = (id: number): Promise<unknown> => leaving.get(id)?.gone ?? queue.runEnded(id)
 
   /** Asks the queue, and resolves once the download rests. */
   const putToRest = async (id: number, state: 'paused' | 'cancelled'): Promise<Outcome<DownloadView>> => {
-    const queue = needs.queue()
-    if (!queue) return notNow()
+    if (!queue.isOpen) return notNow()
     queue.send({ type: state === 'paused' ? 'download.pause' : 'download.cancel', id })
-    await waitFor(
-      queue,
-      ({ context }) => !context.running.has(id) && !context.waiting.some(each => each.spec.id === id),
-    )
+    await queue.left(id)
     const rests = resting.view(id)!
     if (rests.state === state) return done(rests)
     // It ended by itself in this moment, or the agent leaves, and nothing is as it was asked for.
@@ -234,18 +225,17 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
     connectedPeers,
     views: () => resting.ids().map(id => view(id)!),
     get running() {
-      return running()
+      return queue.running
     },
     shown(limits) {
-      const { children = {} } = needs.queue()?.getSnapshot() ?? {}
       const connections = connectedPeers().length
       const shown = new Map<number, InspectableDownload>()
       for (const [id, last] of ended) shown.set(id, showEnded(last, view(id)!, limits))
-      for (const child of Object.values(children)) {
-        const context = (child?.getSnapshot() as SnapshotFrom<typeof downloadMachine> | undefined)?.context
-        const now = context && view(context.spec.id)
-        if (child && now && !isInactive(now.state))
-          shown.set(now.id, showDownload({ view: now, context, actor: child.sessionId, limits, connections }))
+      for (const { actor, snapshot } of queue.runs()) {
+        const { context } = snapshot
+        const now = view(context.spec.id)
+        if (now && !isInactive(now.state))
+          shown.set(now.id, showDownload({ view: now, context, actor, limits, connections }))
       }
       return [...shown.values()]
     },

@@ -4,13 +4,12 @@
 import { createHash } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import type { ActorRef, ActorRefFrom, Snapshot } from 'xstate'
+import type { ActorRef, Snapshot } from 'xstate'
 import { downloadTunables } from '../../../config/swarm.ts'
 import { deviceKey } from '../../domain/device-ref.ts'
-import type { downloadQueueMachine } from '../../machines/download-queue.ts'
 import { type HeartbeatCommand, sessionServicesMachine } from '../../machines/session-services.ts'
 import type { UploadsCommand } from '../../machines/swarm-protocol.ts'
-import { type uploadsMachine, uploadsStatus } from '../../machines/uploads.ts'
+import { UploadsPort } from '../../machines/uploads-port.ts'
 import type { Library } from '../../storage/library.ts'
 import type { AgentSession, ServedShare } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
@@ -58,27 +57,20 @@ export interface SessionServices {
 export function openSessionServices(needs: SessionServicesNeeds): SessionServices {
   const { session, connection, trackers, library, limits, log } = needs
   const by = { user: session.user, device: session.device }
-  const desk = () => needs.actor('uploads') as ActorRefFrom<typeof uploadsMachine> | undefined
-  const queue = () => needs.actor('downloads') as ActorRefFrom<typeof downloadQueueMachine> | undefined
+  const uploads = new UploadsPort()
   const heartbeatActor = () => needs.actor('heartbeat') as ActorRef<Snapshot<unknown>, HeartbeatCommand> | undefined
-  const served = () => [...(desk()?.getSnapshot().context.links.values() ?? [])]
 
   let { ticketKeys } = needs
   let deskFailure: string | undefined
-  /** Not before it listens: the port that it wants may be somebody else's. */
-  const openDesk = () => {
-    const snapshot = desk()?.getSnapshot()
-    return snapshot?.matches('open') ? snapshot : undefined
-  }
 
   const relay = openRelay(connection, by)
   const tellUploads = (command: UploadsCommand) => {
-    desk()?.send(command)
+    uploads.send(command)
     // Others who fetch it look for us now, not at our next beat.
     if (command.type === 'offer.added' && !command.offer.have.isFull())
       heartbeatActor()?.send({ type: 'fetching.began' })
   }
-  const offers = createOfferTable(tellUploads, offer => desk()?.getSnapshot().context.offers.get(offer.share) === offer)
+  const offers = createOfferTable(tellUploads, offer => uploads.has(offer))
   const shareRegistry = new ShareRegistry({
     user: by.user,
     login: createHash('sha256').update(session.credential).digest('hex'),
@@ -104,14 +96,13 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
       connections: limits.connections,
     },
     log,
-    queue,
   })
   const servedShares = (): ServedShare[] =>
-    [...Map.groupBy(served(), ({ guest }) => guest.ticket.share)].flatMap(([share, links]) => {
+    [...Map.groupBy(uploads.peers, ({ ticket }) => ticket.share)].flatMap(([share, peers]) => {
       const offer = offers.find(share)
       if (!offer) return []
       const file = { share, group: offer.group, name: offer.manifest.name }
-      return [{ ...file, isRecorded: shareRegistry.isRecorded(file), holders: links.map(({ guest }) => guest.holder) }]
+      return [{ ...file, isRecorded: shareRegistry.isRecorded(file), holders: peers.map(({ holder }) => holder) }]
     })
   const heartbeat = createHeartbeat({
     connection,
@@ -119,11 +110,11 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
     trackers,
     fetching: offers.partial,
     served: servedShares,
-    port: () => openDesk()?.context.listen.port,
+    port: () => uploads.status?.listen.port,
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,
   })
-  const limitLinks = () => desk()?.send({ type: 'sessions.limited', most: limits.mostServed })
+  const limitLinks = () => uploads.send({ type: 'sessions.limited', most: limits.mostServed })
   const handlers = createAgentHandlers({
     by,
     shareRegistry,
@@ -132,8 +123,8 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
     limitLinks,
     serving: () => {
       if (deskFailure !== undefined) return { failure: deskFailure }
-      const snapshot = openDesk()
-      return snapshot && { status: uploadsStatus(snapshot), peers: served().map(link => deviceKey(link.guest.holder)) }
+      const { status } = uploads
+      return status && { status, peers: uploads.peers.map(({ holder }) => deviceKey(holder)) }
     },
     logOut: needs.logOut,
   })
@@ -141,13 +132,11 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
   const serving = (): Extract<Content, { kind: 'serving' }> => ({
     kind: 'serving',
     limit: limits.current.up,
-    bytesServed: desk()?.getSnapshot().context.servedBytes ?? 0,
-    links: served()
-      .slice(0, 256)
-      .flatMap(({ guest: { holder, ticket, via } }) => {
-        const offer = offers.find(ticket.share)
-        return offer ? [{ ...holder, group: offer.group, name: offer.manifest.name, via }] : []
-      }),
+    bytesServed: uploads.servedBytes,
+    links: uploads.peers.slice(0, 256).flatMap(({ holder, ticket, via }) => {
+      const offer = offers.find(ticket.share)
+      return offer ? [{ ...holder, group: offer.group, name: offer.manifest.name, via }] : []
+    }),
   })
 
   return {
@@ -158,7 +147,7 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
           ticketKey: () => ticketKeys,
           acceptRelayed: relay.accept,
           throttle: limits.serving,
-        }),
+        }).provide({ actions: { attach: ({ self }) => uploads.attach(self) } }),
         shareRegistry: createShareRegistryActor(shareRegistry, offers, log),
         downloads: downloads.logic,
         api: createAgentApi(connection, by, handlers, log),

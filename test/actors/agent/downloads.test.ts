@@ -57,7 +57,6 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
       },
     },
     log: pino({ level: 'silent' }),
-    queue: () => queue,
   })
   const queue = createActor(downloads.logic).start()
   t.teardown(async () => {

@@ -58,7 +58,6 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
       settings: { ...peerTunables, silentAfterMs },
     },
     log: pino({ level: 'silent' }),
-    queue: () => queue,
   })
   const queue = createActor(downloads.logic).start()
   const begun = await downloads.add({ group, name: manifest.name, destination, overwrite: false })

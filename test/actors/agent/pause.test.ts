@@ -58,7 +58,6 @@ test('After a pause no further block is asked for, and none that was on its way 
     shareRegistry: { adopt() {} },
     peers: { me: bob, connectRelay: noRelay, buffers: createBufferPool(0) },
     log: pino({ level: 'silent' }),
-    queue: () => queue,
   })
   const queue = createActor(downloads.logic).start()
   t.teardown(() => {

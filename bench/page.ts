@@ -10,7 +10,7 @@ import { pageFolder } from '../src/cluster/package-root.ts'
 import { downloadSessionMachine } from '../src/machines/download-session.ts'
 import { openPageServer } from '../src/visualizer/server/page-server.ts'
 import { readHead, replayRoutes } from '../src/visualizer/server/replay.ts'
-import { pieceStates } from '../src/wire/inspection.ts'
+import { pieceStates } from '../src/wire/inspected-download.ts'
 import { workFolder } from './support/random-file.ts'
 
 const machines = 200

@@ -5,13 +5,8 @@
 import { type Bottleneck, bottlenecksOf, bottlenecksWhenInactive } from '../../domain/bottlenecks.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { DownloadView, Limits } from '../../wire/agent-api.ts'
-import {
-  type DownloadPeer,
-  type InspectedDownload,
-  inspectionBounds,
-  pieceStates,
-  type Wait,
-} from '../../wire/inspection.ts'
+import { type DownloadPeer, type InspectedDownload, pieceStates, type Wait } from '../../wire/inspected-download.ts'
+import { inspectionBounds } from '../../wire/inspection-bounds.ts'
 import { errorText } from '../inspection/describe-actor.ts'
 
 export type InspectableDownload = Omit<InspectedDownload, 'run' | 'n' | 'at'>

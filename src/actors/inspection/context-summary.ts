@@ -9,7 +9,8 @@ import { downloadSessionMachine } from '../../machines/download-session.ts'
 import { sessionServicesMachine } from '../../machines/session-services.ts'
 import { trackerMachine } from '../../machines/tracker.ts'
 import { uploadsMachine } from '../../machines/uploads.ts'
-import { type InspectedActor, inspectionBounds } from '../../wire/inspection.ts'
+import type { InspectedActor } from '../../wire/inspected-actor.ts'
+import { inspectionBounds } from '../../wire/inspection-bounds.ts'
 
 type Summary = InspectedActor['context']
 

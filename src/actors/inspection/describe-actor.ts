@@ -3,7 +3,7 @@
 import type { AnyActorRef, Snapshot } from 'xstate'
 import { showable } from '../../domain/names.ts'
 import { childrenOf, isGeneratedId, machineOf, parentOf, sourceName } from '../../machines/xstate-internals.ts'
-import type { InspectedActor } from '../../wire/inspection.ts'
+import type { InspectedActor } from '../../wire/inspected-actor.ts'
 import { contextSummary } from './context-summary.ts'
 
 /** An error's message without the paths in it, at most 300 characters. */

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
-import { type Inspection, inspectionBounds } from '../../wire/inspection.ts'
+import type { Inspection } from '../../wire/inspection.ts'
+import { inspectionBounds } from '../../wire/inspection-bounds.ts'
 import { inspectSubject } from '../../wire/subjects.ts'
 
 type WithoutHead<M> = M extends unknown ? Omit<M, 'run' | 'n' | 'at'> : never

@@ -2,7 +2,8 @@
 // `inspectionBounds.messagesPerBatch` different ones are held, and the rest are only counted.
 
 import type { ActorRefLike } from 'xstate'
-import { type InspectedMessages, inspectionBounds } from '../../wire/inspection.ts'
+import type { InspectedMessages } from '../../wire/inspected-actor.ts'
+import { inspectionBounds } from '../../wire/inspection-bounds.ts'
 import { idOf } from './describe-actor.ts'
 
 export type Messages = Pick<InspectedMessages, 'messages' | 'omitted'>

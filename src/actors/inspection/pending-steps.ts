@@ -3,7 +3,7 @@
 
 import type { ActorRefLike, AnyActorRef, AnyTransitionDefinition } from 'xstate'
 import { inspectionTunables } from '../../../config/inspection.ts'
-import type { InspectedStep } from '../../wire/inspection.ts'
+import type { InspectedStep } from '../../wire/inspected-actor.ts'
 import { describeActor, errorText, idOf } from './describe-actor.ts'
 import { TakenTransitions } from './taken-transitions.ts'
 

@@ -3,7 +3,8 @@
 import type { AnyTransitionDefinition } from 'xstate'
 import { idOfTaken } from '../../machines/transition-id.ts'
 import { guardName } from '../../machines/xstate-internals.ts'
-import { inspectionBounds, type TakenTransition } from '../../wire/inspection.ts'
+import type { TakenTransition } from '../../wire/inspected-actor.ts'
+import { inspectionBounds } from '../../wire/inspection-bounds.ts'
 
 const changesState = ({ target }: AnyTransitionDefinition) => target !== undefined
 

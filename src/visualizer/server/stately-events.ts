@@ -2,7 +2,8 @@
 // a state that was come to. Pure: messages of ours in, events of theirs out. Nothing is in them that a page would not show.
 
 import type { AnyStateMachine } from 'xstate'
-import type { InspectedActor, Inspection } from '../../wire/inspection.ts'
+import type { InspectedActor } from '../../wire/inspected-actor.ts'
+import type { Inspection } from '../../wire/inspection.ts'
 import { addressOf, trackerInspected } from '../../wire/subjects.ts'
 
 /** Of the protocol, which has the package's. */

@@ -6,7 +6,7 @@ import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { createLedger, creditDelivery, openLedger } from '../../../src/machines/download-ledger.ts'
 import type { DownloadInput } from '../../../src/machines/download-protocol.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
-import { pieceStates } from '../../../src/wire/inspection.ts'
+import { pieceStates } from '../../../src/wire/inspected-download.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 
 const pieces = 4

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import { type Content, InspectionPublisher } from '../../../src/actors/inspection/inspection-publisher.ts'
-import { inspectionBounds, readInspection } from '../../../src/wire/inspection.ts'
+import { readInspection } from '../../../src/wire/inspection.ts'
+import { inspectionBounds } from '../../../src/wire/inspection-bounds.ts'
 
 const me = { user: 'alice', device: 'a'.repeat(12) }
 

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { createEmptyActor } from 'xstate'
 import { MessageBatch } from '../../../src/actors/inspection/message-batch.ts'
-import { inspectionBounds } from '../../../src/wire/inspection.ts'
+import { inspectionBounds } from '../../../src/wire/inspection-bounds.ts'
 
 const actors = () => [createEmptyActor(), createEmptyActor()] as const
 

@@ -4,7 +4,8 @@ import test from 'ava'
 import { definitionDigests } from '../../../src/charts/definition-digests.ts'
 import { allMachines } from '../../../src/machines/all-machines.ts'
 import { createStatelyEvents } from '../../../src/visualizer/server/stately-events.ts'
-import type { InspectedActor, Inspection } from '../../../src/wire/inspection.ts'
+import type { InspectedActor } from '../../../src/wire/inspected-actor.ts'
+import type { Inspection } from '../../../src/wire/inspection.ts'
 
 const subject = 'shoal.inspect.alice.aaaaaaaaaaaa.x'
 const run = '0'.repeat(16)

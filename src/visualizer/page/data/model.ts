@@ -2,7 +2,9 @@
 // is advanced by one line of a recording at a time, live or from a file, and by nothing else: the same lines make the same
 // model. It holds no history but what a chart of the last minutes needs (tape.ts holds the steps).
 
-import type { InspectedActor, InspectedDownload, Inspection, TakenTransition } from '../../../wire/inspection.ts'
+import type { InspectedActor, TakenTransition } from '../../../wire/inspected-actor.ts'
+import type { InspectedDownload } from '../../../wire/inspected-download.ts'
+import type { Inspection } from '../../../wire/inspection.ts'
 import type { ClusterView } from '../../../wire/visualizer-api.ts'
 
 export interface ActorView extends InspectedActor {

@@ -2,12 +2,8 @@
 // is always at the end; an earlier moment is a second model, made anew from the oldest kept one. Always bounded: what is
 // too old is folded into that oldest model, and can no longer be gone back to.
 
-import {
-  type InspectedActor,
-  type Inspection,
-  inspectionSchema,
-  type TakenTransition,
-} from '../../../wire/inspection.ts'
+import type { InspectedActor, TakenTransition } from '../../../wire/inspected-actor.ts'
+import { type Inspection, inspectionSchema } from '../../../wire/inspection.ts'
 import { parseJson } from '../../../wire/json.ts'
 import {
   type RecordingHead,

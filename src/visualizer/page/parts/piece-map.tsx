@@ -3,7 +3,7 @@
 // about one piece; a screen reader hears the whole in a sentence.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { pieceStates } from '../../../wire/inspection.ts'
+import { pieceStates } from '../../../wire/inspected-download.ts'
 import type { DownloadView } from '../data/model.ts'
 import { count } from '../look/numbers-and-times.ts'
 import { colour, peerColours, themeVersion } from '../look/palette.ts'

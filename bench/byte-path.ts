@@ -1,6 +1,6 @@
-// How fast verified-to-be bytes travel between our own peers on this machine: N serving processes, one fetching process,
-// over loopback, direct or relayed. Nothing is hashed or written: this is the links' own limit.
-//   npm run bench -- byte-path [--servers 4] [--mib 1024] [--relay]      --relay: both, and how they compare
+// How fast bytes travel between Shoal's own peers on this machine: N serving processes and one fetching process, over
+// loopback, direct or relayed. Nothing is hashed or written, so this is the sessions' own limit.
+//   npm run bench -- byte-path [--servers 4] [--mib 1024] [--relay]      --relay: measures both and compares them
 
 import { fork } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -95,7 +95,7 @@ async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefi
   return rate
 }
 
-/** MB/s, through the broker if there is one. */
+/** MB/s, through the broker if one is given. */
 async function measure(broker: string | undefined): Promise<number> {
   const flags = broker === undefined ? [] : ['--broker', broker]
   const children = Array.from({ length: Number(values.servers) }, (_, index) =>

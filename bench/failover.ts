@@ -1,5 +1,5 @@
-// How long people are without service when trackers and brokers die, and how many of their commands fail: measured from
-// the client's side, as the longest time between two answers, with a write and a look-up each following the one before.
+// How long service is interrupted when trackers and brokers die, and how many commands fail. Measured from the client's side
+// as the longest time between two answers, with writes and reads that each follow the one before.
 //   npm run bench -- failover [--rounds 5]
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,9 +19,9 @@ const thinkingMs = 10
 
 interface Scenario {
   readonly name: string
-  /** Who is killed, given which broker leads the log. */
+  /** Which nodes to kill, given the broker that leads the log. */
   victims(leader: string): string[]
-  /** After this long they are started again, within what is measured. */
+  /** Restart them after this long, within the measured time. */
   readonly returnAfterMs?: number
 }
 const brokers = ['n1', 'n2', 'n3']
@@ -43,14 +43,14 @@ const cluster = await startCluster(outside.t)
 const entries: Entry[] = []
 const recorder = { entries, now: () => performance.now() }
 const calm = { chance: () => 1, answerLost: 0 }
-// On the loopback brokers speak without TLS.
+// Brokers on loopback speak without TLS.
 const noTrust = { authority: () => undefined, follow() {} }
 const [writer, reader] = ['writer', 'reader'].map(user =>
   createLightPerson(user, cluster.servers, noTrust, recorder, calm),
 ) as [LightPerson, LightPerson]
 for (const person of [writer, reader]) await person.ask('group.list', {})
 
-/** Asks one thing after the other until it is over; what was answered, and when. */
+/** Asks one thing after another until the end; records each answer and its time. */
 async function askOn(person: LightPerson, isOver: () => boolean): Promise<{ longestMs: number; failed: number }> {
   let [longestMs, failed, doneAt] = [0, 0, performance.now()]
   for (let number = 0; !isOver(); number++) {
@@ -58,7 +58,7 @@ async function askOn(person: LightPerson, isOver: () => boolean): Promise<{ long
     const answer = isWrite
       ? await person.ask(number % 2 === 0 ? 'group.create' : 'group.leave', { group: 'pulse' })
       : await person.ask('group.list', {})
-    // What was left open before may have taken effect: to be told so is an answer.
+    // An earlier attempt may have taken effect: being told so is an answer.
     const isAnswered = answer?.kind === 'done' || (answer?.kind === 'refused' && answer.code !== 'no-quorum')
     if (isAnswered) {
       longestMs = Math.max(longestMs, performance.now() - doneAt)

@@ -1,5 +1,5 @@
-// How fast the frame decoder takes in what a socket gives. Blocks go to where a piece is gathered, in reads of several
-// lengths; and the small frames, which are all overhead.
+// How fast the frame decoder reads from a socket: blocks, copied to where their piece is assembled, in reads of several
+// lengths; and small frames, which are all overhead.
 
 import { peerTunables } from '../config/swarm.ts'
 import { pieceCount } from '../src/domain/manifest.ts'

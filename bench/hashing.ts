@@ -1,6 +1,6 @@
-// What sharing a file costs beside `openssl sha1` and `openssl sha256` of the same file run at the same time. Rounds
-// alternate between the two. Then the least that any program could take on two cores that computes our three digests (the
-// whole's SHA-1 and SHA-256, and the pieces' SHA-1s) of one reading, from what each costs alone on one core.
+// What hashing a shared file costs, compared with `openssl sha1` and `openssl sha256` of the same file at the same time.
+// Rounds alternate between the two. Then the least time in which any program could compute our three digests (the whole's
+// SHA-1 and SHA-256, and the pieces' SHA-1s) from one reading on two cores, given what each costs alone on one core.
 //   npm run bench -- hashing [--mib 4096] [--rounds 3] [--file PATH]
 
 import { fork, spawn } from 'node:child_process'
@@ -39,7 +39,7 @@ async function hashHere(path: string): Promise<Hashed> {
   return { seconds, cpuSeconds: (user + system) / 1e6, peakMib: process.resourceUsage().maxRSS / 1024 }
 }
 
-/** In a process of its own, whose peak of memory is then that of hashing. */
+/** In a process of its own, so that its peak memory is that of hashing. */
 async function hashApart(path: string): Promise<Hashed> {
   const child = fork(import.meta.filename, ['--hash', path])
   const [hashed] = await once(child, 'message')
@@ -63,7 +63,7 @@ async function opensslSeconds(path: string): Promise<number | undefined> {
   }
 }
 
-/** Seconds that one core takes for the whole file: to read it, and for each digest. */
+/** Seconds that one core needs for the whole file: to read it, and for each digest. */
 async function alone(path: string, size: number): Promise<Record<'read' | 'sha1' | 'sha256', number>> {
   const chunk = new Uint8Array(new SharedArrayBuffer(512 * 1024))
   const file = openSync(path, 'r')

@@ -1,5 +1,5 @@
-// How smoothly the visualizer's page draws, and how soon it is there. Headless Chromium; 200 machines that step twice a
-// second, and a download of 10,000 pieces from 20 peers that reports twice a second, made up and played as a recording.
+// How smoothly the visualizer's page draws, and how soon it appears, in headless Chromium. Plays a made-up recording of 200
+// machines that step twice a second and a download of 10,000 pieces from 20 peers that reports twice a second.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// How fast the piece picker decides. Whole downloads of 4,096 pieces from 40 peers, each piece asked for, received and
-// verified; with peers that have everything, and with peers that have a random half each.
+// How fast the piece picker decides: whole downloads of 4,096 pieces from 40 peers, each piece requested, received and
+// verified, with peers that have everything and with peers that have a random half each.
 
 import { type Bitfield, createBitfield, fullBitfield } from '../src/domain/bitfield.ts'
 import { createPiecePicker } from '../src/domain/piece-picker.ts'
@@ -22,7 +22,7 @@ function download(haves: readonly Bitfield[]): void {
     if (picker.received(next.peer, next.piece).fresh) picker.verified(next.piece)
     asked.push(...picker.assign(budget - picker.inFlight))
   }
-  if (picker.missing > 0) throw new Error(`bug: ${picker.missing} pieces were never asked for`)
+  if (picker.missing > 0) throw new Error(`bug: ${picker.missing} pieces were never requested`)
 }
 
 const random = seededRandom(2)

@@ -1,5 +1,5 @@
-// How fast a tracker catches up with the log. People who sign up, log in, join a group and share a file of 1 GiB each:
-// reading and checking the log's messages, then applying them to a projection on the disk.
+// How fast a tracker catches up with a log of people who sign up, log in, join a group and share a file of 1 GiB each:
+// reading and checking the log's messages, then applying them to a projection on disk.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

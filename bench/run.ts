@@ -1,4 +1,4 @@
-// npm run bench -- NAME [option…]: runs bench/NAME.ts on its own, or says what there is.
+// npm run bench -- NAME [option…]: runs bench/NAME.ts on its own; without NAME, lists the benchmarks.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ const names = readdirSync(folder)
   .filter(file => file.endsWith('.ts') && file !== basename(import.meta.filename))
   .map(file => basename(file, '.ts'))
 
-/** The first sentence of what the file says about itself. */
+/** The first sentence of the file's head comment. */
 function summary(name: string): string {
   const lines = readFileSync(join(folder, `${name}.ts`), 'utf8').split('\n')
   const opening = lines.slice(

@@ -1,7 +1,7 @@
-// Whole swarms in virtual time, of the real picker, request window and upload schedule (bench/simulator/swarm.ts): how
-// long until everybody has everything, over the fluid lower bound; what came twice; how often the seed sent the file.
-// The bound is max(F/us, F/d, (F of everybody)/(us + sum of u)), after Kumar & Ross, "Peer-assisted file distribution:
-// the minimum distribution time" (HotWeb 2006); late joiners count from when the last of them came.
+// Whole swarms in virtual time, with the real picker, request window and choker (bench/simulator/swarm.ts): how long until
+// every peer has everything, over the fluid lower bound; what came twice; how many copies the seed sent.
+// The bound is max(F/us, F/d, (total of all F)/(us + sum of u)), after Kumar & Ross, "Peer-assisted file distribution:
+// the minimum distribution time" (HotWeb 2006). With late joiners, time counts from when the last one came.
 //   node bench/simulate.ts [--peers 10,100,1000,10000] [--mib 128] [--latency-ms 10] [--seed 1] [--places 4]
 //                          [--cases] [--svg FILE]      --cases: also other rates, joins, leaves and hostile peers
 

@@ -1,12 +1,12 @@
-// Whole swarms of our own client beside aria2 and libtorrent. Every peer is a process on a host of its own; each round
-// runs every client once, one after the other, from nothing, so that what else the machine does meets all alike. A run
-// counts only if every leecher has the file, byte for byte. Needs root and iproute2 for hosts of their own; else peers
-// meet on loopback, and what needs a rate is skipped. Without options: the two swarms that the project is held to.
+// Whole swarms of Shoal, aria2 and libtorrent, compared. Every peer is a process on a host of its own. Each round runs
+// every client once, one after another, from nothing, so that other load on the machine affects all alike. A run
+// counts only if every leecher has the file, byte for byte. Separate hosts need root and iproute2; without them peers meet
+// on loopback, and swarms with a rate are skipped. Without options: the two swarms of docs/performance.md.
 //   npm run bench -- swarm [--seeds 4] [--leechers 1] [--mib 1024] [--rate MBIT] [--seed-rate MBIT] [--late SECONDS]
 //                          [--fast COUNT --fast-rate MBIT] [--leave SECONDS] [--quit]
 //                          [--rounds 3] [--clients shoal,aria2,libtorrent] [--limit 300] [--json]
-// --late: every other leecher starts that much later. --fast: so many leechers have lines of that rate instead.
-// --leave: every seed but the first is gone after that long. --quit: a leecher is gone as soon as it has the file.
+// --late: every second leecher starts that much later. --fast: that many leechers have lines of --fast-rate instead.
+// --leave: every seed but the first leaves after that long. --quit: a leecher leaves as soon as it has the file.
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -32,18 +32,18 @@ interface Case {
   readonly seeds: number
   readonly leechers: number
   readonly mib: number
-  /** Mbit/s both ways of every peer; undefined: as fast as it goes. */
+  /** Mbit/s both ways of every peer; undefined: unlimited. */
   readonly rate: number | undefined
   readonly seedRate: number | undefined
   readonly lateSeconds: number | undefined
   readonly leaveSeconds: number | undefined
-  /** So many leechers, the last ones, have lines of `fastRate`. */
+  /** How many leechers, the last ones, have lines of `fastRate`. */
   readonly fast: number
   readonly fastRate: number | undefined
   readonly isQuitting: boolean
 }
 
-/** One client's run. Means over the peers of a kind, but for `seconds`, which is that of the last leecher. */
+/** One client's run. Means over the peers of a kind, except `seconds`, which is that of the last leecher. */
 interface Run {
   readonly seconds: number
   readonly leecher: Usage
@@ -96,7 +96,7 @@ function casesAsked(): readonly Case[] {
   ]
 }
 
-/** Seconds that no swarm can beat, where all start together and stay: the seeds' upload, a download, everybody's upload. */
+/** Seconds that no swarm can beat, if all start together and stay: bounded by the seeds' upload, a download, everyone's upload. */
 function fluidBound({ seeds, leechers, rate, seedRate, fast, fastRate, ...rest }: Case): number | undefined {
   const { lateSeconds, leaveSeconds, isQuitting } = rest
   if (rate === undefined || lateSeconds !== undefined || leaveSeconds !== undefined || isQuitting) return undefined
@@ -155,7 +155,7 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
 
     const before = new Map<number, Usage | undefined>(seedPids.map(pid => [pid, usageOf(pid)]))
     const leecherPids: number[] = []
-    /** Of those who are gone. */
+    /** Of the leechers that have left. */
     const lastUsage = new Map<number, Usage>()
     const over = new AbortController()
     const leech = async (host: number, index: number): Promise<number> => {
@@ -193,7 +193,7 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
     const run = { seconds: Math.max(...seconds), leecher: used(leecherPids), seed: used(seedPids) }
     over.abort()
     for (const host of leecherHosts)
-      if (!isSame(payload, join(folder, `d${host}`, 'payload.bin'))) throw new Error(`host ${host} has another file`)
+      if (!isSame(payload, join(folder, `d${host}`, 'payload.bin'))) throw new Error(`host ${host} has a different file`)
     return run
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -241,7 +241,7 @@ function report(swarmCase: Case, runs: ReadonlyMap<string, readonly Run[]>): voi
   if (bound !== undefined) console.log(`fluid bound ${bound.toFixed(2)} s`)
 }
 
-// Hosts and processes are cleared away by the run itself.
+// The run itself removes its hosts and processes.
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => interrupted.abort(new Error('interrupted')))

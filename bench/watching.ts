@@ -1,5 +1,5 @@
-// What watching costs the watched: a download with a real watcher beside the same one unwatched, in turn, on one machine.
-// The watcher hears all of both devices by a log-in that only watches, and reads every message as the page does.
+// What watching costs the watched processes: a download with a real watcher and the same one unwatched, alternating, on one
+// machine. The watcher hears everything of both devices through a watch login, and reads every message as the page does.
 //   npm run bench -- watching [--mib 512] [--pairs 5]
 
 import { execFile } from 'node:child_process'
@@ -41,7 +41,7 @@ const shoal = async (user: string, ...words: string[]): Promise<string> => {
   return (await run(process.execPath, [program, '--json', ...words], { env, maxBuffer: 2 ** 26 })).stdout
 }
 
-/** Returns what ends it, and says what was heard. */
+/** Returns a function that ends it and tells what was heard. */
 async function watch(users: readonly string[]) {
   let messages = 0
   let bytes = 0
@@ -120,12 +120,12 @@ try {
     rmSync(to, { recursive: true })
     return (JSON.parse(lines.trim().split('\n').at(-1)!) as { seconds: number }).seconds
   }
-  /** What was watched before is forgotten by the agents first. */
+  /** The agents first forget the watcher of the run before. */
   const quietMs = inspectionTunables.watchEveryMs * (inspectionTunables.missedWatches + 1)
   await secondsOf()
   const ratios: number[] = []
   for (let pair = 0; pair < Number(values.pairs); pair += 1) {
-    // Which comes first changes, so that what drifts meanwhile favours neither.
+    // The order alternates, so that drift favours neither.
     const seconds = { watched: 0, unwatched: 0 }
     const cpu = { watched: used(), unwatched: used() }
     let heard = { messages: 0, bytes: 0 }

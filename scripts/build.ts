@@ -1,7 +1,7 @@
-// The package that people install, in dist: JavaScript, since Node takes no TypeScript from node_modules, and in few
-// files, since a command is at work sooner the fewer it has to find and read. What a command does not use stays in files
-// of their own that are loaded when they are needed. Outside stay native packages, one that starts threads of its own, and
-// those that few commands load.
+// Builds the package that people install, into dist: JavaScript, because Node strips no types below node_modules, and few
+// files, because a command starts sooner the fewer files it has to find and read. What a command does not use stays in
+// files of its own that load on demand. Not bundled are native packages, a package that starts threads of its own, and
+// packages that few commands load.
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ rmSync(dist, { recursive: true, force: true })
 
 const { metafile } = await build({
   absWorkingDir: root,
-  // Side by side with what they share: a thread's program is looked for beside who starts it.
+  // Side by side with what they share: a thread's program is looked up beside the module that starts it.
   entryPoints: { main: 'src/cli/main.ts', 'hashing-worker': 'src/actors/agent/hashing-worker.ts' },
   outdir: join(dist, 'program'),
   bundle: true,
@@ -32,7 +32,7 @@ const { metafile } = await build({
     '@peculiar/x509',
     'cli-progress',
   ],
-  // For CommonJS packages among those that are taken in.
+  // For CommonJS packages among the bundled ones.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
@@ -42,7 +42,7 @@ const { metafile } = await build({
 writeFileSync(join(dist, 'LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)))
 await buildPage(join(dist, 'visualizer'))
 
-/** Of every package that was taken in: its licence asks that it goes along. */
+/** The licence of every bundled package, which must go along. */
 function licencesOf(files: readonly string[]): string {
   const folders = new Set(files.flatMap(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []))
   return [...folders]

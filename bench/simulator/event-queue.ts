@@ -1,25 +1,25 @@
-// What is to happen, in order of virtual time; what is due at one moment happens in the order in which it was planned.
-// Most waits are one of a few lengths (a message's way, a block's time on a line): each such length has a lane, where
-// what is planned later is due later, so that it costs no search. Everything else is in a heap.
+// Events in order of virtual time; events due at the same moment happen in the order in which they were planned.
+// Most delays are one of a few lengths (a message's latency, a block's time on a line). Each such length has a lane, where
+// an event planned later is due later, so no search is needed. All other events are in a heap.
 
 export interface EventQueue {
   readonly nowMs: number
   after(delayMs: number, happen: () => void): void
-  /** As `after`, for a wait of a length that comes up again and again; few different ones. */
+  /** Like `after`, for a delay whose length recurs; use few different lengths. */
   lane(delayMs: number): (happen: () => void) => void
-  /** Makes the next thing happen; false when there is none. */
+  /** Runs the next event; false when there is none. */
   step(): boolean
 }
 
 interface Lane {
-  /** Due times, and the numbers of what was planned, from `first` on. */
+  /** Due times and event numbers, from `first` on. */
   times: number[]
   numbers: number[]
   events: (() => void)[]
   first: number
 }
 
-/** What has happened is cut off a lane once it is this much, and most of it. */
+/** Past events are cut off a lane once there are this many and they are most of it. */
 const cutAt = 4_096
 
 export function createEventQueue(): EventQueue {
@@ -40,7 +40,7 @@ export function createEventQueue(): EventQueue {
   const isBefore = (at: number, time: number, number: number) =>
     times[at]! < time || (times[at] === time && numbers[at]! < number)
 
-  /** Off the heap: the last goes where the first was, and down from there. */
+  /** Removes the heap's top: the last element takes its place and sinks. */
   const takeFirst = () => {
     const happen = events[0]!
     const time = times.pop()!

@@ -1,5 +1,5 @@
-// The simulator's results as a picture: time over the fluid bound against the number of peers,
-// on a scale of tens: what grows no faster than the logarithm lies on a straight line, or below.
+// Plots the simulator's results: time over the fluid bound against the number of peers, on a logarithmic scale. Growth no
+// faster than the logarithm lies on a straight line or below.
 
 const width = 640
 const height = 320

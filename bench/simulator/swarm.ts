@@ -1,8 +1,8 @@
-// A swarm in virtual time, without sockets: every peer runs the real picker (domain/piece-picker.ts), request window
-// and upload schedule; only the network is a model. Blocks leave through the sender's line one at a time, turn about
-// over what it sends, travel, and come in through the receiver's line one at a time; a sender has at most
-// `windowBlocks` of a piece under way, so a congested receiver slows its own flows alone. That is two queues a block,
-// as in store-and-forward networks, and keeps every line busy that could be; nothing is lost on the way.
+// A swarm in virtual time, without sockets: every peer runs the real picker (src/domain/piece-picker.ts), request window
+// and choker; only the network is a model. Blocks leave through the sender's line one at a time, in rotation over its
+// sessions, travel, and arrive through the receiver's line one at a time. A sender has at most `windowBlocks` of a piece
+// under way, so a congested receiver slows only its own flows. Each block passes two queues, as in store-and-forward
+// networks, which keeps every line busy that can be; nothing is lost on the way.
 
 import { downloadTunables, peerTunables, uploadTunables } from '../../config/swarm.ts'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
@@ -25,7 +25,7 @@ export interface PeerSpec {
   readonly isSeed?: boolean
   readonly conduct?: RequestQuota
   readonly joinsAtMs?: number
-  /** Leaves so long after it has everything; undefined: stays. */
+  /** Leaves this long after it has everything; undefined: stays. */
   readonly leavesAfterMs?: number
 }
 
@@ -36,7 +36,7 @@ export interface SwarmSpec {
   readonly latencyMs: number
   readonly random: () => number
   readonly blocksPerPiece?: number
-  /** In place of config/swarm.ts’s. */
+  /** Instead of the value in config/swarm.ts. */
   readonly schedule?: Places
 }
 
@@ -44,7 +44,7 @@ export interface SwarmResult {
   /** When each leecher had everything (ms), in the order of `peers`; undefined: seeds, hostile peers, or never. */
   readonly doneAtMs: readonly (number | undefined)[]
   readonly uploadedBytes: readonly number[]
-  /** Bytes that arrived for nothing: copies, and garbage. */
+  /** Bytes that arrived in vain: duplicates and garbage. */
   readonly wastedBytes: number
   readonly usefulBytes: number
   readonly declines: number
@@ -62,7 +62,7 @@ interface Link {
   readonly from: Peer
   readonly to: Peer
   isOpen: boolean
-  /** What is being served over it, in order. */
+  /** The blocks being served over it, in order. */
   readonly flows: Flow[]
   blocksUnderWay: number
 }
@@ -74,13 +74,13 @@ interface Peer {
   readonly picker: PiecePicker
   readonly window: RequestWindow
   readonly schedule: Choker
-  /** By the other's id: whom it fetches from, and who fetches from it. */
+  /** By the other peer's id: the peers it fetches from, and those that fetch from it. */
   readonly servers: Map<string, Link>
   readonly fetchers: Map<string, Link>
-  /** Links with something to send, in turn. */
+  /** Sessions with something to send, in rotation. */
   readonly sending: Link[]
   isSending: boolean
-  /** Plans what follows when a block has left through its line. */
+  /** Plans what follows once a block has left through its line. */
   readonly afterSending: (happen: () => void) => void
   lineFreeAtMs: number
   wakeAtMs: number
@@ -133,7 +133,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const present: Peer[] = []
 
   // The serving side.
-  /** The next block of the next link that may send one; a link sends one piece after the other, as over one socket. */
+  /** The next block of the next session that may send one; a session sends one piece after another, as over a socket. */
   const sendNext = (server: Peer) => {
     if (server.isSending) return
     for (let tried = server.sending.length; tried > 0; tried -= 1) {
@@ -244,7 +244,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       if (link.isOpen) serve(link, piece)
     })
     if (link.to.spec.conduct !== 'stalls') return
-    // As the links measure who dawdles, and give up who is silent.
+    // Like real sessions: measures slow peers, and gives up silent ones.
     queue.after(1_000, () => link.from.picker.setCapacity(link.to.id, 1, 0))
     queue.after(peerTunables.silentAfterMs, () => closeLink(link))
   }
@@ -302,7 +302,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     if (peer.spec.leavesAfterMs !== undefined) queue.after(peer.spec.leavesAfterMs, () => leave(peer))
   }
 
-  // Coming and going.
+  // Joining and leaving.
   const openLink = (from: Peer, to: Peer) => {
     if (
       from.servers.has(to.id) ||
@@ -327,7 +327,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     giveTurns(link.to)
     if (link.from.doneAtMs === undefined) ask(link.from)
   }
-  /** As machines/download.ts does, for somebody who fetches from it. */
+  /** As src/machines/download.ts does for a peer that fetches from it. */
   const makeRoom = (peer: Peer) => {
     const isIdle = ({ to }: Link) => !to.have.isFull() && peer.picker.inFlightAt(to.id).length === 0
     const idle = [...peer.servers.values()].filter(isIdle)

@@ -4,11 +4,11 @@ import { Bench } from 'tinybench'
 
 export interface Task {
   readonly name: string
-  /** What one run does of `unit`, so that the line says how much of it in a second. */
+  /** How many of `unit` one run does; the line says how many a second. */
   readonly amount: number
   readonly unit: string
   run(): unknown
-  /** Before each run, and not counted. */
+  /** Runs before each run and is not measured. */
   before?(): void
 }
 

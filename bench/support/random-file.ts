@@ -1,5 +1,5 @@
-// Files that benchmarks and demonstrations make: random, so that nothing on the way can compress or share their blocks.
-// For benchmarks in memory where there is such a folder, so that no disk is measured.
+// Files for benchmarks and demonstrations: random, so that nothing on the way can compress or share their blocks. Benchmarks
+// get them in memory where there is such a folder, so that no disk is measured.
 
 import { randomFillSync } from 'node:crypto'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 const chunkBytes = 2 ** 20
 
-/** Gone when the process ends. */
+/** Removed when the process ends. */
 export function workFolder(): string {
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'shoal-bench-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-// How benchmarks sum up their rounds.
+// Summarises the rounds of a benchmark.
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -1,6 +1,6 @@
-// The least HTTP tracker that BitTorrent clients find each other by (BEP 3, compact as in BEP 23), for one torrent:
+// A minimal HTTP tracker through which BitTorrent clients find each other (BEP 3, compact as in BEP 23), for one torrent:
 //   node announce.ts PORT
-// Says `peers N` whenever somebody new has announced.
+// Prints `peers N` whenever a new peer has announced.
 
 import { createServer } from 'node:http'
 

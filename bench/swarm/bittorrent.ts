@@ -1,5 +1,5 @@
-// aria2 and libtorrent (Debian's aria2, python3-libtorrent, mktorrent), with a tracker of ours on host 0. They get what
-// makes them fast here: no limits, large buffers, no DHT; and they do not encrypt.
+// aria2 and libtorrent (Debian's aria2, python3-libtorrent, mktorrent), with announce.ts as tracker on host 0. They get the
+// settings that make them fast here: no limits, large buffers, no DHT, no encryption.
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { type Client, lineOf, type Stage, type Swarm } from './client.ts'
 
 const trackerPort = 6969
-/** The piece length of our own client for files up to 1 GiB: 2^19. */
+/** Shoal's piece length for files up to 1 GiB: 2^19. */
 const pieceBits = 19
-/** Distinct, for on loopback all of them are one machine. */
+/** Distinct, because on loopback all peers are on one machine. */
 const portOf = (host: number) => String(6900 + host)
 
 const runs = (...command: [string, ...string[]]) => spawnSync(command[0], command.slice(1)).error === undefined
@@ -69,7 +69,7 @@ export const aria2: Client = {
   },
 }
 
-/** Debian's packages belong to Debian's own Python, whatever else is on the PATH. */
+/** Debian's packages need Debian's own Python, whatever else is on the PATH. */
 const python = '/usr/bin/python3'
 
 export const libtorrent: Client = {

@@ -1,25 +1,25 @@
-// What the benchmark asks of every client that it compares.
+// What every compared client must be able to do.
 
 import type { ChildProcess } from 'node:child_process'
 import type { Hosts } from './hosts.ts'
 
 export interface Stage {
   readonly hosts: Hosts
-  /** Peers are the hosts from 1 on, seeds first; host 0 is for what the client needs beside them, such as a tracker. */
+  /** Peers are the hosts from 1 on, seeds first; host 0 is for what the client needs besides, such as a tracker. */
   readonly seeds: number
   readonly leechers: number
-  /** A folder of this run's own. */
+  /** A folder for this run. */
   readonly folder: string
-  /** The file to be shared, called `payload.bin`. */
+  /** The file to share, called `payload.bin`. */
   readonly payload: string
 }
 
 export interface Swarm extends AsyncDisposable {
-  /** The process id of the peer that has the file on offer. */
+  /** The process id of the peer that offers the file. */
   seed(host: number): Promise<number>
-  /** Once every seed was told to: resolves when leechers will find them. */
+  /** Called once every seed was started; resolves when leechers can find them. */
   seedsReady(): Promise<unknown>
-  /** The file arrives at `folder`/d`host`/payload.bin. `whole` resolves when the client says that it has it. */
+  /** The file arrives at `folder`/d`host`/payload.bin. `whole` resolves when the client reports that it has the file. */
   leech(host: number): { readonly pid: number; readonly whole: Promise<void> }
 }
 
@@ -29,7 +29,7 @@ export interface Client {
   open(stage: Stage): Promise<Swarm>
 }
 
-/** Resolves with the first line of its standard output that begins so; rejects when it ends before. */
+/** Resolves with the first line of standard output that begins so; rejects if the process ends before. */
 export function lineOf(child: ChildProcess, beginning: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''

@@ -1,6 +1,6 @@
-// The machines of a swarm: each a network namespace of its own on one bridge, with a rate where one is set; or, without
-// root or iproute2, all of them this machine, on loopback, where nothing can be limited. Whatever runs on hosts in
-// namespaces is ended with them. Their names carry this process's id, so nobody else's are ever touched.
+// The hosts of a swarm: each a network namespace on one bridge, with a rate where one is set. Without root or iproute2 all
+// of them are this machine, on loopback, where nothing can be limited. Removing a host ends whatever runs in its
+// namespace. Names carry this process's id, so hosts of other processes are never touched.
 
 import { type ChildProcess, execFile, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -18,12 +18,12 @@ export interface Hosts extends AsyncDisposable {
   /** Pulls the host's cable, and puts it back. */
   cut(host: number): Promise<void>
   mend(host: number): Promise<void>
-  /** Between these two alone, both ways. */
+  /** Between these two hosts only, both ways. */
   sever(one: number, other: number): Promise<void>
   rejoin(one: number, other: number): Promise<void>
 }
 
-/** What keeps this machine from having hosts of their own; undefined when nothing does. */
+/** Why this machine cannot have separate hosts; undefined when it can. */
 export function whyNoNamespaces(): string | undefined {
   if (process.getuid?.() !== 0) return 'network namespaces need root'
   const probe = spawnSync('ip', ['netns', 'list'])
@@ -53,7 +53,7 @@ export function loopbackHosts(): Hosts {
 export const namespaceOf = (prefix: string, host: number): string => `${prefix}-${host}`
 const bridgeOf = (prefix: string) => `${prefix}-bridge`
 
-/** Ends whatever runs on hosts of that prefix, and removes them. */
+/** Ends whatever runs on hosts of that prefix, and removes the hosts. */
 export async function removeNamespaces(prefix: string): Promise<void> {
   const { stdout: listed } = await ip('netns', 'list')
   const ours = listed.split('\n').map(line => line.split(' ')[0]!)
@@ -97,7 +97,7 @@ export async function namespaceHosts(count: number, prefix = `shoal-bench-${proc
 
 const addressOf = (host: number) => `10.78.${Math.floor(host / 250)}.${(host % 250) + 1}`
 
-/** Those that were made under this prefix, by this process or another. */
+/** The hosts made under this prefix, by this process or another. */
 export function hostsOf(prefix: string): Hosts {
   const bridge = bridgeOf(prefix)
   const nameOf = (host: number) => namespaceOf(prefix, host)
@@ -114,7 +114,7 @@ export function hostsOf(prefix: string): Hosts {
     },
     run: (host, command, env) => runOn(within(host, command), env),
     async limit(host, rate) {
-      // The host's end of the cable limits what it sends, the bridge's end what it receives.
+      // The host's end of the cable limits sending, the bridge's end receiving.
       const shape = ['root', 'tbf', 'rate', `${rate}mbit`, 'burst', '256kb', 'latency', '100ms']
       await exec('ip', ['netns', 'exec', nameOf(host), 'tc', 'qdisc', 'replace', 'dev', 'eth0', ...shape])
       await exec('ip', ['netns', 'exec', bridge, 'tc', 'qdisc', 'replace', 'dev', `p${host}`, ...shape])

@@ -5,7 +5,7 @@ import time
 import libtorrent
 
 torrent, folder, port, role = sys.argv[1:]
-# Only what this swarm uses, and enough of it: libtorrent's defaults are for a home line and strangers.
+# Only what this swarm uses, in sufficient amounts: libtorrent's defaults are for a home line and strangers.
 session = libtorrent.session({
     'listen_interfaces': '0.0.0.0:' + port,
     'enable_dht': False, 'enable_lsd': False, 'enable_upnp': False, 'enable_natpmp': False,

@@ -1,4 +1,4 @@
-// Our own client, by its command line: three brokers and two trackers on host 0, one person and one agent a host.
+// Shoal, driven by its command line: three brokers and two trackers on host 0, one person and one agent on each other host.
 
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
@@ -9,7 +9,7 @@ import type { Client } from './client.ts'
 
 const program = join(import.meta.dirname, '../../bin/shoal.js')
 const brokerPort = 14_222
-/** Commands at once: each is a process, and this is a small machine. */
+/** Concurrent commands: each is a process, and this is a small machine. */
 const atOnce = 2
 
 export const shoal: Client = {
@@ -50,7 +50,7 @@ export const shoal: Client = {
         await call(host, 'share', payload, 'reef')
         return pidOf(host)
       },
-      // What was shared is on offer, and the trackers have said so.
+      // The file is on offer, and the trackers have confirmed it.
       seedsReady: async () => {},
       leech(host) {
         const to = join(folder, `d${host}`)

@@ -1,4 +1,4 @@
-// What a process has used so far, as Linux says it; undefined elsewhere, and of a process that is gone.
+// What a process has used so far, according to Linux; undefined on other systems and for a process that has ended.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

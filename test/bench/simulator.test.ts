@@ -1,4 +1,4 @@
-// Small swarms in virtual time, by the real picker and upload schedule: the same for the same seed.
+// Small swarms in virtual time, with the real picker and choker: the same for the same random seed.
 
 import test from 'ava'
 import { type PeerSpec, type SwarmResult, simulateSwarm } from '../../bench/simulator/swarm.ts'
@@ -16,7 +16,7 @@ function simulate(peers: readonly PeerSpec[], pieceCount = 64): SwarmResult & { 
 const isDone = (peers: readonly PeerSpec[], { doneAtMs }: SwarmResult) =>
   peers.every((each, at) => each.isSeed || each.conduct !== undefined || doneAtMs[at] !== undefined)
 
-test('a lone leecher gets everything once, as fast as the line', t => {
+test('A lone leecher gets everything once, as fast as the line.', t => {
   const { doneAtMs, copies, wastedBytes, declines } = simulate([seed, peer()])
   t.true(doneAtMs[1]! < 1.05 * ((64 * pieceBytes) / rate))
   t.is(copies, 1)
@@ -24,7 +24,7 @@ test('a lone leecher gets everything once, as fast as the line', t => {
   t.is(declines, 0)
 })
 
-test('among thirty the seed sends hardly more than one copy, and hardly anything comes twice', t => {
+test('Among thirty leechers the seed sends hardly more than one copy, and hardly anything comes twice.', t => {
   const peers = [seed, ...Array<PeerSpec>(30).fill(peer())]
   const result = simulate(peers, 160)
   t.true(isDone(peers, result))
@@ -32,7 +32,7 @@ test('among thirty the seed sends hardly more than one copy, and hardly anything
   t.true(result.wastedBytes < 0.01 * result.usefulBytes)
 })
 
-test('a slow seed sends one copy, and everybody has everything soon after', t => {
+test('A slow seed sends one copy, and every leecher has everything soon after.', t => {
   const slow = { ...seed, upBytesPerMs: rate / 5 }
   const peers = [slow, ...Array<PeerSpec>(12).fill(peer())]
   const result = simulate(peers)
@@ -41,7 +41,7 @@ test('a slow seed sends one copy, and everybody has everything soon after', t =>
   t.true(Math.max(...result.doneAtMs.slice(1).map(Number)) < 1.15 * ((64 * pieceBytes) / slow.upBytesPerMs))
 })
 
-test('late joiners, leavers, slow and hostile peers keep nobody from ending with everything', t => {
+test('Late joiners, leavers, slow and hostile peers keep no leecher from ending with everything.', t => {
   const peers = [
     seed,
     ...Array.from({ length: 24 }, (_, at) =>
@@ -57,7 +57,7 @@ test('late joiners, leavers, slow and hostile peers keep nobody from ending with
   t.true(isDone(peers, simulate(peers)))
 })
 
-test('the same seed gives the same swarm', t => {
+test('The same random seed gives the same swarm.', t => {
   const peers = [seed, ...Array<PeerSpec>(10).fill(peer())]
   t.deepEqual(simulate(peers), simulate(peers))
 })

@@ -1,5 +1,5 @@
-// What a broker says, or what somebody says through one: questions of the auth callout, log-ins, and log-ins that only
-// watch. Whoever is taken gets permissions of the shape that everybody of that kind gets, whatever they call themselves.
+// What a broker says, or what passes through one: questions of the auth callout, logins, and watch logins. An admitted
+// login gets permissions of the shape that every login of its kind gets, whatever name it claims.
 
 import { deepStrictEqual } from 'node:assert/strict'
 import { createAccount, createCurve, createServer, createUser, fromCurveSeed } from '@nats-io/nkeys'
@@ -40,7 +40,7 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** Everything else is a fault. */
+/** Any other error is a fault. */
 function orInvalid<T>(read: () => T): T | undefined {
   try {
     return read()
@@ -57,7 +57,7 @@ const benign: Record<BrokerLogin['kind'], BrokerLogin> = {
   watch: { kind: 'watch', user: 'alice', device, expiresAt: 1, proof: 'p' },
   operator: { kind: 'operator', expiresAt: 1, proof: 'p' },
 }
-/** Which tokens of a subject are wildcards: what somebody is called may not make one of them. */
+/** Which tokens of a subject are wildcards: a user's name must not produce one. */
 const shapeOf = (subject: string) => {
   demand(/^\S+$/.test(subject), `a subject with white space in it: ${JSON.stringify(subject)}`)
   return subject.split('.').map(token => (token === '*' || token === '>' ? token : 'x'))
@@ -75,9 +75,9 @@ const questionTarget: Target = {
   valid: [...questions, claims(guest), claims({})],
   take(bytes) {
     const value = parse(bytes)
-    // As a token it is not even signed.
+    // It cannot be signed as a token.
     demand(orInvalid(() => readToken(bytes.toString('latin1'))) === undefined, 'an unsigned token was taken')
-    // To be signed it is written as JSON by recursion.
+    // Signing writes it as JSON, by recursion.
     if (typeof value !== 'object' || value === null || Array.isArray(value) || isDeep(value)) return false
     const question = orInvalid(() => readQuestion(signer.sign(value as Record<string, unknown>)))
     if (!question) return false
@@ -88,7 +88,7 @@ const questionTarget: Target = {
   },
 }
 
-/** Its seal, and the key that it says it was sealed with. Pure JavaScript does this: it is dear. */
+/** The seal, and the key it claims to be sealed with. Pure JavaScript does this, so it is expensive. */
 const sealTarget: Target = {
   name: 'seal of the auth callout',
   share: 0.02,

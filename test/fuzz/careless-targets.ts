@@ -1,4 +1,4 @@
-// Targets that are wrong, each in its way: what runs targets has to find that.
+// Targets that are wrong, each in its own way: the runner has to find that out.
 
 import type { Target } from './target.ts'
 

@@ -1,4 +1,4 @@
-// The thread that supervise.ts runs cases in: one target after the other, each case noted before it is tried.
+// The thread in which supervise.ts runs cases: one target after another, each case noted before it is tried.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { fuzz } from './fuzz.ts'

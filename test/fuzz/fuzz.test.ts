@@ -1,4 +1,4 @@
-// A short run of `npm run fuzz`, of every target, after all that is in the corpus.
+// A short run of `npm run fuzz`: the whole corpus, then a few cases of every target.
 
 import anyTest, { type TestFn } from 'ava'
 import type { TargetReport } from './fuzz.ts'
@@ -25,7 +25,7 @@ for (const [index, { name }] of targets.entries())
 test('A target that takes what is not safe, never ends, or hoards is found out, and the others go on.', async t => {
   const run = { module: moduleOf('careless-targets.ts'), cases: 1_000, seed }
   const never = await supervise({ ...run, names: ['takes what leads elsewhere', 'does not end'], caseWithinMs: 5_000 })
-  // Filling so much memory takes a busy machine seconds, and is not to be mistaken for not ending.
+  // Filling that much memory takes seconds on a busy machine, and must not be mistaken for not ending.
   const more = { ...run, names: ['hoards', 'is all right'], caseWithinMs: 60_000, mostMemoryMiB: 500 }
   const reports = [...never, ...(await supervise(more))]
   t.deepEqual(

@@ -1,6 +1,6 @@
-// Runs targets with seeded cases. A case is made from the seed, the target and its own number alone, so that any can be
-// made again; what was ever found is kept in corpus/ and tried before all else, then the target's own values as they
-// are: however few cases a run makes, it says whether a target takes anything.
+// Runs targets with seeded cases. A case depends only on the seed, the target and its number, so any case can be made
+// again. Past findings are kept in corpus/ and tried first, then the target's own values unchanged: however few cases a
+// run makes, it shows whether a target accepts anything.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { seededRandom } from '../helpers/seeded-random.ts'
@@ -9,9 +9,9 @@ import type { Target } from './target.ts'
 
 export interface Finding {
   readonly target: string
-  /** Why it is in the corpus, which of the target's own values it is, or the case's number. */
+  /** Why it is in the corpus, which of the target's own values it is, or the number of the case. */
   readonly case: string
-  /** Undefined where the case never ended; its number makes it again. */
+  /** Undefined if the case never ended; its number makes it again. */
   readonly input: Buffer | undefined
   readonly error: Error
 }
@@ -26,7 +26,7 @@ export interface TargetReport {
 
 const corpusFile = new URL('corpus/messages.jsonl', import.meta.url)
 
-/** Messages that something was once wrong with, or that are worth trying on everything; base64, with why. */
+/** Messages that once caused a fault, or that are worth trying on every target; base64, with the reason. */
 const corpus: readonly { readonly why: string; readonly input: Buffer }[] = existsSync(corpusFile)
   ? readFileSync(corpusFile, 'utf8')
       .trim()
@@ -39,7 +39,7 @@ const corpus: readonly { readonly why: string; readonly input: Buffer }[] = exis
 
 const hash = (text: string): number => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) | 0, 7)
 
-/** Stops at the first finding. `onCase` is told of each before it is tried: numbers below 0 are of what comes first. */
+/** Stops at the first finding. `onCase` is called before each case; numbers below 0 are the corpus and the target's own values. */
 export async function fuzz(
   target: Target,
   cases: number,

@@ -1,5 +1,5 @@
-// Hostile variants of valid JSON messages: values swapped for nasty ones, keys added, taken away and repeated, deep and
-// long values, cut and flipped bytes. The same random numbers make the same message.
+// Hostile variants of valid JSON messages: values swapped for nasty ones, keys added, removed and repeated, deep and long
+// values, cut and flipped bytes. The same random numbers make the same message.
 
 type Json = unknown
 export type Random = () => number
@@ -7,7 +7,7 @@ export type Random = () => number
 const pick = <T>(items: readonly T[], random: Random): T => items[Math.floor(random() * items.length)]!
 const deep = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth)
 
-/** Raw JSON text: some of it no program would write. */
+/** Raw JSON text, some of which no program would write. */
 const nasty = [
   'null',
   'true',
@@ -50,7 +50,7 @@ const nasty = [
   `"${'x'.repeat(300)}"`,
   `"${'é'.repeat(126)}"`,
 ]
-/** Rarely: they take long to make. */
+/** Used rarely: they take long to make. */
 const large = [
   `"${'A'.repeat(200_000)}"`,
   deep(10_000, '[', ']'),
@@ -76,7 +76,7 @@ function placesIn(value: Json, into: Place[] = []): Place[] {
 const set = ({ holder, key }: Place, value: Json) =>
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
 
-/** A tree with marks where raw text goes, and the texts. */
+/** A tree with marks where raw text goes, and those texts. */
 function mutateTree(root: { value: Json }, raw: string[], random: Random): void {
   const place = pick(placesIn(root), random)
   const { holder, key } = place
@@ -100,7 +100,7 @@ function mutateTree(root: { value: Json }, raw: string[], random: Random): void 
   } else set(place, [value, value])
 }
 
-/** One message, as bytes. Some are what they were. */
+/** One message, as bytes. Some are unchanged. */
 export function mutate(valid: readonly Json[], random: Random): Buffer {
   const root = { value: JSON.parse(JSON.stringify(pick(valid, random))) as Json }
   const raw: string[] = []

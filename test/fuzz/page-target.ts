@@ -1,5 +1,5 @@
-// Whatever reaches the visualizer's server over a socket: request lines, header lines, ways to a broker. It is taken when it
-// is answered with 200 or 101, which takes the token where it is not a file of the page; and the server is there after it.
+// What reaches the visualizer's server over a socket: request lines, header lines, upgrades to a broker. An answer of 200 or
+// 101 counts as accepted; except for the page's own files that needs the token. The server must survive every case.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -10,7 +10,7 @@ import { demand, type Target } from './target.ts'
 
 const secret = 'what only a holder of the token gets'
 
-/** Opened at the first case; ends with its process. */
+/** Opened at the first case; ends with the process. */
 let opened: ReturnType<typeof open> | undefined
 async function open() {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-fuzz-'))
@@ -30,7 +30,7 @@ interface Asked {
   readonly headers?: unknown
 }
 
-/** As anybody may write it; `TOKEN` and `PORT` stand for what they are. */
+/** As anyone may write it; `TOKEN` and `PORT` are replaced by the real ones. */
 function requestOf({ method, path, headers }: Asked, token: string, port: number): Buffer {
   const lines = Object.entries(typeof headers === 'object' && headers !== null ? headers : {})
   const text = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n')
@@ -43,10 +43,10 @@ async function answerTo(port: number, request: Buffer): Promise<string> {
   socket.on('error', () => {})
   socket.on('data', chunk => {
     said.push(chunk)
-    // Answered, or told off: neither is waited for to be hung up.
+    // Answered or rejected: do not wait for the server to hang up.
     if (Buffer.concat(said).includes('\r\n\r\n')) socket.end()
   })
-  // Then the other side has had all there is, also of half a request. It may reset what was too much for it.
+  // The server has everything then, even of half a request. It may reset a connection that was too much for it.
   socket.end(request)
   await new Promise(resolve => socket.once('close', resolve))
   return Buffer.concat(said).toString('latin1')
@@ -82,15 +82,15 @@ export const pageTarget: Target = {
     try {
       request = isAsked ? requestOf(asked as Asked, token, port) : bytes
     } catch {
-      // What has no text cannot be sent.
+      // A value without text cannot be sent.
       return false
     }
     const answer = await answerTo(port, request)
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0)
-    if (answer.includes(secret)) demand(request.includes(token), 'it was told to somebody without the token')
+    if (answer.includes(secret)) demand(request.includes(token), 'it was told without the token')
     demand(status !== 500, 'the server failed at it')
     const after = await answerTo(port, requestOf({ method: 'HEAD', path: '/', headers: { host: own } }, token, port))
-    demand(after.startsWith('HTTP/1.1 200'), 'the server answers nobody after it')
+    demand(after.startsWith('HTTP/1.1 200'), 'the server no longer answers after it')
     return status === 200 || status === 101
   },
 }

@@ -1,4 +1,4 @@
-// npm run fuzz -- [--cases 1000000] [--seed N] [--target WORDS]: so many cases over all targets, and a figure for each.
+// npm run fuzz -- [--cases 1000000] [--seed N] [--target WORDS]: that many cases over all targets, and figures for each.
 
 import { parseArgs } from 'node:util'
 import { supervise } from './supervise.ts'
@@ -15,7 +15,7 @@ if (!(each > 0) || !Number.isInteger(seed)) {
   console.error('usage: npm run fuzz -- [--cases 1000000] [--seed N] [--target WORDS]')
   process.exit(2)
 }
-console.log(`${chosen.length} targets, ${each} cases each (of dear ones fewer) and the corpus, seed ${seed}`)
+console.log(`${chosen.length} targets, ${each} cases each (fewer of expensive ones) and the corpus, seed ${seed}`)
 const began = performance.now()
 let memory = 0
 const measuring = setInterval(() => {

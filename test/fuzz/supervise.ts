@@ -1,24 +1,24 @@
-// Runs targets in a thread that can be ended whatever it is at: a case that does not end, or that needs more memory
-// than any may, is found, named by its number, and the next target goes on in a new thread.
+// Runs targets in a thread that can be ended at any point. A case that does not end, or needs more memory than is allowed,
+// becomes a finding with its number, and the next target continues in a new thread.
 
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { TargetReport } from './fuzz.ts'
 
-/** What the thread is given. */
+/** The thread's input. */
 export interface Work {
-  /** Has `targets`. */
+  /** The module that exports `targets`. */
   readonly module: string
   readonly names: readonly string[]
   readonly cases: number
   readonly seed: number
-  /** Index of the target and number of the case as Int32s; since when, in ms, as a Float64. */
+  /** Index of the target and number of the case, as Int32s; start time in ms, as a Float64. */
   readonly progress: SharedArrayBuffer
 }
 
 export interface SuperviseOptions extends Omit<Work, 'progress'> {
   onReport?(report: TargetReport): void
-  /** A case takes well under 50 ms; a machine that is busy may hold one up. */
+  /** A case takes well under 50 ms; a busy machine may delay one. */
   readonly caseWithinMs?: number
   /** Of the whole process. */
   readonly mostMemoryMiB?: number
@@ -39,7 +39,7 @@ export async function supervise(options: SuperviseOptions): Promise<readonly Tar
   return reports
 }
 
-/** Until all are through, or one was the last. */
+/** Resolves when the thread has run all targets, or ended at a case that it cannot survive. */
 async function runThread(
   { module, names, cases, seed, caseWithinMs, mostMemoryMiB }: Required<Omit<SuperviseOptions, 'onReport'>>,
   tell: (report: TargetReport) => void,
@@ -64,7 +64,7 @@ async function runThread(
     const isLate = beganAt[0]! > 0 && Date.now() - beganAt[0]! > caseWithinMs
     const isLarge = process.memoryUsage.rss() > mostMemoryMiB * 2 ** 20
     if (!isLate && !isLarge) return
-    // Both, where this look came late: then memory is why.
+    // If this check came late and both hold, memory is the cause.
     broken ??= isLarge ? `more than ${mostMemoryMiB} MiB of memory` : `it does not end within ${caseWithinMs} ms`
     void worker.terminate()
   }, lookEveryMs)

@@ -1,12 +1,12 @@
-// One thing that is fuzzed, and what each of them needs to say that it is wrong.
+// One fuzz target, and the assertion that targets use.
 
 export interface Target {
   readonly name: string
-  /** JSON values of which some are taken, for the mutator to begin with. */
+  /** JSON values for the mutator to start from; some of them are accepted. */
   readonly valid: readonly unknown[]
-  /** Of the cases of the others, for one that is dear. */
+  /** The share of other targets' cases that an expensive target runs. */
   readonly share?: number
-  /** True when it was taken. */
+  /** True when the target accepted it. */
   take(bytes: Buffer): boolean | Promise<boolean>
 }
 
@@ -14,7 +14,7 @@ export function demand(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise)
 }
 
-/** Nothing of ours nests deeper; what is passed on unread may, and then it cannot be compared by recursion. */
+/** Shoal's messages never nest deeper; a value passed on unread may, and cannot be compared by recursion. */
 export const deepest = 50
 
 export function isDeep(value: unknown): boolean {

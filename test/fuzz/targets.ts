@@ -1,6 +1,6 @@
-// What is fuzzed: everything that reads bytes or text of somebody else's. Each target throws when its promise is broken,
-// and otherwise says whether it took the message. Taken means: it says the same when it is written and read again, and
-// names, ids and manifests in it are safe to use.
+// The fuzz targets: everything that reads bytes or text from elsewhere. Each target throws when its promise is broken, and
+// otherwise tells whether it accepted the message. An accepted message means the same when written and read again, and
+// its names, ids and manifests are safe to use.
 
 import { deepStrictEqual } from 'node:assert/strict'
 import { basename, dirname, join } from 'node:path'
@@ -48,7 +48,7 @@ const manifest = manifestOf(name, Buffer.alloc(512 * 1024 + 9, 1))
 const empty = manifestOf('nothing', Buffer.alloc(0))
 const key = 'k'.repeat(43)
 
-/** Every name and id anywhere in what was taken. */
+/** Every name and id anywhere in an accepted value. */
 function demandSafe(value: unknown, depth = 0): void {
   if (depth > deepest) return
   if (typeof value !== 'object' || value === null) return
@@ -78,7 +78,7 @@ const schemaTarget = (
   },
 })
 
-/** Its names are text to be shown, whatever they look like. */
+/** Its names are text to show, whatever they look like. */
 const textTarget = (name: string, schema: z.ZodType, valid: readonly unknown[]): Target =>
   schemaTarget(name, schema, valid, () => {})
 
@@ -172,7 +172,7 @@ const inspectionTarget: Target = {
   take(bytes) {
     const taken = readInspection(bytes)
     if (!taken) return false
-    // Its names are text to be shown, whatever they look like.
+    // Its names are text to show, whatever they look like.
     const text = JSON.stringify(taken)
     demand(JSON.stringify(readInspection(Buffer.from(text))) === text, 'what was read is not what was written')
     return true

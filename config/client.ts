@@ -1,5 +1,20 @@
 // What asking takes: of the trackers, of the agent, and saying that a device is there.
 
+/** Connecting to brokers. */
+export const brokerTunables = {
+  /**
+   * A first connection ends after this. Below the 5 s that brokers wait for a tracker's answer (nats-server.conf), so
+   * that a silent tracker is told apart from a refusal.
+   */
+  loginTimeoutMs: 4_500,
+  /** Trackers log in by their keys, past other trackers: nothing to tell apart. */
+  trackerLoginTimeoutMs: 5_000,
+  /** The operator's brokers run on the same machine as a rule. */
+  operatorLoginTimeoutMs: 2_000,
+  /** A connection that breaks is made again this soon; a dead one is noticed after three pings, 15 s. */
+  connection: { reconnectTimeWait: 250, pingInterval: 5_000, maxPingOut: 3 },
+} as const
+
 /** Talking to the trackers. */
 export const requestTunables = {
   /** Published again under the same id after this long without an answer: a dead tracker costs a person this much. */

@@ -32,7 +32,7 @@ export const backupTunables = {
   appendTimeoutMs: 20_000,
 } as const
 
-/** Running brokers and trackers on this machine. */
+/** Running brokers, trackers and the agent as processes of this machine. */
 export const processTunables = {
   /** How often to look whether a process has come up or gone; either takes 100 ms and more. */
   lookEveryMs: 50,
@@ -40,6 +40,10 @@ export const processTunables = {
   startTimeoutMs: 60_000,
   /** A broker that is told to end hands its leaderships over first: under a second. */
   stopTimeoutMs: 15_000,
+  /** An agent's start is a process and a library; its stop says goodbye to peers and trackers. Both take well under a second. */
+  agentTimeoutMs: 15_000,
+  /** `nats-server --version`; a first start from a cold disk takes a second. */
+  versionTimeoutMs: 10_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
   monitorTimeoutMs: 1_000,
   /** What a tracker or an agent writes down in months; beyond it the next start begins a new file and keeps this one. */

@@ -103,6 +103,8 @@ export const trackerTunables = {
   followUpMs: 1_000,
   /** Between attempts to append while the brokers elect a leader. */
   appendAgainMs: 250,
+  /** Another append to the same subject is not settled yet: a healthy one takes 2 ms. */
+  appendInFlightMs: 25,
   /** That enough brokers were reached holds this long; a write asks for it first, and a count takes a millisecond. */
   majorityKnownMs: 250,
   /** Too few brokers answered within this: the majority is gone. Well above the time to connect to another broker. */

@@ -16,7 +16,7 @@ import { logStream } from '../wire/subjects.ts'
 import { type BackupEntry, openBackup, writeBackup } from './backup-file.ts'
 import { agreeOnPlan, type ClusterOptions, type RunningCluster, startAll } from './cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { inTurn } from './cluster-lock.ts'
+import { clusterLockFile, withClusterLock } from './cluster-lock.ts'
 import { brokersOf, loadPlan, savePlan, serversOf, usesTls } from './cluster-plan.ts'
 import { processOf, startBrokers } from './cluster-processes.ts'
 import { end } from './node-process.ts'
@@ -100,14 +100,14 @@ async function* entriesOf(connection: NatsConnection, last: number): AsyncGenera
 
 /** Into a folder without a cluster. What is not given is as it was backed up. Throws ClusterFailure. */
 export const restoreCluster = (file: string, options: ClusterOptions): Promise<RunningCluster> =>
-  inTurn(options.folder, () => restore(file, options))
+  withClusterLock(options.folder, () => restore(file, options))
 
 async function restore(file: string, { folder, say = () => {}, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   const backup = await openBackup(file)
   const { head } = backup
   // Every node starts anew.
   const { forgetting, ...kept } = head.secrets
-  if (readdirSync(folder).some(name => !name.startsWith('turn.db')))
+  if (readdirSync(folder).some(name => !name.startsWith(clusterLockFile)))
     throw new ClusterFailure(
       'other-cluster',
       `${folder} is not empty: move it away first, or restore into another --home; nothing is overwritten`,

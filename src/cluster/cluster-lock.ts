@@ -1,5 +1,5 @@
-// One command at a time changes a cluster: two that started the same broker would lose track of one of the processes.
-// The lock is SQLite's on a file, so it goes with the process that holds it, however that ends.
+// The lock on a cluster's folder: one command at a time changes a cluster, for two that start the same broker would lose
+// track of one of the processes. SQLite holds it on a file, so it ends with its process, however that ends.
 
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,20 +8,23 @@ import Database from 'better-sqlite3'
 import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
-/** Waits for its turn, then acts. Throws `not-ready` when another command holds the cluster for too long. */
-export async function inTurn<T>(folder: string, act: () => Promise<T>): Promise<T> {
+/** Beside which SQLite may keep files whose names begin alike. */
+export const clusterLockFile = 'turn.db'
+
+/** Acts once no other command does. Throws ClusterFailure `not-ready` when another one holds the lock for too long. */
+export async function withClusterLock<T>(folder: string, act: () => Promise<T>): Promise<T> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const file = join(folder, 'turn.db')
-  // SQLite would make it for everybody to read.
+  const file = join(folder, clusterLockFile)
+  // SQLite would make it readable by everybody.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   const lock = new Database(file, { timeout: 0 })
   try {
     const deadline = Date.now() + processTunables.startTimeoutMs
-    while (!isOurs(lock)) {
+    while (!canLock(lock)) {
       if (Date.now() > deadline)
         throw new ClusterFailure(
           'not-ready',
-          `another shoal command is busy with the cluster in ${folder}; wait for it`,
+          `another shoal command is changing the cluster in ${folder}; try again when it has ended`,
         )
       await sleep(processTunables.lookEveryMs)
     }
@@ -31,7 +34,7 @@ export async function inTurn<T>(folder: string, act: () => Promise<T>): Promise<
   }
 }
 
-function isOurs(lock: Database.Database): boolean {
+function canLock(lock: Database.Database): boolean {
   try {
     lock.exec('BEGIN EXCLUSIVE')
     return true

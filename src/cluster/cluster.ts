@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { stopVisualizer } from './background-visualizer.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { inTurn } from './cluster-lock.ts'
+import { withClusterLock } from './cluster-lock.ts'
 import {
   brokersOf,
   type ClusterNode,
@@ -57,7 +57,8 @@ export interface RunningCluster {
 const silently = () => {}
 
 /** Starts what of the cluster does not run, and returns when all of it answers. What is not given stays as it was. */
-export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> => inTurn(options.folder, () => up(options))
+export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> =>
+  withClusterLock(options.folder, () => up(options))
 
 async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   needWhole(folder)
@@ -92,7 +93,7 @@ function rememberAllNew(folder: string, { forgetting, ...secrets }: ClusterSecre
 /** Stops all of it; trackers first, so that they end with the brokers there. */
 export async function clusterDown(folder: string, say: (line: string) => void = silently): Promise<void> {
   const plan = loadPlan(folder)
-  await inTurn(folder, async () => {
+  await withClusterLock(folder, async () => {
     await stopVisualizer(folder)
     for (const nodes of [trackersOf(folder, plan), brokersOf(folder, plan)]) {
       const running = nodes.map(node => processOf(folder, node)).filter(node => pidOf(node) !== undefined)
@@ -166,7 +167,7 @@ export async function startNode(folder: string, name: string): Promise<void> {
   needWhole(folder)
   const node = findNode(folder, name)
   const cluster = { folder, plan: loadPlan(folder), secrets: loadSecrets(folder) }
-  await inTurn(folder, () =>
+  await withClusterLock(folder, () =>
     node.kind === 'broker' ? startBrokers(cluster, [node], ({ up }) => up, silently) : startTrackers(cluster, [node]),
   )
 }

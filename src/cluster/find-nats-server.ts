@@ -5,6 +5,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { cachedNatsServer, cacheFolder, natsServerFetcher } from './package-root.ts'
 
@@ -44,7 +45,7 @@ export async function provideNatsServer(say: (line: string) => void): Promise<st
 
 async function judge(path: string, env: NodeJS.ProcessEnv): Promise<string> {
   try {
-    const { stdout } = await run(path, ['--version'], { env, timeout: 10_000 })
+    const { stdout } = await run(path, ['--version'], { env, timeout: processTunables.versionTimeoutMs })
     const [, major, minor] = /v(\d+)\.(\d+)\./.exec(stdout) ?? []
     if (major === undefined || minor === undefined) return 'does not say its version'
     const fits = Number(major) > oldest.major || (Number(major) === oldest.major && Number(minor) >= oldest.minor)

@@ -1,33 +1,27 @@
 // The cluster's own connection to its brokers, with a tracker's key: to see which trackers answer.
 
-import { connect, type NatsConnection } from 'nats'
-import { connectionDefaults, giveUpWhenTurnedAway } from '../actors/client/broker-connection.ts'
-import { tlsTowards, trustOf } from '../actors/client/broker-trust.ts'
+import type { NatsConnection } from 'nats'
+import { brokerTunables } from '../../config/client.ts'
+import { openConnection } from '../actors/client/broker-connection.ts'
+import { trustOf } from '../actors/client/broker-trust.ts'
 import { createTrackerClient, type TrackerClient } from '../actors/client/tracker-client.ts'
 import { nkeyLogin } from '../actors/device/nkey.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { inboxPrefix, operatorAsking } from '../wire/subjects.ts'
-import type { TrackerStatus } from '../wire/tracker-api.ts'
+import type { TrackerStatus } from '../wire/tracker-status.ts'
 
-/** Throws what nats throws when no broker lets us in. */
-export async function connectOperator(servers: readonly string[], secrets: ClusterSecrets): Promise<NatsConnection> {
-  const attempts = giveUpWhenTurnedAway()
-  const connection = await connect({
-    ...connectionDefaults,
-    reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
-    ...tlsTowards(
-      servers,
-      trustOf(() => secrets.authority?.certificate),
-    ),
-    servers: [...servers],
-    name: 'operator',
-    timeout: 2_000,
-    inboxPrefix: inboxPrefix(operatorAsking.user),
-    authenticator: nkeyLogin(secrets.trackerSeeds.shoal),
-  })
-  attempts.isConnected = true
-  return connection
-}
+/** Throws BrokerUnreachable, UntrustedBrokers or LoginRefused. */
+export const connectOperator = (servers: readonly string[], secrets: ClusterSecrets): Promise<NatsConnection> =>
+  openConnection(
+    servers,
+    trustOf(() => secrets.authority?.certificate),
+    {
+      name: 'operator',
+      timeout: brokerTunables.operatorLoginTimeoutMs,
+      inboxPrefix: inboxPrefix(operatorAsking.user),
+      authenticator: nkeyLogin(secrets.trackerSeeds.shoal),
+    },
+  )
 
 /** To look at the trackers; requests are people's alone. */
 export const operatorsTrackers = (connection: NatsConnection): Pick<TrackerClient, 'statuses' | 'looks'> =>

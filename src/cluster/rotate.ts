@@ -9,7 +9,7 @@ import type { ClusterSecrets, SecretSet } from '../wire/cluster-secrets.ts'
 import { createAuthority } from './authority.ts'
 import { stopVisualizer } from './background-visualizer.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { inTurn } from './cluster-lock.ts'
+import { withClusterLock } from './cluster-lock.ts'
 import { brokersOf, type ClusterPlan, loadPlan, trackersOf, usesTls } from './cluster-plan.ts'
 import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
 import { isCurrent } from './monitoring.ts'
@@ -19,7 +19,7 @@ import { loadSecrets, makeSecrets, replaceSecrets } from './secrets.ts'
 
 /** Returns the new authority's certificate, where there is TLS. Throws ClusterFailure. */
 export const rotateSecrets = (folder: string, say: (line: string) => void = () => {}): Promise<string | undefined> =>
-  inTurn(folder, () => rotate(folder, say))
+  withClusterLock(folder, () => rotate(folder, say))
 
 async function rotate(folder: string, say: (line: string) => void): Promise<string | undefined> {
   needWhole(folder)

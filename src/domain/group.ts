@@ -5,7 +5,7 @@
 import type { Decider } from './decider.ts'
 import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
 import { checkManifest, type Manifest, shareId } from './manifest.ts'
-import { done, type Outcome, refuse } from './refusal.ts'
+import { done, type Outcome, type Refusal, refuse } from './refusal.ts'
 
 export interface Share {
   readonly id: string
@@ -118,6 +118,15 @@ function decideUnshare(
   return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
+/** Said to somebody who is not a member and asked for what members alone may see or do. */
+export const notMember = ({ group, owner, hasAsked }: { group: string; owner: string; hasAsked: boolean }): Refusal =>
+  refuse(
+    'not-member',
+    hasAsked
+      ? `your request to join ${group} is waiting for its owner, ${owner}, to accept it`
+      : `you are not a member of ${group}; ask to join it with shoal group join ${group}`,
+  )
+
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   const copy = new Map(map)
   copy.delete(key)
@@ -131,20 +140,23 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
     const { by, at } = command
     if (command.type === 'create') {
       if (state.group === undefined) return done([{ type: 'group.created', group: command.group, owner: by.user, at }])
-      return refuse('group-exists', `the group ${command.group} exists already; choose another name`)
+      return refuse('group-exists', `the group ${command.group} already exists; choose another name`)
     }
     if (state.group === undefined) return refuse('no-such-group', 'there is no such group; see shoal group list')
     const existing = state as Group & { group: string }
     const name = state.group
 
     if (command.type === 'request-to-join') {
-      if (state.members.has(by.user)) return refuse('already-member', `you are a member of ${name} already`)
+      if (state.members.has(by.user)) return refuse('already-member', `you are already a member of ${name}`)
       if (state.requests.has(by.user))
-        return refuse('already-requested', `you asked to join ${name} already; its owner has to accept`)
+        return refuse(
+          'already-requested',
+          `you have already asked to join ${name}; its owner, ${state.owner}, has to accept`,
+        )
       return done([{ type: 'join.requested', group: name, user: by.user, at }])
     }
     if (!state.members.has(by.user))
-      return refuse('not-member', `you are not a member of ${name}; ask with shoal group join ${name}`)
+      return notMember({ group: name, owner: state.owner, hasAsked: state.requests.has(by.user) })
 
     switch (command.type) {
       case 'leave':
@@ -163,7 +175,7 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
       case 'reject': {
         if (!state.requests.has(user)) {
           if (command.type === 'accept' && state.members.has(user))
-            return refuse('already-member', `${user} is a member of ${name} already`)
+            return refuse('already-member', `${user} is already a member of ${name}`)
           return refuse('no-such-request', `${user} has not asked to join ${name}; see shoal group requests ${name}`)
         }
         if (command.type === 'reject') return done([{ type: 'join.rejected', group: name, user }])

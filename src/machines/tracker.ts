@@ -70,8 +70,8 @@ const lifeSetup = setup({
     forgetFailures: assign({
       failures: ({ context }, { step }: { step: TrackerStep }) => ({ ...context.failures, [step]: 0 }),
     }),
-    /** For the tracker's log: provided by whoever runs it. */
-    tellFailure: (_, _params: { step: TrackerStep; error: unknown }) => {},
+    /** Into the tracker's log; provided by run-tracker.ts. */
+    logFailure: (_, _params: { step: TrackerStep; error: unknown }) => {},
     forwardEntries: sendTo('notifier', ({ event }) => event),
   },
   delays: {
@@ -89,7 +89,7 @@ const failed = (step: TrackerStep) => {
   const params = ({ event }: { event: { error: unknown } }) => ({ step, error: event.error })
   return [
     { type: 'countFailure', params },
-    { type: 'tellFailure', params },
+    { type: 'logFailure', params },
   ] as const
 }
 

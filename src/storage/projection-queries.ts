@@ -1,9 +1,10 @@
-// What trackers are asked, straight from the projection's tables. Reads only; who may ask is the request desk's matter.
+// What trackers are asked, straight from the projection's tables. Reads only; the request handler decides who may ask.
 
 import type Database from 'better-sqlite3'
 import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
-import type { Row, TrackerResult, TrackerStats } from '../wire/tracker-api.ts'
+import type { Row, TrackerResult } from '../wire/tracker-api.ts'
+import type { TrackerStats } from '../wire/tracker-status.ts'
 
 export interface SharedFile {
   readonly name: string
@@ -21,6 +22,7 @@ export interface ProjectionQueries {
   credentialHash(device: DeviceRef): string | undefined
   ownerOf(group: string): string | undefined
   isMember(group: string, user: string): boolean
+  hasAskedToJoin(group: string, user: string): boolean
   /** By name, from the one behind `after` on. Lists are read row by row: nothing may be applied in between. */
   groupsSeenBy(user: string, after?: string): Iterable<Row<'group.list'>>
   /** Those that this person is in, or everybody's, by name. */
@@ -39,6 +41,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
   const credentialHash = db.prepare('SELECT credential_hash FROM devices WHERE user = ? AND device = ?').pluck()
   const owner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
   const member = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
+  const requester = db.prepare('SELECT 1 FROM requests WHERE group_name = ? AND user = ?').pluck()
   const groups = db.prepare(`
     SELECT name AS "group", owner, (SELECT count(*) FROM members WHERE group_name = name) AS members,
       CASE WHEN owner = @user THEN 'owner'
@@ -78,6 +81,7 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,
+    hasAskedToJoin: (group, user) => requester.get(group, user) !== undefined,
     groupsSeenBy: (user, after = '') => groups.iterate({ user, after }) as Iterable<Row<'group.list'>>,
     groups: (most, member) =>
       countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerStats['groups']>,

@@ -1,19 +1,14 @@
-// A tracker's own copy of what the log says, in SQLite. An entry and the applied sequence are written in one
-// transaction, so the file always is the state after exactly `applied`; equal `applied` means equal `digest()`.
-// Nothing is ever written here that did not come from the log.
+// A tracker's own copy of what the log says, in SQLite. The file is always the state after exactly `applied` entries;
+// equal `applied` means equal `digest()`. Nothing is written here that did not come from the log.
 
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { logTunables } from '../../config/tracker.ts'
-import type { Account } from '../domain/account.ts'
-import { deviceKey } from '../domain/device-ref.ts'
-import type { Group, Share } from '../domain/group.ts'
-import type { Manifest } from '../domain/manifest.ts'
 import type { LogEntry } from '../wire/log-entry.ts'
-import { createEventWriter } from './projection-events.ts'
+import { createProjectionAggregates, type ProjectionAggregates } from './projection-aggregates.ts'
+import { ProjectionLog, type ProjectionOrigin } from './projection-log.ts'
 import { createProjectionQueries, type ProjectionQueries } from './projection-queries.ts'
-import { digestQueries, positionsPerRecord, projectionTables, projectionVersion } from './projection-tables.ts'
+import { digestQueries, projectionTables, projectionVersion } from './projection-tables.ts'
 
 /** The file is no projection of this version, or damaged: throw it away and make it again from the log. */
 export class ProjectionUnusable extends Error {
@@ -21,14 +16,7 @@ export class ProjectionUnusable extends Error {
   readonly code = 'projection-unusable'
 }
 
-/** Which log a projection is of, and how far. `fingerprint` is that of the entry at `applied`, empty before the first. */
-export interface ProjectionOrigin {
-  readonly streamCreated: string
-  readonly applied: number
-  readonly fingerprint: string
-}
-
-export interface Projection extends ProjectionQueries {
+export interface Projection extends ProjectionQueries, ProjectionAggregates {
   readonly origin: ProjectionOrigin
   /** Sequence of the last applied entry; 0 before the first. */
   readonly applied: number
@@ -36,9 +24,6 @@ export interface Projection extends ProjectionQueries {
   apply(entries: readonly LogEntry[]): void
   /** SHA-256 over all replicated state, 64 hex digits. */
   digest(): string
-  account(user: string): Account
-  /** Manifests are read when they are looked at: use it before anything else is applied. */
-  group(name: string): Group
   /** The last sequence on that subject; 0 when nothing was ever appended there. */
   lastSequence(subject: string): number
   /** Where in the log the request with that id was recorded. */
@@ -98,109 +83,29 @@ export function openProjection(file: string): Projection | undefined {
 }
 
 function projectionOf(db: Database.Database): Projection {
-  const readOrigin = db.prepare('SELECT stream_created AS streamCreated, applied, fingerprint FROM origin')
-  const writeOrigin = db.prepare('UPDATE origin SET applied = ?, fingerprint = ?')
-  const writeSubject = db.prepare('INSERT OR REPLACE INTO subjects VALUES (?, ?)')
-  const writeHandled = db.prepare('INSERT OR REPLACE INTO handled VALUES (?, ?)')
-  const forgetHandled = db.prepare('DELETE FROM handled WHERE seq <= ?')
-  const writeUnreadable = db.prepare('INSERT INTO unreadable VALUES (?)')
-  const readSubject = db.prepare('SELECT last_seq FROM subjects WHERE subject = ?').pluck()
-  const readHandled = db.prepare('SELECT seq FROM handled WHERE id = ?').pluck()
-  const readAccount = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
-  const readDevices = db.prepare('SELECT device, credential_hash FROM devices WHERE user = ? ORDER BY position').raw()
-  const readOwner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
-  const readMembers = db.prepare('SELECT user, since FROM members WHERE group_name = ? ORDER BY position').raw()
-  const readRequests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position').raw()
-  const readShares = db.prepare('SELECT file_name, id FROM shares WHERE group_name = ? ORDER BY position').raw()
-  const readManifest = db.prepare('SELECT manifest FROM shares WHERE group_name = ? AND file_name = ?').pluck()
-  const readSharers = db
-    .prepare('SELECT file_name, user, device FROM sharers WHERE group_name = ? ORDER BY position')
-    .raw()
-  const writeEvent = createEventWriter(db)
-
-  let origin = readOrigin.get() as ProjectionOrigin | undefined
-  if (!origin) throw new Error('it does not say which log it is of')
-
-  const applyOne = ({ seq, subject, record }: LogEntry) => {
-    writeSubject.run(subject, seq)
-    if (!record) {
-      writeUnreadable.run(seq)
-      return
-    }
-    writeHandled.run(record.id, seq)
-    record.events.forEach((event, index) => {
-      writeEvent(event, seq * positionsPerRecord + index)
-    })
-  }
-  const applyAll = db.transaction((entries: readonly LogEntry[], from: ProjectionOrigin): ProjectionOrigin => {
-    let { applied, fingerprint } = from
-    for (const entry of entries) {
-      if (entry.seq <= applied) throw new RangeError(`entry ${entry.seq} is not later than ${applied}`)
-      applyOne(entry)
-      ;({ seq: applied, fingerprint } = entry)
-    }
-    // By the sequence alone: however the entries were batched, the same ids are remembered.
-    forgetHandled.run(applied - logTunables.rememberedRequests)
-    writeOrigin.run(applied, fingerprint)
-    return { ...from, applied, fingerprint }
-  })
-
-  const share = (group: string, name: string, id: string, sharers: ReadonlySet<string>): Share => {
-    let manifest: Manifest | undefined
-    return {
-      id,
-      sharers,
-      get manifest() {
-        manifest ??= JSON.parse(readManifest.get(group, name) as string) as Manifest
-        return manifest
-      },
-    }
-  }
-
+  const log = new ProjectionLog(db)
   return {
     ...createProjectionQueries(db),
+    ...createProjectionAggregates(db),
     get origin() {
-      return origin as ProjectionOrigin
+      return log.origin
     },
     get applied() {
-      return this.origin.applied
+      return log.origin.applied
     },
-    apply(entries) {
-      if (entries.length > 0) origin = applyAll(entries, this.origin)
-    },
-    digest() {
-      const hash = createHash('sha256').update(`${projectionVersion}\n${this.applied}\n`)
-      for (const query of digestQueries) {
-        for (const row of db.prepare(query).raw().iterate()) hash.update(JSON.stringify(row)).update('\n')
-        hash.update('\n')
-      }
-      return hash.digest('hex')
-    },
-    account(user) {
-      const passwordHash = readAccount.get(user) as string | undefined
-      if (passwordHash === undefined) return { user: undefined, passwordHash: '', devices: new Map() }
-      const devices = (readDevices.all(user) as [string, string][]).map(
-        ([device, credentialHash]) => [device, { credentialHash }] as const,
-      )
-      return { user, passwordHash, devices: new Map(devices) }
-    },
-    group(name) {
-      const owner = readOwner.get(name) as string | undefined
-      const sharers = Map.groupBy(readSharers.all(name) as [string, string, string][], ([file]) => file)
-      const shares = (readShares.all(name) as [string, string][]).map(([file, id]) => {
-        const keys = sharers.get(file)?.map(([, user, device]) => deviceKey({ user, device }))
-        return [file, share(name, file, id, new Set(keys))] as const
-      })
-      return {
-        group: owner === undefined ? undefined : name,
-        owner: owner ?? '',
-        members: new Map(readMembers.all(name) as [string, number][]),
-        requests: new Map(readRequests.all(name) as [string, number][]),
-        shares: new Map(shares),
-      }
-    },
-    lastSequence: subject => (readSubject.get(subject) as number | undefined) ?? 0,
-    handledAt: id => readHandled.get(id) as number | undefined,
+    apply: entries => log.apply(entries),
+    digest: () => digestOf(db, log.origin.applied),
+    lastSequence: subject => log.lastSequence(subject),
+    handledAt: id => log.handledAt(id),
     close: () => db.close(),
   }
+}
+
+function digestOf(db: Database.Database, applied: number): string {
+  const hash = createHash('sha256').update(`${projectionVersion}\n${applied}\n`)
+  for (const query of digestQueries) {
+    for (const row of db.prepare(query).raw().iterate()) hash.update(JSON.stringify(row)).update('\n')
+    hash.update('\n')
+  }
+  return hash.digest('hex')
 }

@@ -12,24 +12,23 @@ import { originOf } from '../../src/domain/origin.ts'
 import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
 import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
+import { heartbeatSchema } from '../../src/wire/heartbeat.ts'
 import { readInspection } from '../../src/wire/inspection.ts'
 import { readJson } from '../../src/wire/json.ts'
 import { readLogEntry } from '../../src/wire/log-entry.ts'
+import { noticeSchema } from '../../src/wire/notice.ts'
 import { decodeRelayMessage, encodeRelayMessage } from '../../src/wire/relay-messages.ts'
 import { manifestSchema } from '../../src/wire/schemas.ts'
 import { addressOf, groupEvents, hostIn } from '../../src/wire/subjects.ts'
 import { decodeTicket, encodeTicket } from '../../src/wire/ticket.ts'
 import {
-  heartbeatSchema,
   logInSchema,
-  noticeSchema,
   signUpSchema,
   trackerMethods,
   trackerReplySchema,
   trackerRequestSchema,
-  trackerStatsSchema,
-  trackerStatusSchema,
 } from '../../src/wire/tracker-api.ts'
+import { trackerStatsSchema, trackerStatusSchema } from '../../src/wire/tracker-status.ts'
 import { recordingHeadSchema, recordingLineSchema } from '../../src/wire/visualizer-api.ts'
 import { watchingSchema } from '../../src/wire/watching.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'

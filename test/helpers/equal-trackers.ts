@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TrackerClient } from '../../src/actors/client/tracker-client.ts'
-import type { TrackerStatus } from '../../src/wire/tracker-api.ts'
+import type { TrackerStatus } from '../../src/wire/tracker-status.ts'
 
 export async function statusesAtOneSequence(client: TrackerClient, names: readonly string[]): Promise<TrackerStatus[]> {
   const giveUpAt = Date.now() + 30_000

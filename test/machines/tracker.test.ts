@@ -28,7 +28,7 @@ function running(replaced: Provided = {}) {
       release: fromPromise(async () => {}),
       ...replaced,
     },
-    actions: { tellFailure: (_, { step }) => told.push(step) },
+    actions: { logFailure: (_, { step }) => told.push(step) },
   })
   const actor = createActor(machine, { clock })
   actor.subscribe({ error: () => {} })

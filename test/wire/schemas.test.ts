@@ -2,6 +2,8 @@ import test from 'ava'
 import fc from 'fast-check'
 import type * as z from 'zod'
 import { agentMethods, agentReplySchema, downloadViewSchema } from '../../src/wire/agent-api.ts'
+import { heartbeatSchema } from '../../src/wire/heartbeat.ts'
+import { noticeSchema } from '../../src/wire/notice.ts'
 import * as schemas from '../../src/wire/schemas.ts'
 import * as tracker from '../../src/wire/tracker-api.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
@@ -11,13 +13,7 @@ const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).s
 test('no value at all makes a schema throw, and none accepts chance', t => {
   const all: z.ZodType[] = [
     ...[schemas.manifestSchema, schemas.actorSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
-    ...[
-      tracker.trackerReplySchema,
-      tracker.heartbeatSchema,
-      tracker.noticeSchema,
-      tracker.signUpSchema,
-      tracker.logInSchema,
-    ],
+    ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema, tracker.logInSchema],
     ...[tracker.swarmSchema, tracker.agentSessionSchema, downloadViewSchema, agentReplySchema],
     ...Object.values(tracker.trackerMethods).flatMap(method => [method.params, method.result]),
     ...Object.values(agentMethods).flatMap(method => [method.params, method.result]),
@@ -73,13 +69,13 @@ test('a request asks for no more than its method takes', t => {
 })
 
 test('a beat, a log-in and a notice say what they have to', t => {
-  t.true(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: [] }))
-  t.true(accepts(tracker.heartbeatSchema, { state: 'leaving' }))
-  t.false(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
-  t.false(accepts(tracker.heartbeatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
+  t.true(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [] }))
+  t.true(accepts(heartbeatSchema, { state: 'leaving' }))
+  t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
+  t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
   const id = '01890a5d-ac96-774b-bcce-b302099a8057'
   t.true(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(64) }))
   t.false(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(63) }))
-  t.true(accepts(tracker.noticeSchema, { seq: 1, group: 'g', type: 'access.revoked', user: 'bob' }))
-  t.false(accepts(tracker.noticeSchema, { seq: 1, group: 'g', type: 'access.granted', user: 'bob' }))
+  t.true(accepts(noticeSchema, { seq: 1, group: 'g', type: 'access.revoked', user: 'bob' }))
+  t.false(accepts(noticeSchema, { seq: 1, group: 'g', type: 'access.granted', user: 'bob' }))
 })

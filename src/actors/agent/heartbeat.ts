@@ -9,9 +9,11 @@ import { presenceTunables } from '../../../config/client.ts'
 import { uploadTunables } from '../../../config/swarm.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import type { HeartbeatCommand, SessionServicesEvent } from '../../machines/session-services.ts'
+import type { Heartbeat } from '../../wire/heartbeat.ts'
 import { parseJson } from '../../wire/json.ts'
+import { type Notice, noticeSchema } from '../../wire/notice.ts'
 import { noticeSubject, presenceSubject } from '../../wire/subjects.ts'
-import { type Heartbeat, type Notice, noticeSchema, type ServedShare } from '../../wire/tracker-api.ts'
+import type { ServedShare } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 
 export interface HeartbeatNeeds {

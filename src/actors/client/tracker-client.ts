@@ -17,13 +17,15 @@ import {
   type TrackerParams,
   type TrackerReply,
   type TrackerResult,
-  type TrackerStats,
-  type TrackerStatus,
   trackerMethods,
   trackerReplySchema,
+} from '../../wire/tracker-api.ts'
+import {
+  type TrackerStats,
+  type TrackerStatus,
   trackerStatsSchema,
   trackerStatusSchema,
-} from '../../wire/tracker-api.ts'
+} from '../../wire/tracker-status.ts'
 import { isNoResponders } from './no-responders.ts'
 
 export interface TrackerClient {

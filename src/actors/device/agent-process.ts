@@ -13,10 +13,6 @@ import { LibraryInUse } from '../../storage/library-file.ts'
 import type { Home } from './home.ts'
 import { isAlive } from './process-alive.ts'
 
-/** A start is a process and a library; a stop says goodbye to peers and trackers. Both take well under a second. */
-const patienceMs = 15_000
-const lookEveryMs = 50
-
 export interface AgentOptions {
   /** Brokers to try, beside those that the home knows. */
   readonly servers: readonly string[]
@@ -72,7 +68,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     agent.once(end, () => {
       ended = true
     })
-  const until = Date.now() + patienceMs
+  const until = Date.now() + processTunables.agentTimeoutMs
   while (Date.now() < until) {
     if (home.agentPid() !== foreign && agentIsRunning(home)) {
       const running = home.agentPid()!
@@ -81,7 +77,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
       return done(running)
     }
     if (ended) break
-    await delay(lookEveryMs)
+    await delay(processTunables.lookEveryMs)
   }
   const lastLine = (await readFile(home.agentLog, 'utf8')).trimEnd().split('\n').at(-1) ?? ''
   return refuse('unreachable', `the agent did not start; the end of ${home.agentLog} says: ${lastLine.slice(0, 300)}`)
@@ -92,10 +88,10 @@ export async function stopAgent(home: Home): Promise<boolean> {
   if (!agentIsRunning(home)) return false
   const pid = home.agentPid()!
   signal(pid, 'SIGTERM')
-  const until = Date.now() + patienceMs
+  const until = Date.now() + processTunables.agentTimeoutMs
   while (isAlive(pid)) {
     if (Date.now() > until) signal(pid, 'SIGKILL')
-    await delay(lookEveryMs)
+    await delay(processTunables.lookEveryMs)
   }
   return true
 }

@@ -114,7 +114,7 @@ export function createCommit(
           break
         case 'conflict':
           if (append.atLeast === undefined)
-            await Promise.all([catchUp.toEnd(), delay(trackerTunables.appendAgainMs / 10)])
+            await Promise.all([catchUp.toEnd(), delay(trackerTunables.appendInFlightMs)])
           else await progress.reached(append.atLeast, trackerTunables.catchUpMs)
           break
         case 'in-doubt':

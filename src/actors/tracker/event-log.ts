@@ -67,7 +67,10 @@ const conflictInFlight = 10164
 const streamNameInUse = 10058
 const messageNotFound = 10037
 const streamNotFound = 10059
-/** A retry of what is still remembered is told apart by its id; trackers look into the log themselves beyond it. */
+/**
+ * Within this, JetStream itself drops an entry whose message id it has seen; beyond it trackers look into the log. Part of
+ * the stream's format, like its other settings below: a stream keeps what it was made with.
+ */
 const duplicateWindowMs = 120_000
 
 const errorCode = (error: unknown) => (error instanceof JetStreamApiError ? error.code : undefined)

@@ -4,7 +4,7 @@
 import type { Projection } from '../../storage/projection.ts'
 import type { LogEntry } from '../../wire/log-entry.ts'
 import type { LogEvent } from '../../wire/log-record.ts'
-import type { Notice } from '../../wire/tracker-api.ts'
+import type { Notice } from '../../wire/notice.ts'
 
 export interface Message {
   readonly to: string

@@ -3,7 +3,7 @@
 import { presenceTunables } from '../../../config/client.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { originOf } from '../../domain/origin.ts'
-import type { Heartbeat } from '../../wire/tracker-api.ts'
+import type { Heartbeat } from '../../wire/heartbeat.ts'
 
 export interface OnlineDevice extends DeviceRef {
   /** As the broker saw it. */

@@ -8,10 +8,10 @@ import {
   createProjection,
   openProjection,
   type Projection,
-  type ProjectionOrigin,
   ProjectionUnusable,
   removeProjection,
 } from '../../storage/projection.ts'
+import type { ProjectionOrigin } from '../../storage/projection-log.ts'
 import { type EventLog, LogUnavailable } from './event-log.ts'
 
 /** Why a projection is not one of this log; undefined when it is. Throws LogUnavailable. */

@@ -2,9 +2,9 @@
 // one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
 
 import { isDeviceId, isId } from '../../domain/names.ts'
+import { heartbeatSchema } from '../../wire/heartbeat.ts'
 import { readJson } from '../../wire/json.ts'
 import { addressOf, anyPresence, hostIn } from '../../wire/subjects.ts'
-import { heartbeatSchema } from '../../wire/tracker-api.ts'
 import { offlineAfterMs } from './online-devices.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 

@@ -1,10 +1,11 @@
 // A tracker's three connections, one an account: people's (SHOAL, with the log), the auth callout's (AUTH), the
 // brokers' own (SYS). They pass the callout by their keys, so trackers can start when none runs.
 
-import { connect, type NatsConnection } from 'nats'
+import type { NatsConnection } from 'nats'
+import { brokerTunables } from '../../../config/client.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
-import { BrokerUnreachable, connectionDefaults, giveUpWhenTurnedAway } from '../client/broker-connection.ts'
-import { tlsTowards, trustOf } from '../client/broker-trust.ts'
+import { BrokerUnreachable, openConnection } from '../client/broker-connection.ts'
+import { trustOf } from '../client/broker-trust.ts'
 import { nkeyLogin } from '../device/nkey.ts'
 
 export interface TrackerConnections {
@@ -22,25 +23,14 @@ export async function connectTracker(
   servers: readonly string[],
   { trackerSeeds: seeds, authority }: Pick<ClusterSecrets, 'trackerSeeds' | 'authority'>,
 ): Promise<TrackerConnections> {
-  const tls = tlsTowards(
-    servers,
-    trustOf(() => authority?.certificate),
-  )
-  const open = async (account: keyof typeof seeds) => {
-    const attempts = giveUpWhenTurnedAway()
-    const connection = await connect({
-      ...connectionDefaults,
-      reconnectToServer: (servers, info) => attempts.reconnectToServer(servers, info),
-      ...tls,
-      servers: [...servers],
+  const trust = trustOf(() => authority?.certificate)
+  const open = (account: keyof typeof seeds) =>
+    openConnection(servers, trust, {
       name: `tracker ${name}`,
-      timeout: 5_000,
+      timeout: brokerTunables.trackerLoginTimeoutMs,
       authenticator: nkeyLogin(seeds[account]),
       inboxPrefix: `_INBOX_.tracker.${account}`,
     })
-    attempts.isConnected = true
-    return connection
-  }
   const accounts = ['shoal', 'auth', 'sys'] as const
   const results = await Promise.allSettled(accounts.map(open))
   const connections = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))

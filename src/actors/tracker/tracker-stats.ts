@@ -4,7 +4,7 @@
 import type { Subscription } from 'nats'
 import { isId } from '../../domain/names.ts'
 import { addressOf, anyTrackersLook, inboxPrefix, operatorAsking } from '../../wire/subjects.ts'
-import { mostInLook, type TrackerStats } from '../../wire/tracker-api.ts'
+import { mostInStats, type TrackerStats } from '../../wire/tracker-status.ts'
 import { goesInto } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
@@ -29,9 +29,9 @@ export const answerStats = (
         requests: requests(),
         online: seen.length,
         devices: seen
-          .slice(0, mostInLook)
+          .slice(0, mostInStats)
           .map(({ user, device, fetching }) => ({ user, device, fetching: fetching.length })),
-        groups: projection.groups(mostInLook, isOperator ? undefined : address.user),
+        groups: projection.groups(mostInStats, isOperator ? undefined : address.user),
       }
       message.respond(JSON.stringify(look))
     },

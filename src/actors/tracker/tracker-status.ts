@@ -6,7 +6,7 @@ import type { Subscription } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
 import type { Projection } from '../../storage/projection.ts'
 import { addressOf, anyTrackersStatus, inboxPrefix } from '../../wire/subjects.ts'
-import type { TrackerStatus } from '../../wire/tracker-api.ts'
+import type { TrackerStatus } from '../../wire/tracker-status.ts'
 import { goesInto } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 

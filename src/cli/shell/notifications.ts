@@ -6,8 +6,8 @@ import type { Subscription } from 'nats'
 import { formatBytes } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import { readJson } from '../../wire/json.ts'
+import { type Notice, noticeSchema } from '../../wire/notice.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
-import { type Notice, noticeSchema } from '../../wire/tracker-api.ts'
 import type { DeviceConnection } from '../device-connection.ts'
 
 export interface News {

@@ -4,7 +4,7 @@
 
 import type { BrokerLoad } from '../../cluster/monitoring.ts'
 import { deviceKey } from '../../domain/device-ref.ts'
-import type { TrackerStats, TrackerStatus } from '../../wire/tracker-api.ts'
+import type { TrackerStats, TrackerStatus } from '../../wire/tracker-status.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
 import type { SeenCluster, ViewSource } from './view-source.ts'
 

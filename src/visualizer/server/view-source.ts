@@ -15,7 +15,7 @@ import { loadSecrets } from '../../cluster/secrets.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { anyInspect, watchAllSubject, watchedBy, watchSubject } from '../../wire/subjects.ts'
-import type { TrackerStats, TrackerStatus } from '../../wire/tracker-api.ts'
+import type { TrackerStats, TrackerStatus } from '../../wire/tracker-status.ts'
 import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 

@@ -11,7 +11,8 @@ import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts
 import type { DeviceRef } from '../../../src/domain/device-ref.ts'
 import { done, type Refusal, refuse } from '../../../src/domain/refusal.ts'
 import type { SessionServicesEvent } from '../../../src/machines/session-services.ts'
-import type { Notice, ServedShare } from '../../../src/wire/tracker-api.ts'
+import type { Notice } from '../../../src/wire/notice.ts'
+import type { ServedShare } from '../../../src/wire/tracker-api.ts'
 
 const alice: DeviceRef = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const holder = (user: string): DeviceRef => ({ user, device: 'bbbbbbbbbbbb' })

@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { noticesOf } from '../../../src/actors/tracker/notices.ts'
 import { createProjection, inMemory } from '../../../src/storage/projection.ts'
-import { noticeSchema } from '../../../src/wire/tracker-api.ts'
+import { noticeSchema } from '../../../src/wire/notice.ts'
 import { commandLog } from '../../helpers/command-log.ts'
 
 test('Of one entry a person hears at most one notice of a type, each in its schema, with the entry’s sequence.', t => {

@@ -4,7 +4,7 @@ import test from 'ava'
 import type { BrokerLook } from '../../../src/cluster/cluster.ts'
 import type { BrokerLoad } from '../../../src/cluster/monitoring.ts'
 import { clusterView, type Seen } from '../../../src/visualizer/server/cluster-view.ts'
-import type { TrackerStats } from '../../../src/wire/tracker-api.ts'
+import type { TrackerStats } from '../../../src/wire/tracker-status.ts'
 import { clusterViewSchema } from '../../../src/wire/visualizer-api.ts'
 
 const alice = { user: 'alice', device: 'a'.repeat(12) }

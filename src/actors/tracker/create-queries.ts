@@ -1,0 +1,13 @@
+// Every method that only reads, put together from the modules that answer it.
+
+import { createAgentQueries } from './agent-queries.ts'
+import { createGroupQueries } from './group-queries.ts'
+import type { Queries } from './queries.ts'
+import { createSwarmQueries } from './swarm-queries.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+export const createQueries = (parts: Pick<TrackerParts, 'projection' | 'online' | 'secrets'>): Queries => ({
+  ...createGroupQueries(parts),
+  ...createSwarmQueries(parts),
+  ...createAgentQueries(parts),
+})

@@ -1,0 +1,103 @@
+// What a tracker holds while it runs: its connections, and once it is prepared the parts that its actors share. Taking
+// something anew lets go of the earlier one first, so there is never more than one of each.
+
+import type { AnyActorRef } from 'xstate'
+import { writeTunables } from '../../../config/tracker.ts'
+import { definitionDigests } from '../../charts/definition-digests.ts'
+import { createWriteAllowance } from '../../domain/write-allowance.ts'
+import { anyWatch, trackerInspected } from '../../wire/subjects.ts'
+import { inspectProcess } from '../inspection/inspect-process.ts'
+import { createAttemptCounts } from './attempt-counts.ts'
+import { openEventLog } from './event-log.ts'
+import { createOnlineDevices } from './online-devices.ts'
+import { createPasswordQueue } from './password-queue.ts'
+import { prepareProjection } from './prepare-projection.ts'
+import { createProgress } from './progress.ts'
+import { connectTracker, type TrackerConnections } from './tracker-connections.ts'
+import type { TrackerParts, TrackerSettings } from './tracker-parts.ts'
+
+export class TrackerResources {
+  readonly #settings: TrackerSettings
+  #connections: TrackerConnections | undefined
+  #parts: TrackerParts | undefined
+  #stopInspection = () => {}
+
+  constructor(settings: TrackerSettings) {
+    this.#settings = settings
+  }
+
+  get connections(): TrackerConnections {
+    return needed(this.#connections)
+  }
+
+  get parts(): TrackerParts {
+    return needed(this.#parts)
+  }
+
+  /** How far the log is applied; undefined before `prepare`. */
+  get applied(): number | undefined {
+    return this.#parts?.progress.applied
+  }
+
+  isCurrent(connections: TrackerConnections): boolean {
+    return this.#connections === connections
+  }
+
+  /** Also shows `root` and its children to whoever watches. Throws BrokerUnreachable. */
+  async connect(root: AnyActorRef, signal: AbortSignal): Promise<void> {
+    await this.release()
+    const { name, servers, secrets } = this.#settings
+    const connections = await connectTracker(name, servers, secrets)
+    if (signal.aborted) return connections.close()
+    this.#connections = connections
+    this.#stopInspection = inspectProcess({
+      connection: connections.shoal,
+      me: trackerInspected(name),
+      watchSubjects: [anyWatch],
+      root,
+      definitions: definitionDigests,
+    })
+  }
+
+  /** Opens the log and the projection. Throws LogUnavailable when neither can answer. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    this.#closeProjection()
+    const { connections } = this
+    const { folder, brokers, log } = this.#settings
+    const eventLog = await openEventLog(connections.shoal, brokers)
+    const { projection, isVerified } = await prepareProjection(folder, eventLog, log)
+    if (signal.aborted) return projection.close()
+    this.#parts = {
+      ...this.#settings,
+      connections,
+      eventLog,
+      projection,
+      isVerified,
+      progress: createProgress(projection.applied),
+      online: createOnlineDevices(),
+      attempts: createAttemptCounts(this.#settings, connections.auth),
+      hashing: createPasswordQueue(),
+      writing: createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers),
+    }
+  }
+
+  /** Lets go of everything. */
+  async release(): Promise<void> {
+    this.#stopInspection()
+    this.#stopInspection = () => {}
+    this.#closeProjection()
+    const connections = this.#connections
+    this.#connections = undefined
+    await connections?.close()
+  }
+
+  #closeProjection(): void {
+    this.#parts?.projection.close()
+    this.#parts = undefined
+  }
+}
+
+function needed<T>(what: T | undefined): T {
+  if (what === undefined) throw new Error('bug: a part of the tracker was started before what it needs')
+  return what
+}

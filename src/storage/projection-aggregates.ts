@@ -1,0 +1,65 @@
+// One aggregate of the projection as the domain has it: what a command is decided from.
+
+import type Database from 'better-sqlite3'
+import type { Account } from '../domain/account.ts'
+import { deviceKey } from '../domain/device-ref.ts'
+import type { Group, Share } from '../domain/group.ts'
+import type { Manifest } from '../domain/manifest.ts'
+
+export interface ProjectionAggregates {
+  account(user: string): Account
+  /** Manifests are read when they are looked at: use it before anything else is applied. */
+  group(name: string): Group
+}
+
+export function createProjectionAggregates(db: Database.Database): ProjectionAggregates {
+  const readAccount = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
+  const readDevices = db.prepare('SELECT device, credential_hash FROM devices WHERE user = ? ORDER BY position').raw()
+  const readOwner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
+  const readMembers = db.prepare('SELECT user, since FROM members WHERE group_name = ? ORDER BY position').raw()
+  const readRequests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position').raw()
+  const readShares = db.prepare('SELECT file_name, id FROM shares WHERE group_name = ? ORDER BY position').raw()
+  const readManifest = db.prepare('SELECT manifest FROM shares WHERE group_name = ? AND file_name = ?').pluck()
+  const readSharers = db
+    .prepare('SELECT file_name, user, device FROM sharers WHERE group_name = ? ORDER BY position')
+    .raw()
+
+  const share = (group: string, name: string, id: string, sharers: ReadonlySet<string>): Share => {
+    let manifest: Manifest | undefined
+    return {
+      id,
+      sharers,
+      get manifest() {
+        manifest ??= JSON.parse(readManifest.get(group, name) as string) as Manifest
+        return manifest
+      },
+    }
+  }
+
+  return {
+    account(user) {
+      const passwordHash = readAccount.get(user) as string | undefined
+      if (passwordHash === undefined) return { user: undefined, passwordHash: '', devices: new Map() }
+      const devices = (readDevices.all(user) as [string, string][]).map(
+        ([device, credentialHash]) => [device, { credentialHash }] as const,
+      )
+      return { user, passwordHash, devices: new Map(devices) }
+    },
+
+    group(name) {
+      const owner = readOwner.get(name) as string | undefined
+      const sharers = Map.groupBy(readSharers.all(name) as [string, string, string][], ([file]) => file)
+      const shares = (readShares.all(name) as [string, string][]).map(([file, id]) => {
+        const keys = sharers.get(file)?.map(([, user, device]) => deviceKey({ user, device }))
+        return [file, share(name, file, id, new Set(keys))] as const
+      })
+      return {
+        group: owner === undefined ? undefined : name,
+        owner: owner ?? '',
+        members: new Map(readMembers.all(name) as [string, number][]),
+        requests: new Map(readRequests.all(name) as [string, number][]),
+        shares: new Map(shares),
+      }
+    },
+  }
+}

@@ -1,16 +1,17 @@
 // A broker's folder: the shared configuration word for word, and beside it what differs for this node. Whoever has
 // the folder can start the broker by hand: nats-server -c FOLDER/nats-server.conf
 
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { ClusterSecrets, SecretSet } from '../wire/cluster-secrets.ts'
 import { certify } from './authority.ts'
 import {
   type BrokerNode,
   bracketed,
+  brokersOf,
   type ClusterPlan,
   certifiedNames,
-  routesOf,
+  connectHost,
   usesTls,
   visualizerPort,
 } from './cluster-plan.ts'
@@ -23,14 +24,22 @@ export const brokerConfigOf = (node: BrokerNode): string => join(node.folder, 'n
 /** Browsers on other machines come with TLS, or not at all. */
 export const websocketHost = (plan: ClusterPlan): string => (usesTls(plan) ? plan.host : '127.0.0.1')
 
-/** With TLS also a key and a certificate of the broker's own, new ones each time. */
-export async function writeBrokerFiles(node: BrokerNode, plan: ClusterPlan, secrets: ClusterSecrets): Promise<void> {
+/**
+ * With TLS also a key and a certificate of the broker's own, new ones each time. `running` are the brokers that run
+ * already, each by what was last written for it.
+ */
+export async function writeBrokerFiles(
+  node: BrokerNode,
+  plan: ClusterPlan,
+  secrets: ClusterSecrets,
+  running: readonly BrokerNode[] = [],
+): Promise<void> {
   const config = join(node.folder, 'config')
   mkdirSync(config, { recursive: true, mode: 0o700 })
   copyFileSync(sharedBrokerConfig, brokerConfigOf(node))
   chmodSync(brokerConfigOf(node), 0o600)
   const tls = usesTls(plan) ? await writeCertificate(config, plan, secrets) : undefined
-  writeFileSync(join(config, 'node.conf'), nodeConfig(node, plan, secrets, tls), { mode: 0o600 })
+  writeFileSync(join(config, 'node.conf'), nodeConfig(node, plan, secrets, tls, running), { mode: 0o600 })
   writeFileSync(join(config, 'websocket.conf'), tls === undefined ? 'no_tls: true\n' : `tls { ${tls} }\n`, {
     mode: 0o600,
   })
@@ -75,7 +84,13 @@ async function writeCertificate(config: string, plan: ClusterPlan, secrets: Clus
   return [...files, 'min_version: "1.3"', 'timeout: 5'].join(', ')
 }
 
-function nodeConfig(node: BrokerNode, plan: ClusterPlan, secrets: ClusterSecrets, tls: string | undefined): string {
+function nodeConfig(
+  node: BrokerNode,
+  plan: ClusterPlan,
+  secrets: ClusterSecrets,
+  tls: string | undefined,
+  running: readonly BrokerNode[],
+): string {
   const { client, route, websocket, monitor } = node.ports
   const origins = ['127.0.0.1', 'localhost'].map(host => text(`http://${host}:${visualizerPort(plan)}`))
   const lines = [
@@ -93,10 +108,11 @@ function nodeConfig(node: BrokerNode, plan: ClusterPlan, secrets: ClusterSecrets
   if (tls !== undefined) lines.push(`tls { ${tls}, handshake_first: true }`)
   if (plan.brokers === 1) return `${lines.join('\n')}\n`
   const { routePassword } = setsOf(secrets).own
-  // Brokers that have not gone over yet let in the old password alone; there is one way in at a time.
-  const passwords = secrets.next ? [routePassword, secrets.routePassword] : [routePassword]
-  const routes = routesOf(plan).flatMap(address =>
-    passwords.map(password => text(`nats://broker:${password}@${address}`)),
+  const accepted = new Map(running.map(broker => [broker.name, acceptedRoutePassword(broker)]))
+  // One route to each broker, by the one password that it lets in now: with a second one nats-server gives up on either
+  // as soon as it has been greeted on the other, which may be the one that is refused next (2.15.1).
+  const routes = brokersOf(dirname(node.folder), plan).map(({ name, ports }) =>
+    text(`nats://broker:${accepted.get(name) ?? routePassword}@${connectHost(plan)}:${ports.route}`),
   )
   return `${lines.join('\n')}
 cluster {
@@ -106,4 +122,10 @@ cluster {
   routes: [${routes.join(', ')}]
 }
 `
+}
+
+/** What a broker that runs has let others in by since it was started; undefined if its file does not say. */
+function acceptedRoutePassword({ folder }: BrokerNode): string | undefined {
+  const config = readFileSync(join(folder, 'config', 'node.conf'), 'utf8')
+  return /authorization { user: broker, password: "([^"]+)"/.exec(config)?.[1]
 }

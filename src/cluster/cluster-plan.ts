@@ -103,12 +103,9 @@ export function certifiedNames({ host, names }: ClusterPlan): string[] {
   return [...new Set([...here, ...names, 'localhost', '127.0.0.1', '::1'])]
 }
 
-/** Every broker's address for clients, and for other brokers. */
+/** Every broker's address for clients. */
 export const serversOf = (plan: ClusterPlan): string[] =>
-  addresses(plan, 'client').map(address => `${usesTls(plan) ? 'tls' : 'nats'}://${address}`)
-export const routesOf = (plan: ClusterPlan): string[] => addresses(plan, 'route')
-const addresses = (plan: ClusterPlan, kind: keyof BrokerPorts) =>
-  count(plan.brokers).map(i => `${connectHost(plan)}:${portsOf(plan, i)[kind]}`)
+  count(plan.brokers).map(i => `${usesTls(plan) ? 'tls' : 'nats'}://${connectHost(plan)}:${portsOf(plan, i).client}`)
 
 /** Undefined when there has never been a cluster in this folder. */
 export const findPlan = (folder: string): ClusterPlan | undefined =>

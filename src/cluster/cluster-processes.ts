@@ -6,7 +6,14 @@ import { processTunables } from '../../config/cluster.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { brokerConfigOf, websocketHost, writeBrokerFiles } from './broker-files.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { type BrokerNode, type ClusterNode, type ClusterPlan, serversOf, type TrackerNode } from './cluster-plan.ts'
+import {
+  type BrokerNode,
+  brokersOf,
+  type ClusterNode,
+  type ClusterPlan,
+  serversOf,
+  type TrackerNode,
+} from './cluster-plan.ts'
 import { provideNatsServer } from './find-nats-server.ts'
 import { firstTakenPort } from './free-port.ts'
 import { type BrokerHealth, healthOf } from './monitoring.ts'
@@ -47,13 +54,15 @@ export async function startBrokers(
   isReady: (health: BrokerHealth) => boolean,
   say: (line: string) => void,
 ): Promise<void> {
-  const down = brokers.filter(broker => pidOf(processOf(folder, broker)) === undefined)
+  const isDown = (broker: BrokerNode) => pidOf(processOf(folder, broker)) === undefined
+  const down = brokers.filter(isDown)
   if (down.length > 0) {
     const natsServer = await provideNatsServer(say)
     // All ports before the first broker: a cluster that cannot start whole does not start in part.
     for (const broker of down) await needPorts(broker, plan)
+    const running = brokersOf(folder, plan).filter(broker => !isDown(broker))
     for (const broker of down) {
-      await writeBrokerFiles(broker, plan, secrets)
+      await writeBrokerFiles(broker, plan, secrets, running)
       launch(brokerProcess(broker, natsServer))
     }
   }

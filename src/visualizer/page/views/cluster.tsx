@@ -1,10 +1,10 @@
 // The cluster as the viewer may see it: brokers, trackers and whether they agree, devices online, groups.
 
 import { formatBytes, formatDuration, formatRate } from '../../../domain/quantities.ts'
-import { model } from '../data/session.ts'
-import { count } from '../look/numbers-and-times.ts'
+import { model } from '../data/page-state.ts'
+import { count } from '../format.ts'
 import { State } from './downloads.tsx'
-import { Hints } from './hints.tsx'
+import { Hints } from './empty-view.tsx'
 
 /** What the server could not ask is left out. */
 const unknown = ''

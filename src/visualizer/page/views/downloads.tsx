@@ -1,15 +1,15 @@
 // The swarm view: all downloads, and of the chosen one what it waits for, where each piece came from, and from whom how fast.
 
 import { formatBytes, formatDuration, formatRate, percentOf } from '../../../domain/quantities.ts'
+import { processName } from '../components/actor-name.ts'
+import { PieceMap, peerColour } from '../components/piece-map.tsx'
+import { SpeedChart } from '../components/speed-chart.tsx'
+import { VirtualList } from '../components/virtual-list.tsx'
 import type { DownloadView } from '../data/model.ts'
-import { model } from '../data/session.ts'
-import { count } from '../look/numbers-and-times.ts'
-import { processName } from '../parts/actor-name.ts'
-import { PieceMap, peerColour } from '../parts/piece-map.tsx'
-import { SpeedChart } from '../parts/speed-chart.tsx'
-import { VirtualList } from '../parts/virtual-list.tsx'
+import { model } from '../data/page-state.ts'
+import { count } from '../format.ts'
 import { chosenDownload, followActor } from '../route.ts'
-import { Hints } from './hints.tsx'
+import { Hints } from './empty-view.tsx'
 
 const underWay = ['downloading', 'stalled', 'locating', 'verifying', 'queued']
 const order = (state: string) => (underWay.includes(state) ? 0 : 1)

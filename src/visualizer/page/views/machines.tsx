@@ -1,16 +1,16 @@
 // Every actor of every process as a tree, and of the one that is followed its chart, its context, and what happened to it.
 
 import { useSignal } from '@preact/signals'
+import { activeNodes, stateWords } from '../components/active-nodes.ts'
+import { actorName, processName } from '../components/actor-name.ts'
+import { Statechart } from '../components/statechart.tsx'
+import { VirtualList } from '../components/virtual-list.tsx'
 import type { ActorView, ProcessView } from '../data/model.ts'
-import { charts, goTo, model, place, shown, tape } from '../data/session.ts'
-import type { Step } from '../data/tape.ts'
-import { timeOfDayMs } from '../look/numbers-and-times.ts'
-import { activeNodes, stateWords } from '../parts/active-nodes.ts'
-import { actorName, processName } from '../parts/actor-name.ts'
-import { Statechart } from '../parts/statechart.tsx'
-import { VirtualList } from '../parts/virtual-list.tsx'
+import { charts, goTo, model, place, shown, tape } from '../data/page-state.ts'
+import type { Step } from '../data/recording.ts'
+import { timeOfDayMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
-import { Hints } from './hints.tsx'
+import { Hints } from './empty-view.tsx'
 
 interface Row {
   readonly key: string

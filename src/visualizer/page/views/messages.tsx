@@ -2,13 +2,13 @@
 // time; of the actor that is followed and whom it talks to, or of all.
 
 import { useSignal } from '@preact/signals'
-import { model, place, shown, tape } from '../data/session.ts'
-import type { Saying } from '../data/tape.ts'
-import { timeOfDayMs } from '../look/numbers-and-times.ts'
-import { actorName, processName } from '../parts/actor-name.ts'
-import { VirtualList } from '../parts/virtual-list.tsx'
+import { actorName, processName } from '../components/actor-name.ts'
+import { VirtualList } from '../components/virtual-list.tsx'
+import { model, place, shown, tape } from '../data/page-state.ts'
+import type { Saying } from '../data/recording.ts'
+import { timeOfDayMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
-import { Hints } from './hints.tsx'
+import { Hints } from './empty-view.tsx'
 
 const laneWidth = 150
 const timeWidth = 96

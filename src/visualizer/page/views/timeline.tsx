@@ -1,7 +1,7 @@
 // Where on the tape the page is: live at its end, or at an earlier moment, from where it can be played.
 
-import { goTo, lastPlace, place, play, shown, speed, standing, tape, timeAt } from '../data/session.ts'
-import { timeOfDay } from '../look/numbers-and-times.ts'
+import { goTo, lastPlace, place, play, shown, speed, standing, tape, timeAt } from '../data/page-state.ts'
+import { timeOfDay } from '../format.ts'
 import { chosenActor } from '../route.ts'
 
 /** To the last or next step of the actor that is followed, else of anything. */

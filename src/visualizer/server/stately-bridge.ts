@@ -11,7 +11,7 @@ import { definitionDigests } from '../../charts/definition-digests.ts'
 import { allMachines } from '../../machines/all-machines.ts'
 import { readInspection } from '../../wire/inspection.ts'
 import type { Watching } from '../../wire/watching.ts'
-import { createStatelyEvents } from './stately-events.ts'
+import { createStatelyEvents } from './stately-translator.ts'
 import type { ViewSource } from './view-source.ts'
 
 type Watched = Pick<ViewSource, 'connection' | 'subjects' | 'watchSubject'>

@@ -3,7 +3,7 @@
 import test from 'ava'
 import { definitionDigests } from '../../../src/charts/definition-digests.ts'
 import { allMachines } from '../../../src/machines/all-machines.ts'
-import { createStatelyEvents } from '../../../src/visualizer/server/stately-events.ts'
+import { createStatelyEvents } from '../../../src/visualizer/server/stately-translator.ts'
 import type { InspectedActor } from '../../../src/wire/inspected-actor.ts'
 import type { Inspection } from '../../../src/wire/inspection.ts'
 

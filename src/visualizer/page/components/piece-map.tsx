@@ -5,8 +5,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { pieceStates } from '../../../wire/inspected-download.ts'
 import type { DownloadView } from '../data/model.ts'
-import { count } from '../look/numbers-and-times.ts'
-import { colour, peerColours, themeVersion } from '../look/palette.ts'
+import { count } from '../format.ts'
+import { colour, peerColours, themeVersion } from '../style/theme.ts'
 
 export const peerColour = (index: number): string => `--peer-${index % peerColours}`
 

@@ -8,8 +8,8 @@ import { visualizerTunables } from '../../../../config/visualizer.ts'
 import { readInspection } from '../../../wire/inspection.ts'
 import { machineChartSchema } from '../../../wire/machine-chart.ts'
 import { type VisualizerConfig, visualizerConfigSchema, visualizerEventSchema } from '../../../wire/visualizer-api.ts'
-import { begin, charts, config, hear, standing } from './session.ts'
-import { readRecording } from './tape.ts'
+import { begin, charts, config, hear, standing } from './page-state.ts'
+import { readRecording } from './recording.ts'
 
 /** The server does not know the page's token. */
 class Unauthorised extends Error {}

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { applyInspection, emptyModel } from '../../../../src/visualizer/page/data/model.ts'
-import { createTape, type Line, readRecording } from '../../../../src/visualizer/page/data/tape.ts'
+import { createTape, type Line, readRecording } from '../../../../src/visualizer/page/data/recording.ts'
 import type { Inspection } from '../../../../src/wire/inspection.ts'
 
 const subject = 'shoal.inspect.alice.aaaaaaaaaaaa.x'

@@ -5,7 +5,7 @@ import { signal } from '@preact/signals'
 import type { MachineChart } from '../../../wire/machine-chart.ts'
 import type { VisualizerConfig } from '../../../wire/visualizer-api.ts'
 import type { Model } from './model.ts'
-import { createTape, type Line, type Tape } from './tape.ts'
+import { createTape, type Line, type Tape } from './recording.ts'
 
 interface Standing {
   readonly kind: 'connecting' | 'live' | 'reconnecting' | 'recording' | 'refused'

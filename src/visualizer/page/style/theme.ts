@@ -10,7 +10,7 @@ export const themeVersion = signal(0)
 let resolved = new Map<string, string>()
 let probe: HTMLElement | undefined
 
-/** `name` is a custom property of look/theme.css. */
+/** `name` is a custom property of style/theme.css. */
 export function colour(name: string): string {
   const known = resolved.get(name)
   if (known !== undefined) return known

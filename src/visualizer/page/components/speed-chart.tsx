@@ -4,8 +4,8 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { formatRate } from '../../../domain/quantities.ts'
 import type { DownloadView } from '../data/model.ts'
-import { timeOfDay } from '../look/numbers-and-times.ts'
-import { colour, themeVersion } from '../look/palette.ts'
+import { timeOfDay } from '../format.ts'
+import { colour, themeVersion } from '../style/theme.ts'
 import { peerColour } from './piece-map.tsx'
 
 const height = 150

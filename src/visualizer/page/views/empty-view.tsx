@@ -1,6 +1,6 @@
 // In place of a view that has nothing to show: what would show something.
 
-import { config, standing } from '../data/session.ts'
+import { config, standing } from '../data/page-state.ts'
 
 export function Hints({ about }: { readonly about: string }) {
   const hints = config.value?.hints ?? []

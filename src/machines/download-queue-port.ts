@@ -1,18 +1,12 @@
 // What the agent may ask of the download queue and say to it, without being its parent. The queue attaches itself when it
 // starts, and again when its parent has started it anew; it is not looked up by name.
 
-import { type ActorRef, type AnyActorRef, type Snapshot, waitFor } from 'xstate'
+import { type ActorRef, type Snapshot, waitFor } from 'xstate'
 import type { DownloadSnapshot } from './download.ts'
-import { type DownloadQueueContext, type DownloadQueueEvent, runId } from './download-queue.ts'
+import type { DownloadQueueContext, DownloadQueueEvent, RunningDownload } from './download-queue.ts'
 
 /** What the port uses of the queue's actor. */
-export type AttachedQueue = ActorRef<
-  Snapshot<unknown> & {
-    readonly context: DownloadQueueContext
-    readonly children: Readonly<Record<string, AnyActorRef | undefined>>
-  },
-  DownloadQueueEvent
->
+export type AttachedQueue = ActorRef<Snapshot<unknown> & { readonly context: DownloadQueueContext }, DownloadQueueEvent>
 
 /** A download that is under way. */
 export interface DownloadRun {
@@ -21,7 +15,10 @@ export interface DownloadRun {
   readonly snapshot: DownloadSnapshot
 }
 
-const runOf = (actor: AnyActorRef): DownloadRun => ({ actor: actor.sessionId, snapshot: actor.getSnapshot() })
+const runOf = ({ actor }: RunningDownload): DownloadRun => ({
+  actor: actor.sessionId,
+  snapshot: actor.getSnapshot(),
+})
 
 export class DownloadQueuePort {
   #queue: AttachedQueue | undefined
@@ -48,12 +45,12 @@ export class DownloadQueuePort {
 
   /** Undefined unless that download is under way. */
   run(id: number): DownloadRun | undefined {
-    const actor = this.#open?.getSnapshot().children[runId(id)]
-    return actor && runOf(actor)
+    const running = this.#open?.getSnapshot().context.running.get(id)
+    return running && runOf(running)
   }
 
   runs(): DownloadRun[] {
-    return Object.values(this.#open?.getSnapshot().children ?? {}).flatMap(actor => (actor ? [runOf(actor)] : []))
+    return [...(this.#open?.getSnapshot().context.running.values() ?? [])].map(runOf)
   }
 
   /** Resolves once the download's run has ended; rejects when the queue ends before. */

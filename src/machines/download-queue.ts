@@ -1,25 +1,40 @@
-// The downloads of one logged-in person on this device that are not at rest: some run, the others wait their turn.
-// At most download.maxRunning run at once, first come first served; each is in exactly one of waiting and running.
-// A run that breaks counts as failed and takes no other down. What is at rest lives in the library alone.
+// The downloads of one logged-in user on this device that are under way: some run, the others wait.
+// At most downloadTunables.maxRunning run at once, in the order in which they were enqueued; each download is in exactly
+// one of waiting and running. A run that breaks counts as failed and does not affect the others. Inactive downloads live in
+// the library alone.
 
-import { assign, type DoneActorEvent, type ErrorActorEvent, enqueueActions, sendTo, setup } from 'xstate'
+import {
+  type ActorRefFrom,
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  enqueueActions,
+  sendTo,
+  setup,
+} from 'xstate'
 import { downloadTunables } from '../../config/swarm.ts'
 import { downloadMachine } from './download.ts'
-import type { DownloadCommand, DownloadInput, DownloadOutput, Problem } from './download-protocol.ts'
+import type { DownloadCommand, DownloadInput, DownloadOutput, DownloadSpec, Problem } from './download-protocol.ts'
 
 export type DownloadQueueEvent =
   | { readonly type: 'download.enqueue'; readonly download: DownloadInput }
   | { readonly type: 'download.pause'; readonly id: number }
   | { readonly type: 'download.cancel'; readonly id: number }
-  /** Of one share, or of all: ask the trackers again. */
+  /** The downloads of this share, or all of them, ask the trackers again. */
   | { readonly type: 'swarm.changed'; readonly share?: string }
   | { readonly type: 'peer.met'; readonly share: string; readonly peer: string }
-  /** Put all to rest such that the next session goes on with them; done when the last one rests. */
+  /** Ends all runs so that the next session can continue them; the queue is done when the last run has ended. */
   | { readonly type: 'queue.suspend' }
+
+export interface RunningDownload {
+  readonly spec: DownloadSpec
+  readonly actor: ActorRefFrom<typeof downloadMachine>
+}
 
 export interface DownloadQueueContext {
   readonly waiting: readonly DownloadInput[]
-  readonly running: ReadonlyMap<number, DownloadInput>
+  /** By the download's number. */
+  readonly running: ReadonlyMap<number, RunningDownload>
 }
 
 type RunEnded = DoneActorEvent<DownloadOutput> | ErrorActorEvent
@@ -29,7 +44,7 @@ const idOf = (run: string) => Number(run.slice('download-'.length))
 
 const brokenRun: Problem = {
   code: 'destination-unwritable',
-  message: 'this download stopped by a fault of the agent; see its log, then resume it',
+  message: 'this download stopped because of a fault in the agent; see its log, then resume the download',
 }
 
 export const downloadQueueMachine = setup({
@@ -43,9 +58,9 @@ export const downloadQueueMachine = setup({
   actions: {
     /** Makes this queue known to its port. Provided by the actor. */
     attach: (_, _none: undefined) => {},
-    /** A download that was waiting goes to rest, or a run broke. Provided by the actor. */
+    /** For a download that ends while it waits, or whose run broke. Provided by the actor. */
     recordEnding: (_, _ended: DownloadOutput & { id: number }) => {},
-    /** Sends itself what the library has under way. Provided by the actor. */
+    /** Sends the queue the library's queued downloads. Provided by the actor. */
     enqueueUnfinished: (_, _none: undefined) => {},
 
     enqueue: assign({
@@ -57,22 +72,22 @@ export const downloadQueueMachine = setup({
     unqueue: assign({
       waiting: ({ context }, { id }: { id: number }) => context.waiting.filter(download => download.spec.id !== id),
     }),
-    startNext: enqueueActions(({ context: { waiting, running }, enqueue }) => {
+    startNext: assign(({ context: { waiting, running }, spawn }) => {
       const starting = waiting.slice(0, Math.max(0, downloadTunables.maxRunning - running.size))
-      for (const download of starting) enqueue.spawnChild('download', { id: runId(download.spec.id), input: download })
-      enqueue.assign({
-        waiting: waiting.slice(starting.length),
-        running: new Map([...running, ...starting.map(download => [download.spec.id, download] as const)]),
+      const started = starting.map(input => {
+        const actor = spawn('download', { id: runId(input.spec.id), input })
+        return [input.spec.id, { spec: input.spec, actor }] as const
       })
+      return { waiting: waiting.slice(starting.length), running: new Map([...running, ...started]) }
     }),
     tellRun: sendTo(
-      (_, { id }: { id: number; type: DownloadCommand['type'] }) => runId(id),
-      (_, { type }) => ({ type }),
+      ({ context }, { id }: { id: number; command: DownloadCommand }) => context.running.get(id)!.actor,
+      (_, { command }) => command,
     ),
     tellRuns: enqueueActions(
       ({ context, enqueue }, { share, command }: { share?: string | undefined; command: DownloadCommand }) => {
-        for (const { spec } of context.running.values())
-          if (share === undefined || spec.share === share) enqueue.sendTo(runId(spec.id), command)
+        for (const { spec, actor } of context.running.values())
+          if (share === undefined || spec.share === share) enqueue.sendTo(actor, command)
       },
     ),
     forgetRun: enqueueActions(({ context, enqueue }, { run }: { run: string }) => {
@@ -95,7 +110,10 @@ export const downloadQueueMachine = setup({
         'download.pause': [
           {
             guard: { type: 'isRunning', params: ({ event }) => event },
-            actions: { type: 'tellRun', params: ({ event: { id } }) => ({ id, type: 'download.pause' as const }) },
+            actions: {
+              type: 'tellRun',
+              params: ({ event: { id } }) => ({ id, command: { type: 'download.pause' as const } }),
+            },
           },
           {
             guard: { type: 'isWaiting', params: ({ event }) => event },
@@ -111,7 +129,10 @@ export const downloadQueueMachine = setup({
         'download.cancel': [
           {
             guard: { type: 'isRunning', params: ({ event }) => event },
-            actions: { type: 'tellRun', params: ({ event: { id } }) => ({ id, type: 'download.cancel' as const }) },
+            actions: {
+              type: 'tellRun',
+              params: ({ event: { id } }) => ({ id, command: { type: 'download.cancel' as const } }),
+            },
           },
           {
             guard: { type: 'isWaiting', params: ({ event }) => event },

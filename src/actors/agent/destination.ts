@@ -9,6 +9,7 @@ import { showable } from '../../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
 import { isClaim } from '../../storage/piece-file.ts'
+import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
 import { verifyFile } from './hashing.ts'
 
 /** The final path, its folder resolved. `destination` is an existing folder, for a file called `name`, or a path in one. */
@@ -20,6 +21,27 @@ export async function resolveDestination(destination: string, name: string): Pro
   if (resolved === undefined || !(await stat(resolved)).isDirectory())
     return refuse('destination-unwritable', `the folder ${showable(folder)} does not exist; make it first`)
   return done(join(resolved, isFolder ? name : basename(destination)))
+}
+
+/** Pieces are kept beside the destination until the file is whole. */
+export const partFileOf = (path: string): string => `${path}.part`
+
+/** Refuses when a download cannot go to `path`: something is in its way, or the folder has no room or cannot be written. */
+export async function checkDestination(path: string, manifest: Manifest, overwrite: boolean): Promise<Outcome<void>> {
+  const part = partFileOf(path)
+  if (await lstat(part).catch(() => undefined))
+    return refuse(
+      'destination-exists',
+      `${showable(part)} exists, and no download here uses it; remove it or move it away`,
+    )
+  const found = await inspectDestination(path, manifest).then(done, error => storageRefusal(error, path))
+  if (!found.ok) return found
+  const { kind } = found.value
+  if (kind === 'same') return done(undefined)
+  if (kind === 'other' && !overwrite) return destinationExists(path)
+  const writable = await checkWritable(dirname(path))
+  // A file that will be replaced keeps its room until the new one is whole.
+  return writable.ok ? checkFreeSpace(dirname(path), manifest.size) : writable
 }
 
 /** `claimed`: a placeholder of ours that a kill left behind. `same`: the very file of the manifest. */

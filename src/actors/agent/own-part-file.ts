@@ -3,9 +3,10 @@
 
 import { lstat, unlink } from 'node:fs/promises'
 import { showable } from '../../domain/names.ts'
-import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import type { DownloadRecord, LibraryDownloads } from '../../storage/library-downloads.ts'
-import { openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
+import { isClaim, openPieceFile, type PieceFile } from '../../storage/piece-file.ts'
+import { storageRefusal } from '../../storage/storage-refusal.ts'
 
 const notOurs = ({ id, part }: DownloadRecord): Refusal =>
   refuse(
@@ -34,4 +35,16 @@ export async function removeOwnPartFile({ part, madePart }: DownloadRecord): Pro
   if (!madePart || !(await lstat(part).catch(() => undefined))?.isFile()) return false
   await unlink(part)
   return true
+}
+
+/** Removes what an inactive download has on the disk: its part file, and the placeholder that a kill may have left. */
+export async function discardFiles(record: DownloadRecord): Promise<Outcome<void>> {
+  const { destination, part } = record
+  if (await isClaim(destination).catch(() => false)) await unlink(destination).catch(() => {})
+  try {
+    await removeOwnPartFile(record)
+    return done(undefined)
+  } catch (error) {
+    return storageRefusal(error, part)
+  }
 }

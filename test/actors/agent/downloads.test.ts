@@ -14,8 +14,6 @@ import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 import { type Manifest, maxFileBytes, pieceLengthFor, sha1Bytes, shareId } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
-import type { DownloadSnapshot } from '../../../src/machines/download.ts'
-import { runId } from '../../../src/machines/download-queue.ts'
 import { type Library, openLibrary } from '../../../src/storage/library.ts'
 import { LibraryFailed } from '../../../src/storage/library-file.ts'
 import { claim } from '../../../src/storage/piece-file.ts'
@@ -249,9 +247,9 @@ test('What is cancelled or resumed while it is failing is cancelled, or resumed,
   writeFileSync(path, 'another file')
   const failing = async <T>(steer: () => Promise<T>) => {
     const { promise, resolve } = Promise.withResolvers<T>()
-    const run = queue.getSnapshot().children[runId(id)]!
+    const run = queue.getSnapshot().context.running.get(id)!.actor
     const following = run.subscribe(snapshot => {
-      if (!(snapshot as DownloadSnapshot).matches('settling')) return
+      if (!snapshot.matches('settling')) return
       following.unsubscribe()
       resolve(steer())
     })

@@ -19,8 +19,6 @@ import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { type DeviceRef, deviceKey } from '../../../src/domain/device-ref.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
 import { done } from '../../../src/domain/refusal.ts'
-import type { DownloadSnapshot } from '../../../src/machines/download.ts'
-import { runId } from '../../../src/machines/download-queue.ts'
 import { openLibrary } from '../../../src/storage/library.ts'
 import type { DownloadView } from '../../../src/wire/agent-api.ts'
 import { type Block, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
@@ -65,11 +63,14 @@ async function downloadFrom(t: ExecutionContext, file: SharedBytes, peers: reado
   const { id } = begun.value
   let mostInFlight = 0
   let mostOfMallory = 0
-  queue.getSnapshot().children[runId(id)]?.subscribe(snapshot => {
-    const { picker } = (snapshot as DownloadSnapshot).context.ledger
-    mostInFlight = Math.max(mostInFlight, picker?.inFlight ?? 0)
-    mostOfMallory = Math.max(mostOfMallory, picker?.inFlightAt(deviceKey(mallory)).length ?? 0)
-  })
+  queue
+    .getSnapshot()
+    .context.running.get(id)
+    ?.actor.subscribe(snapshot => {
+      const { picker } = snapshot.context.ledger
+      mostInFlight = Math.max(mostInFlight, picker?.inFlight ?? 0)
+      mostOfMallory = Math.max(mostOfMallory, picker?.inFlightAt(deviceKey(mallory)).length ?? 0)
+    })
   while (!['completed', 'failed'].includes(downloads.view(id)?.state ?? '')) await delay(10)
   const view = downloads.view(id)!
   queue.stop()

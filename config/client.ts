@@ -64,3 +64,11 @@ export const loginHintTunables = {
   /** Refused this often in a row, a person is told to wait: below the ten wrong passwords that slow one address down. */
   afterRefusals: 3,
 } as const
+
+/** The shell's prompt. */
+export const shellTunables = {
+  /** As many lines as a person may want to find again. */
+  maxHistoryLines: 1_000,
+  /** Notices remembered as told: each tracker sends every notice, and a slow one may send it late. */
+  maxToldNotices: 500,
+} as const

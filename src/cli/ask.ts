@@ -49,7 +49,7 @@ export async function waitForAgent(context: Context): Promise<Outcome<AgentResul
   const status = await askAgent(context, 'status', {})
   if (!status.ok) return status
   const { listenFailure, troubles } = status.value
-  if (listenFailure !== undefined) context.display.note(`your agent serves nobody: ${listenFailure}`)
+  if (listenFailure !== undefined) context.display.note(`your agent serves no peer: ${listenFailure}`)
   for (const trouble of troubles) context.display.note(trouble)
   return status
 }

@@ -1,24 +1,21 @@
-// The assignment's names for commands: one table, from which the parser makes its aliases. They are spellings of the
-// same commands, not commands of their own.
+// The assignment's names for our commands: one table, from which the parser makes its aliases.
 
-import { existsSync } from 'node:fs'
-import { isId } from '../domain/names.ts'
 import type { Input } from './command.ts'
+import { isPathSecond } from './is-path-second.ts'
 
 export interface Classic {
   readonly name: string
-  /** The words of the command that it stands for. */
+  /** The name of the command that it stands for. */
   readonly stands: string
   /** The assignment's order of arguments may differ from ours. */
   reorder?(input: Input): Input
 }
 
-/** `upload_file` is written in either order; the path is what names something on disk, or else what is no group's name. */
+/** `upload_file` takes its path and group in either order. */
 function pathFirst(input: Input): Input {
   const path = String(input.path)
   const group = String(input.group)
-  const isSwapped = existsSync(path) === existsSync(group) ? isId(path) && !isId(group) : existsSync(group)
-  return isSwapped ? { ...input, path: group, group: path } : input
+  return isPathSecond(path, group) ? { ...input, path: group, group: path } : input
 }
 
 export const classics: readonly Classic[] = [

@@ -1,6 +1,5 @@
-// What a command is: its words, what follows them, what it does, and how its result reads. Doing returns a value, and
-// that value is what --json prints; rendering turns it into text. The parser, the help, the classic names, the shell
-// and its completion all come from these declarations.
+// What a command is: its name, its arguments, what it does, and how its result reads. `run` returns a value, which --json
+// prints; `render` turns it into text. The parser, the help, the classic names and completion all read these declarations.
 
 import type { Context } from './context.ts'
 import type { Style } from './render/style.ts'
@@ -25,25 +24,25 @@ export type InputOf<Args, Options> = {
 }
 
 export interface Declaration<Args, Options, T> {
-  /** "group create": the noun, and what to do with it. */
-  readonly words: string
+  /** "group create": a noun and a verb, or one word. */
+  readonly name: string
   readonly summary: string
-  /** How a person would type it, without the leading `shoal`. */
+  /** As typed, without the leading `shoal`. */
   readonly example: string
-  /** Argument -> what it is, in order. One whose name ends with `?` may be left out, if it is the last. */
+  /** Argument -> what it is, in order. The last may be optional: its name then ends with `?`. */
   readonly args?: Args
   readonly options?: Options
-  /** Takes a password. Only the assignment's spelling, inside the shell, may have it typed as a last argument. */
+  /** Takes a password. Only a classic name, inside the shell, may have it typed as a last argument. */
   readonly takesPassword?: true
-  /** Runs in the foreground until told to end, and sees to signals itself. */
+  /** Runs in the foreground until a signal ends it, and handles signals itself. */
   readonly ownsInterrupts?: true
   run(context: Context, input: InputOf<Args, Options>): Promise<Result<T>>
-  /** No text for an empty string. */
+  /** An empty string prints nothing. */
   render(value: T, style: Style): string
 }
 
 export interface Command {
-  readonly words: string
+  readonly name: string
   readonly summary: string
   readonly example: string
   readonly args: Readonly<Record<string, string>>
@@ -56,7 +55,7 @@ export interface Command {
 
 export type Input = Readonly<Record<string, string | boolean | undefined>>
 
-/** A declaration with its types checked, then forgotten: the parser makes inputs of the declared shape. */
+/** Checks a declaration's types, then forgets them: the parser makes inputs of the declared shape. */
 export function command<
   const Args extends Record<string, string> = Record<never, never>,
   const Options extends Record<string, Flag | Value> = Record<never, never>,

@@ -26,7 +26,7 @@ export async function connectAs(
   } catch (error) {
     if (error instanceof LoginRefused) return refused
     if (error instanceof UntrustedBrokers)
-      return refuse('untrusted', `${error.message}; if the cluster was made anew: shoal trust FINGERPRINT`)
+      return refuse('untrusted', `${error.message}; if the cluster was created anew, run shoal trust FINGERPRINT`)
     if (!(error instanceof BrokerUnreachable)) throw error
     return refuse('unreachable', `${error.message}; ${unreachableAdvice}`)
   }

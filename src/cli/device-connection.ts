@@ -67,7 +67,7 @@ export class DeviceConnector {
     ])
     const revoked = refuse(
       'not-logged-in',
-      `the trackers do not know this device's log-in as ${session.user} any more; run shoal login ${session.user}`,
+      `this device's log-in as ${session.user} is no longer valid; run shoal login ${session.user}`,
     )
     const connected = await connectAs({ kind: 'device', ...session }, this.#brokers, revoked)
     if (!connected.ok) return connected

@@ -1,6 +1,6 @@
-// Whom a device comes to trust at brokers on other machines. What it trusts it keeps, and only a person's word replaces
-// it (or a rotation that the old authority signed). A device that trusts nobody yet believes the fingerprint that came
-// with the brokers' address; without one it takes what it meets first, and says so.
+// Which authority a device trusts at brokers on other machines. Once trusted, only a person replaces it (or a rotation
+// that the old authority signed). A device that trusts none yet checks the fingerprint in the brokers' address; without
+// one it trusts the first authority it meets, and says so.
 
 import {
   fingerprintOfAuthority,
@@ -13,18 +13,21 @@ import type { Home } from '../actors/device/home.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 
 const notShown = (servers: readonly string[]) =>
-  refuse('unreachable', `no broker answers with TLS at ${servers.join(', ')}; see shoal cluster status there`)
+  refuse(
+    'unreachable',
+    `no broker answers with TLS at ${servers.join(', ')}; check the address, and try again when the cluster is up`,
+  )
 
-/** The authority that is shown there, if it is the one of that fingerprint. */
+/** The authority (PEM) that brokers show there, if it has this fingerprint; refuses with `usage`, `unreachable` or `untrusted`. */
 export async function findAuthority(servers: readonly string[], fingerprint: string): Promise<Outcome<string>> {
   if (!isFingerprint(fingerprint))
-    return refuse('usage', 'a fingerprint is 43 letters, digits, "-" and "_", as shoal cluster up prints it')
+    return refuse('usage', 'a fingerprint has 43 letters, digits, "-" and "_"; copy it from shoal cluster fingerprint')
   const shown = await lookAtAuthority(servers)
   if (shown === undefined) return notShown(servers)
   if (fingerprintOfAuthority(shown) === fingerprint) return done(shown)
   return refuse(
     'untrusted',
-    `what answers at ${servers.join(', ')} shows ${fingerprintOfAuthority(shown)}, another fingerprint: it is not that cluster, or it was rotated since`,
+    `the brokers at ${servers.join(', ')} have another fingerprint, ${fingerprintOfAuthority(shown)}: it is another cluster, or its secrets were rotated; ask the person who runs it`,
   )
 }
 
@@ -49,7 +52,7 @@ export function establishTrust(
     if (shown === undefined) return notShown(servers)
     home.trust.follow(shown)
     say(
-      `this device trusts the brokers' authority ${fingerprintOfAuthority(shown)} from now on; compare it with shoal cluster fingerprint on their machine`,
+      `this device now trusts the brokers' authority ${fingerprintOfAuthority(shown)}; compare it with shoal cluster fingerprint on their machine`,
     )
     return trusted
   }

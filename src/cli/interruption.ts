@@ -1,8 +1,8 @@
-// Ctrl-C, as a signal to the one command it is meant for; and a foreground service's wait for the word to end.
+// Ctrl-C as an AbortSignal for the one command that runs; and the signal that ends a service in the foreground.
 
 import { once } from 'node:events'
 
-/** Runs something that SIGINT aborts. A second SIGINT ends the process, should the first not be heeded. */
+/** Runs something that SIGINT aborts. A second SIGINT ends the process, in case the first had no effect. */
 export async function interruptibly<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const interrupt = () => controller.abort()

@@ -1,5 +1,5 @@
-// Where a password comes from: the environment, standard input, or a hidden prompt; never the command line, which
-// everybody on the machine can read. In the shell the assignment's spelling may carry it: that line is nobody else's.
+// Where a password comes from: standard input, the environment, or a hidden prompt; never the command line, which every
+// user of the machine can read. In the shell the assignment's names may carry it: no one else can read that line.
 
 import { text } from 'node:stream/consumers'
 import { done, refuse } from '../domain/refusal.ts'
@@ -9,13 +9,13 @@ import type { Result } from './result.ts'
 const maxPasswordLength = 1024
 
 export interface PasswordSources {
-  /** From the shell's classic spelling. */
+  /** Typed in the shell after a classic name. */
   readonly typed?: string | undefined
   /** SHOAL_PASSWORD. */
   readonly environment?: string | undefined
   /** --password-stdin: its first line is the password. */
   readonly input?: AsyncIterable<Buffer> | undefined
-  /** Asks the person without showing what they type; undefined where there is no terminal. */
+  /** Asks without showing what is typed; undefined where there is no terminal. */
   readonly prompt?: ((question: string) => Promise<string>) | undefined
 }
 
@@ -28,9 +28,13 @@ export const createPasswords = (sources: PasswordSources): Passwords => ({
   async ask(user, { isNew }) {
     const password = await obtain(sources, user, isNew)
     if (!password.ok) return password
-    if (password.value === '') return refuse('usage', 'an empty password is none; choose a longer one')
+    if (password.value === '')
+      return refuse(
+        'usage',
+        `the password is empty; ${isNew ? 'choose one of at least 8 characters' : `type the password of ${user}`}`,
+      )
     if (password.value.length > maxPasswordLength)
-      return refuse('usage', `a password has ${maxPasswordLength} characters at most`)
+      return refuse('usage', `the password is too long; choose one of at most ${maxPasswordLength} characters`)
     return password
   },
 })
@@ -41,12 +45,9 @@ async function obtain(sources: PasswordSources, user: string, isNew: boolean): P
   if (input) return done((await text(input)).split(/\r?\n/)[0] ?? '')
   if (environment) return done(environment)
   if (!prompt)
-    return refuse(
-      'usage',
-      'there is no terminal to ask for the password on; set SHOAL_PASSWORD, or hand it over with --password-stdin',
-    )
+    return refuse('usage', 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin')
   const password = await prompt(`${isNew ? 'New password' : 'Password'} for ${user}:`)
-  if (isNew && (await prompt('The same again:')) !== password)
-    return refuse('usage', 'the two passwords differ; nothing was done, try again')
+  if (isNew && (await prompt('Repeat the password:')) !== password)
+    return refuse('usage', 'the two passwords differ; try again')
   return done(password)
 }

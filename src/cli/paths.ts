@@ -1,5 +1,5 @@
-// Paths as a person types them, made absolute: the agent's working directory is nobody's business. A leading `~/` is
-// for the shell's prompt, where nothing else expands it.
+// Paths as a person types them, made absolute, since the agent has a working directory of its own. A leading `~/` is for
+// the shell's prompt, where nothing else expands it.
 
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -9,12 +9,12 @@ import { done, type Outcome, refuse } from '../domain/refusal.ts'
 export const absolutePath = (typed: string): string =>
   resolve(typed === '~' || typed.startsWith('~/') ? join(homedir(), typed.slice(1)) : typed)
 
-/** Where a download goes: a folder, or a file in one. A trailing slash says that it is meant to be a folder. */
+/** Where a download goes: a folder, or a file in one. A trailing slash means a folder. */
 export function parseDestination(typed: string): Outcome<string> {
-  if (typed === '') return refuse('usage', 'say where the file should go: a folder, or a path for the file')
+  if (typed === '') return refuse('usage', 'the destination is empty; name a folder, or a path for the file')
   const path = absolutePath(typed)
   const isMeantAsFolder = typed.endsWith('/') || typed.endsWith(sep)
   if (isMeantAsFolder && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
-    return refuse('destination-unwritable', `there is no folder ${path}; make it first`)
+    return refuse('destination-unwritable', `there is no folder ${path}; create it first`)
   return done(path)
 }

@@ -1,5 +1,5 @@
-// One command from its parsed form to its exit code: hands it what it needs, waits for its end or for an interruption,
-// and shows what came of it. Nothing a command throws gets past here.
+// Runs one parsed command: gives it its context, waits for its end or an interruption, shows the result, and returns the
+// exit code. Never throws.
 
 import { refuse } from '../domain/refusal.ts'
 import type { Command, Input } from './command.ts'
@@ -10,7 +10,8 @@ import type { Failure, Result } from './result.ts'
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
 
-export interface Order {
+/** A command as it was typed. */
+export interface Invocation {
   readonly command: Command
   readonly input: Input
   readonly typedPassword?: string
@@ -18,12 +19,12 @@ export interface Order {
 }
 
 export async function runCommand(
-  order: Order,
+  invocation: Invocation,
   device: DeviceContext,
   display: Display,
   signal: AbortSignal,
 ): Promise<number> {
-  const { command, input, typedPassword, isClassic } = order
+  const { command, input, typedPassword, isClassic } = invocation
   const mayTypePassword = device.isShell && isClassic
   if (typedPassword !== undefined && !mayTypePassword) {
     display.failure(typedPasswordRefused(command))
@@ -52,10 +53,10 @@ export async function runCommand(
   }
 }
 
-const typedPasswordRefused = ({ words }: Command) =>
+const typedPasswordRefused = ({ name }: Command) =>
   refuse(
     'usage',
-    `a password on the command line can be read by everybody on this machine; shoal ${words} USER asks for it, or takes it from SHOAL_PASSWORD or --password-stdin`,
+    `other users of this machine can read a password on the command line; leave it out, and shoal ${name} USER asks for it (or set SHOAL_PASSWORD, or use --password-stdin)`,
   )
 
 function show(command: Command, result: Result<unknown>, display: Display): number {
@@ -78,14 +79,14 @@ function showInterruption({ display, leavesBehind }: Context): number {
   return exitCodes.interrupted
 }
 
-/** Ctrl-C at a hidden prompt, which takes the key for itself. */
+/** Ctrl-C at a hidden prompt, which handles the key itself. */
 const isPromptLeft = (error: unknown) => error instanceof Error && error.name === 'ExitPromptError'
 
-/** What our own error classes say is meant for people; anything else is a fault of ours, or of the machine. */
+/** The messages of our own error classes are meant for people; any other error is a bug, or the machine's. */
 function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { code: 'internal', message: String(error) }
   const { code } = error as { code?: unknown }
   if (typeof code === 'string' && /^[a-z-]+$/.test(code)) return { code, message: error.message }
-  const words = process.env.SHOAL_DEBUG ? error.stack : `${error.message} (SHOAL_DEBUG=1 shows where)`
-  return { code: 'internal', message: `something went wrong that should not: ${words}` }
+  const details = process.env.SHOAL_DEBUG ? error.stack : `${error.message} (SHOAL_DEBUG=1 shows where)`
+  return { code: 'internal', message: `something went wrong that should not: ${details}` }
 }

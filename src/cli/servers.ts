@@ -1,5 +1,5 @@
-// Which brokers to try, and what is remembered of them. Brokers that a home knows are added to the ones a person names
-// only if both are of one cluster, so that naming another cluster never leads to the one from before.
+// Which brokers to try, and which to remember. Brokers that a home knows are added to the ones a person names only if
+// both belong to one cluster, so that naming another cluster never leads to the one from before.
 
 import type { NatsConnection } from 'nats'
 import { alike } from '../actors/client/broker-trust.ts'
@@ -14,7 +14,7 @@ export function splitServers(text = ''): { readonly servers: string[]; readonly 
   return { servers, fingerprint: parts.find(([, fingerprint]) => fingerprint)?.[1] }
 }
 
-/** `wanted` are the ones that a person names, `ofCluster` the brokers of a cluster that this home holds. */
+/** `wanted` were named by the person, `known` are remembered, `ofCluster` belong to a cluster that this home holds. */
 export function serversToTry(
   wanted: readonly string[],
   known: readonly string[],
@@ -28,7 +28,7 @@ export function serversToTry(
   return distinct(isSameCluster ? [...wanted, ...known] : wanted)
 }
 
-/** What a person can do when none of `tried` answers. Only somebody who runs a cluster, or may want to, is told to start one. */
+/** What a person can do when none of `tried` answers. Only one who runs a cluster, or may want to, is told to start it. */
 export function unreachableAdvice(
   wanted: readonly string[],
   tried: readonly string[],
@@ -42,7 +42,10 @@ export function unreachableAdvice(
   return 'try again when the cluster is up; if its brokers have moved, name them with --servers'
 }
 
-/** Keeps what a connection tells of the cluster's brokers, and the addresses that led there; what a full disk has no room for is heard again. */
+/**
+ * Saves the cluster's brokers that this connection lists, and the addresses that led there. A full disk is no failure: the
+ * next connection lists them again.
+ */
 export function rememberServers(home: Home, tried: readonly string[], connection: NatsConnection): void {
   const known = home.servers()
   const heard = distinct([...tried, ...alike(connection.info?.connect_urls ?? [], tried)])

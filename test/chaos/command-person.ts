@@ -62,12 +62,20 @@ export function createCommandPerson(
     isShell: true,
     passwordSources: {},
     passwords: { ask: async () => ({ ok: true, value: `the password of ${user}` }) },
-    display: { json: true, result: nothing, progress: nothing, endProgress: nothing, note: nothing, failure: nothing },
+    display: {
+      json: true,
+      result: nothing,
+      progress: nothing,
+      endProgress: nothing,
+      note: nothing,
+      hint: nothing,
+      failure: nothing,
+    },
     signal: new AbortController().signal,
     leavesBehind: undefined,
   }
   const find = (words: string): Command => {
-    const found = commands.find(command => command.words === words)
+    const found = commands.find(command => command.name === words)
     if (!found) throw new Error(`bug: there is no command ${words}`)
     return found
   }

@@ -28,19 +28,19 @@ for (const [which, options] of [
   ['this Node', []],
   ['an old Node', asOldNode],
 ] as const) {
-  test(`on ${which} the command line runs without a warning`, async t => {
+  test(`On ${which} the command line runs without a warning.`, async t => {
     const { code, stdout, stderr } = await run([...options, launcher, '--version'])
     t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     t.regex(stdout, /^\d+\.\d+\.\d+\n$/)
   })
 
-  test(`on ${which} the exit code is the command's`, async t => {
+  test(`On ${which} the exit code is the command's.`, async t => {
     const { code } = await run([...options, launcher, 'no-such-command'])
     t.is(code, 2)
   })
 }
 
-test('on an old Node a signal to the launcher ends the command', async t => {
+test('On an old Node a signal to the launcher ends the command.', async t => {
   const folder = tempFolder(t)
   createSecrets(folder)
   savePlan(folder, { host: '127.0.0.1', port: await freePort(), brokers: 1, trackers: 1 })
@@ -84,12 +84,12 @@ function installed(t: ExecutionContext) {
 }
 
 for (const where of ['node_modules', 'node_modules/shoal/node_modules'])
-  test(`the installed command runs on the Node that came with it, in ${where}`, async t => {
+  test(`The installed command runs on the Node that came with it, in ${where}.`, async t => {
     const { program, node, call } = installed(t)
     program(`${where}/${nodePackage}/bin/node`, node('of the package'))
     t.like(await call('group', 'two words'), { code: 0, stdout: 'of the package group two words\n' })
   })
 
-test('the installed command runs on the Node of the PATH where none came with it', async t => {
+test('The installed command runs on the Node of the PATH where none came with it.', async t => {
   t.like(await installed(t).call('--version'), { code: 0, stdout: 'of the path --version\n' })
 })

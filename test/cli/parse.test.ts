@@ -13,7 +13,7 @@ function understood(line: string) {
   const parsed = parseLine(line)
   if (parsed.kind !== 'command') return parsed
   const given = Object.entries(parsed.input).filter(([, value]) => value !== undefined && value !== false)
-  return { words: parsed.command.words, ...Object.fromEntries(given) }
+  return { words: parsed.command.name, ...Object.fromEntries(given) }
 }
 
 const contract: Record<string, object> = {
@@ -85,11 +85,11 @@ const contract: Record<string, object> = {
   'visualizer --replay yesterday.jsonl': { words: 'visualizer', replay: 'yesterday.jsonl' },
 }
 for (const [line, meaning] of Object.entries(contract))
-  test(`"${line}" is understood`, t => t.deepEqual(understood(line), meaning))
+  test(`"${line}" is understood.`, t => t.deepEqual(understood(line), meaning))
 
-test('the contract and this test know the same commands', t => {
+test('The contract and this test know the same commands.', t => {
   const tested = new Set(Object.values(contract).map(meaning => (meaning as { words: string }).words))
-  t.deepEqual([...tested].sort(), commands.map(({ words }) => words).sort())
+  t.deepEqual([...tested].sort(), commands.map(({ name }) => name).sort())
 })
 
 const assignment: Record<string, string> = {
@@ -110,9 +110,9 @@ const assignment: Record<string, string> = {
   quit: 'cluster down',
 }
 for (const [line, same] of Object.entries(assignment))
-  test(`the assignment's "${line}" is "${same}"`, t => t.deepEqual(understood(line), understood(same)))
+  test(`The assignment's "${line}" is "${same}".`, t => t.deepEqual(understood(line), understood(same)))
 
-test('every classic name is one of the assignment, and stands for a command', t => {
+test('Every classic name is one of the assignment, and stands for a command.', t => {
   t.deepEqual(
     classics.map(({ name }) => name).sort(),
     Object.keys(assignment)
@@ -120,10 +120,10 @@ test('every classic name is one of the assignment, and stands for a command', t 
       .filter((name, at, all) => all.indexOf(name) === at)
       .sort(),
   )
-  for (const { stands } of classics) t.true(commands.some(({ words }) => words === stands))
+  for (const { stands } of classics) t.true(commands.some(({ name }) => name === stands))
 })
 
-test('upload_file takes what is on disk for the path, whatever it is called', t => {
+test('Upload_file takes what is on disk for the path, whatever it is called.', t => {
   const folder = tempFolder(t)
   const file = join(folder, 'reef')
   writeFileSync(file, '')
@@ -134,7 +134,7 @@ test('upload_file takes what is on disk for the path, whatever it is called', t 
 })
 
 for (const line of ['--json --home /h --servers a,b whoami', 'whoami --json --home /h --servers a,b'])
-  test(`global options stand before and after a command: "${line}"`, t => {
+  test(`Global options stand before and after a command: "${line}".`, t => {
     const parsed = parseLine(line)
     t.is(parsed.kind, 'command')
     if (parsed.kind === 'command') t.deepEqual(parsed.globals, { json: true, home: '/h', servers: 'a,b' })
@@ -145,7 +145,7 @@ const mistakes: Record<string, RegExp> = {
   'group create a b': /^too many arguments.*; see shoal group create --help$/,
   'group crate g': /^unknown command 'crate'.*; see shoal group --help$/,
   grop: /^unknown command 'grop'.*; see shoal --help$/,
-  group: /^say what to do with group: .*create, list, .*; see shoal group --help$/,
+  group: /^name a command of group: create, list, .*; see shoal group --help$/,
   'limit bogus': /^unknown command 'bogus'; limit takes up, down, connections; see shoal limit --help$/,
   'limit up': /^missing required argument 'rate'; see shoal limit up --help$/,
   'limit up 1.5 MiB/s': /^too many arguments.*; see shoal limit up --help$/,
@@ -154,53 +154,86 @@ const mistakes: Record<string, RegExp> = {
   'login alice secret more': /^too many arguments/,
 }
 for (const [line, message] of Object.entries(mistakes))
-  test(`"${line}" is refused with what to read`, t => {
+  test(`"${line}" is refused with what to read.`, t => {
     const parsed = parseLine(line)
     t.is(parsed.kind, 'misuse')
     if (parsed.kind === 'misuse') t.regex(parsed.message, message)
   })
 
-test('no words at all are a mistake too', t => t.is(parse([], commands).kind, 'misuse'))
+test('No words at all are a mistake too.', t => t.is(parse([], commands).kind, 'misuse'))
 
-test('a line copied from our own advice may begin with shoal', t =>
+test('A line copied from our own advice may begin with shoal.', t =>
   t.deepEqual(understood('shoal login alice'), understood('login alice')))
 
-test('an option that is none says how to give a name that begins with a dash', t => {
-  const parsed = parseLine('files -dash')
-  t.is(parsed.kind, 'misuse')
-  t.regex(parsed.kind === 'misuse' ? parsed.message : '', /-dash.*goes behind --.*; see shoal files --help$/)
+const complaint = (line: string) => {
+  const parsed = parseLine(line)
+  return parsed.kind === 'misuse' ? parsed.message : parsed.kind
+}
+
+test('A word with one dash that is no option is answered with how to type a name that begins with one.', t => {
+  t.regex(complaint('files -dash'), /-dash.* \(put -- before a name that begins with -\); see shoal files --help$/)
 })
 
-test('a word that looks like an option can be an argument behind --', t => {
+test('A mistyped option is answered without a word about names.', t => {
+  t.is(complaint('files reef --foo'), "unknown option '--foo'; see shoal files --help")
+  t.regex(complaint('download g f . --wiat'), /^unknown option '--wiat' \(Did you mean --wait\?\); see/)
+})
+
+test("Help for a command that does not exist says so, and shows no other command's help.", t => {
+  const noInvite = /^unknown command 'invite'; group takes create, list, .*; see shoal group --help$/
+  for (const line of [
+    'group invite --help',
+    'group invite g --help',
+    'help group invite',
+    '--home h group invite --help',
+  ])
+    t.regex(complaint(line), noInvite, line)
+  t.is(complaint('nosuch --help'), "unknown command 'nosuch'; see shoal --help")
+  t.regex(complaint('limit bogus --help'), /^unknown command 'bogus'; limit takes up, down, connections/)
+})
+
+test('The value of an option before the command is not taken for the command.', t => {
+  t.regex(complaint('--home /h grop'), /^unknown command 'grop'.*; see shoal --help$/)
+  t.regex(complaint('--servers a group crate g'), /; see shoal group --help$/)
+})
+
+test('help COMMAND shows what COMMAND --help does.', t => {
+  t.deepEqual(parseLine('help group create'), parseLine('group create --help'))
+  t.deepEqual(parseLine('help'), parseLine('--help'))
+})
+
+test('The help warns that quit, outside the shell, stops the cluster.', t => {
+  const help = parseLine('--help')
+  t.regex(help.kind === 'text' ? help.text : '', /quit is shoal cluster down: it stops the cluster/)
+})
+
+test('A word that looks like an option can be an argument behind --.', t => {
   t.deepEqual(understood('unshare g -- -odd'), { words: 'unshare', group: 'g', name: '-odd' })
 })
 
-test('a password behind the name is kept apart from the input', t => {
+test('A password behind the name is kept apart from the input.', t => {
   const parsed = parseLine('create_user alice secret')
   t.like(parsed, { kind: 'command', input: { user: 'alice' }, typedPassword: 'secret', isClassic: true })
   t.like(parseLine('signup alice secret'), { typedPassword: 'secret', isClassic: false })
 })
 
-for (const { words, example } of commands)
-  test(`help for "${words}" says what it does, with an example that parses`, t => {
-    const help = parse([...words.split(' '), '--help'], commands)
+for (const { name, example } of commands)
+  test(`The help of "${name}" says what it does, with an example that parses.`, t => {
+    const help = parse([...name.split(' '), '--help'], commands)
     t.is(help.kind, 'text')
     if (help.kind === 'text') t.true(help.text.includes(`shoal ${example}`))
     const parsed = parseLine(example)
-    t.is(parsed.kind === 'command' && parsed.command.words, words)
+    t.is(parsed.kind === 'command' && parsed.command.name, name)
   })
 
-test('the help lists every command and every classic name', t => {
+test('The help lists every command and every classic name.', t => {
   const help = parse(['--help'], commands)
   if (help.kind !== 'text') return t.fail()
-  for (const name of [
-    ...new Set(commands.map(({ words }) => words.split(' ')[0]!)),
-    ...classics.map(({ name }) => name),
-  ])
+  for (const name of [...new Set(commands.map(({ name }) => name.split(' ')[0]!)), ...classics.map(({ name }) => name)])
     t.regex(help.text, new RegExp(`\\b${name}\\b`))
 })
 
-test('a fingerprint may begin with a dash', t => {
+test('A fingerprint may begin with a dash.', t => {
   const fingerprint = `-${'a'.repeat(42)}`
   const parsed = parse(['trust', fingerprint, '--json'], commands)
   t.like(parsed, { kind: 'command', input: { fingerprint }, globals: { json: true } })

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import test from 'ava'
 import fc from 'fast-check'
+import { commands } from '../../src/cli/commands.ts'
 import { createDisplay } from '../../src/cli/render/display.ts'
 import { downloadDocument, downloadLine, downloadRow, oneDownload } from '../../src/cli/render/downloads.ts'
 import { showable, showableDeep, showableJson } from '../../src/cli/render/escape.ts'
@@ -11,14 +12,14 @@ import type { DownloadView } from '../../src/wire/agent-api.ts'
 
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
 
-test('what would steer a terminal is shown as text', t => {
+test('What would steer a terminal is shown as text.', t => {
   t.is(showable('a\u001b[2Jb'), 'a\\u{1b}[2Jb')
   t.is(showable('evil\u202egpj.exe'), 'evil\\u{202e}gpj.exe')
   t.is(showable('two\nlines'), 'two\\u{a}lines')
   t.is(showable('Fête 日本 🎵'), 'Fête 日本 🎵')
 })
 
-test('no text leaves anything unsafe, however deep it lies', t => {
+test('No text leaves anything unsafe, however deep it lies.', t => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       t.notRegex(JSON.stringify(showableDeep({ value })).replaceAll(/\\u00../g, ''), unsafe)
@@ -26,7 +27,7 @@ test('no text leaves anything unsafe, however deep it lies', t => {
   )
 })
 
-test('JSON is safe to show and still says the same', t => {
+test('JSON is safe to show and still says the same.', t => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), name => {
       const text = showableJson({ name })
@@ -37,7 +38,7 @@ test('JSON is safe to show and still says the same', t => {
   t.is(JSON.parse(showableJson('\u{e0041}\u202e')), '\u{e0041}\u202e')
 })
 
-test('sizes, rates, durations and shares of a whole read as people say them', t => {
+test('Sizes, rates, durations and shares of a whole read as people say them.', t => {
   t.deepEqual([0, 999, 1024, 1536, 50_000_000, 2 ** 30, 5 * 2 ** 40].map(formatBytes), [
     '0 B',
     '999 B',
@@ -79,7 +80,7 @@ const view: DownloadView = {
   deliveries: [{ user: 'alice', device: 'abcdefabcdef', pieces: 12, bytes: 6_291_456, via: 'relay' }],
 }
 
-test('downloads read as the contract has it', t => {
+test('Downloads read as the contract has it.', t => {
   const line = (change: Partial<DownloadView>) => downloadLine(downloadDocument({ ...view, ...change }))
   for (const state of ['queued', 'locating', 'downloading', 'stalled', 'verifying'] as const)
     t.is(line({ state }), '[D] [reef] film.mkv (12/40 pieces, 30%)')
@@ -92,7 +93,7 @@ test('downloads read as the contract has it', t => {
   t.is(line({ state: 'cancelled' }), '[X] [reef] film.mkv')
 })
 
-test('at a terminal a download also says its number and how it goes', t => {
+test('At a terminal a download also says its number and how it goes.', t => {
   t.is(
     downloadRow(downloadDocument(view), plainStyle),
     '  7  [D] [reef] film.mkv (12/40 pieces, 30%)  2 MiB/s, 7 s left, from 2 peers',
@@ -104,14 +105,14 @@ test('at a terminal a download also says its number and how it goes', t => {
   ])
 })
 
-test('in JSON, peers are the devices that delivered', t => {
+test('In JSON, peers are the devices that delivered.', t => {
   const { peers, connected, size } = downloadDocument(view)
   t.deepEqual(peers, view.deliveries)
   t.is(connected, 2)
   t.is(size, 20_971_520)
 })
 
-test('tables have no borders and keep numbers to the right', t => {
+test('Tables have no borders and keep numbers to the right.', t => {
   const text = renderTable<{ name: string; size: number }>(
     [
       { head: 'NAME', cell: ({ name }) => name },
@@ -127,15 +128,15 @@ test('tables have no borders and keep numbers to the right', t => {
 })
 
 /** A display whose output is collected. */
-function collected(json: boolean) {
-  const out = new PassThrough()
-  const err = new PassThrough()
+function collected(json: boolean, isTTY: { out?: boolean; err?: boolean } = {}) {
+  const out = Object.assign(new PassThrough(), { isTTY: isTTY.out ?? false })
+  const err = Object.assign(new PassThrough(), { isTTY: isTTY.err ?? false })
   const display = createDisplay({ out, err }, json)
   const read = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? ''
   return { display, out: () => read(out), err: () => read(err) }
 }
 
-test('a failure is one line on standard error, and a document with --json', t => {
+test('A failure is one line on standard error, and a document with --json.', t => {
   const failure = { code: 'no-such-group', message: 'there is no group\nof that \u001b[31mname' }
   const plain = collected(false)
   plain.display.failure(failure)
@@ -147,13 +148,13 @@ test('a failure is one line on standard error, and a document with --json', t =>
   t.deepEqual(JSON.parse(json.out()), { error: failure })
 })
 
-test('renderers are handed text that is safe', t => {
+test('Renderers are handed text that is safe.', t => {
   const { display, out } = collected(false)
   display.result({ names: ['a\u001bb'] }, ({ names }) => names.join())
   t.is(out(), 'a\\u{1b}b\n')
 })
 
-test('a stream prints each item with --json, and without a terminal what has changed', t => {
+test('A stream prints each item with --json, and without a terminal what has changed.', t => {
   const items = [view, view, { ...view, pieces: { done: 20, total: 40 } }].map(downloadDocument)
   const json = collected(true)
   for (const item of items) json.display.progress(item, oneDownload)
@@ -170,9 +171,33 @@ test('a stream prints each item with --json, and without a terminal what has cha
   t.is(plain.out(), '[D] [reef] film.mkv (12/40 pieces, 30%)\n[D] [reef] film.mkv (20/40 pieces, 50%)\n')
 })
 
-test('progress that is no stream leaves one document with --json', t => {
+test('Progress that is no stream leaves one document with --json.', t => {
   const { display, out } = collected(true)
   display.progress({ hashedBytes: 1 }, { isStream: false, lines: () => [] })
   display.result({ done: true }, () => '')
   t.is(out(), '{"done":true}\n')
+})
+
+test('A download that moved nothing says so, and claims no rate; another counts the bytes that were fetched.', t => {
+  const { render } = commands.find(({ name }) => name === 'download')!
+  const completed = { ...view, state: 'completed' as const, seconds: 2 }
+  const text = (change: Partial<DownloadView>) => render(downloadDocument({ ...completed, ...change }), plainStyle)
+  t.is(
+    text({ fetchedBytes: 0, deliveries: [] }),
+    'film.mkv was already at /tmp/film.mkv, complete and verified (20 MiB). Nothing was downloaded.',
+  )
+  t.regex(text({ fetchedBytes: 10_485_760 }), /^Downloaded film\.mkv to \/tmp\/film\.mkv: 20 MiB in 2 s, 5 MiB\/s\.\n/)
+  t.regex(text({ fetchedBytes: 0, bytes: { done: 0, total: 0 }, deliveries: [] }), /^Downloaded .*: 0 B in 2 s/)
+})
+
+test('A hint is for a person whose output goes elsewhere: a terminal shows it, a script never does.', t => {
+  const said = (json: boolean, isTTY: { out?: boolean; err?: boolean }) => {
+    const { display, out, err } = collected(json, isTTY)
+    display.hint('see --json')
+    return out() + err()
+  }
+  t.is(said(false, { err: true }), 'see --json\n')
+  t.is(said(false, {}), '')
+  t.is(said(true, { err: true }), '')
+  t.is(said(false, { out: true, err: true }), '')
 })

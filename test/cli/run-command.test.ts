@@ -22,7 +22,7 @@ async function ran(
   },
 ) {
   const doing: Command = command({
-    words: 'try',
+    name: 'try',
     summary: '',
     example: '',
     takesPassword: true,
@@ -51,16 +51,16 @@ async function ran(
   return { code, out: read(out), err: read(err) }
 }
 
-test('a command that is done shows its result and exits with 0', async t => {
+test('A command that is done shows its result and exits with 0.', async t => {
   t.deepEqual(await ran(tempFolder(t), async () => done('it')), { code: 0, out: 'did it\n', err: '' })
 })
 
-test('a refusal is a line that says what to do, with the exit code of its kind', async t => {
+test('A refusal is a line that says what to do, with the exit code of its kind.', async t => {
   const { code, out, err } = await ran(tempFolder(t), context => context.connect())
   t.deepEqual({ code, out, err }, { code: 3, out: '', err: 'shoal: no broker in this test\n' })
 })
 
-test('exit codes are 2 for usage, 3 for unreachable, 130 for interrupted, 1 for every other code', t => {
+test('Exit codes are 2 for usage, 3 for unreachable, 130 for interrupted, 1 for every other code.', t => {
   const codes = Object.fromEntries(refusalCodes.map(code => [code, exitCodeOf(code)]))
   t.is(codes.usage, 2)
   t.is(codes.unreachable, 3)
@@ -68,7 +68,7 @@ test('exit codes are 2 for usage, 3 for unreachable, 130 for interrupted, 1 for 
   for (const [code, exit] of Object.entries(codes)) if (code !== 'usage' && code !== 'unreachable') t.is(exit, 1)
 })
 
-test('our own error classes speak for themselves, and other errors say that they are a fault', async t => {
+test('Our own error classes speak for themselves, and other errors say that they are a fault.', async t => {
   const folder = tempFolder(t)
   const ours = await ran(folder, async () => {
     throw Object.assign(new Error('the library is in use'), { code: 'library-in-use' })
@@ -81,7 +81,7 @@ test('our own error classes speak for themselves, and other errors say that they
   t.regex(other.err, /^shoal: something went wrong that should not: x is not a function/)
 })
 
-test('an interrupted command ends at once and says what goes on without it', async t => {
+test('An interrupted command ends at once and says what goes on without it.', async t => {
   const controller = new AbortController()
   const { code, err } = await ran(
     tempFolder(t),
@@ -96,7 +96,7 @@ test('an interrupted command ends at once and says what goes on without it', asy
   t.is(err, 'shoal: download 3 goes on\n')
 })
 
-test('a password on the command line is refused, but for the classic spelling inside the shell', async t => {
+test('A password on the command line is refused, but for the classic spelling inside the shell.', async t => {
   const folder = tempFolder(t)
   const ask = async (context: Context) => context.passwords.ask('alice', { isNew: false })
   const typed = { typedPassword: 'secret', isClassic: true }
@@ -112,7 +112,7 @@ test('a password on the command line is refused, but for the classic spelling in
   t.like(await ran(folder, ask, { order: typed, isShell: true }), { code: 0, out: 'did secret\n' })
 })
 
-test('passwords come from what was typed, else standard input, else the environment, else a prompt', async t => {
+test('Passwords come from what was typed, else standard input, else the environment, else a prompt.', async t => {
   const input = {
     async *[Symbol.asyncIterator]() {
       yield Buffer.from('from stdin\r\nmore\n')
@@ -132,7 +132,7 @@ test('passwords come from what was typed, else standard input, else the environm
   t.is(await from({ typed: '' }), 'usage')
 })
 
-test('a new password is asked for twice, and both have to be the same', async t => {
+test('A new password is asked for twice, and both have to be the same.', async t => {
   const answers = ['one', 'two']
   const different = createPasswords({ prompt: async () => answers.shift()! })
   t.like(await different.ask('alice', { isNew: true }), { ok: false, code: 'usage' })
@@ -143,4 +143,16 @@ test('a new password is asked for twice, and both have to be the same', async t 
   }
   t.deepEqual(await createPasswords({ prompt }).ask('alice', { isNew: false }), done('same'))
   t.is(questions.length, 1)
+})
+
+test('An empty password is refused with what to do: choose one, or type the right one.', async t => {
+  const passwords = createPasswords({ prompt: async () => '' })
+  t.deepEqual(
+    await passwords.ask('alice', { isNew: true }),
+    refuse('usage', 'the password is empty; choose one of at least 8 characters'),
+  )
+  t.deepEqual(
+    await passwords.ask('alice', { isNew: false }),
+    refuse('usage', 'the password is empty; type the password of alice'),
+  )
 })

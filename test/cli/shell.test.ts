@@ -20,12 +20,12 @@ const lines: Record<string, string[]> = {
   'files a#b': ['files', 'a#b'],
 }
 for (const [line, words] of Object.entries(lines))
-  test(`the line <${line}> has the words ${JSON.stringify(words)}`, t =>
+  test(`The line <${line}> has the words ${JSON.stringify(words)}.`, t =>
     t.deepEqual(splitWords(line), { ok: true, value: words }))
 
-test('an open quote is refused', t => t.like(splitWords('share "my film'), { ok: false, code: 'usage' }))
+test('An open quote is refused.', t => t.like(splitWords('share "my film'), { ok: false, code: 'usage' }))
 
-test('a quoted word comes back whole', t => {
+test('A quoted word comes back whole.', t => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'grapheme' })), words => {
       t.deepEqual(splitWords(words.map(quoted).join(' ')), { ok: true, value: words })
@@ -33,7 +33,7 @@ test('a quoted word comes back whole', t => {
   )
 })
 
-test('history keeps lines for the next shell, readable by their owner alone', t => {
+test('History keeps lines for the next shell, readable by their owner alone.', t => {
   const file = join(tempFolder(t), 'history')
   const history = openHistory(file)
   for (const line of ['whoami', 'group list', 'group list', '  ', 'login alice secret', '--json login alice "se cret"'])
@@ -50,19 +50,19 @@ for (const line of [
   "login 'bob' 'hunter2",
   'signup bob hunter2',
 ])
-  test(`the history has no password of <${line}>`, t => t.notRegex(withoutPassword(line), /hunter2/))
+  test(`The history has no password of <${line}>.`, t => t.notRegex(withoutPassword(line), /hunter2/))
 
-test('history leaves other lines as they are', t => t.is(withoutPassword('files   reef'), 'files   reef'))
+test('History leaves other lines as they are.', t => t.is(withoutPassword('files   reef'), 'files   reef'))
 
 const complete = createCompletion(commands, async () => undefined)
 
-test('Tab completes commands in both spellings', async t => {
+test('Tab completes commands in both spellings.', async t => {
   t.deepEqual(await complete('group cr'), [['group create '], 'group cr'])
   t.deepEqual(await complete('show_d'), [['show_downloads '], 'show_d'])
   t.deepEqual(await complete('paus'), [['pause '], 'paus'])
 })
 
-test('Tab goes on behind a command that begins others', async t => {
+test('Tab goes on behind a command that begins others.', async t => {
   t.deepEqual(await complete('limi'), [['limit', 'limit up', 'limit down', 'limit connections'], 'limi'])
   t.deepEqual(await complete('limit '), [['limit up', 'limit down', 'limit connections'], 'limit '])
   t.deepEqual(await complete('limit c'), [['limit connections '], 'limit c'])
@@ -71,7 +71,7 @@ test('Tab goes on behind a command that begins others', async t => {
   t.deepEqual(await complete('limit up 2'), [[], '2'])
 })
 
-test('Tab completes paths where a path belongs', async t => {
+test('Tab completes paths where a path belongs.', async t => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'film one.mkv'), '')
   const [found] = await complete(`share ${folder}/fil`)
@@ -79,11 +79,11 @@ test('Tab completes paths where a path belongs', async t => {
   t.deepEqual(await complete(`whoami ${folder}/fil`), [[], `${folder}/fil`])
 })
 
-test('Tab asks nobody while nobody is logged in', async t => {
+test('Tab asks nobody while nobody is logged in.', async t => {
   t.deepEqual(await complete('files re'), [[], 're'])
 })
 
-test('a damaged history file is no reason not to start', t => {
+test('A damaged history file is no reason not to start.', t => {
   const file = join(tempFolder(t), 'history')
   writeFileSync(file, Buffer.from([0xff, 0x0a, 0x00]))
   t.notThrows(() => openHistory(file).add('whoami'))

@@ -37,7 +37,7 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   const wrong = { env: { SHOAL_PASSWORD: 'wrong' } }
   const refusedLogin = await run(['login', 'alice'], wrong)
   t.is(refusedLogin.code, 1)
-  t.regex(refusedLogin.err, /^shoal: there is no user alice with that password; .*wait 30 seconds\n$/)
+  t.regex(refusedLogin.err, /^shoal: wrong user id or password; check both, then run shoal login alice again\n$/)
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
 
   const stdin = { env: { SHOAL_PASSWORD: '' }, input: 'correct horse\n' }
@@ -125,7 +125,7 @@ test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async
   t.deepEqual(await alice.json('group', 'reject', 'reef', 'bob'), [{ group: 'reef', user: 'bob' }])
   t.deepEqual(await alice.refusal('group', 'reject', 'reef', 'bob'), refused('no-such-request'))
   await bob.json('group', 'join', 'reef')
-  t.like(await alice.run(['accept_request', 'reef', 'bob']), { code: 0, out: 'bob is a member of reef.\n' })
+  t.like(await alice.run(['accept_request', 'reef', 'bob']), { code: 0, out: 'bob is now a member of reef.\n' })
   t.deepEqual(await alice.refusal('group', 'accept', 'reef', 'bob'), refused('already-member'))
   t.deepEqual(await bob.refusal('group', 'join', 'reef'), refused('already-member'))
   t.deepEqual(await bob.refusal('group', 'requests', 'reef'), refused('not-owner'))
@@ -295,7 +295,7 @@ test.serial('a shell at the end of a pipe runs every line, in both spellings, an
   const good = ['create_user carol secret', 'login carol secret', '# a comment', '', 'create_group reef', 'whoami']
   const { code, out, err } = await run(['shell'], { input: `${good.join('\n')}\nexit\nnot reached` })
   t.deepEqual({ code, err }, { code: 0, err: '' })
-  t.regex(out, /^Signed up as carol.*Logged in as carol\.\nCreated reef.*carol on device/s)
+  t.regex(out, /^Created the account carol.*Logged in as carol\.\nCreated reef.*carol on device/s)
 
   const bad = await run(['shell', '--json'], { input: 'group list\ngroup create reef\nnonsense\nwhoami\n' })
   t.is(bad.code, 1)

@@ -10,7 +10,7 @@ import { startCluster } from '../helpers/cluster.ts'
 
 const MiB = 2 ** 20
 
-test('the three show a download again and again, leave nothing of it behind, and come back', async t => {
+test('The three show a download again and again, leave nothing of it behind, and come back.', async t => {
   // Some forty commands, each a process.
   t.timeout(180_000)
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })

@@ -40,13 +40,13 @@ const aptWith = (version: string) => ({
   dpkg: `mkdir -p "$3/usr/sbin" && printf '#!/bin/sh\\n${says(version).replaceAll("'", '"')}\\n' > "$3/usr/sbin/nats-server" && chmod 755 "$3/usr/sbin/nats-server"`,
 })
 
-test('one on the PATH is enough, and nothing is fetched', async t => {
+test('One on the PATH is enough, and nothing is fetched.', async t => {
   const { fetch, cached } = machine(t, { 'nats-server': says('2.11.0') })
   t.deepEqual(await fetch(), { code: 0, output: '' })
   t.false(existsSync(cached))
 })
 
-test('an old one on the PATH is passed over for what the package manager offers', async t => {
+test('An old one on the PATH is passed over for what the package manager offers.', async t => {
   const { fetch, cached, scratch } = machine(t, { 'nats-server': says('2.9.10'), ...aptWith('2.12.3') })
   const { code, output } = await fetch()
   t.is(code, 0, output)
@@ -57,7 +57,7 @@ test('an old one on the PATH is passed over for what the package manager offers'
   t.deepEqual(await fetch(), { code: 0, output: '' }, 'the second run has nothing to do')
 })
 
-test('a machine that offers none says what was tried and what to do', async t => {
+test('A machine that offers none says what was tried and what to do.', async t => {
   const { fetch, cached } = machine(t, aptWith('2.10.27'))
   const { code, output } = await fetch()
   t.is(code, 1)
@@ -66,13 +66,13 @@ test('a machine that offers none says what was tried and what to do', async t =>
   t.false(existsSync(cached))
 })
 
-test('a machine without a package manager says so', async t => {
+test('A machine without a package manager says so.', async t => {
   const { code, output } = await machine(t, {}).fetch()
   t.is(code, 1)
   t.regex(output, /neither apt-get nor brew is here/)
 })
 
-test('one that is named and does not fit is an error, not replaced', async t => {
+test('One that is named and does not fit is an error, not replaced.', async t => {
   const { fetch, cached } = machine(t, { 'nats-server': says('2.11.0'), ...aptWith('2.12.3') })
   const { code, output } = await fetch({ SHOAL_NATS_SERVER: '/bin/sh' })
   t.is(code, 1)

@@ -12,7 +12,7 @@ import { countRefusedLogins, saveRefusedLogins, wrongPassword } from '../refused
 import type { Result } from '../result.ts'
 
 const signup = command({
-  words: 'signup',
+  name: 'signup',
   summary: 'Create an account. Asks for a new password twice.',
   example: 'signup alice',
   args: { user: 'the user id that others will know you by' },
@@ -43,7 +43,7 @@ const signup = command({
 })
 
 const login = command({
-  words: 'login',
+  name: 'login',
   summary: 'Log in on this device and start its agent. Your earlier shares are available again.',
   example: 'login alice',
   args: { user: 'your user id' },
@@ -107,7 +107,7 @@ async function startAgentAndWait(context: Context): Promise<Outcome<unknown>> {
 }
 
 const logout = command({
-  words: 'logout',
+  name: 'logout',
   summary: 'Log out on this device. Its downloads pause and its shares go offline until you log in again.',
   example: 'logout',
   async run(context): Promise<Result<{ user: string }>> {
@@ -133,7 +133,7 @@ const logout = command({
 })
 
 const whoami = command({
-  words: 'whoami',
+  name: 'whoami',
   summary: 'Show who is logged in on this device, and whether its agent is running.',
   example: 'whoami',
   async run(context): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {

@@ -12,35 +12,35 @@ import { limitsInShort } from './limit.ts'
 
 const listen = value(
   'host:port',
-  'Where peers connect to it, from now on; port 0 is any free one (at first: any, on every interface).',
+  'Where peers connect to this agent, from now on; port 0 takes any free one (default: a free port on every interface).',
 )
 
-/** Checked here already, so that a slip shows at the prompt and not in the agent's log. */
+/** Checked at the prompt: the agent could only report a mistake in its log. */
 function parseListen(typed: string | undefined): Outcome<string | undefined> {
   if (typed === undefined) return done(undefined)
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(typed) ?? []
   if (host !== undefined && Number(port) <= 65_535) return done(typed)
-  return refuse('usage', `--listen takes HOST:PORT, as in 0.0.0.0:7000; "${typed.slice(0, 80)}" is none`)
+  return refuse('usage', `"${typed.slice(0, 80)}" is not HOST:PORT. Example: --listen 0.0.0.0:7000`)
 }
 
-/** Found out by listening there for a moment; also before anybody is logged in, when the agent does not listen yet. */
-async function needFree(listen: string): Promise<Outcome<void>> {
+/** Listens there for a moment: before anyone has logged in, the agent does not listen and could not report a taken port. */
+async function checkFree(listen: string): Promise<Outcome<void>> {
   const { firstTakenPort } = await import('../../cluster/free-port.ts')
   const colon = listen.lastIndexOf(':')
   const host = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   if ((await firstTakenPort(host, [Number(listen.slice(colon + 1))])) === undefined) return done(undefined)
   return refuse(
     'usage',
-    `the agent cannot listen at ${listen}: something else does, or ${host} is no address of this machine; choose another with --listen HOST:PORT`,
+    `the agent cannot listen at ${listen}: another program does, or ${host} is not an address of this machine; choose another with --listen HOST:PORT`,
   )
 }
 
 const processes = () => import('../../actors/device/agent-process.ts')
 
 const start = command({
-  words: 'agent start',
+  name: 'agent start',
   summary:
-    "Start this device's agent in the background. Harmless when it runs; to have it listen elsewhere, stop it first.",
+    "Start this device's agent in the background. Does nothing if it is running; to change where it listens, stop it first.",
   example: 'agent start --listen 0.0.0.0:7000',
   options: { listen },
   async run(context, input): Promise<Result<{ agent: 'running'; pid: number }>> {
@@ -49,21 +49,21 @@ const start = command({
     const { agentIsRunning, startAgent } = await processes()
     const at = listen.value ?? context.home.listen()
     if (at !== undefined && !agentIsRunning(context.home)) {
-      const free = await needFree(at)
+      const free = await checkFree(at)
       if (!free.ok) return free
     }
     const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })
     if (!pid.ok) return pid
-    // So that the next command finds it at work. Without brokers or trackers it goes on trying by itself.
+    // The next command finds it ready. Without brokers or trackers the agent keeps trying by itself.
     if (context.home.session()) await waitForAgent(context)
     return done({ agent: 'running', pid: pid.value })
   },
-  render: ({ pid }) => `The agent runs as process ${pid}.`,
+  render: ({ pid }) => `The agent is running as process ${pid}.`,
 })
 
 const stop = command({
-  words: 'agent stop',
-  summary: "Stop this device's agent. Downloads go on, and shares are on offer again, when it starts.",
+  name: 'agent stop',
+  summary: "Stop this device's agent. Downloads and shares resume when it starts again.",
   example: 'agent stop',
   async run({ home }): Promise<Result<{ agent: 'stopped'; ran: boolean }>> {
     const { stopAgent } = await processes()
@@ -75,8 +75,8 @@ const stop = command({
 type Status = { agent: 'stopped' } | { agent: 'running'; pid: number } | ({ agent: 'running' } & AgentResult<'status'>)
 
 const status = command({
-  words: 'agent status',
-  summary: "Whether this device's agent runs, and what it is at.",
+  name: 'agent status',
+  summary: "Show whether this device's agent is running, and what it is doing.",
   example: 'agent status',
   async run(context): Promise<Result<Status>> {
     if (!(await isAgentRunning(context.home))) return done({ agent: 'stopped' })
@@ -86,15 +86,16 @@ const status = command({
   },
   render(status, style) {
     if (status.agent === 'stopped') return 'The agent is stopped. Start it: shoal agent start'
-    if (!('user' in status)) return `The agent runs as process ${status.pid}; nobody is logged in.`
+    if (!('user' in status))
+      return `The agent is running as process ${status.pid}. You are not logged in on this device.`
     const { user, device, pid, listen, listenFailure, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
     const limits = limitsInShort(status.limits)
     return [
-      `The agent of ${style('bold', user)} on device ${device} runs as process ${pid}.`,
+      `The agent of ${style('bold', user)} on device ${device} is running as process ${pid}.`,
       listenFailure === undefined
-        ? `  listens at ${listen}, ${count(peers, 'peer')} connected`
-        : `  ${style('red', 'serves nobody')}: ${listenFailure}`,
-      `  shares ${count(sharing, 'file')}, ${count(downloads, 'download')} under way`,
+        ? `  listening at ${listen}, ${count(peers, 'peer')} connected`
+        : `  ${style('red', 'serves no peer')}: ${listenFailure}`,
+      `  sharing ${count(sharing, 'file')}, ${count(downloads, 'download')} in progress`,
       ...(limits === undefined ? [] : [`  limited to ${limits}`]),
       `  up ${formatDuration(uptimeSeconds)}, ${formatBytes(memoryBytes)} of memory`,
       ...status.troubles.map(trouble => `  ${style('yellow', '!')} ${trouble}`),
@@ -103,8 +104,8 @@ const status = command({
 })
 
 const run = command({
-  words: 'agent run',
-  summary: "Run this device's agent in the foreground, its log on standard error, until interrupted.",
+  name: 'agent run',
+  summary: "Run this device's agent in the foreground, logging to standard error, until interrupted.",
   example: 'agent run',
   ownsInterrupts: true,
   options: { listen },
@@ -112,10 +113,10 @@ const run = command({
     const listen = parseListen(input.listen)
     if (!listen.ok) return listen
     const { runAgent } = await import('../../actors/agent/run-agent.ts')
-    // Listened for before the agent says that it runs: whoever sees that may stop it at once.
-    const told = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+    // Before the agent reports that it is running: that report may be answered with a signal at once.
+    const signalled = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
     const agent = await runAgent({ home, servers, listen: listen.value })
-    told.then(() => agent.stop())
+    signalled.then(() => agent.stop())
     await agent.ended
     return done(undefined)
   },

@@ -13,28 +13,33 @@ import type { Result } from '../result.ts'
 
 type Cluster = typeof import('../../cluster/cluster.ts')
 
-/** Loaded when something is to be done: the table of commands needs none of it. Throws ClusterFailure. */
+/** Loaded when a command runs: the table of commands does not need it. */
 const load = () => import('../../cluster/cluster.ts')
 
 const up = command({
-  words: 'cluster up',
-  summary: 'Start brokers and trackers on this machine, in the background. Harmless when they run.',
+  name: 'cluster up',
+  summary: 'Start brokers and trackers on this machine, in the background. Does nothing if they are running.',
   example: 'cluster up --host 192.0.2.10',
   options: {
-    host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
-    port: value('port', "The first broker's port; the others' follow (default: 4222)."),
-    tls: flag('Encrypt on the loopback, too; anywhere else everything is encrypted in any case.'),
-    name: value('names', 'By what else people reach this machine: names and addresses, separated by commas.'),
-    brokers: value('number', 'How many brokers: 3 outlive the loss of one (default: 3).'),
-    visualizer: flag('Serve the page that shows it at work, too, in the background, and say where.'),
-    trackers: value('number', 'How many trackers: any one can serve everybody (default: 2).'),
+    host: value('host', 'The address of this machine that others connect to (default: 127.0.0.1, this machine alone).'),
+    port: value('port', "The first broker's port; the others take the next ones (default: 4222)."),
+    tls: flag('Encrypt loopback connections too. All others are always encrypted.'),
+    name: value('names', 'Further names or addresses by which people reach this machine, separated by commas.'),
+    brokers: value('number', 'How many brokers; 3 survive the loss of one (default: 3).'),
+    visualizer: flag('Also serve the visualizer in the background, and print its address.'),
+    trackers: value('number', 'How many trackers; any one of them serves everyone (default: 2).'),
   },
   async run(context, input): Promise<Result<NodeStatus[]>> {
     const numbers: Partial<Record<'port' | 'brokers' | 'trackers', number>> = {}
-    for (const name of ['port', 'brokers', 'trackers'] as const) {
+    for (const [name, example] of [
+      ['port', 4222],
+      ['brokers', 3],
+      ['trackers', 2],
+    ] as const) {
       const typed = input[name]
       if (typed === undefined) continue
-      if (!/^\d{1,5}$/.test(typed)) return refuse('usage', `--${name} takes a number; "${typed.slice(0, 40)}" is none`)
+      if (!/^\d{1,5}$/.test(typed))
+        return refuse('usage', `"${typed.slice(0, 40)}" is not a number. Example: --${name} ${example}`)
       numbers[name] = Number(typed)
     }
     const host = input.host === undefined ? {} : { host: input.host }
@@ -45,15 +50,14 @@ const up = command({
     const names = input.name === undefined ? {} : { names: input.name.split(',').map(name => name.trim()) }
     const { nodes, servers, authority } = await clusterUp({ folder, ...host, ...numbers, ...tls, ...names, say })
     if (authority !== undefined) {
-      // Who runs the cluster need not ask whether it is theirs.
       context.home.trust.follow(authority)
       const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
       const fingerprint = fingerprintOfAuthority(authority)
-      say(`so that other homes need not take the brokers on trust: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
+      say(`other homes trust these brokers at once with: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
     }
     if (input.visualizer) {
       const { startVisualizer } = await import('../../cluster/background-visualizer.ts')
-      say(`see it at work: ${await startVisualizer(folder)}`)
+      say(`watch it at work: ${await startVisualizer(folder)}`)
     }
     return done(nodes)
   },
@@ -64,8 +68,8 @@ const up = command({
 })
 
 const down = command({
-  words: 'cluster down',
-  summary: 'Stop all brokers and trackers of this home. What they know is kept.',
+  name: 'cluster down',
+  summary: 'Stop all brokers and trackers of this home. Their data stays.',
   example: 'cluster down',
   async run(context): Promise<Result<{ cluster: 'down' }>> {
     const say = (line: string) => context.display.note(line)
@@ -77,8 +81,8 @@ const down = command({
 })
 
 const status = command({
-  words: 'cluster status',
-  summary: 'The brokers and trackers of this home, and which broker leads the log.',
+  name: 'cluster status',
+  summary: 'List the brokers and trackers of this home, and which broker leads the log.',
   example: 'cluster status',
   async run(context): Promise<Result<NodeStatus[]>> {
     const { clusterStatus } = await load()
@@ -110,7 +114,7 @@ const onNode = (
   said: (node: string) => string,
 ) =>
   command({
-    words: `cluster ${verb}`,
+    name: `cluster ${verb}`,
     summary,
     example: `cluster ${verb} t1`,
     args: { node: 'n1, n2, … are brokers; t1, t2, … are trackers' },
@@ -122,14 +126,17 @@ const onNode = (
   })
 
 const fingerprint = command({
-  words: 'cluster fingerprint',
-  summary: "The fingerprint by which other homes recognise this home's brokers.",
+  name: 'cluster fingerprint',
+  summary: "Print the fingerprint by which other homes recognise this home's brokers.",
   example: 'cluster fingerprint',
   async run(context): Promise<Result<{ fingerprint: string }>> {
     const { loadSecrets } = await import('../../cluster/secrets.ts')
     const { authority } = loadSecrets(clusterFolder(context))
     if (!authority)
-      return refuse('usage', 'this cluster is on the loopback alone, without TLS: there is nothing to trust')
+      return refuse(
+        'usage',
+        'this cluster listens on the loopback only, without TLS, so it has no fingerprint; to encrypt it: shoal cluster up --tls',
+      )
     const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
     return done({ fingerprint: fingerprintOfAuthority(authority.certificate) })
   },
@@ -137,44 +144,47 @@ const fingerprint = command({
 })
 
 const backup = command({
-  words: 'cluster backup',
-  summary: 'Save everything a running cluster knows, its secrets included, in one file for its owner alone.',
+  name: 'cluster backup',
+  summary: 'Save everything a running cluster knows, secrets included, in one file that only you can read.',
   example: 'cluster backup ~/shoal.backup',
-  args: { file: 'a new file, or a folder that gets one named after the time' },
+  args: { file: 'a new file, or a folder in which to create one named after the time' },
   async run(context, { file }): Promise<Result<BackedUp>> {
     const { backUpCluster } = await import('../../cluster/backup.ts')
     return done(await backUpCluster(clusterFolder(context), absolutePath(file)))
   },
   render: ({ file, seq, bytes }) =>
-    `Saved the log up to ${seq} in ${file} (${formatBytes(bytes)}). Whoever has this file is the cluster: keep it secret.`,
+    `Saved the log up to ${seq} in ${file} (${formatBytes(bytes)}). Keep it secret: this file is enough to run your cluster.`,
 })
 
 const restore = command({
-  words: 'cluster restore',
-  summary: 'Bring a cluster back from a back-up, into a home that holds none.',
+  name: 'cluster restore',
+  summary: 'Restore a cluster from a backup, in a home that holds none.',
   example: 'cluster restore ~/shoal.backup',
-  args: { file: 'what cluster backup made' },
+  args: { file: 'a file that cluster backup made' },
   options: {
-    host: value('host', 'Another address than it had.'),
-    port: value('port', 'Another port than it had.'),
+    host: value('host', 'A new address (default: the one it had).'),
+    port: value('port', 'A new first port (default: the one it had).'),
   },
   async run(context, { file, host, port }): Promise<Result<NodeStatus[]>> {
-    if (port !== undefined && !/^\d{1,5}$/.test(port)) return refuse('usage', '--port takes a number')
+    if (port !== undefined && !/^\d{1,5}$/.test(port))
+      return refuse('usage', `"${port.slice(0, 40)}" is not a number. Example: --port 4222`)
     const wanted = { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port: Number(port) }) }
     const say = (line: string) => context.display.note(line)
     const { restoreCluster } = await import('../../cluster/backup.ts')
     const running = await restoreCluster(absolutePath(file), { folder: clusterFolder(context), ...wanted, say })
     if (running.authority !== undefined) context.home.trust.follow(running.authority)
-    say('what was done after the back-up is lost: accounts and groups of then are to be made again, who was let in or')
-    say('removed is to be let in or removed again; agents carry on by themselves, and offer again what they share')
+    say(
+      'changes made after the backup are lost: create later accounts and groups again, and accept or remove members again',
+    )
+    say('agents reconnect by themselves and share their files again')
     return done(running.nodes)
   },
   render: renderNodes,
 })
 
 const rotate = command({
-  words: 'cluster rotate',
-  summary: 'Replace every secret of a running cluster, one node after another. People, groups and log-ins stay.',
+  name: 'cluster rotate',
+  summary: 'Replace every secret of a running cluster, one node at a time. Accounts, groups and log-ins stay.',
   example: 'cluster rotate',
   async run(context): Promise<Result<{ rotated: true; fingerprint: string | null }>> {
     const { rotateSecrets } = await import('../../cluster/rotate.ts')
@@ -185,10 +195,10 @@ const rotate = command({
     return done({ rotated: true, fingerprint: fingerprintOfAuthority(authority) })
   },
   render: ({ fingerprint }) =>
-    `All secrets are new. Make a new back-up: earlier ones hold the old secrets. Trackers elsewhere need secrets.json again.${
+    `All secrets are new. Make a new backup: earlier ones hold the old secrets. Copy secrets.json again to trackers on other machines.${
       fingerprint === null
         ? ''
-        : `\nDevices follow to ${fingerprint} by themselves. If the old secrets were stolen, have people run shoal trust with it.`
+        : `\nDevices come to trust ${fingerprint} by themselves. If the old secrets were stolen, ask people to run: shoal trust ${fingerprint}`
     }`,
 })
 
@@ -202,7 +212,7 @@ export const clusterCommands = [
   down,
   onNode(
     'stop',
-    'Stop one node in good order.',
+    'Stop one node gracefully.',
     cluster => cluster.stopNode,
     node => `${node} has stopped.`,
   ),
@@ -210,12 +220,12 @@ export const clusterCommands = [
     'kill',
     'Kill one node (SIGKILL), as a crash would.',
     cluster => cluster.killNode,
-    node => `${node} is dead.`,
+    node => `${node} was killed.`,
   ),
   onNode(
     'start',
     'Start one node again.',
     cluster => cluster.startNode,
-    node => `${node} runs.`,
+    node => `${node} is running.`,
   ),
 ]

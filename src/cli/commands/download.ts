@@ -1,13 +1,14 @@
-// download, downloads, pause, resume, cancel. The agent does the work; a command that only watches can go away, and
-// the download goes on.
+// download, downloads, pause, resume, cancel. The agent does the work: a command that waits can be interrupted, and the
+// download goes on.
 
 import { parseFileName, parseId } from '../../domain/names.ts'
 import { formatBytes, formatDuration, formatRate } from '../../domain/quantities.ts'
-import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
 import { askAgent } from '../ask.ts'
 import { command, flag } from '../command.ts'
 import type { Context } from '../context.ts'
+import { hintGroupFirst } from '../hint-group-first.ts'
 import { parseDestination } from '../paths.ts'
 import {
   allDownloads,
@@ -22,18 +23,24 @@ import {
 import type { Result } from '../result.ts'
 
 const download = command({
-  words: 'download',
-  summary:
-    'Fetch a file, in the background, from everybody in the group who has it; waits while none of them is online.',
+  name: 'download',
+  summary: 'Download a file in the background, from every member who has it. Waits while none of them is online.',
   example: 'download reef some-film.mkv ~/films --wait',
-  args: { group: 'the group', name: "the file's name there", dest: 'a folder, or the path of the new file' },
+  args: { group: 'the group', name: "the file's name in the group", dest: 'a folder, or a path for the file' },
   options: {
-    wait: flag('Show its progress and return at its end. Interrupting this leaves the download running.'),
-    overwrite: flag('Replace the file if there is one already.'),
+    wait: flag('Show progress, and return when the download ends. If you interrupt this, the download goes on.'),
+    overwrite: flag('Replace an existing file.'),
   },
   async run(context, input): Promise<Result<DownloadDocument>> {
+    const hinted = (failure: Refusal) =>
+      hintGroupFirst<DownloadDocument>(context, failure, {
+        name: 'download',
+        group: input.group,
+        other: input.name,
+        rest: [input.dest],
+      })
     const group = parseId('group', input.group)
-    if (!group.ok) return group
+    if (!group.ok) return hinted(group)
     const name = parseFileName(input.name)
     if (!name.ok) return name
     const destination = parseDestination(input.dest)
@@ -44,7 +51,7 @@ const download = command({
       destination: destination.value,
       overwrite: input.overwrite,
     })
-    if (!begun.ok) return begun
+    if (!begun.ok) return hinted(begun)
     const { id } = begun.value
     if (!input.wait) return done(downloadDocument(begun.value))
     context.leavesBehind = `download ${id} goes on in the background; follow it with shoal downloads --watch`
@@ -57,25 +64,25 @@ const download = command({
 })
 
 async function follow(context: Context, id: number, onProgress: (view: DownloadView) => void) {
-  const backIntoNews = context.muteDownload?.(id)
-  let isTold = false
+  const unmute = context.muteDownload?.(id)
+  let isReported = false
   try {
     const followed = await askAgent(context, 'download.follow', { id }, onProgress)
-    isTold = followed.ok && (followed.value.state === 'completed' || followed.value.state === 'failed')
+    isReported = followed.ok && (followed.value.state === 'completed' || followed.value.state === 'failed')
     return followed
   } finally {
-    if (!isTold) backIntoNews?.()
+    if (!isReported) unmute?.()
   }
 }
 
-/** What following a download until it goes no further amounts to. */
+/** The result of a download that was followed to its end. */
 function ended(view: DownloadView): Result<DownloadDocument> {
   const failed = (code: string, message: string) => ({ ok: false, code, message }) as const
   switch (view.state) {
     case 'completed':
       return done(downloadDocument(view))
     case 'paused':
-      return failed('paused', `the download was paused; go on with shoal resume ${view.id}`)
+      return failed('paused', `the download was paused; to go on: shoal resume ${view.id}`)
     case 'cancelled':
       return failed('cancelled', 'the download was cancelled')
     case 'failed':
@@ -86,10 +93,12 @@ function ended(view: DownloadView): Result<DownloadDocument> {
 }
 
 function renderBegunOrEnded(document: DownloadDocument): string {
-  const { id, state, name, path, size, seconds } = document
+  const { id, state, name, path, size, seconds, fetchedBytes } = document
   if (state !== 'completed')
     return `Download ${id} of ${name} goes on in the background. Follow it: shoal downloads --watch`
-  const rate = seconds > 0 ? `, ${formatRate(size / seconds)}` : ''
+  if (fetchedBytes === 0 && size > 0)
+    return `${name} was already at ${path}, complete and verified (${formatBytes(size)}). Nothing was downloaded.`
+  const rate = seconds > 0 ? `, ${formatRate(fetchedBytes / seconds)}` : ''
   return [
     `Downloaded ${name} to ${path}: ${formatBytes(size)} in ${formatDuration(seconds)}${rate}.`,
     ...delivered(document).map(line => `  ${line}`),
@@ -97,18 +106,22 @@ function renderBegunOrEnded(document: DownloadDocument): string {
 }
 
 const downloads = command({
-  words: 'downloads',
-  summary: 'The downloads of this device: [D] running, [P] paused, [C] complete, [F] failed, [X] cancelled.',
+  name: 'downloads',
+  summary:
+    'List the downloads of this device: [D] running, [P] paused, [C] complete, [F] failed, [X] cancelled. ' +
+    'The number that pause, resume and cancel take stands first at a terminal; scripts find it with --json.',
   example: 'downloads --watch',
-  options: { watch: flag('Keep showing them until interrupted.') },
+  options: { watch: flag('Keep the list up to date until interrupted.') },
   async run(context, input): Promise<Result<DownloadDocument[]>> {
     if (!input.watch) {
       const listed = await askAgent(context, 'downloads', {})
-      return listed.ok ? done(listed.value.map(downloadDocument)) : listed
+      if (!listed.ok) return listed
+      if (listed.value.length > 0) context.display.hint(numbersElsewhere)
+      return done(listed.value.map(downloadDocument))
     }
     const onProgress = (views: DownloadView[]) => context.display.progress(views.map(downloadDocument), allDownloads)
     const watched = await askAgent(context, 'downloads.watch', {}, onProgress)
-    return watched.ok ? refuse('unreachable', 'the agent has ended; see shoal agent status') : watched
+    return watched.ok ? refuse('unreachable', 'the agent has stopped; start it with shoal agent start') : watched
   },
   render(downloads, style) {
     if (!style.isTerminal) return downloads.map(one => downloadLine(one)).join('\n')
@@ -116,32 +129,38 @@ const downloads = command({
   },
 })
 
-type Steering = 'pause' | 'resume' | 'cancel'
+type Control = 'pause' | 'resume' | 'cancel'
 
-const steer = (verb: Steering, summary: string, said: (name: string) => string) =>
+const control = (verb: Control, summary: string, said: (name: string) => string) =>
   command({
-    words: verb,
+    name: verb,
     summary,
     example: `${verb} 3`,
-    args: { id: "the download's number, as shoal downloads shows it" },
+    args: { id: "the download's number; shoal downloads shows it at a terminal, and with --json" },
     async run(context, input): Promise<Result<DownloadDocument>> {
       const id = parseDownloadId(input.id)
       if (!id.ok) return id
-      const answer = await askAgent<Steering>(context, verb, { id: id.value })
+      const answer = await askAgent<Control>(context, verb, { id: id.value })
       return answer.ok ? done(downloadDocument(answer.value)) : answer
     },
     render: ({ name }) => said(name),
   })
 
+/** The contract's lines have no numbers; a terminal's own list does. */
+const numbersElsewhere = 'for the numbers that pause, resume and cancel take: shoal downloads --json'
+
 function parseDownloadId(typed: string): Outcome<number> {
   if (/^[1-9]\d{0,14}$/.test(typed)) return done(Number(typed))
-  return refuse('usage', `a download has a number, as shoal downloads --json shows it; "${typed.slice(0, 40)}" is none`)
+  return refuse(
+    'usage',
+    `"${typed.slice(0, 40)}" is not the number of a download; find it with shoal downloads at a terminal, or with --json`,
+  )
 }
 
 export const downloadCommands = [
   download,
   downloads,
-  steer('pause', 'Pause a download. What has arrived stays.', name => `Paused ${name}.`),
-  steer('resume', 'Go on with a paused or failed download.', name => `Going on with ${name}.`),
-  steer('cancel', 'Give a download up, and remove what has arrived of it.', name => `Cancelled ${name}.`),
+  control('pause', 'Pause a download. The pieces that have arrived stay.', name => `Paused ${name}.`),
+  control('resume', 'Resume a paused or failed download.', name => `Resumed ${name}.`),
+  control('cancel', 'Cancel a download and delete the pieces that have arrived.', name => `Cancelled ${name}.`),
 ]

@@ -1,10 +1,11 @@
-// group create, list, join, leave, requests, accept, reject, members, remove, transfer: each one question to the trackers.
+// group create, list, join, leave, requests, accept, reject, members, remove, transfer: each one request to the trackers.
 
 import { inNaturalOrder, parseId } from '../../domain/names.ts'
 import { formatMoment } from '../../domain/quantities.ts'
 import { done } from '../../domain/refusal.ts'
 import { askTrackers, listAll } from '../ask.ts'
 import { command } from '../command.ts'
+import { hintGroupFirst } from '../hint-group-first.ts'
 import { renderTable } from '../render/table.ts'
 import type { Result } from '../result.ts'
 
@@ -15,7 +16,7 @@ type GroupWrite = 'group.create' | 'group.join' | 'group.leave'
 /** A command of one group that answers with the group's name. */
 const onGroup = (method: GroupWrite, summary: string, said: (group: string) => string) =>
   command({
-    words: method.replace('.', ' '),
+    name: method.replace('.', ' '),
     summary,
     example: `${method.replace('.', ' ')} reef`,
     args: theGroup,
@@ -33,24 +34,25 @@ type OwnersWrite = 'group.accept' | 'group.reject' | 'group.remove' | 'group.tra
 /** A command of a group's owner about one person. */
 const onMember = (method: OwnersWrite, summary: string, said: (user: string, group: string) => string) =>
   command({
-    words: method.replace('.', ' '),
+    name: method.replace('.', ' '),
     summary,
     example: `${method.replace('.', ' ')} reef bob`,
-    args: { ...theGroup, user: 'whom' },
+    args: { ...theGroup, user: 'the user id' },
     async run(context, input): Promise<Result<{ group: string; user: string }>> {
       const group = parseId('group', input.group)
       if (!group.ok) return group
       const user = parseId('user', input.user)
       if (!user.ok) return user
       const answer = await askTrackers(context, method, { group: group.value, user: user.value })
-      return answer.ok ? done({ group: group.value, user: user.value }) : answer
+      if (answer.ok) return done({ group: group.value, user: user.value })
+      return hintGroupFirst(context, answer, { name: method.replace('.', ' '), group: group.value, other: user.value })
     },
     render: ({ group, user }) => said(user, group),
   })
 
 const list = command({
-  words: 'group list',
-  summary: 'Every group, its owner, and what you are in it.',
+  name: 'group list',
+  summary: 'List every group, its owner, and your role in it.',
   example: 'group list',
   async run(context) {
     const groups = await listAll(context, 'group.list', {})
@@ -58,7 +60,7 @@ const list = command({
   },
   render: (groups, style) =>
     groups.length === 0
-      ? 'There are no groups yet. Make one: shoal group create NAME'
+      ? 'There are no groups yet. Create one: shoal group create NAME'
       : renderTable<(typeof groups)[number]>(
           [
             { head: 'GROUP', cell: ({ group }) => group },
@@ -72,8 +74,8 @@ const list = command({
 })
 
 const requests = command({
-  words: 'group requests',
-  summary: 'Who asks to join a group of yours.',
+  name: 'group requests',
+  summary: 'List who has asked to join a group of yours.',
   example: 'group requests reef',
   args: theGroup,
   async run(context, input) {
@@ -82,7 +84,7 @@ const requests = command({
   },
   render: (requests, style) =>
     requests.length === 0
-      ? 'Nobody asks to join.'
+      ? 'There are no requests to join.'
       : renderTable<(typeof requests)[number]>(
           [
             { head: 'USER', cell: ({ user }) => user },
@@ -94,8 +96,8 @@ const requests = command({
 })
 
 const members = command({
-  words: 'group members',
-  summary: 'Who is in a group that you are in.',
+  name: 'group members',
+  summary: 'List the members of a group you are in.',
   example: 'group members reef',
   args: theGroup,
   async run(context, input) {
@@ -115,30 +117,38 @@ const members = command({
 })
 
 export const groupCommands = [
-  onGroup('group.create', 'Make a group; you own it.', group => `Created ${group}. You are its owner.`),
+  onGroup('group.create', 'Create a group. You become its owner.', group => `Created ${group}. You are its owner.`),
   list,
-  onGroup('group.join', 'Ask to join a group; its owner decides.', group => `Asked to join ${group}.`),
+  onGroup(
+    'group.join',
+    'Ask to join a group. Its owner decides.',
+    group => `Asked to join ${group}. Its owner decides.`,
+  ),
   onGroup(
     'group.leave',
-    'Leave a group. If you own it, the member of longest standing becomes its owner.',
+    'Leave a group. If you own it, the longest-standing member becomes its owner.',
     group => `Left ${group}.`,
   ),
   requests,
   onMember(
     'group.accept',
-    'Let somebody in who asks to join (owner).',
-    (user, group) => `${user} is a member of ${group}.`,
+    'Accept a request to join (owner only).',
+    (user, group) => `${user} is now a member of ${group}.`,
   ),
   onMember(
     'group.reject',
-    'Turn a request to join down (owner).',
-    (user, group) => `${user} was not let into ${group}.`,
+    'Reject a request to join (owner only).',
+    (user, group) => `Rejected ${user}'s request to join ${group}.`,
   ),
   members,
   onMember(
     'group.remove',
-    'Remove a member, who can fetch nothing more (owner).',
-    (user, group) => `${user} was removed from ${group}.`,
+    'Remove a member, who can then download nothing more (owner only).',
+    (user, group) => `Removed ${user} from ${group}.`,
   ),
-  onMember('group.transfer', 'Make another member the owner (owner).', (user, group) => `${user} owns ${group} now.`),
+  onMember(
+    'group.transfer',
+    'Make another member the owner (owner only).',
+    (user, group) => `${user} now owns ${group}.`,
+  ),
 ]

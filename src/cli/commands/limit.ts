@@ -1,5 +1,5 @@
-// limit: what this device may take of its line, for all files and peers together. Units are those in which rates are
-// printed: a kilobyte has 1024 bytes, however it is spelled.
+// limit: how much of its connection this device may use, for all files and peers together. Units are those in which rates
+// are printed: a kilobyte has 1024 bytes, however it is spelled.
 
 import { limitTunables, uploadTunables } from '../../../config/swarm.ts'
 import { formatBytes, formatRate } from '../../domain/quantities.ts'
@@ -19,17 +19,19 @@ export function parseRate(typed: string): Outcome<number | null> {
   const words = typed.trim().toLowerCase()
   if (words === 'off') return done(null)
   const shown = typed.slice(0, 40)
-  const example = 'give bytes a second, as in 500k or 2MB/s, or off'
-  if (/bit|bps$/.test(words)) return refuse('usage', `"${shown}" counts bits; ${example}`)
+  const examples = 'Examples: 500k, 2MB/s, off'
+  if (/bit|bps$/.test(words))
+    return refuse('usage', `"${shown}" is in bits; rates are in bytes per second. ${examples}`)
   const [, number, unit] = /^(\d{1,15}(?:\.\d{1,15})?)\s*(?:([kmgt])i?)?b?(?:\/s)?$/.exec(words) ?? []
-  if (number === undefined) return refuse('usage', `"${shown}" is no rate; ${example}`)
+  if (number === undefined) return refuse('usage', `"${shown}" is not a rate. ${examples}`)
   const rate = Math.round(Number(number) * 1024 ** powers[(unit ?? '') as keyof typeof powers])
   if (rate < leastBytesPerSecond)
     return refuse(
       'usage',
-      `"${shown}" is too little to move files with; the least is ${formatRate(leastBytesPerSecond)}, typed as ${leastBytesPerSecond / 1024}k`,
+      `"${shown}" is too low; the lowest rate is ${formatRate(leastBytesPerSecond)}, typed as ${leastBytesPerSecond / 1024}k`,
     )
-  if (rate > mostBytesPerSecond) return refuse('usage', `"${shown}" limits nothing; say off for no limit`)
+  if (rate > mostBytesPerSecond)
+    return refuse('usage', `"${shown}" is too high to limit anything; for no limit, type off`)
   return done(rate)
 }
 
@@ -40,7 +42,7 @@ export function parseConnections(typed: string): Outcome<number | null> {
   if (/^\d{1,9}$/.test(typed) && number >= leastConnections && number <= mostConnections) return done(number)
   return refuse(
     'usage',
-    `"${typed.slice(0, 40)}" is no number from ${leastConnections} to ${mostConnections}; give one, or off`,
+    `"${typed.slice(0, 40)}" is not a number from ${leastConnections} to ${mostConnections}; for no limit, type off`,
   )
 }
 
@@ -54,7 +56,7 @@ export function renderLimits({ up, down, connections }: Limits): string {
   ].join('\n')
 }
 
-/** Those that are set, in a few words; nothing when none is. */
+/** The limits that are set, in one line; undefined when none is. */
 export function limitsInShort({ up, down, connections }: Limits): string | undefined {
   const set = [
     ...(up === null ? [] : [`${formatRate(up)} up`]),
@@ -65,8 +67,8 @@ export function limitsInShort({ up, down, connections }: Limits): string | undef
 }
 
 const show = command({
-  words: 'limit',
-  summary: 'The limits of this device: upload, download, connections. They hold for all its files and peers together.',
+  name: 'limit',
+  summary: 'Show the limits of this device: upload, download, connections. Each covers all files and peers together.',
   example: 'limit',
   async run(context): Promise<Result<Limits>> {
     return askAgent(context, 'limits', {})
@@ -74,11 +76,11 @@ const show = command({
   render: renderLimits,
 })
 
-const rateAbout = `bytes a second, as in 500k, 2MB or "1.5 MiB/s" (1k is 1024; the least is ${formatBytes(leastBytesPerSecond)}); or off`
+const rateAbout = `bytes per second, as in 500k, 2MB or "1.5 MiB/s" (1k is 1024; at least ${formatBytes(leastBytesPerSecond)}); or off`
 
 const rate = (direction: 'up' | 'down', summary: string, example: string) =>
   command({
-    words: `limit ${direction}`,
+    name: `limit ${direction}`,
     summary,
     example,
     args: { rate: rateAbout },
@@ -90,10 +92,10 @@ const rate = (direction: 'up' | 'down', summary: string, example: string) =>
   })
 
 const connections = command({
-  words: 'limit connections',
+  name: 'limit connections',
   summary:
-    'Serve so many peers at once, and be connected to so many for downloads. Others are told to come again; ' +
-    'each running download keeps one.',
+    'Limit how many peers this device serves at once, and how many it downloads from. ' +
+    'Other peers are asked to retry; each running download keeps one connection.',
   example: 'limit connections 20',
   args: { most: `a number from ${leastConnections} to ${mostConnections}; or off` },
   async run(context, input): Promise<Result<Limits>> {
@@ -107,9 +109,9 @@ export const limitCommands = [
   show,
   rate(
     'up',
-    'Upload no faster than that. Peers take turns; under a low limit fewer of them are served at once.',
+    'Limit the upload rate. Peers share it; under a low limit fewer of them are served at once.',
     'limit up 2MB',
   ),
-  rate('down', 'Download no faster than that. Downloads take turns.', 'limit down off'),
+  rate('down', 'Limit the download rate. Downloads share it.', 'limit down off'),
   connections,
 ]

@@ -1,4 +1,4 @@
-// machines: the state machines that run, exported for documents from the very definitions.
+// machines: the state machines that run here, exported for documents from their definitions.
 
 import type { Exported } from '../../charts/export-machines.ts'
 import { done, refuse } from '../../domain/refusal.ts'
@@ -7,8 +7,8 @@ import type { Result } from '../result.ts'
 
 const options = {
   mermaid: flag('As a Mermaid state diagram.'),
-  svg: flag('As a drawing, laid out.'),
-  chart: flag('As data: every state, transition and place, as the visualizer draws it. With --json.'),
+  svg: flag('As an SVG drawing.'),
+  chart: flag('As data: every state and transition with its position, as the visualizer draws it. Needs --json.'),
 }
 
 function render(machines: readonly Exported[]): string {
@@ -20,15 +20,15 @@ function render(machines: readonly Exported[]): string {
 }
 
 const machines = command({
-  words: 'machines',
-  summary: 'The state machines that run here: their names, or one of them or all as diagrams.',
+  name: 'machines',
+  summary: 'List the state machines that run here, or draw one of them, or all.',
   example: 'machines download --mermaid',
-  args: { 'name?': 'one machine; all when left out' },
+  args: { 'name?': 'one machine (default: all)' },
   options,
   async run(_, { 'name?': name, ...form }): Promise<Result<Exported[]>> {
     const { exportMachines } = await import('../../charts/export-machines.ts')
     const machines = await exportMachines(name, form)
-    return machines.length > 0 ? done(machines) : refuse('usage', 'there is no such machine; see shoal machines')
+    return machines.length > 0 ? done(machines) : refuse('usage', 'there is no such machine; shoal machines lists them')
   },
   render,
 })

@@ -1,11 +1,12 @@
-// shell: every other command at a prompt, in both spellings, over one connection.
+// shell: every other command at a prompt, under both names, over one connection.
 
 import { type Command, command } from '../command.ts'
 
 export const createShell = (others: readonly Command[]): Command =>
   command({
-    words: 'shell',
-    summary: 'A prompt for all of these commands, with history, completion (Tab) and news. Leave it with exit.',
+    name: 'shell',
+    summary:
+      'Open a prompt for all these commands, with history, Tab completion and notifications. Leave it with exit.',
     example: 'shell',
     ownsInterrupts: true,
     async run(context) {

@@ -15,26 +15,26 @@ import { renderTable } from '../render/table.ts'
 import type { Result } from '../result.ts'
 
 const run = command({
-  words: 'tracker run',
-  summary: 'Run one tracker in the foreground, its log on standard error, until interrupted.',
+  name: 'tracker run',
+  summary: 'Run one tracker in the foreground, logging to standard error, until interrupted.',
   example: 'tracker run --name t3 --cluster ~/.shoal/cluster',
   ownsInterrupts: true,
   options: {
-    name: value('name', 'What the tracker is called; it keeps its books in a folder of that name.'),
-    cluster: value('dir', "The cluster's folder, with its secrets.json (default: this home's)."),
+    name: value('name', "The tracker's name; its data is in a folder of that name."),
+    cluster: value('dir', "The cluster's folder, which holds its secrets.json (default: this home's)."),
   },
   async run(context, input): Promise<Result<undefined>> {
     const { name } = input
     if (name === undefined || !/^[A-Za-z0-9_-]{1,32}$/.test(name))
-      return refuse('usage', 'say which tracker it is, in letters, digits, "-" or "_": shoal tracker run --name t3')
+      return refuse('usage', 'name the tracker, in letters, digits, "-" or "_": shoal tracker run --name t3')
     const folder = input.cluster === undefined ? clusterFolder(context) : absolutePath(input.cluster)
     const { trackerOptions } = await import('../../cluster/cluster.ts')
     const options = trackerOptions(folder, name, context.servers)
     const { runTracker } = await import('../../actors/tracker/run-tracker.ts')
     const { createProcessLog } = await import('../../actors/device/process-log.ts')
-    const ending = endSignal()
+    const ended = endSignal()
     const tracker = runTracker({ ...options, log: createProcessLog(name) })
-    await ending
+    await ended
     await tracker.stop()
     return done(undefined)
   },
@@ -42,13 +42,13 @@ const run = command({
 })
 
 const list = command({
-  words: 'trackers',
-  summary: 'Each tracker that answers: how far it has read the log, and a digest of what it knows.',
+  name: 'trackers',
+  summary: 'List the trackers that answer: how far each has read the log, and a digest of its state.',
   example: 'trackers',
   async run(context): Promise<Result<TrackerStatus[]>> {
     const statuses = await askTrackers(context)
     if (statuses.ok && statuses.value.length === 0)
-      return refuse('unreachable', 'no tracker answers; see shoal cluster status')
+      return refuse('unreachable', 'no tracker answers; see shoal cluster status on the machine of the cluster')
     return statuses
   },
   render: (trackers, style) =>
@@ -67,8 +67,8 @@ const list = command({
 async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
   const isOperator = existsSync(join(clusterFolder(context), 'secrets.json'))
   if (context.home.session() || !isOperator) {
-    const link = await context.connect()
-    return link.ok ? done(await link.value.trackers.statuses()) : link
+    const connected = await context.connect()
+    return connected.ok ? done(await connected.value.trackers.statuses()) : connected
   }
   const { connectOperator, trackersThatAnswer } = await import('../../cluster/operator.ts')
   const { loadSecrets } = await import('../../cluster/secrets.ts')

@@ -1,12 +1,12 @@
-// trust: says by a fingerprint which cluster's brokers this device is to trust, in place of whatever it trusted before.
+// trust: names by a fingerprint the cluster whose brokers this device trusts, in place of the one before.
 
 import { done } from '../../domain/refusal.ts'
 import { command } from '../command.ts'
 import type { Result } from '../result.ts'
 
 export const trustCommand = command({
-  words: 'trust',
-  summary: 'Trust the brokers whose authority has that fingerprint, in place of those trusted before.',
+  name: 'trust',
+  summary: 'Trust the brokers whose authority has this fingerprint, instead of those trusted before.',
   example: 'trust 3sUoM8v2PqjvJ1xWc0nq8l2m5TnUe7y4bGkZ9aRfDhI',
   args: { fingerprint: 'as shoal cluster fingerprint prints it on their machine' },
   async run({ home, servers }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
@@ -16,5 +16,5 @@ export const trustCommand = command({
     home.trust.follow(found.value)
     return done({ fingerprint })
   },
-  render: ({ fingerprint }) => `This device trusts the brokers of ${fingerprint}.`,
+  render: ({ fingerprint }) => `This device now trusts the brokers of ${fingerprint}.`,
 })

@@ -1,4 +1,4 @@
-// visualizer: serves the page on which a person sees the machines work, live or from a recording, until interrupted.
+// visualizer: serves the page that shows the machines at work, live or from a recording, until interrupted.
 
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { command, flag, value } from '../command.ts'
@@ -9,24 +9,27 @@ import type { Result } from '../result.ts'
 function parsePort(option: string, typed: string | undefined): Outcome<number | undefined> {
   if (typed === undefined) return done(undefined)
   if (/^\d{1,5}$/.test(typed) && Number(typed) <= 65_535) return done(Number(typed))
-  return refuse('usage', `--${option} takes a number up to 65535; "${typed.slice(0, 40)}" is none`)
+  return refuse('usage', `"${typed.slice(0, 40)}" is not a port; --${option} takes a number up to 65535`)
 }
 
 const visualizer = command({
-  words: 'visualizer',
-  summary: 'Serve a page that shows the machines, downloads and the cluster at work, and print its address.',
+  name: 'visualizer',
+  summary: 'Serve a page that shows machines, downloads and the cluster at work, and print its address.',
   example: 'visualizer',
   ownsInterrupts: true,
   options: {
-    port: value('port', "Where the page is served (default: the cluster's port and 40, 4262); 0 is any free one."),
-    host: value('host', 'An address of this machine that others can reach (default: 127.0.0.1, this machine alone).'),
-    replay: value('file', 'Show a recording that the page has saved; nothing is connected to.'),
+    port: value('port', "The page's port; 0 takes any free one (default: the cluster's port plus 40, else 4262)."),
+    host: value(
+      'host',
+      'The address of this machine that browsers connect to (default: 127.0.0.1, this machine alone).',
+    ),
+    replay: value('file', 'Show a recording that the page has saved. Connects to nothing.'),
     stately: value(
       'port',
-      'Serve no page: send what the machines do to a Stately inspector that listens on this port of this machine.',
+      'Instead of serving a page, send every step to a Stately inspector on this port of this machine.',
     ),
     operator: flag(
-      'Show everybody’s devices; in the home that holds the cluster, and the default there while nobody is logged in.',
+      'Show all devices. Works in the home that holds the cluster, and is the default there while you are logged out.',
     ),
   },
   async run(context, input): Promise<Result<undefined>> {
@@ -35,14 +38,14 @@ const visualizer = command({
     const stately = parsePort('stately', input.stately)
     if (!stately.ok) return stately
     if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
-      return refuse('usage', '--stately serves no page, so it goes with none of --port, --host and --replay')
+      return refuse('usage', '--stately serves no page; leave out --port, --host and --replay')
     const { serveLive, serveReplay, tellStately } = await import('../../visualizer/server/serve-page.ts')
     if (stately.value !== undefined) {
-      const told = await tellStately(context, input.operator, stately.value)
-      if (!told.ok) return told
+      const stop = await tellStately(context, input.operator, stately.value)
+      if (!stop.ok) return stop
       context.display.note(`sending to the Stately inspector on port ${stately.value} of this machine`)
       await endSignal()
-      await told.value()
+      await stop.value()
       return done(undefined)
     }
     const where = { host: input.host ?? '127.0.0.1', port: port.value }
@@ -51,12 +54,12 @@ const visualizer = command({
         ? await serveLive(context, input.operator, where)
         : await serveReplay(absolutePath(input.replay), where)
     if (!served.ok) return served
-    const ending = endSignal()
+    const ended = endSignal()
     context.display.progress(
       { address: served.value.address },
       { isStream: true, lines: () => [], plainLines: ({ address }) => [address] },
     )
-    await ending
+    await ended
     await served.value.close()
     return done(undefined)
   },

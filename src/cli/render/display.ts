@@ -1,18 +1,18 @@
-// Where everything the command line says goes out: results and streams on stdout, complaints on stderr, for people or as
-// JSON. Every value passes through escape.ts here and nowhere else; renderers get text that is safe to show.
+// All output of the command line: results and streams on stdout, failures and notes on stderr, for people or as JSON.
+// Every value is escaped here and nowhere else (escape.ts); renderers get text that is safe to show.
 
 import type { Failure } from '../result.ts'
 import { showable, showableDeep, showableJson } from './escape.ts'
 import { createLiveLines, type LiveLines } from './live-lines.ts'
 import { plainStyle, type Style, styleFor } from './style.ts'
 
-/** How the items of something that goes on are shown. */
+/** How the progress of a command is shown. */
 export interface ProgressView<T> {
   /** With --json: whether each item is a document of its own. Otherwise only the result is. */
   readonly isStream: boolean
   /** Redrawn in place on a terminal. */
   lines(item: T, style: Style): readonly string[]
-  /** Without a terminal: printed when they differ from the ones before. */
+  /** Without a terminal: printed when they have changed. */
   plainLines?(item: T): readonly string[]
 }
 
@@ -20,10 +20,12 @@ export interface Display {
   readonly json: boolean
   result<T>(value: T, render: (value: T, style: Style) => string): void
   progress<T>(item: T, view: ProgressView<T>): void
-  /** Ends what `progress` draws; the next thing is printed in its place. */
+  /** Removes what `progress` has drawn. */
   endProgress(): void
-  /** Something that happened meanwhile, or is good to know: a line for people, on stderr. */
+  /** Something that happened meanwhile: a line for people, on stderr. */
   note(text: string): void
+  /** Advice for a person at a terminal, whose output goes elsewhere; a script never sees it. */
+  hint(text: string): void
   failure(failure: Failure): void
 }
 
@@ -79,6 +81,10 @@ export function createDisplay({ out, err }: DisplayStreams, json: boolean): Disp
     note(text) {
       if (live) live.above(showable(text))
       else err.write(`${showable(text)}\n`)
+    },
+
+    hint(text) {
+      if (!json && !out.isTTY && err.isTTY) err.write(`${showable(text)}\n`)
     },
 
     failure({ code, message }) {

@@ -1,13 +1,13 @@
-// What the Tab key offers: the commands in both spellings, then, by the name of the argument, groups, files of the
-// group typed before, people who may be meant, downloads, and paths. Asks nobody unless somebody is logged in.
+// What the Tab key offers: commands under both names; then, by the name of the argument, groups, files of the group typed
+// before, its members and requesters, downloads, and paths. Sends nothing while no one is logged in.
 
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { askAll } from '../../actors/client/ask-all.ts'
 import { classics } from '../classic-names.ts'
 import type { Command } from '../command.ts'
+import { commandNames } from '../command-names.ts'
 import type { DeviceConnection } from '../device-connection.ts'
-import { names } from '../parse.ts'
 import { absolutePath } from '../paths.ts'
 import type { Complete } from './prompt.ts'
 import { quoted, splitWords } from './split-words.ts'
@@ -16,7 +16,7 @@ export function createCompletion(
   commands: readonly Command[],
   connect: () => Promise<DeviceConnection | undefined>,
 ): Complete {
-  const spellings = [...names(commands), 'help', 'exit']
+  const spellings = [...commandNames(commands), 'help', 'exit']
   return async line => {
     const longer = spellings.filter(name => name.startsWith(line))
     const spelling = spellings.findLast(name => line.startsWith(`${name} `))
@@ -28,7 +28,7 @@ export function createCompletion(
     const part = isNewWord ? '' : (words.value.at(-1) ?? '')
     const before = isNewWord ? words.value : words.value.slice(0, -1)
     const declared = commands.find(
-      ({ words }) => words === (classics.find(({ name }) => name === spelling)?.stands ?? spelling),
+      ({ name }) => name === (classics.find(classic => classic.name === spelling)?.stands ?? spelling),
     )
     const args = Object.keys(declared?.args ?? {})
     const found = await candidates(args[before.length], part, before[args.indexOf('group')], connect)
@@ -37,7 +37,7 @@ export function createCompletion(
   }
 }
 
-/** The only candidate is meant: the next word can follow at once, but for a folder, whose entries may. */
+/** A single candidate is followed by a space, so that the next word can be typed; a folder is not, since its entries follow. */
 const finished = (found: string[]): string[] =>
   found.length === 1 && !found[0]!.endsWith('/') ? [`${found[0]} `] : found
 
@@ -50,9 +50,9 @@ async function candidates(
   if (argument === undefined) return []
   if (argument === 'path' || argument === 'dest') return paths(part)
   if (argument === 'rate' || argument === 'most') return ['off']
-  const link = await connect()
-  if (!link) return []
-  const { trackers, agent } = link
+  const connection = await connect()
+  if (!connection) return []
+  const { trackers, agent } = connection
   switch (argument) {
     case 'group': {
       const groups = await askAll(trackers, 'group.list', {})

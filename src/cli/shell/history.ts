@@ -1,11 +1,11 @@
-// What was typed at the prompt, newest first, kept in the home for the next shell with mode 600. A password typed in
-// the assignment's spelling is never part of it.
+// What was typed at the prompt, newest first, kept in the home with mode 600 for the next shell. Never holds a password
+// typed after a classic name.
 
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { shellTunables } from '../../../config/client.ts'
 import { quoted, splitWords } from './split-words.ts'
 
-/** As many lines as a person may want to find again. */
-const maxLines = 1_000
+const { maxHistoryLines } = shellTunables
 
 export interface History {
   lines(): string[]
@@ -19,7 +19,7 @@ export function openHistory(file: string): History {
     add(line) {
       const kept = withoutPassword(line.trim())
       if (kept === '' || kept === lines[0]) return
-      lines = [kept, ...lines].slice(0, maxLines)
+      lines = [kept, ...lines].slice(0, maxHistoryLines)
       const fresh = `${file}.${process.pid}`
       writeFileSync(fresh, `${lines.toReversed().join('\n')}\n`, { mode: 0o600 })
       renameSync(fresh, file)
@@ -27,7 +27,7 @@ export function openHistory(file: string): History {
   }
 }
 
-/** `create_user` and `login` take a password as their last word: it goes, whatever stands around it. */
+/** The line without the last word of `create_user` and `login`, which may be a password. */
 export function withoutPassword(line: string): string {
   const words = splitWords(line)
   if (!words.ok) return /\b(create_user|signup|login)\b/.test(line) ? '' : line
@@ -42,7 +42,7 @@ export function withoutPassword(line: string): string {
 
 function read(file: string): string[] {
   try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean).toReversed().slice(0, maxLines)
+    return readFileSync(file, 'utf8').split('\n').filter(Boolean).toReversed().slice(0, maxHistoryLines)
   } catch {
     return []
   }

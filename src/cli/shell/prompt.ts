@@ -1,6 +1,6 @@
-// The prompt: one line at a time from a terminal or a pipe. On a terminal it has history and completion, and what
-// happens meanwhile is printed above the line being typed. Between lines it lets go of the terminal, so that Ctrl-C
-// reaches the command that runs, and a hidden prompt of its own can take over.
+// The prompt: one line at a time from a terminal or a pipe. On a terminal it has history and completion, and prints
+// notifications above the line being typed. Between lines it releases the terminal, so that Ctrl-C reaches the command that
+// runs, and a command can show a hidden prompt of its own.
 
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 import type { History } from './history.ts'
@@ -10,7 +10,7 @@ export type Complete = (line: string) => Promise<[candidates: string[], part: st
 export interface Prompt {
   /** Undefined at the end of the input. */
   next(): Promise<string | undefined>
-  /** Prints a line above the one being typed; false when none is. */
+  /** Prints a line above the one being typed; returns false when none is. */
   above(line: string): boolean
 }
 
@@ -74,7 +74,7 @@ export function createTerminalPrompt({ input, output, history, complete, questio
 
     above(text) {
       if (!typing) return false
-      // What is typed may fill several rows: step over them, print, and let it be drawn again as far down as it was.
+      // The typed text may fill several rows: go above them, print, and redraw it as far down as it was.
       const { rows } = typing.getCursorPos()
       moveCursor(output, 0, -rows)
       cursorTo(output, 0)
@@ -86,7 +86,7 @@ export function createTerminalPrompt({ input, output, history, complete, questio
   }
 }
 
-/** Lines as they come, with nothing shown: for scripts that pipe commands in. */
+/** Lines as they come, with no prompt: for scripts that pipe commands in. */
 export function createPipedPrompt(input: NodeJS.ReadableStream): Prompt {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
   return {

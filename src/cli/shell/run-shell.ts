@@ -1,11 +1,12 @@
-// The shell at work. A command that fails does not end it; a download goes on in the agent while the next command is
-// typed. From a pipe it reads one command a line, shows no prompt and no news, and succeeds if all of them did.
+// Runs the shell. A command that fails does not end it; downloads go on in the agent while the next command is typed. From
+// a pipe it reads one command a line, shows neither prompt nor notifications, and succeeds if every command did.
 
 import { join } from 'node:path'
 import { done } from '../../domain/refusal.ts'
 import type { Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { interruptibly } from '../interruption.ts'
+import { misuse } from '../misuse.ts'
 import { type Parsed, parse } from '../parse.ts'
 import { createDisplay } from '../render/display.ts'
 import { showable } from '../render/escape.ts'
@@ -14,7 +15,7 @@ import type { Result } from '../result.ts'
 import { exitCodes, runCommand } from '../run-command.ts'
 import { createCompletion } from './completion.ts'
 import { openHistory } from './history.ts'
-import { createNews } from './notifications.ts'
+import { Notifications } from './notifications.ts'
 import { createPipedPrompt, createTerminalPrompt, type Prompt } from './prompt.ts'
 import { splitWords } from './split-words.ts'
 
@@ -24,22 +25,27 @@ export async function runShell(context: Context, commands: readonly Command[]): 
   if (!stdin.isTTY || !stdout.isTTY) return runLines(context, commands, createPipedPrompt(stdin), () => {})
 
   const prompt = terminalPrompt(context, commands)
-  const news = createNews(line => {
+  const notifications = new Notifications(line => {
     const text = `${styleFor(stdout)('magenta', '*')} ${showable(line)}`
     if (!prompt.above(text)) context.display.note(line)
   })
   const keepUp = async () => {
-    const link = await context.connect()
-    news.follow(link.ok ? link.value : undefined)
+    const connected = await context.connect()
+    notifications.follow(connected.ok ? connected.value : undefined)
   }
-  stdout.write('Type help for the commands, exit to leave. Tab completes.\n')
+  stdout.write('Type help for the commands, exit to leave (the cluster goes on). Tab completes.\n')
   void keepUp()
-  await runLines({ ...context, muteDownload: news.leaveOut }, commands, prompt, () => void keepUp())
-  news.follow(undefined)
+  await runLines(
+    { ...context, muteDownload: id => notifications.muteDownload(id) },
+    commands,
+    prompt,
+    () => void keepUp(),
+  )
+  notifications.follow(undefined)
   return done(undefined)
 }
 
-/** One command after the other, until the input ends or says so. */
+/** Runs one command after the other, until the input ends or says exit. */
 async function runLines(
   context: Context,
   commands: readonly Command[],
@@ -53,23 +59,19 @@ async function runLines(
     const words = splitWords(line)
     if (words.ok && words.value.length === 0) continue
     if (words.ok && ['exit', 'quit'].includes(words.value[0]!)) break
-    const parsed: Parsed = words.ok
-      ? parse(words.value, commands)
-      : { kind: 'misuse', code: 'usage', message: words.message }
-    const isHelp = words.ok && words.value.join() === 'help'
-    if ((await runLine(context, parsed, isHelp)) !== exitCodes.done) failed += 1
+    const parsed = words.ok ? parse(words.value, commands) : misuse(words.message)
+    if ((await runLine(context, parsed, words.ok && words.value.includes('--json'))) !== exitCodes.done) failed += 1
     afterEach()
   }
   if (failed === 0) return done(undefined)
-  return { ok: false, code: 'commands-failed', message: `${failed} of these commands did not succeed` }
+  return { ok: false, code: 'commands-failed', message: `${failed === 1 ? '1 command' : `${failed} commands`} failed` }
 }
 
-async function runLine(context: Context, parsed: Parsed, isHelp: boolean): Promise<number> {
-  const json = context.display.json || (parsed.kind === 'command' && parsed.globals.json === true)
+async function runLine(context: Context, parsed: Parsed, wantsJson: boolean): Promise<number> {
+  const json = context.display.json || wantsJson
   const display = json === context.display.json ? context.display : createDisplay({ out: stdout, err: stderr }, json)
   if (parsed.kind === 'text') {
-    stdout.write(`${parsed.text}\n`)
-    if (isHelp) stdout.write('\nexit, quit or Ctrl-D leaves this prompt; the cluster goes on.\n')
+    display.result({ [parsed.about]: parsed.text }, () => parsed.text)
     return exitCodes.done
   }
   if (parsed.kind === 'misuse') {
@@ -78,7 +80,10 @@ async function runLine(context: Context, parsed: Parsed, isHelp: boolean): Promi
   }
   const { home, servers, passwordStdin } = parsed.globals
   if (home !== undefined || servers !== undefined || passwordStdin) {
-    display.failure({ code: 'usage', message: 'this cannot be said inside the shell; leave it with exit first' })
+    display.failure({
+      code: 'usage',
+      message: '--home, --servers and --password-stdin do not work inside the shell; leave it with exit first',
+    })
     return exitCodes.usage
   }
   return interruptibly(signal => runCommand(parsed, { ...context, isShell: true }, display, signal))
@@ -90,8 +95,8 @@ function terminalPrompt(context: Context, commands: readonly Command[]): Prompt 
     output: stdout,
     history: openHistory(join(context.home.folder, 'shell-history')),
     complete: createCompletion(commands, async () => {
-      const link = await context.connect()
-      return link.ok ? link.value : undefined
+      const connected = await context.connect()
+      return connected.ok ? connected.value : undefined
     }),
     question() {
       const session = context.home.session()

@@ -1,5 +1,5 @@
-// A line typed at the prompt taken apart into words: separated by blanks, kept together by quotes or a backslash.
-// Nothing is expanded; `#` begins a comment where a word could begin.
+// Splits a line typed at the prompt into words, at spaces outside quotes and not after a backslash. Expands nothing; `#`
+// begins a comment where a word could begin.
 
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 
@@ -30,11 +30,11 @@ export function splitWords(line: string): Outcome<string[]> {
     } else if (character === '#' && word === undefined) break
     else add(character)
   }
-  if (quote !== undefined) return refuse('usage', `a ${quote} is open at the end of the line; close it`)
+  if (quote !== undefined) return refuse('usage', `the line ends inside a quote; close it with ${quote}`)
   if (word !== undefined) words.push(word)
   return done(words)
 }
 
-/** `word` as it has to be typed to come back whole. */
+/** `word` as it must be typed to come back whole. */
 export const quoted = (word: string): string =>
   /^[\w./~:@%+=,-]+$/.test(word) ? word : `"${word.replaceAll(/["\\]/g, '\\$&')}"`

@@ -26,35 +26,35 @@ const rates: Record<string, number | null> = {
   '1T': 2 ** 40,
 }
 for (const [typed, rate] of Object.entries(rates))
-  test(`the rate "${typed}" is ${rate}`, t => t.deepEqual(parseRate(typed), { ok: true, value: rate }))
+  test(`The rate "${typed}" is ${rate}.`, t => t.deepEqual(parseRate(typed), { ok: true, value: rate }))
 
 const noRates: Record<string, RegExp> = {
-  '0': /too little.*16 KiB\/s/,
-  '0MB': /too little/,
-  '1': /too little/,
-  '15k': /the least is 16 KiB\/s, typed as 16k/,
-  '-2MB': /is no rate; give bytes a second, as in 500k or 2MB\/s, or off/,
-  '': /is no rate/,
-  none: /is no rate/,
-  'MB/s': /is no rate/,
-  '2 MB 3': /is no rate/,
-  '1e9': /is no rate/,
-  Infinity: /is no rate/,
-  '0x10000': /is no rate/,
-  '1,5MB': /is no rate/,
-  '2MB/h': /is no rate/,
-  '50Mbit/s': /counts bits/,
-  '50mbps': /counts bits/,
-  '2T': /limits nothing; say off/,
+  '0': /too low.*16 KiB\/s/,
+  '0MB': /too low/,
+  '1': /too low/,
+  '15k': /the lowest rate is 16 KiB\/s, typed as 16k/,
+  '-2MB': /^"-2MB" is not a rate\. Examples: 500k, 2MB\/s, off$/,
+  '': /is not a rate/,
+  none: /is not a rate/,
+  'MB/s': /is not a rate/,
+  '2 MB 3': /is not a rate/,
+  '1e9': /is not a rate/,
+  Infinity: /is not a rate/,
+  '0x10000': /is not a rate/,
+  '1,5MB': /is not a rate/,
+  '2MB/h': /is not a rate/,
+  '50Mbit/s': /in bits; rates are in bytes per second/,
+  '50mbps': /in bits; rates are in bytes per second/,
+  '2T': /too high to limit anything; .* type off$/,
 }
 for (const [typed, why] of Object.entries(noRates))
-  test(`the rate "${typed}" is refused with what to do`, t => {
+  test(`The rate "${typed}" is refused with what to do.`, t => {
     const refused = parseRate(typed)
     t.like(refused, { ok: false, code: 'usage' })
     t.regex(refused.ok ? '' : refused.message, why)
   })
 
-test('a rate as it is printed is understood, and means what is printed', t => {
+test('A rate as it is printed is understood, and means what is printed.', t => {
   fc.assert(
     fc.property(fc.integer({ min: limitTunables.leastBytesPerSecond, max: limitTunables.mostBytesPerSecond }), rate => {
       const parsed = parseRate(formatRate(rate))
@@ -64,7 +64,7 @@ test('a rate as it is printed is understood, and means what is printed', t => {
   )
 })
 
-test('what is understood is what the agent takes', t => {
+test('What is understood is what the agent takes.', t => {
   fc.assert(
     fc.property(fc.string(), typed => {
       const [rate, most] = [parseRate(typed), parseConnections(typed)]
@@ -76,14 +76,18 @@ test('what is understood is what the agent takes', t => {
     t.false(limitsSchema.partial().safeParse({ down: value }).success)
 })
 
-test('connections are a number from 4 to 200, or off', t => {
+test('Connections are a number from 4 to 200, or off.', t => {
   t.deepEqual(parseConnections('20'), { ok: true, value: 20 })
   t.deepEqual(parseConnections('off'), { ok: true, value: null })
   for (const typed of ['0', '3', '201', '-5', '4.5', 'many', '', '1e2', '99999999999999'])
-    t.like(parseConnections(typed), { ok: false, code: 'usage' }, typed)
+    t.like(
+      parseConnections(typed),
+      { ok: false, code: 'usage', message: `"${typed}" is not a number from 4 to 200; for no limit, type off` },
+      typed,
+    )
 })
 
-test('limits read as a table, and in short where they are set', t => {
+test('Limits read as a table, and in short where they are set.', t => {
   const none = { up: null, down: null, connections: null }
   t.is(renderLimits(none), 'upload       no limit\ndownload     no limit\nconnections  no limit')
   t.is(
@@ -95,8 +99,8 @@ test('limits read as a table, and in short where they are set', t => {
   t.is(limitsInShort({ up: mib, down: mib, connections: 9 }), '1 MiB/s up, 1 MiB/s down, 9 connections each way')
 })
 
-test('the agent says in its status how it is limited, when it is', t => {
-  const status = commands.find(({ words }) => words === 'agent status')!
+test('The agent says in its status how it is limited, when it is.', t => {
+  const status = commands.find(({ name }) => name === 'agent status')!
   const running = {
     agent: 'running',
     user: 'alice',

@@ -35,6 +35,10 @@ export const presenceTunables = {
   heartbeatEveryMs: 2_000,
   /** Missed beats after which a device is offline. */
   missedHeartbeats: 3,
+  /** Shares that a heartbeat has room for (wire/heartbeat.ts). */
+  mostFetching: 1000,
+  /** Notices remembered, to drop the copies that the other trackers send. */
+  rememberedNotices: 256,
 } as const
 
 /** The command line and its agent. */

@@ -4,9 +4,9 @@
 import { createHash } from 'node:crypto'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import type { ActorRef, Snapshot } from 'xstate'
 import { downloadTunables } from '../../../config/swarm.ts'
 import { deviceKey } from '../../domain/device-ref.ts'
+import { ActorPort } from '../../machines/actor-port.ts'
 import { type HeartbeatCommand, sessionServicesMachine } from '../../machines/session-services.ts'
 import type { UploadsCommand } from '../../machines/swarm-protocol.ts'
 import { UploadsPort } from '../../machines/uploads-port.ts'
@@ -39,8 +39,6 @@ export interface SessionServicesNeeds {
   readonly library: Library
   readonly limits: DeviceLimits
   readonly log: Logger
-  /** An actor of the agent's by its system id, while it runs. */
-  actor(systemId: string): unknown
   isRevoked(): Promise<boolean>
   onServers(servers: readonly string[]): void
   logOut(): Promise<void>
@@ -58,7 +56,7 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
   const { session, connection, trackers, library, limits, log } = needs
   const by = { user: session.user, device: session.device }
   const uploads = new UploadsPort()
-  const heartbeatActor = () => needs.actor('heartbeat') as ActorRef<Snapshot<unknown>, HeartbeatCommand> | undefined
+  const heartbeatPort = new ActorPort<HeartbeatCommand>()
 
   let { ticketKeys } = needs
   let deskFailure: string | undefined
@@ -66,9 +64,8 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
   const relay = openRelay(connection, by)
   const tellUploads = (command: UploadsCommand) => {
     uploads.send(command)
-    // Others who fetch it look for us now, not at our next beat.
-    if (command.type === 'offer.added' && !command.offer.have.isFull())
-      heartbeatActor()?.send({ type: 'fetching.began' })
+    // Peers that fetch the same file learn of this device now, not at its next heartbeat.
+    if (command.type === 'offer.added' && !command.offer.have.isFull()) heartbeatPort.send({ type: 'fetching.began' })
   }
   const offers = createOfferTable(tellUploads, offer => uploads.has(offer))
   const shareRegistry = new ShareRegistry({
@@ -108,9 +105,9 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
     connection,
     by,
     trackers,
-    fetching: offers.partial,
+    port: heartbeatPort,
+    presence: () => ({ port: uploads.status?.listen.port, fetching: offers.partial() }),
     served: servedShares,
-    port: () => uploads.status?.listen.port,
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,
   })

@@ -9,8 +9,7 @@ import { agentTunables } from '../../../config/agent.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
-import type { Heartbeat } from '../../wire/heartbeat.ts'
-import { presenceSubject, watchAllSubject, watchSubject } from '../../wire/subjects.ts'
+import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
 import { alike } from '../client/broker-trust.ts'
 import { createDeviceTrackers } from '../client/device-tracker-client.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
@@ -21,6 +20,7 @@ import type { ThrottleClock } from '../swarm/throttle.ts'
 import { connectSession, isRevoked } from './connect-session.ts'
 import { createDeviceLimits } from './device-limits.ts'
 import { openSessionServices, type SessionServices, ticketKeysOf } from './open-session-services.ts'
+import { publishLeaving } from './presence-publisher.ts'
 import { createSessionWatch } from './session-watch.ts'
 
 export interface AgentSettings {
@@ -72,11 +72,6 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
   const needed = (): Connected => {
     if (!connected) throw new Error('bug: a session was opened before its connection')
     return connected
-  }
-
-  const sayGoodbye = ({ connection, session }: Connected) => {
-    const goodbye: Heartbeat = { state: 'leaving' }
-    connection.publish(presenceSubject(session, connection.info?.client_ip ?? ''), JSON.stringify(goodbye))
   }
 
   const machine = agentSessionMachine.provide({
@@ -131,7 +126,6 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           library,
           limits,
           log,
-          actor: systemId => root.system.get(systemId),
           isRevoked: () => isRevoked(servers(), session, home.trust),
           onServers: found => {
             heard = alike(found, settings.servers)
@@ -162,7 +156,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
           log.error({ err: error }, 'the log-in of this device could not be forgotten')
         }
         // Before whoever asked for it hears that it is done: nobody is to find this device online after that.
-        if (leaving && !leaving.connection.isClosed()) sayGoodbye(leaving)
+        if (leaving) publishLeaving(leaving.connection, leaving.session)
         for (const farewell of farewells) farewell()
         farewells = []
         if (!leaving) return

@@ -1,4 +1,4 @@
-// What a device says and hears, over a connection that does nothing, and trackers that answer as a test says.
+// What a device says to the trackers and hears from them, over a fake connection and with trackers that a test scripts.
 
 import { mock } from 'node:test'
 import test from 'ava'
@@ -10,6 +10,7 @@ import { createHeartbeat } from '../../../src/actors/agent/heartbeat.ts'
 import type { TrackerClient } from '../../../src/actors/client/tracker-client.ts'
 import type { DeviceRef } from '../../../src/domain/device-ref.ts'
 import { done, type Refusal, refuse } from '../../../src/domain/refusal.ts'
+import { ActorPort } from '../../../src/machines/actor-port.ts'
 import type { SessionServicesEvent } from '../../../src/machines/session-services.ts'
 import type { Notice } from '../../../src/wire/notice.ts'
 import type { ServedShare } from '../../../src/wire/tracker-api.ts'
@@ -26,14 +27,14 @@ const shareOf = (...users: string[]): ServedShare => ({
 const seq = 7
 const withdrawal = { kind: 'membership', user: 'mallory', group: 'reef', seq } as const
 
-/** A heartbeat of a device that serves these, in a group that `former` are in no more; `refusal` is what trackers say instead. */
-function startLine(served: ServedShare[], former: readonly string[], refusal?: () => Refusal | undefined) {
+/** The heartbeat of a device that serves these. `former` have left the group; `refusal` is what the trackers answer instead. */
+function startHeartbeat(served: ServedShare[], former: readonly string[], refusal?: () => Refusal | undefined) {
   const asked: ServedShare[][] = []
   const heard: SessionServicesEvent[] = []
   let hear: (notice: Notice) => void = () => {}
   const connection = {
     subscribe: (_: string, { callback }: { callback: (error: null, message: Msg) => void }) => {
-      hear = notice => callback(null, { string: () => JSON.stringify(notice) } as Msg)
+      hear = notice => callback(null, { data: Buffer.from(JSON.stringify(notice)) } as unknown as Msg)
       return { unsubscribe() {} }
     },
     async *status() {},
@@ -52,9 +53,9 @@ function startLine(served: ServedShare[], former: readonly string[], refusal?: (
     connection,
     by: alice,
     trackers: trackers as unknown as TrackerClient,
-    fetching: () => [],
     served: () => structuredClone(served),
-    port: () => undefined,
+    port: new ActorPort(),
+    presence: () => ({ port: undefined, fetching: [] }),
     isRevoked: async () => false,
     onServers() {},
   })
@@ -63,29 +64,29 @@ function startLine(served: ServedShare[], former: readonly string[], refusal?: (
     on: { '*': { actions: ({ event }) => heard.push(event) } },
   })
   const actor = createActor(parent).start()
-  const guestServed = () => actor.getSnapshot().children.heartbeat?.send({ type: 'peer.admitted' } as never)
-  return { asked, heard, guestServed, hear: (notice: Notice) => hear(notice), stop: () => actor.stop() }
+  const peerAdmitted = () => actor.getSnapshot().children.heartbeat?.send({ type: 'peer.admitted' } as never)
+  return { asked, heard, peerAdmitted, hear: (notice: Notice) => hear(notice), stop: () => actor.stop() }
 }
 
-const turn = () => new Promise(setImmediate)
+const settled = () => new Promise(setImmediate)
 
-test('Who comes with a ticket from before they were removed, unheard, loses their access.', async t => {
+test('A peer whose ticket is from before its removal loses its access, even when the notice was lost.', async t => {
   const served: ServedShare[] = []
-  const { heard, guestServed, stop } = startLine(served, ['mallory'])
+  const { heard, peerAdmitted, stop } = startHeartbeat(served, ['mallory'])
   served.push(shareOf('mallory'))
-  guestServed()
-  await turn()
+  peerAdmitted()
+  await settled()
   t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }, { type: 'notices.missed' }])
   stop()
 })
 
-test('Whoever comes while the trackers are being asked is asked for next.', async t => {
+test('A peer that comes while the trackers are being asked is included in the next question.', async t => {
   const served = [shareOf('bob')]
-  const { asked, guestServed, stop } = startLine(served, [])
+  const { asked, peerAdmitted, stop } = startHeartbeat(served, [])
   served[0] = shareOf('bob', 'carol')
-  guestServed()
-  guestServed()
-  await turn()
+  peerAdmitted()
+  peerAdmitted()
+  await settled()
   t.deepEqual(
     asked.map(([share]) => share?.holders.length),
     [1, 2],
@@ -93,15 +94,15 @@ test('Whoever comes while the trackers are being asked is asked for next.', asyn
   stop()
 })
 
-test('A heartbeat that starts asks about everybody who is served: it may have missed what was said before.', async t => {
-  const { heard, stop } = startLine([shareOf('mallory')], ['mallory'])
-  await turn()
+test('A heartbeat that starts asks about every peer that is served, because it may have missed notices.', async t => {
+  const { heard, stop } = startHeartbeat([shareOf('mallory')], ['mallory'])
+  await settled()
   t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
   stop()
 })
 
-test('A removal is heard by whoever serves; by the one who was removed, as news for downloads and shares too.', t => {
-  const { heard, hear, stop } = startLine([], [])
+test('A removal withdraws access; for the removed user it is also news for downloads and shares.', t => {
+  const { heard, hear, stop } = startHeartbeat([], [])
   hear({ type: 'access.revoked', seq, group: 'reef', user: 'mallory' })
   t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }])
   const own: Notice = { type: 'access.revoked', seq, group: 'reef', user: 'alice' }
@@ -114,30 +115,33 @@ test('A removal is heard by whoever serves; by the one who was removed, as news 
   stop()
 })
 
-test('A device of which the trackers say that it is logged out takes their word.', async t => {
-  const { heard, stop } = startLine([shareOf('bob')], [], () => refuse('not-logged-in', 'logged out'))
-  await turn()
+test('A device that the trackers call logged out is.', async t => {
+  const { heard, stop } = startHeartbeat([shareOf('bob')], [], () => refuse('not-logged-in', 'logged out'))
+  await settled()
   t.deepEqual(heard, [{ type: 'session.revoked' }])
   stop()
 })
 
-test.serial('Trackers are asked again and again about whoever is served, also after they did not answer.', async t => {
-  mock.timers.enable({ apis: ['setInterval'] })
-  t.teardown(() => mock.timers.reset())
-  let isAway = true
-  const served = [shareOf('mallory')]
-  const { asked, heard, stop } = startLine(served, ['mallory'], () =>
-    isAway ? refuse('unreachable', 'nobody there') : undefined,
-  )
-  await turn()
-  t.deepEqual(heard, [])
-  isAway = false
-  mock.timers.tick(uploadTunables.recheckEveryMs)
-  await turn()
-  t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
-  served.length = 0
-  mock.timers.tick(uploadTunables.recheckEveryMs + presenceTunables.heartbeatEveryMs)
-  await turn()
-  t.is(asked.length, 2, 'nobody is served, so nobody is asked about')
-  stop()
-})
+test.serial(
+  'The trackers are asked regularly about the peers that are served, even after they did not answer.',
+  async t => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    t.teardown(() => mock.timers.reset())
+    let isAway = true
+    const served = [shareOf('mallory')]
+    const { asked, heard, stop } = startHeartbeat(served, ['mallory'], () =>
+      isAway ? refuse('unreachable', 'no tracker') : undefined,
+    )
+    await settled()
+    t.deepEqual(heard, [])
+    isAway = false
+    mock.timers.tick(uploadTunables.recheckEveryMs)
+    await settled()
+    t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
+    served.length = 0
+    mock.timers.tick(uploadTunables.recheckEveryMs + presenceTunables.heartbeatEveryMs)
+    await settled()
+    t.is(asked.length, 2, 'no one is served, so nothing is asked')
+    stop()
+  },
+)

@@ -1,9 +1,11 @@
-// Counts and times of day as the page shows them; sizes, rates and durations are those of domain/quantities.ts.
+// Counts and times of day as the page shows them; sizes, rates and durations are formatted by domain/quantities.ts.
 
-const grouped = new Intl.NumberFormat('en')
-export const count = (value: number): string => grouped.format(value)
+const number = new Intl.NumberFormat('en')
+export const formatCount = (value: number): string => number.format(value)
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-export const timeOfDay = (ms: number): string => clock.format(ms)
-export const timeOfDayMs = (ms: number): string =>
+/** `ms` since 1970; "14:03:07" */
+export const formatTime = (ms: number): string => clock.format(ms)
+/** "14:03:07.042" */
+export const formatTimeMs = (ms: number): string =>
   `${clock.format(ms)}.${String(Math.floor(ms % 1000)).padStart(3, '0')}`

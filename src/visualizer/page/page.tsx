@@ -1,13 +1,13 @@
-// The page: what is around the views, the keys, opening and saving recordings.
+// The page: the frame around the views, the keys, and opening and saving recordings.
 
 import { render } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { config as zod } from 'zod'
 import { endLive, runLive } from './data/live-connection.ts'
-import { begin, config, goTo, place, standing, tape } from './data/page-state.ts'
-import { readRecording } from './data/recording.ts'
-import { beginRouting, open, type ViewName, view, viewNames } from './route.ts'
-import { beginTheme, chooseTheme, type Theme, theme } from './style/theme.ts'
+import { config, position, recording, seek, showRecording, sourceStatus } from './data/page-state.ts'
+import { readRecording } from './data/read-recording.ts'
+import { openView, startRouting, type ViewName, view, viewNames } from './route.ts'
+import { chooseTheme, loadTheme, type Theme, theme } from './style/theme.ts'
 import { Cluster } from './views/cluster.tsx'
 import { Downloads } from './views/downloads.tsx'
 import { Machines } from './views/machines.tsx'
@@ -16,13 +16,18 @@ import { playOrPause, stepBy, Timeline } from './views/timeline.tsx'
 import 'uplot/dist/uPlot.min.css'
 import './style/theme.css'
 import './style/page-frame.css'
+import './style/panels.css'
+import './style/lists.css'
+import './style/controls.css'
 import './style/states.css'
+import './views/empty-view.css'
+import './views/timeline.css'
 import './views/downloads.css'
 import './views/machines.css'
 import './views/messages.css'
 import './views/cluster.css'
 
-// Its faster way makes functions from text, which the page's policy forbids.
+// Zod's faster way compiles code at run time, which the page's policy forbids.
 zod({ jitless: true })
 
 const views: Record<ViewName, () => preact.JSX.Element> = {
@@ -33,7 +38,7 @@ const views: Record<ViewName, () => preact.JSX.Element> = {
 }
 
 function save() {
-  const text = tape.save(config.value?.version ?? '', config.value?.you ?? null)
+  const text = recording.save(config.value?.version ?? '', config.value?.you ?? null)
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob([text], { type: 'application/jsonl' }))
   link.download = `shoal-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.jsonl`
@@ -49,12 +54,12 @@ async function openFile(file: File | undefined) {
     return
   }
   endLive()
-  begin(read.lines)
-  standing.value = {
+  showRecording(read.lines)
+  sourceStatus.value = {
     kind: 'recording',
-    text: read.broken === 0 ? 'a recording' : `a recording; ${read.broken} lines of it are not readable`,
+    text: read.broken === 0 ? 'a recording' : `a recording; ${read.broken} of its lines cannot be read`,
   }
-  goTo(tape.first + tape.lines.length - 1)
+  seek(recording.last)
 }
 
 const isTyping = (target: EventTarget | null) =>
@@ -65,12 +70,12 @@ function onKey(event: KeyboardEvent) {
   // It closes by Escape itself, and covers what the other keys would change.
   if (document.querySelector('dialog[open]')) return
   const name = viewNames[Number(event.key) - 1]
-  if (name) open(name)
+  if (name) openView(name)
   else if (event.key === '/') document.querySelector<HTMLInputElement>('#filter')?.focus()
   else if (event.key === 'ArrowLeft') stepBy(-1)
   else if (event.key === 'ArrowRight') stepBy(1)
   else if (event.key === ' ' && event.target === document.body) playOrPause()
-  else if (event.key === 'Escape') goTo(undefined)
+  else if (event.key === 'Escape') seek(undefined)
   else if (event.key === '?') document.querySelector<HTMLDialogElement>('#keys')?.showModal()
   else return
   event.preventDefault()
@@ -82,7 +87,7 @@ function Page() {
   const View = views[view.value]
   const you = config.value?.you
   return (
-    <div class={`frame${place.value === undefined ? '' : ' past'}`}>
+    <div class={`frame${position.value === undefined ? '' : ' past'}`}>
       <header class="top">
         <span class="brand">
           <img src="icon.svg" alt="" width="24" height="24" /> Shoal
@@ -95,21 +100,21 @@ function Page() {
               aria-current={view.value === name ? 'page' : undefined}
               onClick={event => {
                 event.preventDefault()
-                open(name)
+                openView(name)
               }}
             >
               {name[0]!.toUpperCase() + name.slice(1)}
             </a>
           ))}
         </nav>
-        <span class={`standing ${standing.value.kind}`} role="status" data-standing={standing.value.kind}>
-          {standing.value.kind === 'recording'
+        <span class={`source-status ${sourceStatus.value.kind}`} role="status" data-source={sourceStatus.value.kind}>
+          {sourceStatus.value.kind === 'recording'
             ? 'recording'
-            : standing.value.kind === 'live'
+            : sourceStatus.value.kind === 'live'
               ? 'live'
-              : standing.value.text}
+              : sourceStatus.value.text}
         </span>
-        <span class="soft who cut" title={standing.value.text}>
+        <span class="soft who cut" title={sourceStatus.value.text}>
           {config.value && (you ? you.user : 'everybody')}
         </span>
         <div class="tools">
@@ -138,7 +143,7 @@ function Page() {
           </select>
         </div>
       </header>
-      <main>{standing.value.kind === 'refused' ? <p class="nothing">{standing.value.text}</p> : <View />}</main>
+      <main>{sourceStatus.value.kind === 'refused' ? <p class="nothing">{sourceStatus.value.text}</p> : <View />}</main>
       <Timeline />
       <dialog id="keys" aria-label="Keys">
         <h2>Keys</h2>
@@ -149,11 +154,11 @@ function Page() {
           </div>
           <div>
             <dt>← →</dt>
-            <dd>a step back, a step on</dd>
+            <dd>one step back, one step forward</dd>
           </div>
           <div>
             <dt>Space</dt>
-            <dd>pause, play</dd>
+            <dd>pause or play</dd>
           </div>
           <div>
             <dt>Escape</dt>
@@ -165,7 +170,7 @@ function Page() {
           </div>
           <div>
             <dt>+ − 0</dt>
-            <dd>scale the chart</dd>
+            <dd>zoom the chart</dd>
           </div>
         </dl>
         <form method="dialog">
@@ -176,7 +181,7 @@ function Page() {
   )
 }
 
-beginTheme()
-beginRouting()
+loadTheme()
+startRouting()
 render(<Page />, document.querySelector('#page')!)
 void runLive()

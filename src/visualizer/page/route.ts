@@ -1,4 +1,4 @@
-// Which view is open and what is chosen in it: in the address, so that going back works.
+// Which view is open, and what is chosen in it. The view is in the address, so that the browser's Back works.
 
 import { signal } from '@preact/signals'
 
@@ -15,17 +15,17 @@ function read() {
   if (name) view.value = name
 }
 
-export function open(name: ViewName): void {
+export function openView(name: ViewName): void {
   view.value = name
   if (location.hash !== `#/${name}`) history.pushState(null, '', `#/${name}`)
 }
 
 export function followActor(key: string): void {
   chosenActor.value = key
-  open('machines')
+  openView('machines')
 }
 
-export function beginRouting(): void {
+export function startRouting(): void {
   read()
   addEventListener('popstate', read)
 }

@@ -129,7 +129,7 @@ test('a download is seen from its first state to its last, with how many pieces 
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
   await Promise.all([limitUp(alice, 8 * MB), limitUp(bob, 8 * MB)])
   const page = await openPage(t, browser, await startVisualizer(t, carol!.home.folder, cluster.servers))
-  await page.waitForSelector('[data-standing="live"]')
+  await page.waitForSelector('[data-source="live"]')
   await page.keyboard.press('2')
   await page.waitForSelector('.actor-row')
   const states = await record(page, '.panel.chart [data-state]', 'data-state')
@@ -184,7 +184,7 @@ test('a download is seen from its first state to its last, with how many pieces 
   await page.reload()
   const path = await saved.path()
   await page.setInputFiles('#open', path)
-  await page.waitForSelector('[data-standing="recording"]')
+  await page.waitForSelector('[data-source="recording"]')
   await page.waitForSelector('.swarm .state-completed')
   await page.locator('.timeline input').fill('0')
   await page.waitForSelector('.swarm .state-completed', { state: 'detached' })
@@ -203,14 +203,14 @@ test('a peer that is killed and a broker that is killed are seen, and watching g
   await page.waitForSelector('[data-peer="ben"]:not([data-state="ready"]):not([data-state="waiting"])')
   await page.waitForSelector('[data-peer="ann"][data-state="ready"]')
 
-  const standings = await record(page, '[data-standing]', 'data-standing')
+  const sources = await record(page, '[data-source]', 'data-source')
   for (const node of ['n1', 'n2', 'n3']) {
     await cluster.kill(node)
     await cluster.start(node)
-    if ((await standings()).includes('reconnecting')) break
+    if ((await sources()).includes('reconnecting')) break
   }
-  t.true((await standings()).includes('reconnecting'))
-  await page.waitForSelector('[data-standing="live"]')
+  t.true((await sources()).includes('reconnecting'))
+  await page.waitForSelector('[data-source="live"]')
   const before = await page.textContent('.figures')
   await page.waitForFunction(before => document.querySelector('.figures')?.textContent !== before, before)
   await cat.ask('cancel', { id })

@@ -5,7 +5,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { pieceStates } from '../../../wire/inspected-download.ts'
 import type { DownloadView } from '../data/model.ts'
-import { count } from '../format.ts'
+import { formatCount } from '../format.ts'
 import { colour, peerColours, themeVersion } from '../style/theme.ts'
 
 export const peerColour = (index: number): string => `--peer-${index % peerColours}`
@@ -60,7 +60,7 @@ function paintPieces(context: CanvasRenderingContext2D, download: DownloadView, 
 
 function describePiece({ pieceMap, availability, report }: DownloadView, piece: number): string {
   const state = pieceMap[piece]
-  const here = `Piece ${count(piece)}: `
+  const here = `Piece ${formatCount(piece)}: `
   const peer = report.peers[(state ?? 0) - pieceStates.firstPeer]
   if (peer) return `${here}from ${peer.user} (${peer.device}${peer.via === 'relay' ? ', relayed' : ''})`
   if (state === pieceStates.verified) return `${here}was here before`
@@ -121,7 +121,7 @@ export function PieceMap({ download }: { readonly download: DownloadView }) {
           ref={canvas}
           tabIndex={0}
           role="img"
-          aria-label={`Pieces of ${download.report.name}: ${count(done)} of ${count(total)} are here. Arrow keys ask about one.`}
+          aria-label={`Pieces of ${download.report.name}: ${formatCount(done)} of ${formatCount(total)} are here. Arrow keys ask about one.`}
           data-pieces={pieces}
           onPointerMove={onPointer}
           onPointerLeave={() => setAsked(undefined)}

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { formatRate } from '../../../domain/quantities.ts'
 import type { DownloadView } from '../data/model.ts'
-import { timeOfDay } from '../format.ts'
+import { formatTime } from '../format.ts'
 import { colour, themeVersion } from '../style/theme.ts'
 import { peerColour } from './piece-map.tsx'
 
@@ -50,7 +50,7 @@ export function SpeedChart({ download }: { readonly download: DownloadView }) {
             size: 24,
             space: 90,
             incrs: wholeSeconds,
-            values: (_, ticks) => ticks.map(tick => timeOfDay(tick * 1000)),
+            values: (_, ticks) => ticks.map(tick => formatTime(tick * 1000)),
           },
           // Powers of two, as the units are.
           {

@@ -1,26 +1,22 @@
-// Everything the page has heard, in order, so that it can show any earlier moment of it and save it to a file. `present`
-// is always at the end; an earlier moment is a second model, made anew from the oldest kept one. Always bounded: what is
-// too old is folded into that oldest model, and can no longer be gone back to.
+// Everything the page has received, in order, so that it can show any earlier moment and save it all to a file. `present`
+// is the model at the end; an earlier one is made from the oldest that is kept. Always bounded: lines that are too old are
+// folded into that oldest model, and cannot be gone back to.
 
+import { pageTunables } from '../../../../config/visualizer.ts'
 import type { InspectedActor, TakenTransition } from '../../../wire/inspected-actor.ts'
-import { type Inspection, inspectionSchema } from '../../../wire/inspection.ts'
-import { parseJson } from '../../../wire/json.ts'
-import {
-  type RecordingHead,
-  recordingHeadSchema,
-  recordingLineSchema,
-  type VisualizerEvent,
-} from '../../../wire/visualizer-api.ts'
-import { applyInspection, emptyModel, type Model } from './model.ts'
+import type { Inspection } from '../../../wire/inspection.ts'
+import { inspectionBounds } from '../../../wire/inspection-bounds.ts'
+import type { RecordingHead, VisualizerEvent } from '../../../wire/visualizer-api.ts'
+import { type ActorView, applyInspection, emptyModel, type Model, type ProcessView } from './model.ts'
 
-export type Line =
+export type RecordedLine =
   | { readonly at: number; readonly type: 'message'; readonly subject: string; readonly message: Inspection }
   | { readonly at: number; readonly type: 'event'; readonly event: VisualizerEvent }
 
 /** One step of one actor, as its history shows it. */
-export interface Step {
-  /** Its line's place on the tape. */
-  readonly place: number
+export interface RecordedStep {
+  /** Its line's position in the recording. */
+  readonly position: number
   readonly at: number
   readonly actor: InspectedActor
   readonly event: string
@@ -29,8 +25,8 @@ export interface Step {
   readonly merged: number
 }
 
-export interface Saying {
-  readonly place: number
+export interface RecordedMessage {
+  readonly position: number
   readonly at: number
   readonly process: string
   readonly from: string | null
@@ -39,33 +35,136 @@ export interface Saying {
   readonly count: number
 }
 
-const mostCost = 64_000_000
-const mostStepsPerActor = 500
-const mostSayings = 4_000
-
-export interface Tape {
-  readonly lines: readonly Line[]
-  /** The place of `lines[0]`. */
-  readonly first: number
-  readonly present: Model
-  /** By an actor's key. */
-  readonly steps: ReadonlyMap<string, readonly Step[]>
-  readonly sayings: readonly Saying[]
-  add(line: Line): void
-  /** The model right after the line at that place. */
-  at(place: number): Model
-  /** JSON lines. */
-  save(version: string, you: RecordingHead['you']): string
-}
-
-function advance(model: Model, line: Line) {
+function advance(model: Model, line: RecordedLine) {
   if (line.type === 'message') return applyInspection(model, line.subject, line.message)
   if (line.event.type === 'cluster') model.cluster = line.event.cluster
   return undefined
 }
 
-/** Roughly what it takes in memory, in bytes: of one, and of each thing that it lists. */
-function costOf(line: Line): number {
+export class Recording {
+  readonly present: Model = emptyModel()
+  readonly #mostBytes: number
+  /** The model before the first line. */
+  readonly #base: Model = emptyModel()
+  /** The earlier model shown last, right after the line at `position`. */
+  #past: { readonly model: Model; position: number } | undefined
+  #lines: RecordedLine[] = []
+  #first = 0
+  #bytes = 0
+  readonly #steps = new Map<string, RecordedStep[]>()
+  readonly #messages: RecordedMessage[] = []
+
+  /** `mostBytes`: about what it may take in memory. */
+  constructor(mostBytes: number = pageTunables.recordingBytes) {
+    this.#mostBytes = mostBytes
+  }
+
+  get lines(): readonly RecordedLine[] {
+    return this.#lines
+  }
+
+  /** The position of `lines[0]`. */
+  get first(): number {
+    return this.#first
+  }
+
+  get last(): number {
+    return this.#first + this.#lines.length - 1
+  }
+
+  /** By an actor's key. */
+  get steps(): ReadonlyMap<string, readonly RecordedStep[]> {
+    return this.#steps
+  }
+
+  get messages(): readonly RecordedMessage[] {
+    return this.#messages
+  }
+
+  add(line: RecordedLine): void {
+    const position = this.last + 1
+    const applied = advance(this.present, line)
+    if (line.type === 'message' && applied?.kind === 'step' && line.message.kind === 'step')
+      this.#addStep(position, applied.actor, line.message)
+    if (line.type === 'message' && applied?.kind === 'messages' && line.message.kind === 'messages')
+      this.#addMessages(position, applied.process, line.message)
+    this.#lines.push(line)
+    this.#bytes += bytesOf(line)
+    if (this.#bytes > this.#mostBytes) this.#trim()
+  }
+
+  /** The model right after the line at that position. */
+  at(position: number): Model {
+    if (this.#past === undefined || this.#past.position > position || this.#past.position < this.#first - 1)
+      this.#past = { model: structuredClone(this.#base), position: this.#first - 1 }
+    const past = this.#past
+    for (; past.position < Math.min(position, this.last); past.position += 1)
+      advance(past.model, this.#lines[past.position + 1 - this.#first]!)
+    return past.model
+  }
+
+  timeAt(position: number): number {
+    return this.#lines[position - this.#first]?.at ?? 0
+  }
+
+  /** The position of the last line by then. */
+  positionAt(ms: number): number {
+    let low = 0
+    let high = this.#lines.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#lines[middle]!.at <= ms) low = middle + 1
+      else high = middle
+    }
+    return this.#first + Math.max(0, low - 1)
+  }
+
+  /** JSON lines, as `readRecording` reads them. */
+  save(version: string, you: RecordingHead['you']): string {
+    const startedAt = this.#lines[0]?.at ?? Date.now()
+    const head: RecordingHead = { shoalRecording: 1, startedAt, version, you }
+    let ms = 0
+    const saved = [...linesOf(this.#base, startedAt), ...this.#lines].map(({ at, ...line }) => {
+      ms = Math.max(ms, at - startedAt)
+      return JSON.stringify({ ms, ...line })
+    })
+    return `${[JSON.stringify(head), ...saved].join('\n')}\n`
+  }
+
+  #addStep(position: number, { key }: ActorView, step: Extract<Inspection, { kind: 'step' }>): void {
+    const { actor, event, from, transitions, merged, at } = step
+    const steps = this.#steps.get(key) ?? []
+    steps.push({ position, at, actor, event, from, transitions, merged })
+    if (steps.length > pageTunables.stepsPerActor) steps.shift()
+    this.#steps.set(key, steps)
+  }
+
+  #addMessages(position: number, process: ProcessView, batch: Extract<Inspection, { kind: 'messages' }>): void {
+    for (const message of batch.messages) this.#messages.push({ position, process: process.key, ...message })
+    const surplus = this.#messages.length - pageTunables.messages
+    if (surplus > 0) this.#messages.splice(0, surplus)
+  }
+
+  /** Down to four fifths, so that it happens seldom. */
+  #trim(): void {
+    let end = 0
+    for (; this.#bytes > this.#mostBytes * 0.8 && end < this.#lines.length; end += 1) {
+      const line = this.#lines[end]!
+      advance(this.#base, line)
+      this.#bytes -= bytesOf(line)
+    }
+    this.#lines = this.#lines.slice(end)
+    this.#first += end
+    for (const [key, steps] of this.#steps) {
+      const kept = steps.filter(step => step.position >= this.#first)
+      if (kept.length === 0) this.#steps.delete(key)
+      else if (kept.length < steps.length) this.#steps.set(key, kept)
+    }
+  }
+}
+
+/** A rough figure for memory: a fixed part, and one for each thing that the line lists. */
+function bytesOf(line: RecordedLine): number {
   if (line.type === 'event') {
     const { devices, groups } = line.event.type === 'cluster' ? line.event.cluster : {}
     return 2_000 + 200 * ((devices?.length ?? 0) + (groups?.length ?? 0))
@@ -83,129 +182,33 @@ function costOf(line: Line): number {
   }
 }
 
-/** `most`: what is kept costs no more than that, in bytes. */
-export function createTape(most = mostCost): Tape {
-  let lines: Line[] = []
-  let first = 0
-  let cost = 0
-  const base = emptyModel()
-  const present = emptyModel()
-  const steps = new Map<string, Step[]>()
-  const sayings: Saying[] = []
-  let past: { model: Model; place: number } | undefined
-
-  function keepHistory(line: Line, place: number) {
-    const applied = advance(present, line)
-    if (line.type !== 'message' || applied === undefined) return
-    const { message } = line
-    if (applied.kind === 'step' && message.kind === 'step') {
-      const { actor, event, from, transitions, merged, at } = message
-      const own = steps.get(applied.actor.key) ?? []
-      own.push({ place, at, actor, event, from, transitions, merged })
-      if (own.length > mostStepsPerActor) own.shift()
-      steps.set(applied.actor.key, own)
-    }
-    if (applied.kind === 'messages' && message.kind === 'messages') {
-      for (const said of message.messages) sayings.push({ place, process: applied.process.key, ...said })
-      if (sayings.length > mostSayings) sayings.splice(0, sayings.length - mostSayings)
-    }
-  }
-
-  function trim() {
-    let end = 0
-    while (cost > most * 0.8 && end < lines.length) {
-      advance(base, lines[end]!)
-      cost -= costOf(lines[end]!)
-      end += 1
-    }
-    lines = lines.slice(end)
-    first += end
-    for (const [key, own] of steps) {
-      const kept = own.filter(step => step.place >= first)
-      if (kept.length === 0) steps.delete(key)
-      else if (kept.length < own.length) steps.set(key, kept)
-    }
-  }
-
-  return {
-    get lines() {
-      return lines
-    },
-    get first() {
-      return first
-    },
-    present,
-    steps,
-    sayings,
-    add(line) {
-      keepHistory(line, first + lines.length)
-      lines.push(line)
-      cost += costOf(line)
-      if (cost > most) trim()
-    },
-    at(place) {
-      if (past === undefined || past.place > place || past.place < first - 1)
-        past = { model: structuredClone(base), place: first - 1 }
-      for (; past.place < place && past.place < first + lines.length - 1; past.place += 1)
-        advance(past.model, lines[past.place + 1 - first]!)
-      return past.model
-    },
-    save(version, you) {
-      const startedAt = lines[0]?.at ?? Date.now()
-      const head: RecordingHead = { shoalRecording: 1, startedAt, version, you }
-      let ms = 0
-      const kept = [...linesOf(base, startedAt), ...lines].map(({ at, ...line }) => {
-        ms = Math.max(ms, at - startedAt)
-        return JSON.stringify({ ms, ...line })
-      })
-      return `${[JSON.stringify(head), ...kept].join('\n')}\n`
-    },
-  }
-}
-
-/** What is known of the time before the tape begins, as the messages that say it. */
-function linesOf(model: Model, at: number): Line[] {
-  const lines: Line[] = []
+/** A model as the lines that make it. */
+function linesOf(model: Model, at: number): RecordedLine[] {
+  const lines: RecordedLine[] = []
   for (const process of model.processes.values()) {
     const subject = `shoal.inspect.${process.key.replace('/', '.')}.picture`
-    const actors = [...process.actors.values()].map(
-      ({ key: _key, process: _process, event: _event, from: _from, transitions: _taken, ...actor }) => actor,
-    )
-    const parts = Math.max(1, Math.ceil(actors.length / 64))
-    for (let part = 0; part < parts; part += 1) {
-      const { run, n, at: saidAt, definitions } = process
-      const some = actors.slice(part * 64, part * 64 + 64)
-      const head = { run, n: Math.max(0, n), at: saidAt }
-      const message: Inspection = { ...head, kind: 'picture', watcher: null, part, parts, actors: some, definitions }
-      lines.push({ at, type: 'message', subject, message })
-    }
+    for (const message of snapshotOf(process)) lines.push({ at, type: 'message', subject, message })
     for (const { report } of process.downloads.values()) lines.push({ at, type: 'message', subject, message: report })
   }
   if (model.cluster) lines.push({ at, type: 'event', event: { type: 'cluster', cluster: model.cluster } })
   return lines
 }
 
-type ReadRecording =
-  | { readonly ok: true; readonly head: RecordingHead; readonly lines: readonly Line[]; readonly broken: number }
-  | { readonly ok: false; readonly message: string }
-
-/** A file from anywhere: lines that are not of a recording are left out and counted. */
-export function readRecording(text: string): ReadRecording {
-  const [first = '', ...rest] = text.split('\n')
-  const head = recordingHeadSchema.safeParse(parseJson(first))
-  if (!head.success) return { ok: false, message: 'this file is no recording of Shoal, or of another version' }
-  const lines: Line[] = []
-  let broken = 0
-  for (const raw of rest) {
-    if (raw === '') continue
-    const line = recordingLineSchema.safeParse(parseJson(raw)).data
-    const at = head.data.startedAt + (line?.ms ?? 0)
-    if (line?.type === 'event') lines.push({ at, type: 'event', event: line.event })
-    else {
-      const message = line && inspectionSchema.safeParse(line.message).data
-      if (message) lines.push({ at, type: 'message', subject: line.subject, message })
-      else broken += 1
-    }
-  }
-  return { ok: true, head: head.data, lines, broken }
+function snapshotOf({ run, n, at, definitions, actors: known }: ProcessView): Inspection[] {
+  const actors = [...known.values()].map(
+    ({ key: _key, process: _process, event: _event, from: _from, transitions: _taken, ...actor }) => actor,
+  )
+  const size = inspectionBounds.actorsPerPicture
+  const parts = Math.max(1, Math.ceil(actors.length / size))
+  return Array.from({ length: parts }, (_, part) => ({
+    run,
+    n: Math.max(0, n),
+    at,
+    kind: 'picture',
+    watcher: null,
+    part,
+    parts,
+    actors: actors.slice(part * size, part * size + size),
+    definitions,
+  }))
 }

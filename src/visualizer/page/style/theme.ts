@@ -1,10 +1,10 @@
-// The theme's colours for what is drawn on canvas, which knows no custom properties. Read again after a change of theme.
+// The chosen theme, and its colours for what is drawn on a canvas, which knows no custom properties.
 
 import { signal } from '@preact/signals'
 
 export const peerColours = 8
 
-/** Changes with every change of theme; whoever draws reads it. */
+/** Changes with the theme. A component that draws on a canvas reads it, to be drawn again then. */
 export const themeVersion = signal(0)
 
 let resolved = new Map<string, string>()
@@ -40,12 +40,12 @@ export function chooseTheme(chosen: Theme): void {
   try {
     localStorage.setItem('theme', chosen)
   } catch {
-    // A browser that keeps nothing: the choice holds for this visit.
+    // The browser stores nothing: the choice is good for this visit.
   }
   forget()
 }
 
-export function beginTheme(): void {
+export function loadTheme(): void {
   let kept: string | null = null
   try {
     kept = localStorage.getItem('theme')

@@ -2,7 +2,7 @@
 
 import { formatBytes, formatDuration, formatRate } from '../../../domain/quantities.ts'
 import { model } from '../data/page-state.ts'
-import { count } from '../format.ts'
+import { formatCount } from '../format.ts'
 import { State } from './downloads.tsx'
 import { Hints } from './empty-view.tsx'
 
@@ -37,11 +37,14 @@ export function Cluster() {
                 <dl class="facts">
                   <Fact
                     name="behind"
-                    value={or(broker.lag, lag => (lag === 0 ? 'nothing' : `${count(lag)} entries`))}
+                    value={or(broker.lag, lag => (lag === 0 ? 'nothing' : `${formatCount(lag)} entries`))}
                   />
-                  <Fact name="messages" value={or(broker.messagesPerSecond, each => `${count(Math.round(each))}/s`)} />
+                  <Fact
+                    name="messages"
+                    value={or(broker.messagesPerSecond, each => `${formatCount(Math.round(each))}/s`)}
+                  />
                   <Fact name="traffic" value={or(broker.bytesPerSecond, formatRate)} />
-                  <Fact name="connections" value={or(broker.connections, count)} />
+                  <Fact name="connections" value={or(broker.connections, formatCount)} />
                   <Fact name="memory" value={or(broker.memoryBytes, formatBytes)} />
                   <Fact name="up" value={or(broker.uptimeSeconds, formatDuration)} />
                 </dl>
@@ -65,11 +68,11 @@ export function Cluster() {
                 <State state={tracker.state} />
               </div>
               <dl class="facts">
-                <Fact name="sequence" value={count(tracker.seq)} />
-                <Fact name="behind" value={tracker.lag === 0 ? 'nothing' : `${count(tracker.lag)} entries`} />
+                <Fact name="sequence" value={formatCount(tracker.seq)} />
+                <Fact name="behind" value={tracker.lag === 0 ? 'nothing' : `${formatCount(tracker.lag)} entries`} />
                 <Fact name="digest" value={tracker.digest.slice(0, 10)} />
                 <Fact name="requests" value={or(tracker.requestsPerSecond, each => `${each.toFixed(1)}/s`)} />
-                <Fact name="devices online" value={or(tracker.online, count)} />
+                <Fact name="devices online" value={or(tracker.online, formatCount)} />
                 <Fact name="up" value={formatDuration(tracker.uptimeSeconds)} />
               </dl>
             </article>
@@ -87,7 +90,7 @@ export function Cluster() {
                 <span class="dot active" aria-hidden="true" /> <span class="cut">{user}</span>
                 <span class="faint mono">{device.slice(0, 6)}</span>
                 {isYou && <span class="badge">this device</span>}
-                <span class="soft end">{fetching > 0 ? `fetches ${count(fetching)}` : ''}</span>
+                <span class="soft end">{fetching > 0 ? `fetches ${formatCount(fetching)}` : ''}</span>
               </li>
             ))}
           </ul>
@@ -107,8 +110,8 @@ export function Cluster() {
                 <span class="soft">of {owner}</span>
                 {you !== 'none' && <span class="badge">{you}</span>}
                 <span class="soft end">
-                  {count(members)} {members === 1 ? 'member' : 'members'}
-                  {files === null ? '' : `, ${count(files)} ${files === 1 ? 'file' : 'files'}`}
+                  {formatCount(members)} {members === 1 ? 'member' : 'members'}
+                  {files === null ? '' : `, ${formatCount(files)} ${files === 1 ? 'file' : 'files'}`}
                 </span>
               </li>
             ))}

@@ -7,7 +7,7 @@ import { SpeedChart } from '../components/speed-chart.tsx'
 import { VirtualList } from '../components/virtual-list.tsx'
 import type { DownloadView } from '../data/model.ts'
 import { model } from '../data/page-state.ts'
-import { count } from '../format.ts'
+import { formatCount } from '../format.ts'
 import { chosenDownload, followActor } from '../route.ts'
 import { Hints } from './empty-view.tsx'
 
@@ -116,13 +116,13 @@ function Swarm({ download }: { readonly download: DownloadView }) {
           <Figure name="left" value={report.secondsLeft === null ? '–' : formatDuration(report.secondsLeft)} more="" />
           <Figure
             name="pieces"
-            value={count(pieces.done)}
-            more={`of ${count(pieces.total)}, ${formatBytes(report.pieceLength)} each`}
+            value={formatCount(pieces.done)}
+            more={`of ${formatCount(pieces.total)}, ${formatBytes(report.pieceLength)} each`}
           />
           <Figure
             name="sharers"
-            value={report.sharers ? count(report.sharers.online) : '–'}
-            more={report.sharers ? `online, of ${count(report.sharers.all)}` : ''}
+            value={report.sharers ? formatCount(report.sharers.online) : '–'}
+            more={report.sharers ? `online, of ${formatCount(report.sharers.all)}` : ''}
           />
         </dl>
       </header>
@@ -183,7 +183,7 @@ function Peers({ download: { report } }: { readonly download: DownloadView }) {
                 {peer.limit !== null && <div class="faint small">of {formatRate(peer.limit)}: its limit</div>}
               </td>
               <td class="number" data-column="pieces">
-                {count(peer.pieces)}
+                {formatCount(peer.pieces)}
               </td>
               <td class="number">{formatBytes(peer.bytes)}</td>
               <td class="number">{peer.inFlight.length || '–'}</td>

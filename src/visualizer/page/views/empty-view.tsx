@@ -1,12 +1,16 @@
 // In place of a view that has nothing to show: what would show something.
 
-import { config, standing } from '../data/page-state.ts'
+import { config, sourceStatus } from '../data/page-state.ts'
 
 export function Hints({ about }: { readonly about: string }) {
   const hints = config.value?.hints ?? []
   return (
     <div class="nothing">
-      <h2>{standing.value.kind === 'live' || standing.value.kind === 'recording' ? about : standing.value.text}</h2>
+      <h2>
+        {sourceStatus.value.kind === 'live' || sourceStatus.value.kind === 'recording'
+          ? about
+          : sourceStatus.value.text}
+      </h2>
       {hints.length > 0 && <p class="soft">For example, in a terminal:</p>}
       <dl>
         {hints.map(hint => (

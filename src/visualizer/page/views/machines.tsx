@@ -6,9 +6,9 @@ import { actorName, processName } from '../components/actor-name.ts'
 import { Statechart } from '../components/statechart.tsx'
 import { VirtualList } from '../components/virtual-list.tsx'
 import type { ActorView, ProcessView } from '../data/model.ts'
-import { charts, goTo, model, place, shown, tape } from '../data/page-state.ts'
-import type { Step } from '../data/recording.ts'
-import { timeOfDayMs } from '../format.ts'
+import { charts, model, position, recording, revision, seek } from '../data/page-state.ts'
+import type { RecordedStep } from '../data/recording.ts'
+import { formatTimeMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
 import { Hints } from './empty-view.tsx'
 
@@ -104,12 +104,12 @@ function ActorRow({ row: { actor, process, depth } }: { readonly row: Row }) {
 }
 
 function Followed({ actor }: { readonly actor: ActorView }) {
-  shown.value
+  revision.value
   const chart = actor.machine === null ? undefined : charts.value.get(actor.machine)
-  const steps = tape.steps.get(actor.key) ?? []
-  const at = place.value
+  const steps = recording.steps.get(actor.key) ?? []
+  const at = position.value
   // Of a time that lies back, the last step before it.
-  const current = at === undefined ? steps.at(-1) : steps.findLast(step => step.place <= at)
+  const current = at === undefined ? steps.at(-1) : steps.findLast(step => step.position <= at)
   const digest = actor.machine === null ? undefined : actor.process.definitions[actor.machine]
   const isOther = chart !== undefined && digest !== undefined && digest !== chart.digest
   return (
@@ -153,9 +153,9 @@ function Followed({ actor }: { readonly actor: ActorView }) {
             label="Steps"
             items={steps}
             rowHeight={44}
-            keyOf={step => String(step.place)}
-            chosen={current && String(current.place)}
-            onChoose={step => goTo(step.place)}
+            keyOf={step => String(step.position)}
+            chosen={current && String(current.position)}
+            onChoose={step => seek(step.position)}
             empty="Nothing has happened to it since this page was opened."
             followEnd={at === undefined}
             row={step => <StepRow step={step} />}
@@ -166,7 +166,7 @@ function Followed({ actor }: { readonly actor: ActorView }) {
   )
 }
 
-const StepRow = ({ step }: { readonly step: Step }) => (
+const StepRow = ({ step }: { readonly step: RecordedStep }) => (
   <div class="step-row">
     <div class="line">
       <span class="mono cut">{step.event}</span>
@@ -174,7 +174,7 @@ const StepRow = ({ step }: { readonly step: Step }) => (
     </div>
     <div class="line small">
       <span class="soft cut">{stateWords(step.actor.state) || step.actor.status}</span>
-      <span class="faint">{timeOfDayMs(step.at)}</span>
+      <span class="faint">{formatTimeMs(step.at)}</span>
     </div>
   </div>
 )

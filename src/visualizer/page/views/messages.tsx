@@ -4,9 +4,9 @@
 import { useSignal } from '@preact/signals'
 import { actorName, processName } from '../components/actor-name.ts'
 import { VirtualList } from '../components/virtual-list.tsx'
-import { model, place, shown, tape } from '../data/page-state.ts'
-import type { Saying } from '../data/recording.ts'
-import { timeOfDayMs } from '../format.ts'
+import { model, position, recording, revision } from '../data/page-state.ts'
+import type { RecordedMessage } from '../data/recording.ts'
+import { formatTimeMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
 import { Hints } from './empty-view.tsx'
 
@@ -16,11 +16,11 @@ const mostLanes = 12
 const outside = 'outside'
 
 export function Messages() {
-  shown.value
+  revision.value
   const about = useSignal<'all' | 'followed'>('all')
   const chosenProcess = useSignal<string | undefined>(undefined)
   const processes = [...model().processes.values()]
-  const said = tape.sayings.filter(saying => place.value === undefined || saying.place <= place.value)
+  const said = recording.messages.filter(message => position.value === undefined || message.position <= position.value)
   const followed = processes.flatMap(({ actors }) => [...actors.values()]).find(({ key }) => key === chosenActor.value)
   const busiest = busiestOf(said)
   const process =
@@ -30,9 +30,9 @@ export function Messages() {
     processes[0]
   if (!process) return <Hints about="No process of yours is running." />
   const own = said.filter(
-    saying =>
-      saying.process === process.key &&
-      (about.value === 'all' || followed === undefined || saying.to === followed.id || saying.from === followed.id),
+    message =>
+      message.process === process.key &&
+      (about.value === 'all' || followed === undefined || message.to === followed.id || message.from === followed.id),
   )
   const lanes = lanesOf(own)
   const shownRows = own.filter(({ from, to }) => lanes.includes(from ?? outside) && lanes.includes(to))
@@ -85,14 +85,14 @@ export function Messages() {
           </div>
           <VirtualList
             label="Messages in order"
-            items={shownRows.map((saying, index) => ({ saying, id: `${saying.place}-${index}` }))}
+            items={shownRows.map((message, index) => ({ message, id: `${message.position}-${index}` }))}
             rowHeight={28}
             keyOf={({ id }) => id}
             chosen={undefined}
             onChoose={() => {}}
             empty="Nothing was said since this page was opened."
-            followEnd={place.value === undefined}
-            row={({ saying }) => <Arrow saying={saying} lanes={lanes} nameOf={nameOf} />}
+            followEnd={position.value === undefined}
+            row={({ message }) => <Arrow message={message} lanes={lanes} nameOf={nameOf} />}
           />
         </div>
       </div>
@@ -101,16 +101,16 @@ export function Messages() {
 }
 
 /** The process in which most was said. */
-function busiestOf(sayings: readonly Saying[]): string | undefined {
+function busiestOf(messages: readonly RecordedMessage[]): string | undefined {
   const counted = new Map<string, number>()
-  for (const { process, count } of sayings) counted.set(process, (counted.get(process) ?? 0) + count)
+  for (const { process, count } of messages) counted.set(process, (counted.get(process) ?? 0) + count)
   return [...counted].sort((one, two) => two[1] - one[1])[0]?.[0]
 }
 
 /** Who said or heard most, in the order in which they first appear. */
-function lanesOf(sayings: readonly Saying[]): string[] {
+function lanesOf(messages: readonly RecordedMessage[]): string[] {
   const counted = new Map<string, number>()
-  for (const { from, to, count } of sayings)
+  for (const { from, to, count } of messages)
     for (const id of [from ?? outside, to]) counted.set(id, (counted.get(id) ?? 0) + count)
   const most = [...counted].sort((one, two) => two[1] - one[1]).slice(0, mostLanes)
   const kept = new Set(most.map(([id]) => id))
@@ -118,25 +118,25 @@ function lanesOf(sayings: readonly Saying[]): string[] {
 }
 
 function Arrow(props: {
-  readonly saying: Saying
+  readonly message: RecordedMessage
   readonly lanes: readonly string[]
   readonly nameOf: (id: string) => string
 }) {
-  const { saying, lanes, nameOf } = props
-  const from = lanes.indexOf(saying.from ?? outside)
-  const to = lanes.indexOf(saying.to)
+  const { message, lanes, nameOf } = props
+  const from = lanes.indexOf(message.from ?? outside)
+  const to = lanes.indexOf(message.to)
   const left = timeWidth + (Math.min(from, to) + 0.5) * laneWidth
   const width = Math.max(Math.abs(to - from) * laneWidth, 30)
   const direction = from === to ? 'self' : to > from ? 'right' : 'left'
-  const times = saying.count > 1 ? ` ×${saying.count}` : ''
+  const times = message.count > 1 ? ` ×${message.count}` : ''
   return (
     <div class="message-row">
-      <span class="faint small mono">{timeOfDayMs(saying.at)}</span>
+      <span class="faint small mono">{formatTimeMs(message.at)}</span>
       <span class={`message ${direction}`} style={{ left: `${left}px`, width: `${width}px` }}>
         <span class="heard-only">
-          {nameOf(saying.from ?? outside)} to {nameOf(saying.to)}:{' '}
+          {nameOf(message.from ?? outside)} to {nameOf(message.to)}:{' '}
         </span>
-        <span class="cut">{saying.event + times}</span>
+        <span class="cut">{message.event + times}</span>
       </span>
     </div>
   )

@@ -1,13 +1,14 @@
 import test from 'ava'
 import { applyInspection, emptyModel } from '../../../../src/visualizer/page/data/model.ts'
-import { createTape, type Line, readRecording } from '../../../../src/visualizer/page/data/recording.ts'
+import { readRecording } from '../../../../src/visualizer/page/data/read-recording.ts'
+import { type RecordedLine, Recording } from '../../../../src/visualizer/page/data/recording.ts'
 import type { Inspection } from '../../../../src/wire/inspection.ts'
 
 const subject = 'shoal.inspect.alice.aaaaaaaaaaaa.x'
 const run = '0'.repeat(16)
 
-/** The n-th step, of an actor that is its own, or one of so many that take turns. */
-function step(n: number, actors = Number.POSITIVE_INFINITY): Line {
+/** The n-th step: each of an actor of its own, or of `actors` actors in rotation. */
+function step(n: number, actors = Number.POSITIVE_INFINITY): RecordedLine {
   const message: Inspection = {
     run,
     n,
@@ -36,54 +37,55 @@ function step(n: number, actors = Number.POSITIVE_INFINITY): Line {
 const statesIn = (model: ReturnType<typeof emptyModel>) =>
   [...model.processes.values()].flatMap(({ actors }) => [...actors.values()].map(({ id, state }) => [id, state]))
 
-test('However long it runs, and however many actors come and go, what is kept is bounded.', t => {
+test('A recording stays bounded however long it runs and however many actors come and go.', t => {
   const most = 300_000
-  const tape = createTape(most)
-  for (let n = 0; n < 5_000; n += 1) tape.add(step(n))
-  t.true(tape.first > 4_000)
-  t.true(tape.lines.length > 100)
-  t.true(tape.lines.length * 1_500 <= most)
-  t.true(tape.steps.size <= tape.lines.length)
-  for (const [step] of tape.steps.values()) t.true(step!.place >= tape.first, 'it can be gone back to')
+  const recording = new Recording(most)
+  for (let n = 0; n < 5_000; n += 1) recording.add(step(n))
+  t.true(recording.first > 4_000)
+  t.true(recording.lines.length > 100)
+  t.true(recording.lines.length * 1_500 <= most)
+  t.true(recording.steps.size <= recording.lines.length)
+  for (const [step] of recording.steps.values())
+    t.true(step!.position >= recording.first, 'the step can still be shown')
 })
 
-test('A line costs what it lists: a few that are long take the room of many.', t => {
+test('A long line counts for more than a short one.', t => {
   const said = { at: 1, from: null, to: 'x:1', event: 'piece.verified', count: 1 }
   const long: Inspection = { run, n: 0, at: 0, kind: 'messages', messages: Array(100).fill(said), omitted: 0 }
-  const tape = createTape(300_000)
-  for (let n = 0; n < 200; n += 1) tape.add({ at: n, type: 'message', subject, message: { ...long, n } })
-  t.true(tape.lines.length < 30)
+  const recording = new Recording(300_000)
+  for (let n = 0; n < 200; n += 1) recording.add({ at: n, type: 'message', subject, message: { ...long, n } })
+  t.true(recording.lines.length < 30)
 })
 
-test('Any earlier moment is what the lines up to it make, also once those before it are forgotten.', t => {
-  const tape = createTape(60_000)
+test('An earlier moment is what the lines up to it make, even after the oldest were dropped.', t => {
+  const recording = new Recording(60_000)
   const lines = Array.from({ length: 100 }, (_, n) => step(n, 7))
-  for (const line of lines) tape.add(line)
-  t.true(tape.first > 0)
-  for (const place of [99, tape.first, tape.first + 10, 98, tape.first + 3]) {
+  for (const line of lines) recording.add(line)
+  t.true(recording.first > 0)
+  for (const position of [99, recording.first, recording.first + 10, 98, recording.first + 3]) {
     const expected = emptyModel()
-    for (const line of lines.slice(0, place + 1))
+    for (const line of lines.slice(0, position + 1))
       if (line.type === 'message') applyInspection(expected, line.subject, line.message)
-    t.deepEqual(statesIn(tape.at(place)), statesIn(expected), `place ${place}`)
+    t.deepEqual(statesIn(recording.at(position)), statesIn(expected), `position ${position}`)
   }
 })
 
-test('What is saved is read again, with what was known before the tape began.', t => {
-  const tape = createTape(60_000)
-  for (let n = 0; n < 100; n += 1) tape.add(step(n, 90))
-  const read = readRecording(tape.save('1.2.3', { user: 'alice', device: 'a'.repeat(12) }))
+test('A saved recording can be read again, with what was known before its first line.', t => {
+  const recording = new Recording(60_000)
+  for (let n = 0; n < 100; n += 1) recording.add(step(n, 90))
+  const read = readRecording(recording.save('1.2.3', { user: 'alice', device: 'a'.repeat(12) }))
   if (!read.ok) return t.fail(read.message)
   t.is(read.broken, 0)
-  const again = createTape()
+  const again = new Recording()
   for (const line of read.lines) again.add(line)
-  t.deepEqual(new Map(statesIn(again.present) as []), new Map(statesIn(tape.present) as []))
+  t.deepEqual(new Map(statesIn(again.present) as []), new Map(statesIn(recording.present) as []))
   t.is(statesIn(again.present).length, 90)
 })
 
-test('A line that is of no recording is left out and counted; a file that is none is refused.', t => {
-  const tape = createTape()
-  tape.add(step(0))
-  const text = tape.save('1.2.3', null)
+test('Lines that are not of a recording are left out and counted; a file that is no recording is refused.', t => {
+  const recording = new Recording()
+  recording.add(step(0))
+  const text = recording.save('1.2.3', null)
   const read = readRecording(`${text}{"ms":1,"type":"message","subject":"x","message":{}}\nnonsense\n`)
   t.like(read, { ok: true, broken: 2 })
   t.like(readRecording('nonsense'), { ok: false })

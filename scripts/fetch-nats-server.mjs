@@ -1,4 +1,4 @@
-// Provides a nats-server where shoal was installed as a package, which sets nothing up: node fetch-nats-server.mjs FOLDER
+// Finds or fetches nats-server for an installed package, which has no set-up: node fetch-nats-server.mjs FOLDER
 
 import { ensureNatsServer } from './setup/nats-server.mjs'
 import { SetupFailed } from './setup/step.mjs'

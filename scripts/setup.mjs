@@ -1,6 +1,6 @@
 // Makes a fresh checkout ready, then runs a command in it: node scripts/setup.mjs [command [argument…]]
-// Plain JavaScript without dependencies, because it runs before there are any, on whatever Node (18 or newer) the machine
-// has. The command runs on the Node that the packages bring. When nothing is missing this adds a fraction of a second.
+// Plain JavaScript without dependencies, since it runs before any are installed, on any Node from 18 on. The command runs on
+// the Node that the packages bring. With nothing missing this takes a fraction of a second.
 
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
@@ -30,7 +30,7 @@ if (command === undefined) {
 } else {
   const child = spawn(command, args, { cwd: root, env, stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    // A terminal's own Ctrl-C reaches the child by itself.
+    // A terminal sends Ctrl-C to the child as well.
     process.on(signal, () => (process.stdin.isTTY && signal === 'SIGINT') || child.kill(signal))
   }
   child.on('error', error => {

@@ -1,6 +1,6 @@
-// Gets nats-server's package with apt and unpacks it, without installing anything and without being an administrator:
-// from what the machine's own release offers if that is new enough, else from a newer release on the machine's own
-// mirror. apt's state, lists and cache for this live in a folder of ours; keys, proxies and log-ins stay the machine's.
+// Downloads nats-server's package with apt and unpacks it, with no installation and no administrator's rights: from the
+// machine's own release if its version is new enough, else from a newer release on the machine's own mirror. apt's state,
+// lists and cache for this live in a folder of ours; keys, proxies and log-ins are the machine's.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const newerReleases = {
   ubuntu: { suites: ['devel'], component: 'universe', keyring: 'ubuntu-archive-keyring' },
 }
 
-/** Yields attempts, best first: `{ from, binary }`, or `{ why }` when that source had none. Stop at the first that fits. */
+/** Yields attempts, best first: `{ from, binary }`, or `{ why }` where there was none. Stop at the first that fits. */
 export async function* fetchFromApt(work, env) {
   const offered = await run('apt-cache', ['policy', 'nats-server'], { env })
   const [, major, minor] = (/Candidate: (\d+)\.(\d+)\./.exec(offered.output) ?? []).map(Number)
@@ -19,7 +19,7 @@ export async function* fetchFromApt(work, env) {
 
   const system = readOsRelease()
   const newer = newerReleases[system.ID]
-  if (newer === undefined) return yield { why: `apt: no newer release is known for ${system.ID ?? 'this system'}` }
+  if (newer === undefined) return yield { why: `apt: we know of no newer release for ${system.ID ?? 'this system'}` }
   const known = await mirrors(env)
   if (known.length === 0) yield { why: 'apt: no mirror is configured' }
   for (const [index, mirror] of known.entries()) {

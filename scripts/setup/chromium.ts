@@ -1,7 +1,6 @@
-// A browser for the tests and benchmarks of the visualizer's page: the one named in SHOAL_CHROMIUM, one on the PATH, the
-// one fetched before, else Debian's own package with the libraries that this machine lacks. Those are unpacked into a
-// cache folder, with apt's state in it too: nothing is installed, and nobody has to be an administrator. A machine where
-// none can be had is told so; it never fails for that.
+// Finds a browser for the tests and benchmarks of the visualizer's page: the one named in SHOAL_CHROMIUM, one on the PATH,
+// the one fetched before, else Debian's package with the libraries that this machine lacks. Those are unpacked into a cache
+// folder: nothing is installed, and no administrator's rights are needed. Returns the reason where there is none.
 
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,10 +15,10 @@ export interface Chromium {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** The part without windows: a third of the size of the whole. */
+/** The part without windows: a third of the whole's size. */
 const packageName = 'chromium-headless-shell'
 const programs = [packageName, 'chromium', 'google-chrome']
-/** Named by the package, and of no use to a browser that is driven by tests. */
+/** The package depends on it; a browser driven by tests does not need it. */
 const useless = new Set(['xdg-utils'])
 
 const defaultCache = fileURLToPath(new URL('../../.cache', import.meta.url))
@@ -49,7 +48,7 @@ async function fetchFromApt(folder: string): Promise<Chromium | { why: string }>
   try {
     mkdirSync(join(work, 'lists/partial'), { recursive: true })
     mkdirSync(join(work, 'root'), { recursive: true })
-    // The machine's own lists may be missing, or name what its mirror has replaced since: then fresh ones are read, aside.
+    // The machine's own lists may be missing or out of date: then fresh ones are read, into a folder of ours.
     const fresh = ['-o', `Dir::State::Lists=${join(work, 'lists')}`]
     const cached = ['-o', `Dir::Cache=${work}`, '-o', 'APT::Sandbox::User=root', '-o', 'Debug::NoLocking=true']
     try {
@@ -88,7 +87,7 @@ function unpackedIn(folder: string): Chromium {
   return { program: join(folder, 'usr/lib/chromium', packageName), env }
 }
 
-/** All but the browser's own folder, where it looks by itself. */
+/** All but the browser's own folder, where it looks anyway. */
 function foldersWithLibraries(folder: string): string[] {
   if (!existsSync(folder)) return []
   const entries = readdirSync(folder, { withFileTypes: true })

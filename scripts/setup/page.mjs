@@ -1,10 +1,10 @@
-// The visualizer's page is built, and not older than what it is made from.
+// Builds the visualizer's page, unless it is newer than its sources.
 
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { run, SetupFailed, step } from './step.mjs'
 
-/** What its modules come from: itself, what it imports of ours, and the packages by their lock. */
+/** The page, what it imports of ours, its build, and the packages, by their lock. */
 const sources = [
   'src/visualizer/page',
   'src/wire',

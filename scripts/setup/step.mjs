@@ -1,25 +1,30 @@
-// How the set-up does anything: it says what, shows that it is still at it, and keeps a program's output for the case
-// that it fails.
+// How the set-up does anything: it says what, shows that it is still busy, and says how it ended. A program's output is
+// kept for the case that it fails.
 
 import { spawn } from 'node:child_process'
 
-/** What is wrong and what to do, for a person. */
+/** Its message tells a person what is wrong and what to do. */
 export class SetupFailed extends Error {}
 
 const stillEveryMs = 5_000
 
-/** Says `title`, does `work`, says how long it took. */
+/**
+ * Says `title`, runs `work`, and says whether it is done or failed, and after how long. Work fails by throwing, or by
+ * returning `{ ok: false }` or a reason, `{ why }`.
+ */
 export async function step(title, work) {
   const startedAt = Date.now()
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
   console.log(`set-up: ${title} …`)
-  const still = setInterval(() => console.log(`set-up: … still at it after ${seconds()}`), stillEveryMs)
+  const still = setInterval(() => console.log(`set-up: … still busy after ${seconds()}`), stillEveryMs)
+  let hasFailed = true
   try {
     const result = await work()
-    console.log(`set-up: … done in ${seconds()}`)
+    hasFailed = result?.ok === false || result?.why !== undefined
     return result
   } finally {
     clearInterval(still)
+    console.log(`set-up: … ${hasFailed ? 'failed after' : 'done in'} ${seconds()}`)
   }
 }
 

@@ -22,7 +22,7 @@ export function parseId(what: 'user' | 'group', text: string): Outcome<string> {
   if (isId(text)) return done(text)
   return refuse(
     'invalid-name',
-    `a ${what} name has 1 to ${maxIdLength} letters (a-z, A-Z), digits, "-" or "_", and starts with a letter or digit`,
+    `a ${what === 'user' ? 'user id' : 'group name'} has 1 to ${maxIdLength} letters (a-z, A-Z), digits, "-" or "_", and starts with a letter or digit`,
   )
 }
 

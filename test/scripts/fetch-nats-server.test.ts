@@ -40,13 +40,13 @@ const aptWith = (version: string) => ({
   dpkg: `mkdir -p "$3/usr/sbin" && printf '#!/bin/sh\\n${says(version).replaceAll("'", '"')}\\n' > "$3/usr/sbin/nats-server" && chmod 755 "$3/usr/sbin/nats-server"`,
 })
 
-test('One on the PATH is enough, and nothing is fetched.', async t => {
+test('A nats-server on the PATH is enough, and nothing is fetched.', async t => {
   const { fetch, cached } = machine(t, { 'nats-server': says('2.11.0') })
   t.deepEqual(await fetch(), { code: 0, output: '' })
   t.false(existsSync(cached))
 })
 
-test('An old one on the PATH is passed over for what the package manager offers.', async t => {
+test('An old nats-server on the PATH gives way to the one that the package manager offers.', async t => {
   const { fetch, cached, scratch } = machine(t, { 'nats-server': says('2.9.10'), ...aptWith('2.12.3') })
   const { code, output } = await fetch()
   t.is(code, 0, output)
@@ -57,25 +57,37 @@ test('An old one on the PATH is passed over for what the package manager offers.
   t.deepEqual(await fetch(), { code: 0, output: '' }, 'the second run has nothing to do')
 })
 
-test('A machine that offers none says what was tried and what to do.', async t => {
+test('A machine that offers no nats-server says what failed, and what to do.', async t => {
   const { fetch, cached } = machine(t, aptWith('2.10.27'))
   const { code, output } = await fetch()
   t.is(code, 1)
-  t.regex(output, /no nats-server on this machine, and none to be fetched/)
+  t.regex(output, /no nats-server on this machine, and none could be fetched/)
   t.regex(output, /install nats-server 2\.11 or newer/)
   t.false(existsSync(cached))
+})
+
+test('A step that failed says so, once, and never that it is done.', async t => {
+  const broken = {
+    ...aptWith('2.12.3'),
+    'apt-get': 'case "$1" in --version) ;; *) echo "E: no network"; exit 100 ;; esac',
+  }
+  const { code, output } = await machine(t, broken).fetch()
+  t.is(code, 1)
+  t.is(output.match(/^set-up: … failed after [\d.]+ s$/gm)?.length, 1, output)
+  t.notRegex(output, /done in/)
+  t.regex(output, /E: no network/)
 })
 
 test('A machine without a package manager says so.', async t => {
   const { code, output } = await machine(t, {}).fetch()
   t.is(code, 1)
-  t.regex(output, /neither apt-get nor brew is here/)
+  t.regex(output, /neither apt-get nor brew/)
 })
 
-test('One that is named and does not fit is an error, not replaced.', async t => {
+test('A nats-server that is named and does not fit is an error, and none is fetched instead.', async t => {
   const { fetch, cached } = machine(t, { 'nats-server': says('2.11.0'), ...aptWith('2.12.3') })
   const { code, output } = await fetch({ SHOAL_NATS_SERVER: '/bin/sh' })
   t.is(code, 1)
-  t.regex(output, /SHOAL_NATS_SERVER names \/bin\/sh/)
+  t.regex(output, /SHOAL_NATS_SERVER names \/bin\/sh, which is not nats-server 2\.11 or newer/)
   t.false(existsSync(cached))
 })

@@ -50,34 +50,38 @@ export type PeerSettings = { readonly [K in keyof typeof peerTunables]: number }
 
 /** One download. */
 export const downloadTunables = {
-  /** Pieces asked of one peer at once, at most: bounds memory to links x pieces. */
+  /** Most pieces requested from one peer at once: bounds memory to sessions x pieces. */
   maxPiecesPerPeer: 8,
   /**
-   * Asked for, or arrived and not yet on disk, in bytes, over all downloads that run: each has its share, and asks for
-   * nothing beyond it. Four pieces may be under way in any case, or large ones would all come from one peer.
+   * Bytes requested, or arrived and not yet on disk, over all running downloads. Each has an equal share, and requests
+   * nothing beyond it.
    */
   maxUnwrittenBytes: 32 * 1024 * 1024,
-  /** Buffers for pieces that are kept for the next ones, over all downloads of a device. */
+  /** A download may always have this many pieces under way; otherwise large pieces would all come from one peer. */
+  leastUnwrittenPieces: 4,
+  /** From this share of its pieces at the store on, a download counts as held up by the store. */
+  storeFullShare: 0.75,
+  /** Piece buffers kept for reuse, over all downloads of a device. */
   keptPieceBytes: 16 * 1024 * 1024,
   /**
-   * Asked for ahead, over all peers: what arrives in this time, and so many pieces at least. Above a long path's round
-   * trip with full lines in between; the less, the later a choice is made, and the sooner a new piece is passed on.
+   * Requested ahead, over all peers: what arrives in this time, and at least this many pieces. More than a long path's
+   * round trip with full queues on the way. The less, the later pieces are chosen and the sooner new ones are passed on.
    */
   aheadMs: 500,
   leastPiecesInFlight: 10,
-  /** A request that takes longer does not count as asked ahead: peers that are slow on purpose do not use it up. */
+  /** A request that takes longer no longer counts as requested ahead, so peers that are slow on purpose do not use it up. */
   slowPieceMs: 3_000,
-  /** Peers connected at once: enough to find what is rare; with more, more wait for a turn that they no longer need. */
+  /** Peers connected at once: enough to find rare pieces. With more, more peers wait for an unchoke that they no longer need. */
   maxPeers: 20,
-  /** With no room for more, so many that bring nothing give way at each look-up to peers that are not connected. */
+  /** When all are in use, this many that deliver nothing give way to unconnected peers at each look-up. */
   givingWayAtOnce: 8,
-  /** The trackers are asked again for the swarm this often while pieces are missing; notices make it sooner. */
+  /** While pieces are missing, the trackers are asked for the swarm this often; notices make it sooner. */
   locateEveryMs: 15_000,
-  /** A run's second look-up, for those who start at the same time; then after as long as it has run already. */
+  /** A run's second look-up, to find peers that start at the same time. Later ones come when it has run twice as long. */
   locateFirstMs: 1_000,
-  /** While stalled: without peers, more often. */
+  /** The same while stalled. */
   locateStalledMs: 3_000,
-  /** Downloads running at once on a device; the others are queued. */
+  /** Downloads that run at once on a device; the others are queued. */
   maxRunning: 4,
 } as const
 

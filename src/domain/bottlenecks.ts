@@ -1,21 +1,21 @@
-// Why a download is not faster, as reasons with numbers and as sentences for a person. Pure: facts in, reasons out, the
-// most important first. Says nothing that the facts do not bear out: no reasons means that nothing known holds it up.
+// Why a download is not faster: reasons with numbers, and as sentences for people. Facts in, reasons out, the most important
+// first. It claims only what the facts show; no reasons means that nothing known limits the download.
 
 import { count, formatRate } from './quantities.ts'
 
 export interface DownloadFacts {
   readonly state: string
   readonly bytesPerSecond: number
-  /** Pieces not verified yet. */
+  /** Pieces that are not verified yet. */
   readonly missing: number
-  /** Of those, pieces that no connected peer has, and that are not here either. */
-  readonly heldByNobody: number
-  /** Arrived, and not yet checked and written. */
+  /** Missing pieces that no connected peer has. */
+  readonly unavailable: number
+  /** Pieces that have arrived and are not yet checked and written. */
   readonly checking: number
   readonly store: {
-    /** Of the last seconds, 0 to 1: as many pieces waited to be checked and written as may, and no more were asked for. */
+    /** The share of the last seconds, 0 to 1, in which the store had all the pieces it may have, so no more were requested. */
     readonly fullShare: number
-    /** Most of what a piece takes there is the writing, not the checking. */
+    /** Writing a piece takes longer than checking it. */
     readonly isWritingSlower: boolean
   }
   readonly peers: {
@@ -24,21 +24,21 @@ export interface DownloadFacts {
     readonly busy: number
     readonly relayed: number
   }
-  /** Peers that sent a wrong piece: this run asks them for nothing more. */
+  /** Peers that sent a wrong piece. This run requests nothing more from them. */
   readonly dropped: number
-  /** Undefined before trackers have said. */
+  /** Undefined until the trackers have answered. */
   readonly sharers: { readonly all: number; readonly online: number } | undefined
-  /** Peers that are asked for something and say that their own cap on uploads holds it up. */
+  /** Peers with open requests that say their upload limit is in the way. */
   readonly limited: readonly {
     readonly user: string
-    /** The cap, for all whom it serves together. */
+    /** Bytes a second, shared by all its peers. */
     readonly limit: number
-    /** What comes from there. */
+    /** What it delivers to us. */
     readonly bytesPerSecond: number
   }[]
   readonly areTrackersAway: boolean
   readonly limits: { readonly down: number | null; readonly connections: number | null }
-  /** Peers that this device is connected to, over all its downloads. */
+  /** Peers this device is connected to, over all its downloads. */
   readonly connections: number
   readonly problem: string | undefined
 }
@@ -49,20 +49,20 @@ export interface Bottleneck {
   readonly sentence: string
 }
 
-/** So near its cap, a rate is the cap's. */
-const nearCap = 0.85
-/** So much of the time full, the store is what holds up the rest. */
+/** From this share of a limit on, the limit is what limits a rate. */
+const nearLimit = 0.85
+/** From this share of the time on, a full store is what limits a download. */
 const mostlyFull = 0.5
 
-/** Named one by one; of more, how many. */
+/** Limited peers named one by one; the others are counted. */
 const mostNamed = 3
 
 const areOf = (n: number) => (n === 1 ? 'is' : 'are')
 
-/** Of one that does not run; undefined of any other. */
+/** For a download that does not run; undefined for one that does. */
 export function bottlenecksWhenInactive(state: string, problem: string | undefined): Bottleneck[] | undefined {
   const rest: Record<string, [string, string]> = {
-    queued: ['queued', 'It waits for its turn: other downloads of this device run first.'],
+    queued: ['queued', 'It is queued behind other downloads of this device.'],
     paused: ['paused', 'It is paused.'],
     failed: ['failed', `It failed: ${problem ?? 'see shoal downloads'}.`],
   }
@@ -79,19 +79,19 @@ export function bottlenecksOf(facts: DownloadFacts): Bottleneck[] {
     return [
       missing === 0
         ? { code: 'verifying-whole', params: {}, sentence: 'All pieces are here; the whole file is being checked.' }
-        : { code: 'checking-part-file', params: {}, sentence: 'What was fetched before is being checked.' },
+        : { code: 'checking-part-file', params: {}, sentence: 'The pieces fetched earlier are being checked.' },
     ]
   return [...supply(facts), ...limits(facts)]
 }
 
 function supply(facts: DownloadFacts): Bottleneck[] {
-  const { state, peers, sharers, heldByNobody } = facts
+  const { state, peers, sharers, unavailable } = facts
   const waits: Bottleneck[] = []
   if (facts.areTrackersAway)
     waits.push({
       code: 'trackers-away',
       params: {},
-      sentence: 'No tracker answers, so no new peers are found; those connected go on.',
+      sentence: 'No tracker answers, so no new peers are found. Connected peers continue.',
     })
   const offline = sharers ? sharers.all - sharers.online : 0
   if (sharers && offline > 0)
@@ -103,51 +103,54 @@ function supply(facts: DownloadFacts): Bottleneck[] {
   if (peers.ready === 0 && peers.connecting > 0)
     waits.push({ code: 'connecting', params: {}, sentence: `It is connecting to ${count(peers.connecting, 'peer')}.` })
   else if (state === 'locating')
-    waits.push({ code: 'locating', params: {}, sentence: 'It asks the trackers who has the file.' })
-  if (peers.ready > 0 && heldByNobody > 0)
+    waits.push({ code: 'locating', params: {}, sentence: 'It is asking the trackers which peers have the file.' })
+  if (peers.ready > 0 && unavailable > 0)
     waits.push({
       code: 'pieces-missing',
-      params: { pieces: heldByNobody },
-      sentence: `Nobody who is connected has ${count(heldByNobody, 'missing piece')}.`,
+      params: { pieces: unavailable },
+      sentence: `No connected peer has ${count(unavailable, 'missing piece')}.`,
     })
   if (state === 'stalled' && facts.dropped > 0)
     waits.push({
       code: 'peers-dropped',
       params: { peers: facts.dropped },
-      sentence: `${count(facts.dropped, 'peer')} sent wrong pieces and ${areOf(facts.dropped)} asked no more; pausing and resuming it tries again.`,
+      sentence: `${count(facts.dropped, 'peer')} sent wrong pieces and ${areOf(facts.dropped)} not used any more. Pause and resume the download to try again.`,
     })
   if (peers.busy > 0)
     waits.push({
       code: 'waiting-for-turn',
       params: { peers: peers.busy },
-      sentence: `${count(peers.busy, 'peer')} ${peers.busy === 1 ? 'serves' : 'serve'} others first, and will call.`,
+      sentence: `${count(peers.busy, 'peer')} ${areOf(peers.busy)} serving other peers first.`,
     })
   if (peers.relayed > 0)
     waits.push({
       code: 'relayed',
       params: { peers: peers.relayed },
-      sentence: `${count(peers.relayed, 'peer')} can be reached only through the brokers.`,
+      sentence: `${count(peers.relayed, 'peer')} can only be reached through the brokers.`,
     })
   return waits
 }
 
-/** "bob is limited to 1 MiB/s, carol to 2 MiB/s" */
+/** "bob is limited to 1 MiB/s; carol's upload limit of 2 MiB/s is shared by everyone carol serves" */
 function limitedPeers(limited: DownloadFacts['limited']): string {
-  const named = limited.slice(0, mostNamed).map(({ user, limit, bytesPerSecond }, index) => {
-    const shared = bytesPerSecond < limit * nearCap ? ' for all whom it serves together' : ''
-    return `${user} ${index === 0 ? 'is limited ' : ''}to ${formatRate(limit)}${shared}`
-  })
+  const named = limited
+    .slice(0, mostNamed)
+    .map(({ user, limit, bytesPerSecond }) =>
+      bytesPerSecond < limit * nearLimit
+        ? `${user}'s upload limit of ${formatRate(limit)} is shared by everyone ${user} serves`
+        : `${user} is limited to ${formatRate(limit)}`,
+    )
   const others = limited.length - named.length
-  return others > 0 ? `${named.join(', ')}; so ${areOf(others)} ${count(others, 'other')}` : named.join(', ')
+  return [...named, ...(others > 0 ? [`${count(others, 'other')} ${areOf(others)} limited, too`] : [])].join('; ')
 }
 
 function limits({ limits, limited, bytesPerSecond, connections, checking, store, peers }: DownloadFacts): Bottleneck[] {
   const waits: Bottleneck[] = []
-  if (limits.down !== null && bytesPerSecond >= limits.down * nearCap)
+  if (limits.down !== null && bytesPerSecond >= limits.down * nearLimit)
     waits.unshift({
       code: 'download-limited',
       params: { bytesPerSecond: limits.down },
-      sentence: `This device downloads no faster than ${formatRate(limits.down)}: its own limit.`,
+      sentence: `This device's download limit is ${formatRate(limits.down)}.`,
     })
   if (limited.length > 0)
     waits.push({
@@ -159,21 +162,21 @@ function limits({ limits, limited, bytesPerSecond, connections, checking, store,
     waits.push({
       code: 'connections-limited',
       params: { connections: limits.connections },
-      sentence: `This device connects to ${count(limits.connections, 'peer')} at most: its own limit.`,
+      sentence: `This device's limit is ${count(limits.connections, 'connection')}.`,
     })
   if (store.fullShare >= mostlyFull)
     waits.push({
       code: store.isWritingSlower ? 'disk' : 'checking',
       params: { pieces: checking, bytesPerSecond: Math.round(bytesPerSecond) },
       sentence: store.isWritingSlower
-        ? `The disk is the bottleneck: it takes ${formatRate(bytesPerSecond)}, and ${count(checking, 'piece')} ${areOf(checking)} waiting.`
+        ? `The disk is the bottleneck: it writes ${formatRate(bytesPerSecond)}, and ${count(checking, 'piece')} ${areOf(checking)} waiting.`
         : `Checking is the bottleneck: this device checks ${formatRate(bytesPerSecond)}, and ${count(checking, 'piece')} ${areOf(checking)} waiting.`,
     })
   if (waits.length === 0 && peers.ready > 0 && bytesPerSecond > 0 && peers.busy === 0)
     waits.push({
       code: 'peers-slow',
       params: { peers: peers.ready, bytesPerSecond: Math.round(bytesPerSecond) },
-      sentence: `It is as fast as ${count(peers.ready, 'peer')} ${peers.ready === 1 ? 'delivers' : 'deliver'}: ${formatRate(bytesPerSecond)}.`,
+      sentence: `${count(peers.ready, 'connected peer')} ${peers.ready === 1 ? 'delivers' : 'deliver'} ${formatRate(bytesPerSecond)}.`,
     })
   return waits
 }

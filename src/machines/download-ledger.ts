@@ -1,9 +1,10 @@
-// What a run of a download knows of its pieces and peers. Changed in place, by the machine's own actions alone: pieces
-// come too often to copy it. Sets and flows of pieces: README.md beside it.
+// What a run of a download knows about its pieces and peers. Only the machine's own actions change it, in place, because
+// pieces arrive too often to copy it. README.md beside it has the sets of pieces and the flows between them.
 
 import { downloadTunables, peerTunables } from '../../config/swarm.ts'
+import { backOffMs } from '../domain/back-off.ts'
 import type { Bitfield } from '../domain/bitfield.ts'
-import { deviceKey } from '../domain/device-ref.ts'
+import { deviceKey, parseDeviceKey } from '../domain/device-ref.ts'
 import { createPiecePicker } from '../domain/piece-picker.ts'
 import type { PiecePicker } from '../domain/piece-picker-protocol.ts'
 import { createRateMeter, type RateMeter } from '../domain/rate-meter.ts'
@@ -13,44 +14,45 @@ import type { Delivery } from '../wire/agent-api.ts'
 import type { DownloadInput } from './download-protocol.ts'
 import type { PeerKey } from './swarm-protocol.ts'
 
-interface LinkEntry {
-  /** Since the look-up before the last: connected, or has brought a right piece. */
+/** A download session with one peer. */
+interface SessionEntry {
+  /** It was opened, or delivered a right piece, since the look-up before the last. */
   isOfUse: boolean
   state: 'connecting' | 'ready' | 'lost'
-  /** Why it was lost last. */
+  /** Why it was last lost. */
   reason: string
-  /** What it has, by its own word: live, while it is ready. */
+  /** What the peer says it has. The session's own live set, while it is ready. */
   have: Bitfield | undefined
-  /** Its own cap on uploads, as it says: shown, and nothing is decided by it. */
+  /** The peer's upload limit in bytes a second, as it says. Only shown; nothing depends on it. */
   limit: number | undefined
 }
 
 export interface Ledger {
   picker: PiecePicker | undefined
   have: Bitfield | undefined
-  /** How much is asked for ahead. */
+  /** How much is requested ahead. */
   window: RequestWindow | undefined
-  readonly links: Map<PeerKey, LinkEntry>
-  /** They fetch the same from us. */
-  readonly met: Set<PeerKey>
-  /** Sent a piece that was wrong: not connected to again in this run. */
+  readonly sessions: Map<PeerKey, SessionEntry>
+  /** Peers that fetch this share from us. */
+  readonly fetchers: Set<PeerKey>
+  /** Peers that sent a wrong piece. This run does not connect to them again. */
   readonly dropped: Set<PeerKey>
-  /** Links that ended for good, in a row without a right piece, and when the peer may be tried anew (ms of `now`). */
-  readonly ended: Map<PeerKey, { readonly times: number; readonly againAtMs: number }>
-  /** Received and at the store. */
+  /** Sessions that ended for good in a row, without a right piece, and when the peer may be tried again (ms of `now`). */
+  readonly retries: Map<PeerKey, { readonly failures: number; readonly retryAtMs: number }>
+  /** Pieces received and now at the store. */
   checking: number
-  /** Whether as much waits there as may: then that is what holds up the rest. Milliseconds go into the meters. */
+  /** How much of the time the store had all it may have: then it is the bottleneck. The meters count milliseconds. */
   readonly storeFull: SaturationMeter
   readonly checkingTime: RateMeter
   readonly writingTime: RateMeter
   fetchedBytes: number
-  /** By peer and way. */
+  /** By peer and `via`. */
   readonly deliveries: Map<string, Delivery>
   readonly vias: Map<PeerKey, Delivery['via']>
-  /** Whom each piece of this run came from, and what each peer brings: for those who watch. */
+  /** Which peer each piece of this run came from, and each peer's rate. For watchers. */
   readonly sources: Map<number, PeerKey>
   readonly meters: Map<PeerKey, RateMeter>
-  /** Devices that offer the whole file, and those of them that are online, as the trackers said last. */
+  /** Devices that offer the whole file, and how many of them are online, as the trackers last said. */
   sharers: { readonly all: number; readonly online: number } | undefined
   readonly meter: RateMeter
   isLocated: boolean
@@ -60,10 +62,10 @@ export const createLedger = ({ spent }: DownloadInput): Ledger => ({
   picker: undefined,
   have: undefined,
   window: undefined,
-  links: new Map(),
-  met: new Set(),
+  sessions: new Map(),
+  fetchers: new Set(),
   dropped: new Set(),
-  ended: new Map(),
+  retries: new Map(),
   checking: 0,
   storeFull: createSaturationMeter(),
   checkingTime: createRateMeter(),
@@ -78,7 +80,7 @@ export const createLedger = ({ spent }: DownloadInput): Ledger => ({
   isLocated: false,
 })
 
-/** Begins with what the part file holds, and again when the whole turned out wrong. */
+/** Starts over from the verified pieces: at the start of a run, and after the whole file turned out wrong. */
 export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield): void {
   ledger.isLocated = false
   ledger.checking = 0
@@ -92,22 +94,22 @@ export function openLedger(ledger: Ledger, input: DownloadInput, have: Bitfield)
   })
 }
 
-/** Pieces that may be asked for or unwritten at once; four at least, or large pieces would come from one peer. */
+/** Pieces that may be requested or unwritten at once. */
 const budgetPieces = ({ spec, running }: DownloadInput) =>
-  Math.max(4, Math.floor(downloadTunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength))
+  Math.max(
+    downloadTunables.leastUnwrittenPieces,
+    Math.floor(downloadTunables.maxUnwrittenBytes / running() / spec.manifest.pieceLength),
+  )
 
-/** So full, the pieces at the store are what holds up the rest. */
-const nearlyFull = 0.75
-
-/** One more or one less is at the store. */
-export function noteAtStore(ledger: Ledger, input: DownloadInput, change: 1 | -1, nowMs: number): void {
+/** One piece more or less is at the store. */
+export function countAtStore(ledger: Ledger, input: DownloadInput, change: 1 | -1, nowMs: number): void {
   ledger.checking += change
-  ledger.storeFull.note(ledger.checking >= budgetPieces(input) * nearlyFull, nowMs)
+  ledger.storeFull.note(ledger.checking >= budgetPieces(input) * downloadTunables.storeFullShare, nowMs)
 }
 
 /**
- * How many pieces more may be asked for, with `windows` times the window asked for ahead. Requests that have taken long
- * do not use up the window, or peers that are slow on purpose would.
+ * How many more pieces may be requested, with `windows` times the window requested ahead. Slow requests do not count
+ * against the window; otherwise peers that are slow on purpose would use it up.
  */
 export function roomForPieces(ledger: Ledger, input: DownloadInput, windows: number, nowMs: number): number {
   const { picker, window, checking } = ledger
@@ -116,35 +118,34 @@ export function roomForPieces(ledger: Ledger, input: DownloadInput, windows: num
   return Math.min(unwritten, windows * window.pieces - picker.inFlightSince(nowMs - downloadTunables.slowPieceMs))
 }
 
-/** A right piece of so many bytes came from there. */
+/** A right piece of that many bytes came from that peer. */
 export function creditDelivery(ledger: Ledger, peer: PeerKey, piece: number, bytes: number, nowMs: number): void {
   ledger.sources.set(piece, peer)
   const meter = ledger.meters.get(peer) ?? createRateMeter()
   ledger.meters.set(peer, meter)
   meter.add(bytes, nowMs)
-  ledger.ended.delete(peer)
-  const entry = ledger.links.get(peer)
+  ledger.retries.delete(peer)
+  const entry = ledger.sessions.get(peer)
   if (entry) entry.isOfUse = true
   ledger.meter.add(bytes, nowMs)
-  const slash = peer.indexOf('/')
   const via = ledger.vias.get(peer) ?? 'direct'
   const before = ledger.deliveries.get(`${peer} ${via}`)
   ledger.deliveries.set(`${peer} ${via}`, {
-    user: peer.slice(0, slash),
-    device: peer.slice(slash + 1),
+    ...parseDeviceKey(peer),
     pieces: (before?.pieces ?? 0) + 1,
     bytes: (before?.bytes ?? 0) + bytes,
     via,
   })
 }
 
-/** The first time at once, for a fresh ticket may be all that it takes. */
-const restMs = (times: number) =>
-  times <= 1 ? 0 : Math.min(peerTunables.retryFirstMs * 2 ** (times - 1), peerTunables.retryEndedMostMs)
+const retry = { firstMs: 2 * peerTunables.retryFirstMs, mostMs: peerTunables.retryEndedMostMs }
 
-/** It ended for good: the peer is tried ever less often, until a right piece comes from it. */
-export function noteEnded(ledger: Ledger, peer: PeerKey, nowMs: number): void {
-  const times = (ledger.ended.get(peer)?.times ?? 0) + 1
-  ledger.ended.set(peer, { times, againAtMs: nowMs + restMs(times) })
-  ledger.links.delete(peer)
+/**
+ * A session ended for good. Its peer is tried again at once the first time, because a fresh ticket may be all it takes, and
+ * then less and less often, until a right piece comes from it.
+ */
+export function endSession(ledger: Ledger, peer: PeerKey, nowMs: number): void {
+  const failures = (ledger.retries.get(peer)?.failures ?? 0) + 1
+  ledger.retries.set(peer, { failures, retryAtMs: nowMs + backOffMs(retry, failures - 1) })
+  ledger.sessions.delete(peer)
 }

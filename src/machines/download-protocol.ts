@@ -1,5 +1,5 @@
-// What a download, its store and its locator say to each other, and what a run of a download begins and ends with.
-// What peers have to do with it is in swarm-protocol.ts.
+// The events between a download, its store and its locator, and what a run of a download begins and ends with. Events to and
+// from peers are in swarm-protocol.ts.
 
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
@@ -9,13 +9,13 @@ import type { SwarmPeer } from '../wire/tracker-api.ts'
 import type { DownloadSessionEvent, PeerKey } from './swarm-protocol.ts'
 
 export interface DownloadSpec {
-  /** Numbered on this device. */
+  /** Its number on this device. */
   readonly id: number
   readonly group: string
   readonly name: string
   readonly share: string
   readonly manifest: Manifest
-  /** Where the finished file goes: absolute, the name included. */
+  /** The finished file's absolute path. */
   readonly path: string
   /** A different file at `path` may be replaced. */
   readonly overwrite: boolean
@@ -26,10 +26,10 @@ export interface Problem {
   readonly message: string
 }
 
-/** `suspended`: the agent stops or logs out; the next session goes on with it. */
+/** `suspended`: the agent stops or logs out; the next session continues the download. */
 export type Ending = 'completed' | 'paused' | 'suspended' | 'failed' | 'cancelled'
 
-/** What earlier runs of the same download came to. */
+/** What earlier runs of the same download took. */
 export interface Spent {
   readonly seconds: number
   readonly fetchedBytes: number
@@ -39,9 +39,9 @@ export interface Spent {
 export interface DownloadInput {
   readonly spec: DownloadSpec
   readonly spent: Spent
-  /** Milliseconds, from a clock that never goes back. */
+  /** Milliseconds, from a monotonic clock. */
   readonly now: () => number
-  /** Downloads that run on this device now, this one included: they share the memory for pieces on their way. */
+  /** Downloads running on this device, this one included: they share the memory for unwritten pieces. */
   readonly running: () => number
 }
 
@@ -53,32 +53,32 @@ export type StoreCommand =
       readonly piece: number
       readonly data: Buffer
     }
-  /** Bytes that nobody waited for any more. */
+  /** Bytes that were no longer wanted when they arrived. */
   | { readonly type: 'piece.wasted'; readonly bytes: number }
   | { readonly type: 'whole.check' }
   | { readonly type: 'file.finish' }
-  /** Finish what is being written, then close; `discard` removes the part file too. */
+  /** Finish writing, then close; `discard` also removes the part file. */
   | { readonly type: 'store.close'; readonly discard: boolean }
 
 export type StoreEvent =
-  /** Destination and disk are fine; `have` is what the part file holds, checked just now. It grows with each piece. */
+  /** Destination and disk are fine. `have` is what the part file holds, just checked; it grows with each piece. */
   | { readonly type: 'store.ready'; readonly have: Bitfield }
-  /** The very bytes are at the destination already, and are shared from there now. */
+  /** The same file is at the destination already, and is now shared from there. */
   | { readonly type: 'store.there' }
-  /** Matches its SHA-1, is in the part file and in the library, and on offer to others. */
+  /** It matches its SHA-1, is in the part file and in the library, and is on offer to others. */
   | {
       readonly type: 'piece.verified'
       readonly peer: PeerKey
       readonly piece: number
-      /** What each took, waiting included. */
+      /** How long each step took, waiting included. */
       readonly checkedInMs: number
       readonly writtenInMs: number
     }
   | { readonly type: 'piece.rejected'; readonly peer: PeerKey; readonly piece: number }
   | { readonly type: 'whole.right' }
-  /** The whole does not match, because of these pieces, which `have` holds no more. */
+  /** The whole file does not match because of these pieces, which `have` no longer holds. */
   | { readonly type: 'whole.wrong'; readonly pieces: readonly number[] }
-  /** It has its name, and this device shares it. */
+  /** The file has its name, and this device shares it. */
   | { readonly type: 'file.finished' }
   | ({ readonly type: 'store.failed' } & Problem)
   | { readonly type: 'store.closed' }
@@ -88,7 +88,7 @@ export type LocatorCommand = { readonly type: 'swarm.locate' }
 export type LocatorEvent =
   /** `sharers`: devices that offer the whole file, online or not. */
   | { readonly type: 'swarm.located'; readonly peers: readonly SwarmPeer[]; readonly sharers?: number }
-  /** Nobody shares it now; somebody may again. */
+  /** No device shares it now; one may again. */
   | ({ readonly type: 'swarm.absent' } & Problem)
   /** Trackers are away, or busy. */
   | ({ readonly type: 'swarm.unanswered' } & Problem)
@@ -99,10 +99,10 @@ export type DownloadCommand =
   | { readonly type: 'download.pause' }
   | { readonly type: 'download.cancel' }
   | { readonly type: 'download.suspend' }
-  /** A notice says so, or notices may have been missed. */
+  /** A notice said so, or notices may have been missed. */
   | { readonly type: 'swarm.changed' }
   /** This peer fetches the same share from us. */
-  | { readonly type: 'peer.met'; readonly peer: PeerKey }
+  | { readonly type: 'peer.admitted'; readonly peer: PeerKey }
 
 export type DownloadEvent = DownloadCommand | StoreEvent | LocatorEvent | DownloadSessionEvent
 

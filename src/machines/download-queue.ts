@@ -22,7 +22,7 @@ export type DownloadQueueEvent =
   | { readonly type: 'download.cancel'; readonly id: number }
   /** The downloads of this share, or all of them, ask the trackers again. */
   | { readonly type: 'swarm.changed'; readonly share?: string }
-  | { readonly type: 'peer.met'; readonly share: string; readonly peer: string }
+  | { readonly type: 'peer.admitted'; readonly share: string; readonly peer: string }
   /** Ends all runs so that the next session can continue them; the queue is done when the last run has ended. */
   | { readonly type: 'queue.suspend' }
 
@@ -145,10 +145,10 @@ export const downloadQueueMachine = setup({
             ],
           },
         ],
-        'peer.met': {
+        'peer.admitted': {
           actions: {
             type: 'tellRuns',
-            params: ({ event: { share, peer } }) => ({ share, command: { type: 'peer.met' as const, peer } }),
+            params: ({ event: { share, peer } }) => ({ share, command: { type: 'peer.admitted' as const, peer } }),
           },
         },
         'swarm.changed': {

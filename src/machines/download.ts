@@ -1,20 +1,20 @@
-// One run of one download: from its entry in the library to a resting state (completed, paused, failed, cancelled).
-// It decides; the store owns the part file and checks every piece, the locator asks the trackers, a link each talks to
-// the peers. A restart begins from the library, never from a snapshot of this. Sets and flows: README.md beside it.
-// What its actions do is in download-actions.ts.
+// One run of one download, from its record in the library to completed, paused, failed or cancelled. The machine decides;
+// the store owns the part file and checks every piece, the locator asks the trackers, and a session talks to each peer. A
+// restart begins from the library, never from a snapshot of this machine. Its actions are in download-actions.ts, its sets
+// and flows in README.md beside it.
 
 import { sendTo } from 'xstate'
-import { type DownloadContext, downloadSetup, linkId } from './download-actions.ts'
+import { type DownloadContext, downloadSetup, peerOfSession } from './download-actions.ts'
 import { createLedger } from './download-ledger.ts'
 import type { DownloadOutput, Problem } from './download-protocol.ts'
 
 const brokenStore: Problem = {
   code: 'destination-unwritable',
-  message: 'this download stopped by a fault of the agent; see its log, then shoal resume it',
+  message: 'this download stopped because of a fault in the agent; see its log, then resume the download',
 }
 
 function outputOf({ ending, problem }: DownloadContext): DownloadOutput {
-  if (ending === undefined) throw new Error('bug: a download rests and nothing says why')
+  if (ending === undefined) throw new Error('bug: a download ended without an ending')
   return { ending, problem }
 }
 
@@ -48,7 +48,7 @@ export const downloadMachine = downloadSetup.createMachine({
   },
   initial: 'preparing',
   states: {
-    /** The store looks at the destination and checks what the part file holds. */
+    /** The store inspects the destination and checks the pieces in the part file. */
     preparing: {
       on: {
         'store.ready': {
@@ -69,34 +69,34 @@ export const downloadMachine = downloadSetup.createMachine({
           actions: { type: 'end', params: { ending: 'failed', problem: brokenStore } },
         },
       },
-      always: { guard: 'isWhole', target: 'verifying' },
-      exit: 'closeLinks',
+      always: { guard: 'isComplete', target: 'verifying' },
+      exit: 'closeSessions',
       initial: 'locating',
       on: {
         'swarm.changed': { actions: 'locate' },
-        'peer.met': [
+        'peer.admitted': [
           {
-            guard: { type: 'isStranger', params: ({ event }) => event },
-            actions: [{ type: 'noteMet', params: ({ event }) => event }, 'locate'],
+            guard: { type: 'hasNoSession', params: ({ event }) => event },
+            actions: [{ type: 'addFetcher', params: ({ event }) => event }, 'locate'],
           },
-          { actions: { type: 'noteMet', params: ({ event }) => event } },
+          { actions: { type: 'addFetcher', params: ({ event }) => event } },
         ],
         'swarm.located': {
           actions: [
-            { type: 'noteSharers', params: ({ event }) => event },
+            { type: 'setSharers', params: ({ event }) => event },
             { type: 'connect', params: ({ event }) => ({ peers: event.peers }) },
-            { type: 'noteProblem', params: undefined },
+            { type: 'setProblem', params: undefined },
             'askForPieces',
           ],
         },
         'swarm.absent': {
           actions: [
             { type: 'connect', params: { peers: [] } },
-            { type: 'noteProblem', params: ({ event: { code, message } }) => ({ code, message }) },
+            { type: 'setProblem', params: ({ event: { code, message } }) => ({ code, message }) },
           ],
         },
         'swarm.unanswered': {
-          actions: { type: 'noteProblem', params: ({ event: { code, message } }) => ({ code, message }) },
+          actions: { type: 'setProblem', params: ({ event: { code, message } }) => ({ code, message }) },
         },
         'swarm.refused': {
           target: 'settling',
@@ -106,9 +106,9 @@ export const downloadMachine = downloadSetup.createMachine({
           },
         },
         'peer.ready': { actions: [{ type: 'admitPeer', params: ({ event }) => event }, 'askForPieces'] },
-        'peer.have': { actions: [{ type: 'noteHave', params: ({ event }) => event }, 'askForPieces'] },
-        'peer.capacity': { actions: [{ type: 'noteCapacity', params: ({ event }) => event }, 'askForPieces'] },
-        'peer.lost': { actions: [{ type: 'loseLink', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.have': { actions: [{ type: 'addPeerPiece', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.capacity': { actions: [{ type: 'setCapacity', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.lost': { actions: [{ type: 'loseSession', params: ({ event }) => event }, 'askForPieces'] },
         'piece.received': {
           actions: [
             {
@@ -122,30 +122,30 @@ export const downloadMachine = downloadSetup.createMachine({
           {
             guard: ({ event }) => event.why === 'declined',
             actions: [
-              { type: 'noteReturned', params: ({ event }) => event },
-              { type: 'answerCall', params: ({ event }) => event },
+              { type: 'returnPiece', params: ({ event }) => event },
+              { type: 'answerUnchoke', params: ({ event }) => event },
               'askForPieces',
             ],
           },
-          { actions: [{ type: 'noteReturned', params: ({ event }) => event }, 'askForPieces'] },
+          { actions: [{ type: 'returnPiece', params: ({ event }) => event }, 'askForPieces'] },
         ],
-        'peer.unchoked': { actions: [{ type: 'answerCall', params: ({ event }) => event }, 'askForPieces'] },
-        'peer.limited': { actions: { type: 'noteLimit', params: ({ event }) => event } },
-        'peer.fresh': { actions: { type: 'noteFresh', params: ({ event }) => event } },
+        'peer.unchoked': { actions: [{ type: 'answerUnchoke', params: ({ event }) => event }, 'askForPieces'] },
+        'peer.limited': { actions: { type: 'setPeerLimit', params: ({ event }) => event } },
+        'peer.fresh': { actions: { type: 'setFresh', params: ({ event }) => event } },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
-        /** A link that failed, instead of saying that it lost its peer. */
+        /** A session that broke instead of reporting that it lost its peer. */
         'xstate.error.actor.*': {
           guard: {
-            type: 'isLink',
+            type: 'isSession',
             params: ({ event }: { event: { actorId: string } }) => event,
           },
           actions: [
             {
-              type: 'loseLink',
+              type: 'loseSession',
               params: ({ event }: { event: { actorId: string } }) => ({
-                peer: event.actorId.slice(linkId('').length),
-                reason: 'the link failed',
+                peer: peerOfSession(event.actorId),
+                reason: 'its session failed',
                 final: true,
               }),
             },
@@ -157,16 +157,16 @@ export const downloadMachine = downloadSetup.createMachine({
         locating: {
           always: [
             { guard: 'canProgress', target: 'transferring' },
-            { guard: 'isHopeless', target: 'stalled' },
+            { guard: 'isStuck', target: 'stalled' },
           ],
           entry: 'locate',
           after: { locateStalled: { target: 'locating', reenter: true } },
         },
         transferring: {
-          always: { guard: 'isHopeless', target: 'stalled' },
+          always: { guard: 'isStuck', target: 'stalled' },
           after: { locateEvery: { target: 'transferring', reenter: true, actions: 'locate' } },
         },
-        /** Nothing can be fetched now: no peers, or nobody has what is missing. Goes on by itself. */
+        /** Nothing can be fetched now: no peers, or none has a missing piece. Continues by itself. */
         stalled: {
           always: { guard: 'canProgress', target: 'transferring' },
           after: { locateStalled: { target: 'stalled', reenter: true, actions: 'locate' } },
@@ -174,7 +174,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** Every piece is here: the whole file's SHA-1 and SHA-256. */
+    /** Every piece is here; the whole file's SHA-1 and SHA-256 are checked. */
     verifying: {
       entry: sendTo('store', { type: 'whole.check' }),
       on: {
@@ -186,7 +186,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** Sync, rename, and the library: too short to be interrupted. */
+    /** Sync, rename and record: too short to be interrupted. */
     finishing: {
       entry: sendTo('store', { type: 'file.finish' }),
       on: {
@@ -197,7 +197,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** How it ends is decided; the store finishes its writes and closes. */
+    /** How the run ends is decided; the store finishes its writes and closes. */
     settling: {
       entry: sendTo('store', ({ context }) => ({
         type: 'store.close' as const,

@@ -1,6 +1,6 @@
-// Whom a download has links with, after a look-up: who is kept, who gives way, who is met anew. It decides and notes it in
-// the ledger; the machine starts and stops the links. Always: one link a peer at most, none with a peer that was dropped,
-// and never more than `downloadTunables.maxPeers`.
+// Which peers a download has sessions with after a look-up: which stay, which give way, which are added. It decides, and
+// records it in the ledger; the machine starts and stops the sessions. Always: at most one session with a peer, none with
+// a dropped peer, and never more than `downloadTunables.maxPeers`.
 
 import { downloadTunables } from '../../config/swarm.ts'
 import { deviceKey } from '../domain/device-ref.ts'
@@ -14,49 +14,73 @@ export type PeerStep =
   /** `goodbye`: what the peer is told first, if anything. */
   | { readonly type: 'stop'; readonly key: PeerKey; readonly goodbye: string | undefined }
 
-/** Peers that take up room and have brought nothing for a look-up or two, nor are asked for anything; oldest first. */
-const idlersOf = ({ links, picker }: Ledger): PeerKey[] =>
-  [...links.keys()].filter(key => !links.get(key)!.isOfUse && (picker?.inFlightAt(key).length ?? 0) === 0)
-
-/** Steps in their order, for the peers that the trackers name now. */
-export function selectPeers(ledger: Ledger, peers: readonly SwarmPeer[], nowMs: number): PeerStep[] {
-  const { links, met, picker } = ledger
+/** The steps in order, for the peers that the trackers name now. `random` is from 0 up to 1. */
+export function selectPeers(
+  ledger: Ledger,
+  peers: readonly SwarmPeer[],
+  nowMs: number,
+  random: () => number = Math.random,
+): PeerStep[] {
+  const { sessions, picker } = ledger
   const steps: PeerStep[] = []
   const located = new Map(peers.map(peer => [deviceKey(peer), peer]))
-  const mayTry = (key: PeerKey) => !ledger.dropped.has(key) && (ledger.ended.get(key)?.againAtMs ?? 0) <= nowMs
   const stop = (key: PeerKey, goodbye?: string) => {
-    links.delete(key)
+    sessions.delete(key)
     picker?.peerLeft(key)
     steps.push({ type: 'stop', key, goodbye })
-  }
-  /** Lets one go that delivers nothing now and does not fetch from us. */
-  const makeRoom = () => {
-    const key = [...links.keys()].find(each => !met.has(each) && picker?.inFlightAt(each).length === 0)
-    if (key !== undefined) stop(key, 'others need us more')
-    return key !== undefined
   }
 
   ledger.isLocated = true
   picker?.forgive()
-  for (const [key, entry] of links) if (!located.has(key) && entry.state !== 'ready') stop(key)
+  for (const [key, { state }] of sessions) if (!located.has(key) && state !== 'ready') stop(key)
 
-  const untried = [...located.keys()].filter(key => !links.has(key) && mayTry(key))
-  const lacking = links.size + untried.length - downloadTunables.maxPeers
-  for (const key of idlersOf(ledger).slice(0, Math.max(0, Math.min(lacking, downloadTunables.givingWayAtOnce)))) {
+  for (const key of idlersGivingWay(ledger, [...located.keys()], nowMs)) {
     located.delete(key)
     stop(key)
   }
-  for (const entry of links.values()) entry.isOfUse = false
+  for (const session of sessions.values()) session.isOfUse = false
 
-  // By chance, or everybody in a large swarm would ask the same few; who fetches from us finds room, or who comes last
-  // would be asked by nobody.
-  const shuffled = [...located].map(each => ({ each, at: Math.random() })).sort((one, two) => one.at - two.at)
-  for (const [key, peer] of shuffled.map(({ each }) => each)) {
-    if (links.has(key)) steps.push({ type: 'refresh', key, peer })
-    else if (mayTry(key) && (links.size < downloadTunables.maxPeers || (met.has(key) && makeRoom()))) {
-      links.set(key, { isOfUse: true, state: 'connecting', reason: '', have: undefined, limit: undefined })
-      steps.push({ type: 'open', key, peer })
+  for (const [key, peer] of shuffled([...located], random)) {
+    if (sessions.has(key)) {
+      steps.push({ type: 'refresh', key, peer })
+      continue
     }
+    if (!mayTry(ledger, key, nowMs)) continue
+    if (sessions.size >= downloadTunables.maxPeers) {
+      const replaced = ledger.fetchers.has(key) ? replaceable(ledger) : undefined
+      if (replaced === undefined) continue
+      stop(replaced, 'making room for another peer')
+    }
+    sessions.set(key, { isOfUse: true, state: 'connecting', reason: '', have: undefined, limit: undefined })
+    steps.push({ type: 'open', key, peer })
   }
   return steps
 }
+
+const mayTry = ({ dropped, retries }: Ledger, key: PeerKey, nowMs: number): boolean =>
+  !dropped.has(key) && (retries.get(key)?.retryAtMs ?? 0) <= nowMs
+
+/** With too little room for the untried peers: sessions that have delivered nothing lately and have no request, oldest first. */
+function idlersGivingWay(ledger: Ledger, located: readonly PeerKey[], nowMs: number): PeerKey[] {
+  const { sessions, picker } = ledger
+  const untried = located.filter(key => !sessions.has(key) && mayTry(ledger, key, nowMs))
+  const lacking = sessions.size + untried.length - downloadTunables.maxPeers
+  return [...sessions]
+    .filter(([key, { isOfUse }]) => !isOfUse && (picker?.inFlightAt(key).length ?? 0) === 0)
+    .map(([key]) => key)
+    .slice(0, Math.max(0, Math.min(lacking, downloadTunables.givingWayAtOnce)))
+}
+
+/**
+ * A session that can give way to a peer that fetches from us: it delivers nothing now, and its peer does not fetch from us.
+ * Without this, no one would ask the last peer to join.
+ */
+const replaceable = ({ sessions, fetchers, picker }: Ledger): PeerKey | undefined =>
+  [...sessions.keys()].find(key => !fetchers.has(key) && picker?.inFlightAt(key).length === 0)
+
+/** Otherwise everyone in a large swarm would ask the same few peers. */
+const shuffled = <T>(items: readonly T[], random: () => number): T[] =>
+  items
+    .map(item => ({ item, at: random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item)

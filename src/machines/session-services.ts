@@ -86,7 +86,7 @@ export const sessionServicesMachine = setup({
       system.get('downloads')?.send({ type: 'swarm.changed', ...change }),
     /** Whoever fetches a share from here may have some of it to give. */
     tellOfGuest: ({ system }, guest: { share: string; peer: string }) =>
-      system.get('downloads')?.send({ type: 'peer.met', ...guest }),
+      system.get('downloads')?.send({ type: 'peer.admitted', ...guest }),
     keepWithdrawal: assign({
       revocations: ({ context }, { withdrawal }: { withdrawal: Revocation }) =>
         withRevocation(context.revocations, withdrawal, Date.now(), ticketTunables.rememberRevokedMs),

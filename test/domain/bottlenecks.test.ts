@@ -6,7 +6,7 @@ const fine: DownloadFacts = {
   state: 'downloading',
   bytesPerSecond: 5 * MB,
   missing: 10,
-  heldByNobody: 0,
+  unavailable: 0,
   checking: 0,
   store: { fullShare: 0.1, isWritingSlower: true },
   peers: { ready: 3, connecting: 0, busy: 0, relayed: 0 },
@@ -27,7 +27,7 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
     'it is at its own limit',
     { limits: { down: 5 * MB, connections: null } },
     'download-limited',
-    'This device downloads no faster than 5 MiB/s: its own limit.',
+    "This device's download limit is 5 MiB/s.",
   ],
   [
     'a peer is at its limit',
@@ -36,7 +36,7 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
     'bob is limited to 1 MiB/s.',
   ],
   [
-    'peers are limited, and one serves others, too',
+    'peers are limited, and one serves others as well',
     {
       limited: [
         { user: 'bob', limit: MB, bytesPerSecond: MB },
@@ -44,46 +44,46 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
       ],
     },
     'peers-limited',
-    'bob is limited to 1 MiB/s, carol to 2 MiB/s for all whom it serves together.',
+    "bob is limited to 1 MiB/s; carol's upload limit of 2 MiB/s is shared by everyone carol serves.",
   ],
   [
     'many peers are limited',
     { limited: ['a', 'b', 'c', 'd', 'e'].map(user => ({ user, limit: MB, bytesPerSecond: MB })) },
     'peers-limited',
-    'a is limited to 1 MiB/s, b to 1 MiB/s, c to 1 MiB/s; so are 2 others.',
+    'a is limited to 1 MiB/s; b is limited to 1 MiB/s; c is limited to 1 MiB/s; 2 others are limited, too.',
   ],
   [
     'connections are limited',
     { limits: { down: null, connections: 3 } },
     'connections-limited',
-    'This device connects to 3 peers at most: its own limit.',
+    "This device's limit is 3 connections.",
   ],
   [
-    'pieces pile up before the disk',
+    'pieces wait for the disk',
     { checking: 30, store: { fullShare: 0.8, isWritingSlower: true } },
     'disk',
-    'The disk is the bottleneck: it takes 5 MiB/s, and 30 pieces are waiting.',
+    'The disk is the bottleneck: it writes 5 MiB/s, and 30 pieces are waiting.',
   ],
   [
-    'pieces pile up to be checked',
+    'pieces wait to be checked',
     { checking: 1, store: { fullShare: 0.8, isWritingSlower: false } },
     'checking',
     'Checking is the bottleneck: this device checks 5 MiB/s, and 1 piece is waiting.',
   ],
-  ['peers serve others', peers({ busy: 2 }), 'waiting-for-turn', '2 peers serve others first, and will call.'],
-  ['a piece is nowhere', { heldByNobody: 1 }, 'pieces-missing', 'Nobody who is connected has 1 missing piece.'],
+  ['peers serve others', peers({ busy: 2 }), 'waiting-for-turn', '2 peers are serving other peers first.'],
+  ['no peer has a piece', { unavailable: 1 }, 'pieces-missing', 'No connected peer has 1 missing piece.'],
   [
-    'whoever has it sent wrong pieces',
+    'the only peer sent wrong pieces',
     { state: 'stalled', dropped: 1, ...peers({ ready: 0 }) },
     'peers-dropped',
-    '1 peer sent wrong pieces and is asked no more; pausing and resuming it tries again.',
+    '1 peer sent wrong pieces and is not used any more. Pause and resume the download to try again.',
   ],
   ['it connects', peers({ ready: 0, connecting: 2 }), 'connecting', 'It is connecting to 2 peers.'],
-  ['a peer is relayed', peers({ relayed: 1 }), 'relayed', '1 peer can be reached only through the brokers.'],
-  ['nothing else holds it up', {}, 'peers-slow', 'It is as fast as 3 peers deliver: 5 MiB/s.'],
+  ['a peer is relayed', peers({ relayed: 1 }), 'relayed', '1 peer can only be reached through the brokers.'],
+  ['nothing else limits it', {}, 'peers-slow', '3 connected peers deliver 5 MiB/s.'],
   ['it is paused', { state: 'paused' }, 'paused', 'It is paused.'],
   [
-    'the whole is checked',
+    'the whole file is checked',
     { state: 'verifying', missing: 0 },
     'verifying-whole',
     'All pieces are here; the whole file is being checked.',
@@ -95,7 +95,7 @@ for (const [when, facts, code, sentence] of table)
     t.is(first?.sentence, sentence)
   })
 
-test('What does not hold it up is not said, and at its end nothing is.', t => {
+test('What does not limit a download is not mentioned, and a completed download mentions nothing.', t => {
   t.deepEqual(
     bottlenecksOf(fine).map(({ code }) => code),
     ['peers-slow'],
@@ -103,7 +103,7 @@ test('What does not hold it up is not said, and at its end nothing is.', t => {
   t.deepEqual(
     bottlenecksOf({ ...fine, dropped: 1 }).map(({ code }) => code),
     ['peers-slow'],
-    'one that is got on without',
+    'the other peers make up for it',
   )
   t.deepEqual(bottlenecksOf({ ...fine, state: 'completed' }), [])
   const slow = bottlenecksOf({ ...fine, bytesPerSecond: MB, limits: { down: 5 * MB, connections: 4 }, checking: 3 })

@@ -226,12 +226,12 @@ test('What a connected peer has is known as it grows.', t => {
   send(ready(), located('alice'), ...joins(alice, have))
   have.add(2)
   send({ type: 'peer.have', peer: alice, piece: 2 })
-  t.is(actor.getSnapshot().context.ledger.links.get(alice)?.have?.count, 1)
+  t.is(actor.getSnapshot().context.ledger.sessions.get(alice)?.have?.count, 1)
 })
 
 test('A peer whose limit is told is known for it, until it has none or comes back.', t => {
   const { actor, send } = startDownload()
-  const limit = () => actor.getSnapshot().context.ledger.links.get(alice)?.limit
+  const limit = () => actor.getSnapshot().context.ledger.sessions.get(alice)?.limit
   send(ready(), located('alice'), ...joins(alice), { type: 'peer.limited', peer: alice, bytesPerSecond: 1_000 })
   t.is(limit(), 1_000)
   send({ type: 'peer.limited', peer: alice, bytesPerSecond: 0 })
@@ -298,9 +298,9 @@ test('Peers that left the swarm are let go, unless they still deliver; known one
     told.links.filter(([, { type }]) => type === 'peer.refreshed').map(([user]) => user),
     ['alice'],
   )
-  t.deepEqual([...actor.getSnapshot().context.ledger.links.keys()], [alice])
+  t.deepEqual([...actor.getSnapshot().context.ledger.sessions.keys()], [alice])
   send(located())
-  t.deepEqual([...actor.getSnapshot().context.ledger.links.keys()], [alice])
+  t.deepEqual([...actor.getSnapshot().context.ledger.sessions.keys()], [alice])
   t.deepEqual(linked.toSorted(), ['alice', 'bob'])
 })
 
@@ -309,7 +309,7 @@ test('Peers that hold a link and bring nothing make room for those that were not
   const idlers = Array.from({ length: downloadTunables.maxPeers - 1 }, (_, index) => `idler${index}`)
   const late = Array.from({ length: downloadTunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
   const all = located('alice', ...idlers, ...late)
-  const has = (user: string) => actor.getSnapshot().context.ledger.links.has(`${user}/aaaaaaaaaaaa`)
+  const has = (user: string) => actor.getSnapshot().context.ledger.sessions.has(`${user}/aaaaaaaaaaaa`)
   send(ready(), located('alice', ...idlers), ...joins(alice, fullBitfield(pieces), 1))
   for (const idler of idlers) send(...joins(`${idler}/aaaaaaaaaaaa`, createBitfield(pieces), 1))
   t.is(linked.length, downloadTunables.maxPeers)
@@ -320,7 +320,7 @@ test('Peers that hold a link and bring nothing make room for those that were not
   t.true(has('alice'), 'it is asked for something')
   t.is(late.filter(has).length, downloadTunables.givingWayAtOnce)
   t.is(idlers.filter(has).length, idlers.length - downloadTunables.givingWayAtOnce)
-  t.is(actor.getSnapshot().context.ledger.links.size, downloadTunables.maxPeers)
+  t.is(actor.getSnapshot().context.ledger.sessions.size, downloadTunables.maxPeers)
 })
 
 test('The trackers are asked again now and then, sooner while stalled, and at once when something changed.', t => {
@@ -390,7 +390,7 @@ test('A locator that breaks fails the download.', t => {
 test('A link that breaks is a peer lost, and may be tried again.', t => {
   const { send, actor, linked } = startDownload('link')
   t.is(send(ready(), located('alice')), 'fetching.stalled')
-  t.is(actor.getSnapshot().context.ledger.links.size, 0)
+  t.is(actor.getSnapshot().context.ledger.sessions.size, 0)
   send(located('alice'))
   t.deepEqual(linked, ['alice', 'alice'])
 })
@@ -406,14 +406,14 @@ test('Every state can be reached, and from every state the end.', t => {
   // With guards that look at the event alone, and no actions, the chart is explored by itself.
   const chart = downloadMachine.provide({
     actors: { store: never as never, locator: never as never, downloadSession: never as never },
-    guards: { isWhole: hinted('whole'), canProgress: hinted('progress'), isHopeless: hinted('hopeless') },
+    guards: { isComplete: hinted('whole'), canProgress: hinted('progress'), isStuck: hinted('hopeless') },
     actions: {
       openLedger: idle,
       connect: idle as never,
       askForPieces: idle as never,
       checkPiece: idle as never,
       creditPeer: idle,
-      closeLinks: idle as never,
+      closeSessions: idle as never,
       recordEnding: idle,
     },
   })

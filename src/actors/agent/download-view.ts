@@ -1,7 +1,9 @@
-// A download as people see it: at rest from its record in the library, under way from its run's snapshot.
+// A download as users see it: from its record in the library while it is inactive, from its run's snapshot while it runs.
 
 import type { Bitfield } from '../../domain/bitfield.ts'
 import { type Manifest, pieceSize } from '../../domain/manifest.ts'
+import { showable } from '../../domain/names.ts'
+import { count } from '../../domain/quantities.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { Problem } from '../../machines/download-protocol.ts'
 import type { DownloadRecord } from '../../storage/library-downloads.ts'
@@ -37,7 +39,7 @@ export function viewOfRecord(record: DownloadRecord): DownloadView {
   }
 }
 
-/** `recorded` is the library's view of it, which counts until the store has looked at the part file. */
+/** `recorded` is its record's view; its pieces count until the store has checked the part file. */
 export function viewOfRun(snapshot: DownloadSnapshot, recorded: DownloadView): DownloadView {
   const { spec, spent, ledger, now, startedAtMs } = snapshot.context
   const { manifest } = spec
@@ -53,7 +55,7 @@ export function viewOfRun(snapshot: DownloadSnapshot, recorded: DownloadView): D
     bytes: have ? { done: bytesOf(have, manifest), total: manifest.size } : recorded.bytes,
     path: spec.path,
     sha1: manifest.sha1,
-    peers: readyLinks(snapshot),
+    peers: readySessions(snapshot),
     bytesPerSecond: Math.round(ledger.meter.bytesPerSecond(now())),
     seconds: spent.seconds + (now() - startedAtMs) / 1000,
     fetchedBytes: ledger.fetchedBytes,
@@ -62,8 +64,8 @@ export function viewOfRun(snapshot: DownloadSnapshot, recorded: DownloadView): D
   }
 }
 
-const readyLinks = ({ context }: DownloadSnapshot): number =>
-  [...context.ledger.links.values()].filter(link => link.state === 'ready').length
+const readySessions = ({ context }: DownloadSnapshot): number =>
+  [...context.ledger.sessions.values()].filter(({ state }) => state === 'ready').length
 
 function stateOf(snapshot: DownloadSnapshot): DownloadState {
   const { ending } = snapshot.context
@@ -76,26 +78,35 @@ function stateOf(snapshot: DownloadSnapshot): DownloadState {
 
 /** Why it failed, or what it waits for. */
 function problemOf(snapshot: DownloadSnapshot, state: DownloadState): Problem | undefined {
-  const { problem, ledger, spec } = snapshot.context
+  const { problem } = snapshot.context
   if (state === 'failed') return problem
   if (state !== 'stalled' && state !== 'locating') return undefined
-  if (problem) return problem
-  if (state === 'locating') return undefined
-  const missing = ledger.picker?.missing ?? 0
-  const links = [...ledger.links.values()]
-  const noSharers = (message: string): Problem => ({ code: 'no-sharers', message })
-  const isSomeDropped = ledger.dropped.size > 0
-  if (links.length === 0)
-    return noSharers(
-      isSomeDropped
-        ? `nobody who has ${spec.name} and sent no wrong pieces is online; this goes on when somebody is, or pause and resume it to try the others again`
-        : `nobody who has ${spec.name} is online; this goes on when somebody is`,
-    )
-  if (readyLinks(snapshot) > 0)
-    return noSharers(
-      `nobody who is connected has the ${missing} missing pieces; waiting for more${
-        isSomeDropped ? ', or pause and resume it to try those again that sent wrong ones' : ''
+  return problem ?? (state === 'stalled' ? stallOf(snapshot) : undefined)
+}
+
+/** Why nothing can be fetched although the trackers answered. */
+function stallOf(snapshot: DownloadSnapshot): Problem {
+  const { ledger, spec } = snapshot.context
+  const sessions = [...ledger.sessions.values()]
+  const dropped = ledger.dropped.size
+  if (sessions.length === 0)
+    return {
+      code: 'no-sharers',
+      message:
+        dropped > 0
+          ? `${count(dropped, 'peer')} sent wrong pieces, and no other peer that has ${showable(spec.name)} is online; the download continues when one is, or pause and resume it to try all peers again`
+          : `no peer that has ${showable(spec.name)} is online; the download continues when one is`,
+    }
+  if (readySessions(snapshot) > 0)
+    return {
+      code: 'no-sharers',
+      message: `no connected peer has the ${count(ledger.picker?.missing ?? 0, 'missing piece')}; the download waits for more peers${
+        dropped > 0 ? ', or pause and resume it to try peers again that sent wrong pieces' : ''
       }`,
-    )
-  return { code: 'unreachable', message: `no peer can be reached (${links.length} tried): ${links[0]!.reason}` }
+    }
+  const { reason } = sessions[0]!
+  return {
+    code: 'unreachable',
+    message: `cannot connect to any of ${count(sessions.length, 'peer')}: ${reason}; the download keeps trying`,
+  }
 }

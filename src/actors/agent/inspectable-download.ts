@@ -1,8 +1,8 @@
-// A running download as watchers see it: every piece with where it came from, every peer with what it brings, and what
-// holds it up. Made while somebody watches, at a bounded rate, and once when the run ends; it reads the run's ledger and
-// changes nothing.
+// A running download as watchers see it: every piece and the peer it came from, every peer and what it delivers, and what
+// limits the download. Made at a bounded rate while there are watchers, and once when the run ends. It only reads the ledger.
 
 import { type Bottleneck, bottlenecksOf, bottlenecksWhenInactive } from '../../domain/bottlenecks.ts'
+import { deviceKey, parseDeviceKey } from '../../domain/device-ref.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { DownloadView, Limits } from '../../wire/agent-api.ts'
 import { type DownloadPeer, type InspectedDownload, pieceStates, type Wait } from '../../wire/inspected-download.ts'
@@ -23,34 +23,29 @@ export interface ShownNeeds {
   readonly connections: number
 }
 
-/** Those that brought something come first and keep their place, so that a byte of the map keeps its meaning. */
-const peersOf = ({ deliveries, links, sources }: Ledger): string[] =>
-  [
-    ...new Set([
-      ...sources.values(),
-      ...[...deliveries.values()].map(({ user, device }) => `${user}/${device}`),
-      ...links.keys(),
-    ]),
-  ].slice(0, inspectionBounds.peersPerDownload)
+/** Peers that delivered something come first and keep their index, so a byte of the piece map keeps its meaning. */
+const peersOf = ({ deliveries, sessions, sources }: Ledger): string[] =>
+  [...new Set([...sources.values(), ...[...deliveries.values()].map(deviceKey), ...sessions.keys()])].slice(
+    0,
+    inspectionBounds.peersPerDownload,
+  )
 
-function shownPeer(key: string, { links, picker, deliveries, meters, vias }: Ledger, now: number): DownloadPeer {
-  const slash = key.indexOf('/')
-  const link = links.get(key)
+function shownPeer(key: string, { sessions, picker, deliveries, meters, vias }: Ledger, now: number): DownloadPeer {
+  const session = sessions.get(key)
   const inFlight = picker?.inFlightAt(key) ?? []
-  const delivered = [...deliveries.values()].filter(({ user, device }) => `${user}/${device}` === key)
-  const isBusy = link?.state === 'ready' && inFlight.length === 0 && picker?.isBusyAt(key) === true
+  const delivered = [...deliveries.values()].filter(each => deviceKey(each) === key)
+  const isBusy = session?.state === 'ready' && inFlight.length === 0 && picker?.isBusyAt(key) === true
   return {
-    user: key.slice(0, slash),
-    device: key.slice(slash + 1),
-    state: link === undefined ? 'gone' : isBusy ? 'waiting' : link.state,
-    via: link?.state === 'ready' ? (vias.get(key) ?? null) : null,
-    bytesPerSecond: link ? Math.round(meters.get(key)?.bytesPerSecond(now) ?? 0) : 0,
+    ...parseDeviceKey(key),
+    state: session === undefined ? 'gone' : isBusy ? 'waiting' : session.state,
+    via: session?.state === 'ready' ? (vias.get(key) ?? null) : null,
+    bytesPerSecond: session ? Math.round(meters.get(key)?.bytesPerSecond(now) ?? 0) : 0,
     pieces: delivered.reduce((sum, { pieces }) => sum + pieces, 0),
     bytes: delivered.reduce((sum, { bytes }) => sum + bytes, 0),
     inFlight: inFlight.slice(0, 64),
-    has: link?.state === 'ready' ? (link.have?.count ?? null) : null,
-    limit: link?.state === 'ready' ? (link.limit ?? null) : null,
-    why: isBusy ? 'it serves others first' : link?.reason ? errorText(link.reason).slice(0, 200) : null,
+    has: session?.state === 'ready' ? (session.have?.count ?? null) : null,
+    limit: session?.state === 'ready' ? (session.limit ?? null) : null,
+    why: isBusy ? 'it is serving other peers first' : session?.reason ? errorText(session.reason).slice(0, 200) : null,
   }
 }
 
@@ -58,7 +53,7 @@ function mapOf({ have, picker, sources }: Ledger, total: number, peers: readonly
   const pieces = Buffer.alloc(total)
   const availability = Buffer.alloc(total)
   const indexOf = new Map(peers.map((peer, index) => [peer, index]))
-  let heldByNobody = 0
+  let unavailable = 0
   for (let piece = 0; piece < total; piece += 1) {
     const holders = picker?.availability(piece) ?? 0
     availability[piece] = Math.min(255, holders)
@@ -66,26 +61,26 @@ function mapOf({ have, picker, sources }: Ledger, total: number, peers: readonly
       const index = indexOf.get(sources.get(piece) ?? '')
       pieces[piece] = index === undefined ? pieceStates.verified : pieceStates.firstPeer + index
     } else if (picker?.isChecking(piece)) pieces[piece] = pieceStates.checking
-    else if (holders === 0) heldByNobody += 1
+    else if (holders === 0) unavailable += 1
   }
-  // In the endgame a piece may be on its way once more when it is here already.
+  // In the endgame a piece may still be in flight after it has arrived from another peer.
   for (const piece of peers.flatMap(peer => picker?.inFlightAt(peer) ?? []))
     if (!have?.has(piece)) pieces[piece] = pieceStates.inFlight
-  return { pieceMap: pieces.toString('base64'), availability: availability.toString('base64'), heldByNobody }
+  return { pieceMap: pieces.toString('base64'), availability: availability.toString('base64'), unavailable }
 }
 
 export function showDownload({ view, context, actor, limits, connections }: ShownNeeds): InspectableDownload {
   const { spec, ledger, now, problem } = context
   const total = Math.min(view.pieces.total, inspectionBounds.pieces)
   const peers = peersOf(ledger)
-  const { pieceMap, availability, heldByNobody } = mapOf(ledger, total, peers)
+  const { pieceMap, availability, unavailable } = mapOf(ledger, total, peers)
   const shown = peers.map(peer => shownPeer(peer, ledger, now()))
   const ready = shown.filter(({ state }) => state === 'ready' || state === 'waiting')
   const waits = bottlenecksOf({
     state: view.state,
     bytesPerSecond: view.bytesPerSecond,
     missing: view.pieces.total - view.pieces.done,
-    heldByNobody,
+    unavailable,
     checking: ledger.checking,
     store: {
       fullShare: ledger.storeFull.share(now()),
@@ -130,7 +125,7 @@ export function showDownload({ view, context, actor, limits, connections }: Show
 
 export const noLimits: Limits = { up: null, down: null, connections: null }
 
-/** One whose run has ended: as it was then, but for what may have been done with it since. */
+/** A download whose run has ended: its last state, apart from what was done with it since. */
 export const showEnded = (
   last: InspectableDownload,
   { state, error }: DownloadView,

@@ -34,8 +34,8 @@ export class WatchedDownloads {
   /** Device keys, one for each connection. */
   connectedPeers(): string[] {
     return this.#queue.runs().flatMap(({ snapshot }) => {
-      const { links } = snapshot.context.ledger
-      return [...links].filter(([, { state }]) => state === 'ready').map(([peer]) => peer)
+      const { sessions } = snapshot.context.ledger
+      return [...sessions].filter(([, { state }]) => state === 'ready').map(([peer]) => peer)
     })
   }
 

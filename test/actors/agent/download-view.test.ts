@@ -1,4 +1,4 @@
-// What people are told of a download that cannot go on: only what is so, and what they can do.
+// What users are told about a stalled download: why, and what they can do.
 
 import test from 'ava'
 import { createActor, fromCallback } from 'xstate'
@@ -39,7 +39,7 @@ const isDropped = (user: string): DownloadEvent[] => [
   { type: 'piece.rejected', peer: keyOf(user), piece: 0 },
 ]
 
-/** How a stalled run looks after these events. */
+/** How a stalled run is shown after these events. */
 function stalledAfter(...events: DownloadEvent[]) {
   const idle = fromCallback(() => {}) as never
   const machine = downloadMachine.provide({ actors: { store: idle, locator: idle, downloadSession: idle } })
@@ -52,26 +52,26 @@ function stalledAfter(...events: DownloadEvent[]) {
   return { state, ...error }
 }
 
-test('Who waits for somebody to come online is told so.', t => {
+test('A download without online sharers says that it waits for one.', t => {
   t.deepEqual(stalledAfter(located()), {
     state: 'stalled',
     code: 'no-sharers',
-    message: 'nobody who has film.bin is online; this goes on when somebody is',
+    message: 'no peer that has film.bin is online; the download continues when one is',
   })
 })
 
-test('Who waits because all that have the file sent wrong pieces is told that, and how to try them again.', t => {
+test('A download that stalls because of wrong pieces says so, and how to try those peers again.', t => {
   const dropped = [located('alice'), ...joins('alice'), ...isDropped('alice')]
   t.deepEqual(stalledAfter(...dropped, located('alice')), {
     state: 'stalled',
     code: 'no-sharers',
     message:
-      'nobody who has film.bin and sent no wrong pieces is online; this goes on when somebody is, or pause and resume it to try the others again',
+      '1 peer sent wrong pieces, and no other peer that has film.bin is online; the download continues when one is, or pause and resume it to try all peers again',
   })
   t.deepEqual(stalledAfter(...dropped, located('alice', 'bob'), ...joins('bob', createBitfield(1))), {
     state: 'stalled',
     code: 'no-sharers',
     message:
-      'nobody who is connected has the 1 missing pieces; waiting for more, or pause and resume it to try those again that sent wrong ones',
+      'no connected peer has the 1 missing piece; the download waits for more peers, or pause and resume it to try peers again that sent wrong pieces',
   })
 })

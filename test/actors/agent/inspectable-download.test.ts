@@ -35,12 +35,12 @@ const viewIn = (state: DownloadView['state']): DownloadView => ({
 })
 const bob = 'bob/aaaaaaaaaaaa'
 
-/** Bob has all, says that he is limited, has brought a piece and is asked for the others. */
+/** Bob has every piece, reports a limit, has delivered one piece and has requests for the others. */
 function underWay() {
   const ledger = createLedger(input)
   const have = createBitfield(pieces)
   openLedger(ledger, input, have)
-  ledger.links.set(bob, { isOfUse: true, state: 'ready', reason: '', have: fullBitfield(pieces), limit: 2 ** 20 })
+  ledger.sessions.set(bob, { isOfUse: true, state: 'ready', reason: '', have: fullBitfield(pieces), limit: 2 ** 20 })
   ledger.picker!.peerJoined(bob, fullBitfield(pieces))
   ledger.picker!.setCapacity(bob, 8, undefined)
   const [first] = ledger.picker!.assign(4, 0)
@@ -53,22 +53,22 @@ function underWay() {
 const show = (context: ReturnType<typeof underWay>, state: DownloadView['state'], actor: string | null) =>
   showDownload({ view: viewIn(state), context, actor, limits: noLimits, connections: 1 })
 
-test('A peer is shown with what it has, and its limit with what it holds up.', t => {
+test('A peer is shown with what it has, and with its limit where that is in the way.', t => {
   const shown = show(underWay(), 'downloading', 'x:1')
   t.like(shown.peers[0], { user: 'bob', has: pieces, limit: 2 ** 20, pieces: 1 })
   t.true(shown.peers[0]!.inFlight.length > 0)
-  t.is(shown.waits[0]?.sentence, 'bob is limited to 1 MiB/s for all whom it serves together.')
+  t.is(shown.waits[0]?.sentence, "bob's upload limit of 1 MiB/s is shared by everyone bob serves.")
 })
 
-test('A limit is not to blame where nothing is asked of that peer.', t => {
+test('The limit of a peer without requests is not mentioned.', t => {
   const context = underWay()
   for (const piece of context.ledger.picker!.inFlightAt(bob)) context.ledger.picker!.returned(bob, piece)
   t.false(show(context, 'downloading', 'x:1').waits.some(({ code }) => code === 'peers-limited'))
 })
 
-test('What is kept of one that has ended says whom its pieces came from and what became of it since, and holds no manifest.', t => {
+test('An ended download still shows which peers its pieces came from and its state since, without the manifest.', t => {
   const context = underWay()
-  context.ledger.links.clear()
+  context.ledger.sessions.clear()
   context.ledger.picker!.peerLeft(bob)
   const last = show(context, 'paused', null)
   t.deepEqual(

@@ -2,7 +2,7 @@
 // every peer has everything, over the fluid lower bound; what came twice; how many copies the seed sent.
 // The bound is max(F/us, F/d, (total of all F)/(us + sum of u)), after Kumar & Ross, "Peer-assisted file distribution:
 // the minimum distribution time" (HotWeb 2006). With late joiners, time counts from when the last one came.
-//   node bench/simulate.ts [--peers 10,100,1000,10000] [--mib 128] [--latency-ms 10] [--seed 1] [--places 4]
+//   node bench/simulate.ts [--peers 10,100,1000,10000] [--mib 128] [--latency-ms 10] [--seed 1] [--slots 4]
 //                          [--cases] [--svg FILE]      --cases: also other rates, joins, leaves and hostile peers
 
 import { writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     mib: { type: 'string', default: '128' },
     'latency-ms': { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
-    places: { type: 'string', default: `${uploadTunables.places}` },
+    slots: { type: 'string', default: `${uploadTunables.slots}` },
     cases: { type: 'boolean', default: false },
     svg: { type: 'string' },
   },
@@ -62,14 +62,14 @@ const others: readonly Case[] = [
     name: '100, 10 of them hostile',
     peers: [
       seedOf(50),
-      ...leechers(100, at => peer(50, at < 5 ? { conduct: 'stalls' } : at < 10 ? { conduct: 'garbage' } : {})),
+      ...leechers(100, at => peer(50, at < 5 ? { behaviour: 'stalls' } : at < 10 ? { behaviour: 'garbage' } : {})),
     ],
   },
 ]
 
 function boundMs(peers: readonly PeerSpec[]): number {
   const seeds = peers.filter(each => each.isSeed)
-  const honest = peers.filter(each => !each.isSeed && each.conduct === undefined)
+  const honest = peers.filter(each => !each.isSeed && each.behaviour === undefined)
   const up = (of: readonly PeerSpec[]) => of.reduce((sum, each) => sum + each.upBytesPerMs, 0)
   const slowest = Math.min(...honest.map(each => each.downBytesPerMs))
   const lastJoin = Math.max(...honest.map(each => each.joinsAtMs ?? 0))
@@ -88,9 +88,9 @@ function run({ peers }: Case): { readonly result: SwarmResult; readonly ratio: n
     pieceBytes,
     latencyMs: Number(values['latency-ms']),
     random: seededRandom(Number(values.seed)),
-    schedule: { ...uploadTunables, places: Number(values.places) },
+    slots: { ...uploadTunables, slots: Number(values.slots) },
   })
-  const done = peers.flatMap((each, at) => (each.isSeed || each.conduct ? [] : [result.doneAtMs[at]]))
+  const done = peers.flatMap((each, at) => (each.isSeed || each.behaviour ? [] : [result.doneAtMs[at]]))
   const lastMs = Math.max(...done.map(atMs => atMs ?? Number.POSITIVE_INFINITY))
   return { result, ratio: lastMs / boundMs(peers), wallSeconds: (performance.now() - start) / 1000 }
 }

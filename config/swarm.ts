@@ -87,18 +87,19 @@ export const downloadTunables = {
 
 /** The serving side. */
 export const uploadTunables = {
-  maxLinks: 200,
+  /** Upload sessions at once. */
+  maxSessions: 200,
   /** Of one user, over all devices and shares: nobody takes all the room. */
-  maxLinksPerUser: 50,
-  /** Links served at a time while others wait: few, so that a piece is passed on soon; more than one covers the round trip. */
-  places: 4,
-  /** Links asked for what they want next, meanwhile: not all that waited still want something. */
-  placesAhead: 3,
-  /** More of these, the longer a call takes to be answered: so many for each turn that passes meanwhile. */
-  placesAheadPerAnswer: 1.5,
-  /** A turn that takes so many times longer than usual, and this long at least, makes room: slow readers hold up nobody. */
-  slowTurnFactor: 3,
-  slowTurnLeastMs: 200,
+  maxSessionsPerUser: 50,
+  /** Peers served at a time while others wait: few, so that a piece is passed on soon; more than one covers the round trip. */
+  slots: 4,
+  /** Peers unchoked meanwhile, to say what they want next: not all that waited still want something. */
+  slotsAhead: 3,
+  /** More of these, the longer peers take to answer an unchoke: so many for each piece that begins to be served meanwhile. */
+  slotsAheadPerAnswer: 1.5,
+  /** A piece that takes so many times longer than usual, and this long at least, frees its slot: slow peers hold up no one. */
+  slowServingFactor: 3,
+  slowServingLeastMs: 200,
   /** Requested and not yet sent blocks of one link: beyond it the peer breaks the protocol. */
   maxBlocksQueued: 256,
   /**
@@ -115,8 +116,10 @@ export const uploadTunables = {
   maxReadBytes: 512 * 1024,
   /** Buffers for reads that are kept for the next ones, over all links: what a handful of busy links turn over. */
   keptReadBytes: 8 * 1024 * 1024,
-  /** Connections that have not shown a ticket yet, at once; each has `peerTunables.connectTimeoutMs` to do so. */
+  /** Connections that have not shown a ticket yet, at once; each has `provenWithinMs` to do so. */
   maxHandshakes: 100,
+  /** Handshake and hello: a peer that takes longer is cut off. As long as that peer itself would wait. */
+  provenWithinMs: 4_000,
   /** From one address, or of one user by the relay, in this time: a TLS handshake costs a millisecond, a closed door little. */
   maxArrivals: 200,
   arrivalsWithinMs: 10_000,
@@ -136,6 +139,9 @@ export const uploadTunables = {
   /** Shared files are looked at this often for having changed or vanished, besides when they are read. */
   checkFilesEveryMs: 5_000,
 } as const
+
+/** `uploadTunables`, or a test's own numbers in their place. */
+export type UploadSettings = { readonly [K in keyof typeof uploadTunables]: number }
 
 /** The limits that a person may set for a device. */
 export const limitTunables = {

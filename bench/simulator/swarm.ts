@@ -6,13 +6,13 @@
 
 import { downloadTunables, peerTunables, uploadTunables } from '../../config/swarm.ts'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
-import { type Choker, createChoker, type Places } from '../../src/domain/choker.ts'
+import { type Choker, createChoker, type SlotSettings } from '../../src/domain/choker.ts'
 import { createPiecePicker } from '../../src/domain/piece-picker.ts'
 import type { PiecePicker } from '../../src/domain/piece-picker-protocol.ts'
 import { createRequestWindow, type RequestWindow } from '../../src/domain/request-window.ts'
 import { createEventQueue } from './event-queue.ts'
 
-export type RequestQuota =
+export type Behaviour =
   | 'honest'
   /** Takes requests and never answers. */
   | 'stalls'
@@ -23,7 +23,7 @@ export interface PeerSpec {
   readonly upBytesPerMs: number
   readonly downBytesPerMs: number
   readonly isSeed?: boolean
-  readonly conduct?: RequestQuota
+  readonly behaviour?: Behaviour
   readonly joinsAtMs?: number
   /** Leaves this long after it has everything; undefined: stays. */
   readonly leavesAfterMs?: number
@@ -37,7 +37,7 @@ export interface SwarmSpec {
   readonly random: () => number
   readonly blocksPerPiece?: number
   /** Instead of the value in config/swarm.ts. */
-  readonly schedule?: Places
+  readonly slots?: SlotSettings
 }
 
 export interface SwarmResult {
@@ -73,7 +73,7 @@ interface Peer {
   readonly have: ReturnType<typeof createBitfield>
   readonly picker: PiecePicker
   readonly window: RequestWindow
-  readonly schedule: Choker
+  readonly choker: Choker
   /** By the other peer's id: the peers it fetches from, and those that fetch from it. */
   readonly servers: Map<string, Link>
   readonly fetchers: Map<string, Link>
@@ -92,7 +92,7 @@ interface Peer {
 const windowBlocks = 4
 
 export function simulateSwarm(spec: SwarmSpec): SwarmResult {
-  const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, schedule = uploadTunables } = spec
+  const { pieceCount, pieceBytes, latencyMs, random, blocksPerPiece = 4, slots = uploadTunables } = spec
   const queue = createEventQueue()
   const afterLatency = queue.lane(latencyMs)
   const blockBytes = pieceBytes / blocksPerPiece
@@ -101,10 +101,10 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   let declines = 0
   let unfinished = 0
 
-  const isHonest = (peer: Peer) => (peer.spec.conduct ?? 'honest') === 'honest'
+  const isHonest = (peer: Peer) => (peer.spec.behaviour ?? 'honest') === 'honest'
 
   const peers = spec.peers.map((peerSpec, index): Peer => {
-    const claimsAll = peerSpec.isSeed === true || (peerSpec.conduct ?? 'honest') !== 'honest'
+    const claimsAll = peerSpec.isSeed === true || (peerSpec.behaviour ?? 'honest') !== 'honest'
     const have = claimsAll ? fullBitfield(pieceCount) : createBitfield(pieceCount)
     return {
       id: `${index}`,
@@ -117,7 +117,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
         leastPieces: downloadTunables.leastPiecesInFlight,
         mostPieces: Math.max(4, Math.floor(downloadTunables.maxUnwrittenBytes / pieceBytes)),
       }),
-      schedule: createChoker(schedule),
+      choker: createChoker(slots),
       servers: new Map(),
       fetchers: new Map(),
       sending: [],
@@ -166,7 +166,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   }
   const serve = (link: Link, piece: number) => {
     const server = link.to
-    const answer = server.schedule.asked(link.from.id, piece, queue.nowMs)
+    const answer = server.choker.asked(link.from.id, piece, queue.nowMs)
     if (answer === 'busy') {
       tell(link, fetcher => {
         fetcher.picker.busy(server.id, piece)
@@ -185,18 +185,18 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     giveTurns(server)
   }
   const tellFresh = (link: Link) => {
-    const fresh = link.to.spec.isSeed && link.to.schedule.freshOf(link.from.id)
+    const fresh = link.to.spec.isSeed && link.to.choker.freshOf(link.from.id)
     if (!fresh) return
     const copy = createBitfield(pieceCount, fresh.toBytes())
     tell(link, fetcher => fetcher.picker.setFresh(link.to.id, copy))
   }
   const giveTurns = (server: Peer) => {
     if (server.hasLeft) return
-    for (const turn of server.schedule.next(queue.nowMs)) {
-      const link = server.fetchers.get(turn.link)!
-      if (turn.type === 'serve') {
-        if (server.spec.conduct === 'stalls') continue
-        const { piece } = turn
+    for (const step of server.choker.next(queue.nowMs)) {
+      const link = server.fetchers.get(step.session)!
+      if (step.type === 'serve') {
+        if (server.spec.behaviour === 'stalls') continue
+        const { piece } = step
         const flow = { link, piece, blocksToSend: blocksPerPiece, blocksToArrive: blocksPerPiece }
         link.flows.push({ ...flow, cancelled: false })
         if (!server.sending.includes(link)) server.sending.push(link)
@@ -212,7 +212,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
         else pass(link)
       })
     }
-    const wakeAtMs = server.schedule.wakeAtMs(queue.nowMs)
+    const wakeAtMs = server.choker.wakeAtMs(queue.nowMs)
     if (wakeAtMs === undefined || wakeAtMs >= server.wakeAtMs) return
     server.wakeAtMs = wakeAtMs
     queue.after(wakeAtMs - queue.nowMs + 1, () => {
@@ -227,7 +227,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const settle = (link: Link, piece: number) =>
     afterLatency(() => {
       if (!link.isOpen) return
-      link.to.schedule.settled(link.from.id, piece, queue.nowMs)
+      link.to.choker.settled(link.from.id, piece, queue.nowMs)
       giveTurns(link.to)
     })
 
@@ -243,7 +243,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     afterLatency(() => {
       if (link.isOpen) serve(link, piece)
     })
-    if (link.to.spec.conduct !== 'stalls') return
+    if (link.to.spec.behaviour !== 'stalls') return
     // Like real sessions: measures slow peers, and gives up silent ones.
     queue.after(1_000, () => link.from.picker.setCapacity(link.to.id, 1, 0))
     queue.after(peerTunables.silentAfterMs, () => closeLink(link))
@@ -251,7 +251,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
   const pass = (link: Link) =>
     afterLatency(() => {
       if (!link.isOpen) return
-      link.to.schedule.passed(link.from.id, queue.nowMs)
+      link.to.choker.passed(link.from.id, queue.nowMs)
       giveTurns(link.to)
     })
   const cancel = (link: Link, piece: number) => {
@@ -307,13 +307,13 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     if (
       from.servers.has(to.id) ||
       from.servers.size >= downloadTunables.maxPeers ||
-      to.fetchers.size >= uploadTunables.maxLinks
+      to.fetchers.size >= uploadTunables.maxSessions
     )
       return
     const link: Link = { from, to, isOpen: true, flows: [], blocksUnderWay: 0 }
     from.servers.set(to.id, link)
     to.fetchers.set(from.id, link)
-    to.schedule.opened(from.id, 'share', to.spec.isSeed ? to.have : createBitfield(pieceCount))
+    to.choker.opened(from.id, 'share', to.spec.isSeed ? to.have : createBitfield(pieceCount))
     from.picker.peerJoined(to.id, to.have)
     from.picker.setCapacity(to.id, 2)
   }
@@ -323,7 +323,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     link.from.servers.delete(link.to.id)
     link.to.fetchers.delete(link.from.id)
     link.from.picker.peerLeft(link.to.id)
-    link.to.schedule.closed(link.from.id)
+    link.to.choker.closed(link.from.id)
     giveTurns(link.to)
     if (link.from.doneAtMs === undefined) ask(link.from)
   }
@@ -351,7 +351,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
     }
     const met = isLeecher
       ? [...some(seeds, downloadTunables.maxPeers / 2), ...some(others, downloadTunables.maxPeers)]
-      : some(others, uploadTunables.maxLinks)
+      : some(others, uploadTunables.maxSessions)
     for (const other of met) {
       if (isLeecher) openLink(peer, other)
       if (other.have.isFull()) continue

@@ -2,7 +2,8 @@
 
 import { ActorPort } from './actor-port.ts'
 import type { Offer, UploadsCommand } from './swarm-protocol.ts'
-import { type UploadsContext, type UploadsStatus, uploadsStatus } from './uploads.ts'
+import { servedPeers, type UploadsStatus, uploadsStatus } from './uploads.ts'
+import type { UploadsContext } from './uploads-actions.ts'
 import type { InboundPeer } from './uploads-protocol.ts'
 
 /** What the port uses of the uploads actor. */
@@ -18,9 +19,10 @@ export class UploadsPort extends ActorPort<UploadsCommand, UploadsActor> {
     return snapshot?.value === 'open' ? uploadsStatus(snapshot) : undefined
   }
 
-  /** Who is being served: one a session, so one a peer and share. */
+  /** The peers being served: one a session, so one a peer and share. */
   get peers(): readonly InboundPeer[] {
-    return [...(this.#context?.links.values() ?? [])].map(({ guest }) => guest)
+    const context = this.#context
+    return context ? servedPeers({ context }) : []
   }
 
   /** Since the actor was started. */

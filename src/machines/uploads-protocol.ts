@@ -1,5 +1,5 @@
-// What the serving desk, its front door and its server links say to each other. What others say to the desk is in
-// swarm-protocol.ts.
+// What the uploads machine, its peer listener and its upload sessions say to each other. What others say to the uploads
+// machine is in swarm-protocol.ts.
 
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { DeviceRef } from '../domain/device-ref.ts'
@@ -7,7 +7,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { Ticket } from '../wire/ticket.ts'
 import type { Offer, Via } from './swarm-protocol.ts'
 
-/** Somebody who has proven to hold a ticket, and waits to be served or turned away. */
+/** A peer that has proven to hold a ticket, and waits to be served or dismissed. */
 export interface InboundPeer {
   /** Names the connection. */
   readonly id: string
@@ -22,13 +22,13 @@ export interface Listening {
   readonly port: number
 }
 
-/** Front door -> desk. */
+/** Peer listener -> uploads. */
 export type PeerListenerEvent =
   | { readonly type: 'listener.opened'; readonly host: string; readonly port: number }
   | { readonly type: 'listener.failed'; readonly refusal: Refusal }
-  | { readonly type: 'peer.arrived'; readonly guest: InboundPeer }
+  | { readonly type: 'peer.arrived'; readonly peer: InboundPeer }
 
-/** Desk -> front door. */
+/** Uploads -> peer listener. */
 export type PeerListenerCommand = {
   readonly type: 'peer.dismissed'
   readonly id: string
@@ -36,21 +36,21 @@ export type PeerListenerCommand = {
   readonly reason: string
 }
 
-/** Server link -> desk. */
+/** Upload session -> uploads. */
 export type UploadSessionEvent =
   | { readonly type: 'upload-session.ended'; readonly id: string }
   | { readonly type: 'bytes.served'; readonly share: string; readonly bytes: number }
   | { readonly type: 'read.failed'; readonly offer: Offer; readonly error: Error }
 
-/** Desk -> server link. */
+/** Uploads -> upload session. */
 export type UploadSessionCommand =
   | { readonly type: 'piece.available'; readonly piece: number }
   | { readonly type: 'offer.replaced'; readonly offer: Offer }
   | { readonly type: 'session.close'; readonly retry: boolean; readonly reason: string }
 
 export interface UploadSessionInput {
-  readonly guest: InboundPeer
+  readonly peer: InboundPeer
   readonly offer: Offer
-  /** What this device had when it began to offer the share, and should hand out once before anything twice. */
+  /** What this device had when it began to offer the share, and hands out once before it hands out anything twice. */
   readonly own: Bitfield
 }

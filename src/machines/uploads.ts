@@ -1,179 +1,26 @@
-// What this device serves, and to whom: the offers, the peers connected for them, and whose access was withdrawn.
-// Always: a peer has at most one link a share; no link outlives its offer, its ticket or its holder's access. Who
-// connects has proven to hold a ticket before this machine hears of it. Sockets stay with the actors provided to it
-// (actors/peer/peer-listener.ts, actors/peer/upload-session.ts); here a connection is its guest's id.
+// What this device serves, and to which peers: the offers, the upload sessions, and the access that was revoked.
+// Always: a peer has at most one session a share; no session outlives its offer, its ticket or its holder's access. A peer
+// has proven to hold a ticket before this machine hears of it. Sockets stay with the actors provided to it
+// (actors/swarm/peer-listener.ts, actors/swarm/upload-session.ts); here a connection is its peer's id.
+// What its actions do is in uploads-actions.ts.
 
-import {
-  type ActorRef,
-  type ActorRefFrom,
-  assign,
-  type ErrorActorEvent,
-  enqueueActions,
-  fromCallback,
-  type Snapshot,
-  sendTo,
-  setup,
-} from 'xstate'
-import { ticketTunables, uploadTunables } from '../../config/swarm.ts'
-import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
+import { assign } from 'xstate'
+import { uploadTunables } from '../../config/swarm.ts'
 import { deviceKey } from '../domain/device-ref.ts'
-import { type Access, isVoid, type Revocation, type Revocations, withRevocation } from '../domain/revocation.ts'
-import type { Offer, UploadsCommand, UploadsEvent } from './swarm-protocol.ts'
-import type {
-  InboundPeer,
-  Listening,
-  PeerListenerCommand,
-  PeerListenerEvent,
-  UploadSessionCommand,
-  UploadSessionEvent,
-  UploadSessionInput,
-} from './uploads-protocol.ts'
+import { tooManyPeers, type UploadsContext, uploadsSetup } from './uploads-actions.ts'
+import type { InboundPeer, Listening } from './uploads-protocol.ts'
 
-const uploadSession = fromCallback<UploadSessionCommand, UploadSessionInput>(() => {
-  throw new Error('bug: a serving desk without server links')
-})
+const noLongerOffered = { type: 'session.close', retry: true, reason: 'this file is no longer on offer here' } as const
 
-interface Link {
-  readonly guest: InboundPeer
-  readonly group: string
-  readonly ref: ActorRefFrom<typeof uploadSession>
-}
-
-export interface UploadsContext {
-  readonly listen: Listening
-  readonly parent: ActorRef<Snapshot<unknown>, UploadsEvent>
-  readonly offers: ReadonlyMap<string, Offer>
-  /** By share: what its first offer had from the beginning. */
-  readonly own: ReadonlyMap<string, Bitfield>
-  /** By the guest's id. */
-  readonly links: ReadonlyMap<string, Link>
-  readonly revocations: Revocations
-  readonly mostLinks: number
-  readonly servedBytes: number
-}
-
-const accessOf = ({ holder, ticket: { share, seq, epoch } }: InboundPeer, group: string): Access => ({
-  holder,
-  group,
-  share,
-  seq,
-  epoch,
-})
-
-const keep = <V>(map: ReadonlyMap<string, V>, wanted: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
-  new Map([...map].filter(([key, value]) => wanted(value, key)))
-
-const tooMany = { retry: true, reason: 'too many peers are connected' } as const
-const withdrawn = { type: 'session.close', retry: true, reason: 'this file is no longer on offer here' } as const
-
-export const uploadsMachine = setup({
-  types: {
-    context: {} as UploadsContext,
-    /** `revocations`: what was heard before this desk was started. */
-    input: {} as Pick<UploadsContext, 'listen' | 'parent'> & { readonly revocations?: Revocations },
-    events: {} as UploadsCommand | PeerListenerEvent | UploadSessionEvent | ErrorActorEvent,
-  },
-  actors: {
-    peerListener: fromCallback<PeerListenerCommand, Listening>(() => {
-      throw new Error('bug: a serving desk without a door')
-    }),
-    uploadSession,
-  },
-  guards: {
-    isOffered: ({ context }, { guest }: { guest: InboundPeer }) => context.offers.has(guest.ticket.share),
-    isRevoked: ({ context }, { guest }: { guest: InboundPeer }) => {
-      const offer = context.offers.get(guest.ticket.share)
-      return offer !== undefined && isVoid(context.revocations, accessOf(guest, offer.group))
-    },
-    /** An offer that took its place meanwhile is not to blame. */
-    isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
-    isFull: ({ context }) => context.links.size >= context.mostLinks,
-    hasEnough: ({ context }, { guest }: { guest: InboundPeer }) => {
-      const theirs = [...context.links.values()].filter(({ guest: other }) => other.holder.user === guest.holder.user)
-      return theirs.length >= uploadTunables.maxLinksPerUser
-    },
-  },
-  actions: {
-    /** Makes this actor known to its port. Provided by the actor. */
-    attach: (_, _none: undefined) => {},
-    report: sendTo(
-      ({ context }) => context.parent,
-      (_, event: UploadsEvent) => event,
-    ),
-    dismiss: sendTo(
-      'peerListener',
-      (_, { guest, retry, reason }: { guest: InboundPeer; retry: boolean; reason: string }): PeerListenerCommand => ({
-        type: 'peer.dismissed',
-        id: guest.id,
-        retry,
-        reason,
-      }),
-    ),
-    /** A peer that comes again has lost its earlier connection, whether we have noticed or not. */
-    endEarlierLink: enqueueActions(({ context, enqueue }, { guest }: { guest: InboundPeer }) => {
-      const same = ({ guest: other }: Link) =>
-        other.ticket.share === guest.ticket.share && deviceKey(other.holder) === deviceKey(guest.holder)
-      for (const { ref } of [...context.links.values()].filter(same)) enqueue.stopChild(ref)
-      enqueue.assign({ links: keep(context.links, link => !same(link)) })
-    }),
-    serve: assign({
-      links: ({ context, spawn }, { guest }: { guest: InboundPeer }) => {
-        const offer = context.offers.get(guest.ticket.share)
-        if (!offer) throw new Error('bug: serving what is not on offer')
-        const ref = spawn('uploadSession', {
-          id: guest.id,
-          input: { guest, offer, own: context.own.get(offer.share)! },
-        })
-        return new Map(context.links).set(guest.id, { guest, group: offer.group, ref })
-      },
-    }),
-    forgetLink: assign({
-      links: ({ context }, { id }: { id: string }) => keep(context.links, ({ guest }) => guest.id !== id),
-    }),
-    addOffer: assign({
-      offers: ({ context }, { offer }: { offer: Offer }) => new Map(context.offers).set(offer.share, offer),
-      own: ({ context }, { offer: { share, have } }: { offer: Offer }) =>
-        context.own.has(share)
-          ? context.own
-          : new Map(context.own).set(share, createBitfield(have.length, have.toBytes())),
-    }),
-    removeOffer: assign({
-      offers: ({ context }, { share }: { share: string }) => keep(context.offers, offer => offer.share !== share),
-      own: ({ context }, { share }: { share: string }) => keep(context.own, (_, of) => of !== share),
-    }),
-    tellLinks: enqueueActions(
-      ({ context, enqueue }, { share, command }: { share: string; command: UploadSessionCommand }) => {
-        for (const { guest, ref } of context.links.values())
-          if (guest.ticket.share === share) enqueue.sendTo(ref, command)
-      },
-    ),
-    /** Not told goodbye: what is on its way to them stops here. */
-    cutOff: enqueueActions(({ context, enqueue }) => {
-      const isTheirs = ({ guest, group }: Link) => isVoid(context.revocations, accessOf(guest, group))
-      for (const { ref } of [...context.links.values()].filter(isTheirs)) enqueue.stopChild(ref)
-      enqueue.assign({ links: keep(context.links, link => !isTheirs(link)) })
-    }),
-    keepMostLinks: assign({ mostLinks: (_, { most }: { most: number }) => Math.min(most, uploadTunables.maxLinks) }),
-    /** They leave by themselves, once they have said goodbye. */
-    letSurplusGo: enqueueActions(({ context: { links, mostLinks }, enqueue }) => {
-      for (const { ref } of [...links.values()].slice(mostLinks))
-        enqueue.sendTo(ref, { type: 'session.close', ...tooMany })
-    }),
-    remember: assign({
-      revocations: ({ context }, { withdrawal }: { withdrawal: Revocation }) =>
-        withRevocation(context.revocations, withdrawal, Date.now(), ticketTunables.rememberRevokedMs),
-    }),
-    countBytes: assign({ servedBytes: ({ context }, { bytes }: { bytes: number }) => context.servedBytes + bytes }),
-  },
-}).createMachine({
+export const uploadsMachine = uploadsSetup.createMachine({
   id: 'uploads',
   context: ({ input }) => ({
     revocations: new Map(),
     ...input,
     offers: new Map(),
     own: new Map(),
-    links: new Map(),
-    mostLinks: uploadTunables.maxLinks,
+    sessions: new Map(),
+    mostSessions: uploadTunables.maxSessions,
     servedBytes: 0,
   }),
   invoke: {
@@ -219,7 +66,7 @@ export const uploadsMachine = setup({
             guard: 'isFull',
             actions: {
               type: 'dismiss',
-              params: ({ event }) => ({ ...event, ...tooMany }),
+              params: ({ event }) => ({ ...event, ...tooManyPeers }),
             },
           },
           {
@@ -232,14 +79,14 @@ export const uploadsMachine = setup({
           {
             guard: { type: 'isOffered', params: ({ event }) => event },
             actions: [
-              { type: 'endEarlierLink', params: ({ event }) => event },
+              { type: 'endEarlierSession', params: ({ event }) => event },
               { type: 'serve', params: ({ event }) => event },
               {
                 type: 'report',
-                params: ({ event: { guest } }) => ({
+                params: ({ event: { peer } }) => ({
                   type: 'peer.admitted',
-                  share: guest.ticket.share,
-                  peer: deviceKey(guest.holder),
+                  share: peer.ticket.share,
+                  peer: deviceKey(peer.holder),
                 }),
               },
             ],
@@ -264,7 +111,7 @@ export const uploadsMachine = setup({
       actions: [
         { type: 'addOffer', params: ({ event }) => event },
         {
-          type: 'tellLinks',
+          type: 'instructSessions',
           params: ({ event: { offer } }) => ({ share: offer.share, command: { type: 'offer.replaced', offer } }),
         },
       ],
@@ -273,8 +120,8 @@ export const uploadsMachine = setup({
       actions: [
         { type: 'removeOffer', params: ({ event }) => event },
         {
-          type: 'tellLinks',
-          params: ({ event }) => ({ share: event.share, command: withdrawn }),
+          type: 'instructSessions',
+          params: ({ event }) => ({ share: event.share, command: noLongerOffered }),
         },
       ],
     },
@@ -286,21 +133,21 @@ export const uploadsMachine = setup({
           params: ({ event }) => ({ type: 'offer.failed', share: event.offer.share, error: event.error }),
         },
         { type: 'removeOffer', params: ({ event }) => event.offer },
-        { type: 'tellLinks', params: ({ event }) => ({ share: event.offer.share, command: withdrawn }) },
+        { type: 'instructSessions', params: ({ event }) => ({ share: event.offer.share, command: noLongerOffered }) },
       ],
     },
     'piece.available': {
       actions: {
-        type: 'tellLinks',
+        type: 'instructSessions',
         params: ({ event: { share, piece } }) => ({ share, command: { type: 'piece.available', piece } }),
       },
     },
     'access.revoked': {
-      actions: [{ type: 'remember', params: ({ event }) => event }, 'cutOff'],
+      actions: [{ type: 'remember', params: ({ event }) => event }, 'cutRevoked'],
     },
-    'xstate.error.actor.*': { actions: { type: 'forgetLink', params: ({ event }) => ({ id: event.actorId }) } },
-    'sessions.limited': { actions: [{ type: 'keepMostLinks', params: ({ event }) => event }, 'letSurplusGo'] },
-    'upload-session.ended': { actions: [{ type: 'forgetLink', params: ({ event }) => event }] },
+    'xstate.error.actor.*': { actions: { type: 'forgetSession', params: ({ event }) => ({ id: event.actorId }) } },
+    'sessions.limited': { actions: [{ type: 'limitSessions', params: ({ event }) => event }, 'closeSurplus'] },
+    'upload-session.ended': { actions: [{ type: 'forgetSession', params: ({ event }) => event }] },
     'bytes.served': { actions: { type: 'countBytes', params: ({ event }) => event } },
   },
 })
@@ -315,7 +162,11 @@ export interface UploadsStatus {
 
 /** What `agent status` shows. */
 export function uploadsStatus({ context }: { readonly context: UploadsContext }): UploadsStatus {
-  const { listen, links, servedBytes } = context
-  const peers = new Set([...links.values()].map(link => deviceKey(link.guest.holder))).size
-  return { listen, links: links.size, peers, servedBytes }
+  const { listen, sessions, servedBytes } = context
+  const peers = new Set([...sessions.values()].map(({ peer }) => deviceKey(peer.holder))).size
+  return { listen, links: sessions.size, peers, servedBytes }
 }
+
+/** The peers that are being served now. */
+export const servedPeers = ({ context }: { readonly context: UploadsContext }): InboundPeer[] =>
+  [...context.sessions.values()].map(({ peer }) => peer)

@@ -70,7 +70,7 @@ export const limitsSchema = z.strictObject({
   up: rate,
   down: rate,
   /** Peers that it serves at once, and also those that its downloads are connected to at once. */
-  connections: z.number().int().min(limitTunables.leastConnections).max(uploadTunables.maxLinks).nullable(),
+  connections: z.number().int().min(limitTunables.leastConnections).max(uploadTunables.maxSessions).nullable(),
 })
 export type Limits = z.infer<typeof limitsSchema>
 

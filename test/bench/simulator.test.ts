@@ -14,7 +14,7 @@ function simulate(peers: readonly PeerSpec[], pieceCount = 64): SwarmResult & { 
   return { ...result, copies: result.uploadedBytes[0]! / (pieceCount * pieceBytes) }
 }
 const isDone = (peers: readonly PeerSpec[], { doneAtMs }: SwarmResult) =>
-  peers.every((each, at) => each.isSeed || each.conduct !== undefined || doneAtMs[at] !== undefined)
+  peers.every((each, at) => each.isSeed || each.behaviour !== undefined || doneAtMs[at] !== undefined)
 
 test('A lone leecher gets everything once, as fast as the line.', t => {
   const { doneAtMs, copies, wastedBytes, declines } = simulate([seed, peer()])
@@ -51,8 +51,8 @@ test('Late joiners, leavers, slow and hostile peers keep no leecher from ending 
         ...(at % 4 === 0 ? { upBytesPerMs: rate / 10 } : {}),
       }),
     ),
-    peer({ conduct: 'stalls' }),
-    peer({ conduct: 'garbage' }),
+    peer({ behaviour: 'stalls' }),
+    peer({ behaviour: 'garbage' }),
   ]
   t.true(isDone(peers, simulate(peers)))
 })

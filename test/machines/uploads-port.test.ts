@@ -45,7 +45,7 @@ test('The port shows what the running actor serves, and nothing before it listen
   port.send({ type: 'offer.added', offer })
   t.deepEqual(shown(), [undefined, 0, 0, true], 'it does not listen yet')
   uploads.send({ type: 'listener.opened', host: '127.0.0.1', port: 7000 })
-  uploads.send({ type: 'peer.arrived', guest: peer })
+  uploads.send({ type: 'peer.arrived', peer })
   uploads.send({ type: 'bytes.served', share: file.share, bytes: 10 })
   t.deepEqual(shown(), [7000, 1, 10, true])
   t.is(port.peers[0], peer)

@@ -19,53 +19,52 @@ import { group, offerOf, recordEvents, sharedBytes } from '../helpers/swarm.ts'
 const file = sharedBytes(10)
 const offer = offerOf(file)
 
-/** With a ticket from a tracker that had applied the log up to there. */
-const guest = (id: string, user = 'bob', share = file.share, seq = 10): InboundPeer => ({
+/** `seq`: how far the tracker that issued its ticket had applied the log. */
+const peerOf = (id: string, user = 'bob', share = file.share, seq = 10): InboundPeer => ({
   id,
   holder: { user, device: 'bbbbbbbbbbbb' },
   ticket: { share, seq, epoch: 1, keyTag: '', holder: '', expiresAt: Date.now() + ticketTunables.lifetimeMs },
   via: 'direct',
 })
 
-/** A running desk, its door and its links spoken for by the test. */
+/** A running uploads, its door and its links spoken for by the test. */
 function start(serve: (input: UploadSessionInput) => void = () => {}, revocations: Revocations = new Map()) {
   const heard = recordEvents<UploadsEvent>()
-  const toDoor: PeerListenerCommand[] = []
-  const toLinks: { readonly id: string; readonly command: UploadSessionCommand }[] = []
+  const toListener: PeerListenerCommand[] = []
+  const toSessions: { readonly id: string; readonly command: UploadSessionCommand }[] = []
   const open = new Map<string, Offer>()
   const peerListener = fromCallback<PeerListenerCommand, Listening>(({ receive }) =>
-    receive(event => toDoor.push(event)),
+    receive(event => toListener.push(event)),
   )
   const uploadSession = fromCallback<UploadSessionCommand, UploadSessionInput>(({ input, receive }) => {
     serve(input)
-    const { id } = input.guest
+    const { id } = input.peer
     open.set(id, input.offer)
-    receive(command => toLinks.push({ id, command }))
+    receive(command => toSessions.push({ id, command }))
     return () => open.delete(id)
   })
-  const desk = createActor(uploadsMachine.provide({ actors: { peerListener, uploadSession } }), {
+  const uploads = createActor(uploadsMachine.provide({ actors: { peerListener, uploadSession } }), {
     input: { listen: { host: '0.0.0.0', port: 0 }, parent: heard.ref, revocations },
     clock: new SimulatedClock(),
   }).start()
   const send = (...events: (UploadsCommand | PeerListenerEvent | UploadSessionEvent)[]) => {
-    for (const event of events) desk.send(event)
+    for (const event of events) uploads.send(event)
   }
   send({ type: 'listener.opened', host: '0.0.0.0', port: 7000 })
-  const arrive = (...guests: InboundPeer[]) =>
-    send(...guests.map(one => ({ type: 'peer.arrived' as const, guest: one })))
+  const arrive = (...peers: InboundPeer[]) => send(...peers.map(peer => ({ type: 'peer.arrived' as const, peer })))
   return {
-    desk,
+    uploads,
     send,
     arrive,
     heard: heard.events,
-    toDoor,
-    toLinks,
+    toListener,
+    toSessions,
     open,
-    status: () => uploadsStatus(desk.getSnapshot()),
+    status: () => uploadsStatus(uploads.getSnapshot()),
   }
 }
 
-test('a desk says where it listens', t => {
+test('a uploads says where it listens', t => {
   const { heard, status } = start()
   t.deepEqual(heard, [{ type: 'uploads.opened', host: '0.0.0.0', port: 7000 }])
   t.deepEqual(status(), { listen: { host: '0.0.0.0', port: 7000 }, links: 0, peers: 0, servedBytes: 0 })
@@ -74,111 +73,111 @@ test('a desk says where it listens', t => {
 test('a guest for an offer is served from it', t => {
   const { send, arrive, open, status } = start()
   send({ type: 'offer.added', offer })
-  arrive(guest('1'))
+  arrive(peerOf('1'))
   t.is(open.get('1'), offer)
   t.like(status(), { links: 1, peers: 1 })
 })
 
 test('a guest for what is not on offer is dismissed and may come again', t => {
-  const { arrive, open, toDoor } = start()
-  arrive(guest('1'))
+  const { arrive, open, toListener } = start()
+  arrive(peerOf('1'))
   t.is(open.size, 0)
-  t.like(toDoor, [{ type: 'peer.dismissed', id: '1', retry: true }])
+  t.like(toListener, [{ type: 'peer.dismissed', id: '1', retry: true }])
 })
 
-test('a desk that is full dismisses who comes, until somebody leaves', t => {
-  const { send, arrive, toDoor, status } = start()
+test('a uploads that is full dismisses who comes, until somebody leaves', t => {
+  const { send, arrive, toListener, status } = start()
   send({ type: 'offer.added', offer })
-  for (let index = 0; index < uploadTunables.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
-  arrive(guest('late'))
-  t.like(toDoor, [{ id: 'late', retry: true }])
-  t.is(status().peers, uploadTunables.maxLinks)
+  for (let index = 0; index < uploadTunables.maxSessions; index++) arrive(peerOf(`${index}`, `user${index}`))
+  arrive(peerOf('late'))
+  t.like(toListener, [{ id: 'late', retry: true }])
+  t.is(status().peers, uploadTunables.maxSessions)
   send({ type: 'upload-session.ended', id: '7' })
-  arrive(guest('later'))
-  t.is(toDoor.length, 1)
+  arrive(peerOf('later'))
+  t.is(toListener.length, 1)
 })
 
 test('one user does not take all the room, however many devices they have', t => {
-  const { send, arrive, status, toDoor } = start()
+  const { send, arrive, status, toListener } = start()
   send({ type: 'offer.added', offer })
   arrive(
-    ...Array.from({ length: uploadTunables.maxLinksPerUser + 1 }, (_, index) => ({
-      ...guest(`${index}`),
+    ...Array.from({ length: uploadTunables.maxSessionsPerUser + 1 }, (_, index) => ({
+      ...peerOf(`${index}`),
       holder: { user: 'bob', device: String(index).padStart(12, 'b') },
     })),
   )
-  t.is(status().links, uploadTunables.maxLinksPerUser)
-  t.like(toDoor, [{ id: `${uploadTunables.maxLinksPerUser}`, type: 'peer.dismissed', retry: true }])
-  arrive(guest('another', 'carol'))
-  t.is(status().links, uploadTunables.maxLinksPerUser + 1)
+  t.is(status().links, uploadTunables.maxSessionsPerUser)
+  t.like(toListener, [{ id: `${uploadTunables.maxSessionsPerUser}`, type: 'peer.dismissed', retry: true }])
+  arrive(peerOf('another', 'carol'))
+  t.is(status().links, uploadTunables.maxSessionsPerUser + 1)
 })
 
 test('a lower limit lets the latest go, who may come again, and serves nobody more until there is room', t => {
-  const { send, arrive, toDoor, toLinks } = start()
+  const { send, arrive, toListener, toSessions } = start()
   send({ type: 'offer.added', offer })
-  for (let index = 0; index < 6; index++) arrive(guest(`${index}`, `user${index}`))
+  for (let index = 0; index < 6; index++) arrive(peerOf(`${index}`, `user${index}`))
   send({ type: 'sessions.limited', most: 4 })
-  t.like(toLinks, [
+  t.like(toSessions, [
     { id: '4', command: { type: 'session.close', retry: true } },
     { id: '5', command: { type: 'session.close', retry: true } },
   ])
   send({ type: 'upload-session.ended', id: '4' }, { type: 'upload-session.ended', id: '5' })
-  arrive(guest('late'))
-  t.like(toDoor, [{ id: 'late', retry: true }])
+  arrive(peerOf('late'))
+  t.like(toListener, [{ id: 'late', retry: true }])
   send({ type: 'sessions.limited', most: 5 })
-  arrive(guest('later'))
-  t.is(toDoor.length, 1)
+  arrive(peerOf('later'))
+  t.is(toListener.length, 1)
 })
 
-test('no limit serves more peers than a desk can', t => {
-  const { send, arrive, toDoor } = start()
-  send({ type: 'offer.added', offer }, { type: 'sessions.limited', most: uploadTunables.maxLinks + 1 })
-  for (let index = 0; index <= uploadTunables.maxLinks; index++) arrive(guest(`${index}`, `user${index}`))
-  t.is(toDoor.length, 1)
+test('no limit serves more peers than a uploads can', t => {
+  const { send, arrive, toListener } = start()
+  send({ type: 'offer.added', offer }, { type: 'sessions.limited', most: uploadTunables.maxSessions + 1 })
+  for (let index = 0; index <= uploadTunables.maxSessions; index++) arrive(peerOf(`${index}`, `user${index}`))
+  t.is(toListener.length, 1)
 })
 
 test('news of a share goes to the links of that share alone', t => {
-  const { send, arrive, toLinks } = start()
+  const { send, arrive, toSessions } = start()
   const other = 'f'.repeat(32)
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer, share: other } })
-  arrive(guest('1'), guest('2', 'carol', other))
+  arrive(peerOf('1'), peerOf('2', 'carol', other))
   send({ type: 'piece.available', share: other, piece: 0 })
-  t.like(toLinks, [{ id: '2', command: { type: 'piece.available', piece: 0 } }])
+  t.like(toSessions, [{ id: '2', command: { type: 'piece.available', piece: 0 } }])
 })
 
 test('withdrawn access cuts off that user in that group alone', t => {
   const { send, arrive, open } = start()
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
-  arrive(guest('1'), guest('2', 'carol'), guest('3', 'bob', other.share))
+  arrive(peerOf('1'), peerOf('2', 'carol'), peerOf('3', 'bob', other.share))
   send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
   t.deepEqual([...open.keys()], ['2', '3'])
 })
 
 test('after access was withdrawn earlier tickets are refused for good and later ones are not', t => {
-  const { send, arrive, toDoor, open } = start()
+  const { send, arrive, toListener, open } = start()
   const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
   send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
-  arrive(guest('early'), guest('then', 'bob', file.share, 20))
-  t.like(toDoor, [
+  arrive(peerOf('early'), peerOf('then', 'bob', file.share, 20))
+  t.like(toListener, [
     { id: 'early', retry: false },
     { id: 'then', retry: false },
   ])
-  arrive(guest('later', 'bob', file.share, 21))
+  arrive(peerOf('later', 'bob', file.share, 21))
   t.deepEqual([...open.keys()], ['later'])
 })
 
 test('whose clock is how far off changes nothing about which tickets are refused', t => {
-  const { send, arrive, toDoor, open } = start()
+  const { send, arrive, toListener, open } = start()
   const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
   send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
   for (const aheadMs of [-30 * 60_000, 30 * 60_000]) {
     const issued = (id: string, seq: number) => {
-      const one = guest(id, 'bob', file.share, seq)
+      const one = peerOf(id, 'bob', file.share, seq)
       return { ...one, ticket: { ...one.ticket, expiresAt: one.ticket.expiresAt + aheadMs } }
     }
     arrive(issued(`before ${aheadMs}`, 19), issued(`after ${aheadMs}`, 21))
-    t.like(toDoor.at(-1), { id: `before ${aheadMs}`, retry: false })
+    t.like(toListener.at(-1), { id: `before ${aheadMs}`, retry: false })
     t.deepEqual([...open.keys()], [`after ${aheadMs}`])
   }
 })
@@ -186,56 +185,56 @@ test('whose clock is how far off changes nothing about which tickets are refused
 test('a withdrawal that is heard late leaves alone who was let in again meanwhile', t => {
   const { send, arrive, open } = start()
   send({ type: 'offer.added', offer })
-  arrive(guest('again', 'bob', file.share, 30))
+  arrive(peerOf('again', 'bob', file.share, 30))
   send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
   t.deepEqual([...open.keys()], ['again'])
 })
 
 test('a device that is logged out is cut off wherever it fetches, and the other devices of its user are not', t => {
-  const { send, arrive, open, toDoor } = start()
+  const { send, arrive, open, toListener } = start()
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
   const second = { user: 'bob', device: 'cccccccccccc' }
-  arrive(guest('1'), guest('2', 'bob', other.share), { ...guest('3'), holder: second })
+  arrive(peerOf('1'), peerOf('2', 'bob', other.share), { ...peerOf('3'), holder: second })
   send({ type: 'access.revoked', withdrawal: { kind: 'device', user: 'bob', device: 'bbbbbbbbbbbb', seq: 20 } })
   t.deepEqual([...open.keys()], ['3'])
-  arrive(guest('4'))
-  t.like(toDoor, [{ id: '4', retry: false }])
+  arrive(peerOf('4'))
+  t.like(toListener, [{ id: '4', retry: false }])
 })
 
 test('of a share that is not to be served from here nobody has anything, until it is shared anew', t => {
-  const { send, arrive, open, toDoor } = start()
+  const { send, arrive, open, toListener } = start()
   const other = { ...offer, share: 'f'.repeat(32) }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
-  arrive(guest('1'), guest('2', 'carol'), guest('3', 'bob', other.share))
+  arrive(peerOf('1'), peerOf('2', 'carol'), peerOf('3', 'bob', other.share))
   send({ type: 'access.revoked', withdrawal: { kind: 'share', share: file.share, seq: 20 } })
   t.deepEqual([...open.keys()], ['3'])
-  arrive(guest('4', 'carol'), guest('5', 'carol', file.share, 25))
-  t.deepEqual(toDoor.length, 1)
+  arrive(peerOf('4', 'carol'), peerOf('5', 'carol', file.share, 25))
+  t.deepEqual(toListener.length, 1)
   t.deepEqual([...open.keys()], ['3', '5'])
 })
 
-test('a desk that starts anew knows what was withdrawn before', t => {
+test('a uploads that starts anew knows what was withdrawn before', t => {
   const revocations = withRevocation(new Map(), { kind: 'membership', user: 'bob', group, seq: 20 }, Date.now(), 1_000)
   const { send, arrive, open } = start(() => {}, revocations)
   send({ type: 'offer.added', offer })
-  arrive(guest('1'), guest('2', 'carol'))
+  arrive(peerOf('1'), peerOf('2', 'carol'))
   t.deepEqual([...open.keys()], ['2'])
 })
 
 test('an offer that takes the place of another is handed to its links', t => {
-  const { send, arrive, toLinks } = start()
+  const { send, arrive, toSessions } = start()
   send({ type: 'offer.added', offer })
-  arrive(guest('1'))
+  arrive(peerOf('1'))
   const finished = { ...offer, have: fullBitfield(1) }
   send({ type: 'offer.added', offer: finished })
-  t.deepEqual(toLinks, [{ id: '1', command: { type: 'offer.replaced', offer: finished } }])
+  t.deepEqual(toSessions, [{ id: '1', command: { type: 'offer.replaced', offer: finished } }])
 })
 
 test('a failing offer is withdrawn and reported once, however many links notice', t => {
-  const { send, arrive, toLinks, heard, toDoor } = start()
+  const { send, arrive, toSessions, heard, toListener } = start()
   send({ type: 'offer.added', offer })
-  arrive(guest('1'), guest('2', 'carol'))
+  arrive(peerOf('1'), peerOf('2', 'carol'))
   const error = new Error('it changed')
   send({ type: 'read.failed', offer, error }, { type: 'read.failed', offer, error })
   t.deepEqual(
@@ -243,21 +242,21 @@ test('a failing offer is withdrawn and reported once, however many links notice'
     [{ type: 'offer.failed', share: file.share, error }],
   )
   t.deepEqual(
-    toLinks.map(({ id, command }) => [id, command.type]),
+    toSessions.map(({ id, command }) => [id, command.type]),
     [
       ['1', 'session.close'],
       ['2', 'session.close'],
     ],
   )
-  arrive(guest('3', 'dave'))
-  t.like(toDoor, [{ id: '3' }])
+  arrive(peerOf('3', 'dave'))
+  t.like(toListener, [{ id: '3' }])
 })
 
 test('the failure of an offer that was replaced meanwhile harms nobody', t => {
   const { send, arrive, heard, open } = start()
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer } })
   send({ type: 'read.failed', offer, error: new Error('renamed') })
-  arrive(guest('1'))
+  arrive(peerOf('1'))
   t.false(heard.some(({ type }) => type === 'offer.failed'))
   t.is(open.size, 1)
 })
@@ -268,25 +267,25 @@ test('served bytes add up', t => {
   t.is(status().servedBytes, 7)
 })
 
-test('a server link that throws is forgotten, and the desk goes on', t => {
-  const { send, arrive, status, desk } = start(({ guest: { id } }) => {
+test('a server link that throws is forgotten, and the uploads goes on', t => {
+  const { send, arrive, status, uploads } = start(({ peer: { id } }) => {
     if (id === 'bad') throw new Error('it left')
   })
   send({ type: 'offer.added', offer })
-  arrive(guest('bad'), guest('good', 'carol'))
+  arrive(peerOf('bad'), peerOf('good', 'carol'))
   t.is(status().links, 1)
-  t.is(desk.getSnapshot().status, 'active')
+  t.is(uploads.getSnapshot().status, 'active')
 })
 
-test('a door that cannot open ends the desk with the reason', t => {
-  const { send, heard, desk } = start()
+test('a door that cannot open ends the uploads with the reason', t => {
+  const { send, heard, uploads } = start()
   const refusal = { ok: false, code: 'usage', message: 'in use' } as const
   send({ type: 'listener.failed', refusal })
   t.deepEqual(heard.at(-1), { type: 'uploads.failed', refusal })
-  t.is(desk.getSnapshot().status, 'done')
+  t.is(uploads.getSnapshot().status, 'done')
 })
 
-test('a door that throws ends the desk with the reason', t => {
+test('a door that throws ends the uploads with the reason', t => {
   const heard = recordEvents<UploadsEvent>()
   const peerListener = fromCallback<PeerListenerCommand, Listening>(() => {
     throw new Error('no sockets left')
@@ -297,10 +296,10 @@ test('a door that throws ends the desk with the reason', t => {
   t.like(heard.events, [{ type: 'uploads.failed', refusal: { code: 'unreachable' } }])
 })
 
-test('a desk that is stopped stops its links', t => {
-  const { send, arrive, desk, open } = start()
+test('a uploads that is stopped stops its links', t => {
+  const { send, arrive, uploads, open } = start()
   send({ type: 'offer.added', offer })
-  arrive(guest('1'))
-  desk.stop()
+  arrive(peerOf('1'))
+  uploads.stop()
   t.is(open.size, 0)
 })

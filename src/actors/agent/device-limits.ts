@@ -55,8 +55,8 @@ export function createDeviceLimits(
     connections,
     get mostServed() {
       return Math.min(
-        current.connections ?? uploadTunables.maxLinks,
-        current.up === null ? uploadTunables.maxLinks : servedUnder(current.up),
+        current.connections ?? uploadTunables.maxSessions,
+        current.up === null ? uploadTunables.maxSessions : servedUnder(current.up),
       )
     },
   }

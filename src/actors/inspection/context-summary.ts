@@ -61,10 +61,10 @@ summarize(downloadSessionMachine, ({ peer, via, wanted, failures }) => ({
   'has all': peer.complete,
 }))
 
-summarize(uploadsMachine, ({ offers, links, mostLinks, servedBytes, revocations }) => ({
+summarize(uploadsMachine, ({ offers, sessions, mostSessions, servedBytes, revocations }) => ({
   offers: offers.size,
-  links: links.size,
-  'most links': mostLinks,
+  sessions: sessions.size,
+  'most sessions': mostSessions,
   'served bytes': servedBytes,
   revocations: revocations.size,
 }))

@@ -1,27 +1,21 @@
 // Notices when a peer that owes us blocks has stopped delivering. A byte now and then does not count: only
-// `leastBytes`, or the end of a block, shows that it is alive. Counts checks instead of reading a clock: while this
-// process itself stands still no peer can deliver, and the whole pause counts as one check. Does no I/O.
+// `leastBytes`, or the end of a block, shows that it is alive. Does no I/O.
 
 import type { PeerSettings } from '../../../config/swarm.ts'
+import { IdleWatch } from './idle-watch.ts'
 
-const checksBeforeSilence = 10
-
-/** How often `check` is due, so that a peer counts as silent after `silentAfterMs`, or up to a tenth later. */
-export const checkEveryMs = ({ silentAfterMs }: Pick<PeerSettings, 'silentAfterMs'>): number =>
-  silentAfterMs / checksBeforeSilence
-
-export class DeliveryWatch {
+export class DeliveryWatch extends IdleWatch {
   readonly #leastBytes: number
-  #checks = 0
   #bytes = 0
 
   constructor({ leastBytes }: Pick<PeerSettings, 'leastBytes'>) {
+    super()
     this.#leastBytes = leastBytes
   }
 
   /** A block has arrived, or the first one was requested after a pause. */
-  restart(): void {
-    this.#checks = 0
+  override restart(): void {
+    super.restart()
     this.#bytes = 0
   }
 
@@ -29,11 +23,5 @@ export class DeliveryWatch {
   bytesArrived(count: number): void {
     this.#bytes += count
     if (this.#bytes >= this.#leastBytes) this.restart()
-  }
-
-  /** One more check found blocks outstanding. True when the peer has been silent for too many in a row. */
-  check(): boolean {
-    this.#checks += 1
-    return this.#checks > checksBeforeSilence
   }
 }

@@ -19,7 +19,7 @@ import { type Block, encodeFrame, FrameError, type RefusalReason } from '../../w
 import type { BufferPool } from './buffer-pool.ts'
 import { CapacityReport } from './capacity-report.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'
-import { checkEveryMs } from './delivery-watch.ts'
+import { checkEveryMs } from './idle-watch.ts'
 import { PeerProtocol, type PeerProtocolHandler } from './peer-protocol.ts'
 import { RequestPipeline } from './request-pipeline.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
@@ -84,7 +84,7 @@ class PeerConnection implements PeerProtocolHandler {
       this.#failure = error
     })
     this.#socket.on('close', () => this.#onClose())
-    this.#checking = setInterval(() => this.#check(), checkEveryMs(settings))
+    this.#checking = setInterval(() => this.#check(), checkEveryMs(settings.silentAfterMs))
   }
 
   obey(command: PeerConnectionCommand): void {

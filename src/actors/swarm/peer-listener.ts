@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type CallbackActorLogic, fromCallback } from 'xstate'
-import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
+import { type UploadSettings, uploadTunables } from '../../../config/swarm.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { Via } from '../../machines/swarm-protocol.ts'
@@ -27,7 +27,7 @@ export interface PeerListenerNeeds {
   readonly acceptRelayed: AcceptRelayed
   /** Connections whose guests have been announced; whoever serves one takes it out. */
   readonly waiting: Map<string, TLSSocket>
-  readonly provenWithinMs?: number
+  readonly settings?: UploadSettings | undefined
 }
 
 /** Reads the one frame a guest sends before it is answered. What it says of itself is not checked here. */
@@ -68,7 +68,7 @@ function listeningRefusal({ host, port }: Listening, error: NodeJS.ErrnoExceptio
 }
 
 export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic<PeerListenerCommand, Listening> {
-  const { ticketKey, acceptRelayed, waiting, provenWithinMs = peerTunables.connectTimeoutMs } = needs
+  const { ticketKey, acceptRelayed, waiting, settings = uploadTunables } = needs
 
   return fromCallback<PeerListenerCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: PeerListenerEvent) => sendBack(event)
@@ -110,7 +110,7 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
       const origin = sender ? `relay ${sender.user}` : ((raw as Socket).remoteAddress ?? '')
       if (comesTooOften(origin) || !makeRoom(origin)) return raw.destroy()
       unproven.set(raw, origin)
-      const deadline = setTimeout(() => raw.destroy(), provenWithinMs)
+      const deadline = setTimeout(() => raw.destroy(), settings.provenWithinMs)
       const settle = () => {
         clearTimeout(deadline)
         unproven.delete(raw)
@@ -126,7 +126,7 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
           const id = randomUUID()
           waiting.set(id, socket)
           socket.once('close', () => waiting.delete(id))
-          tell({ type: 'peer.arrived', guest: { id, holder, ticket, via } })
+          tell({ type: 'peer.arrived', peer: { id, holder, ticket, via } })
         }),
       )
     }

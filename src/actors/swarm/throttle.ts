@@ -99,7 +99,7 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
 }
 
 /** Resolves at the turn of `key` to what `take` hands over then: one block, or none. */
-export const inTurn = <Block extends { readonly length: number }>(
+export const claimBlock = <Block extends { readonly length: number }>(
   throttle: Throttle,
   key: string,
   take: () => Block | undefined,

@@ -107,7 +107,7 @@ const carriers = new WeakMap<TLSSocket, Duplex>()
  * Ends a served connection so that nothing more reaches the other side, also of what this system holds for it: megabytes,
  * that a slow or unwilling reader would go on to get long after an ordinary close.
  */
-export function cutOff(socket: TLSSocket): void {
+export function resetConnection(socket: TLSSocket): void {
   const carrier = carriers.get(socket)
   // All is written and its end is under way: libuv refuses to reset it then, and Node would keep its handle for ever, spin
   // when the process is to end, or crash.

@@ -1,19 +1,19 @@
-// The upload schedule at work: one for all server links of a device, with a clock. A link that may serve a piece, or
-// whose peer is to be called, is told so at once, whichever link's event made it possible.
+// The choker at work, with a clock: one for all upload sessions of a device. As soon as a session may serve a piece, or
+// its peer is to be unchoked, that session is told, whichever session's event made it possible.
 
 import { uploadTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import { type Answer, createChoker } from '../../domain/choker.ts'
 
-export interface UploadLink {
+export interface SlotHolder {
   serve(piece: number): void
-  call(): void
+  unchoke(): void
 }
 
 export interface UploadSlots {
-  open(id: string, share: string, own: Bitfield, link: UploadLink): void
+  open(id: string, share: string, own: Bitfield, holder: SlotHolder): void
   close(id: string): void
-  /** Accepted, it is followed by `serve` when its turn comes, or by nothing once it is `settled`. */
+  /** An accepted piece is followed by `serve` once a slot is free, or by nothing once it is `settled`. */
   ask(id: string, piece: number): Answer
   settled(id: string, piece: number): void
   passed(id: string): void
@@ -21,52 +21,52 @@ export interface UploadSlots {
 }
 
 export function createUploadSlots(now: () => number = () => performance.now()): UploadSlots {
-  const schedule = createChoker(uploadTunables)
-  const links = new Map<string, UploadLink>()
+  const choker = createChoker(uploadTunables)
+  const holders = new Map<string, SlotHolder>()
   let timer: NodeJS.Timeout | undefined
   let isPlanned = false
 
-  const giveTurns = () => {
+  const assign = () => {
     isPlanned = false
     clearTimeout(timer)
     timer = undefined
-    for (const turn of schedule.next(now())) {
-      const link = links.get(turn.link)
-      if (turn.type === 'call') link?.call()
-      else link?.serve(turn.piece)
+    for (const step of choker.next(now())) {
+      const holder = holders.get(step.session)
+      if (step.type === 'unchoke') holder?.unchoke()
+      else holder?.serve(step.piece)
     }
-    const at = schedule.wakeAtMs(now())
-    if (at !== undefined) timer = setTimeout(giveTurns, at - now() + 1).unref()
+    const at = choker.wakeAtMs(now())
+    if (at !== undefined) timer = setTimeout(assign, at - now() + 1).unref()
   }
-  // After the link has noted the answer that makes a turn possible.
+  // Not at once: the session must first take note of the answer that it was given.
   const plan = () => {
-    if (!isPlanned) queueMicrotask(giveTurns)
+    if (!isPlanned) queueMicrotask(assign)
     isPlanned = true
   }
 
   return {
-    open(id, share, own, link) {
-      links.set(id, link)
-      schedule.opened(id, share, own)
+    open(id, share, own, holder) {
+      holders.set(id, holder)
+      choker.opened(id, share, own)
     },
     close(id) {
-      links.delete(id)
-      schedule.closed(id)
+      holders.delete(id)
+      choker.closed(id)
       plan()
     },
     ask(id, piece) {
-      const answer = schedule.asked(id, piece, now())
+      const answer = choker.asked(id, piece, now())
       plan()
       return answer
     },
     settled(id, piece) {
-      schedule.settled(id, piece, now())
+      choker.settled(id, piece, now())
       plan()
     },
     passed(id) {
-      schedule.passed(id, now())
+      choker.passed(id, now())
       plan()
     },
-    freshOf: schedule.freshOf,
+    freshOf: id => choker.freshOf(id),
   }
 }

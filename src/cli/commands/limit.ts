@@ -10,7 +10,7 @@ import { command } from '../command.ts'
 import type { Result } from '../result.ts'
 
 const { leastBytesPerSecond, mostBytesPerSecond, leastConnections } = limitTunables
-const mostConnections = uploadTunables.maxLinks
+const mostConnections = uploadTunables.maxSessions
 
 const powers = { '': 0, k: 1, m: 2, g: 3, t: 4 }
 

@@ -28,7 +28,7 @@ test('a device is not limited until it is, and only in what is said', t => {
 
 test('as many peers are served as the person allows, and as the upload cap feeds', t => {
   const { limits } = openLimits(t)
-  t.is(limits.mostServed, uploadTunables.maxLinks)
+  t.is(limits.mostServed, uploadTunables.maxSessions)
   limits.change({ connections: 20 })
   t.is(limits.mostServed, 20)
   limits.change({ up: 10 * peerTunables.blockBytes, connections: null })

@@ -1,9 +1,10 @@
 import test from 'ava'
 import { peerTunables } from '../../../config/swarm.ts'
-import { checkEveryMs, DeliveryWatch } from '../../../src/actors/swarm/delivery-watch.ts'
+import { DeliveryWatch } from '../../../src/actors/swarm/delivery-watch.ts'
+import { checkEveryMs } from '../../../src/actors/swarm/idle-watch.ts'
 
 const { silentAfterMs, leastBytes } = peerTunables
-const checks = silentAfterMs / checkEveryMs(peerTunables)
+const checks = silentAfterMs / checkEveryMs(peerTunables.silentAfterMs)
 
 /** How many checks in a row the peer passes before it counts as silent. */
 function checksPassed(watch: DeliveryWatch): number {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, createServer } from 'node:net'
 import test from 'ava'
 import { createActor, waitFor } from 'xstate'
-import { peerTunables } from '../../../config/swarm.ts'
+import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { provideUploads } from '../../../src/actors/swarm/uploads.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import type { UploadsEvent } from '../../../src/machines/swarm-protocol.ts'
@@ -140,7 +140,7 @@ test('withdrawn access takes back what was on its way to somebody who had not re
 
 test('no link outlives its ticket; with a later one it goes on', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { idleAfterMs: 4_000 })
+  await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 4_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using link = startLink(server.peerFor(bob, file.share, Date.now() + 1_000), file)
   await link.heard.next('peer.ready')

@@ -24,7 +24,7 @@ const carol = { user: 'carol', device: 'cccccccccccc' }
 const blockBytes = peerTunables.blockBytes
 
 test('who connects and says nothing is let go', async t => {
-  await using server = await startServer(alice, undefined, { provenWithinMs: 50 })
+  await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 50 } })
   const socket = connect(server.port, '127.0.0.1')
   await once(socket.resume(), 'close')
   t.pass()
@@ -41,9 +41,11 @@ test('who shows a ticket and then says nothing is let go', async t => {
 
 test('who trickles a TLS handshake or a hello is let go all the same', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { provenWithinMs: 2_000 })
+  await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 2_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+  // Awaited from the start: on a busy machine it may be closed before the fetcher has connected.
+  const closed = once(socket.resume(), 'close')
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
   // The head of a TLS record of 16 KiB, or of a hello, and then a byte now and then: never enough.
   socket.write(Buffer.from('1603014000', 'hex'))
@@ -52,7 +54,7 @@ test('who trickles a TLS handshake or a hello is let go all the same', async t =
     socket.write(Buffer.alloc(1))
     if (!fetcher.socket.destroyed) fetcher.socket.write('a')
   }, 200)
-  await Promise.all([once(socket.resume(), 'close'), fetcher.closed])
+  await Promise.all([closed, fetcher.closed])
   clearInterval(drip)
   t.deepEqual(fetcher.frames, [])
 })
@@ -78,7 +80,7 @@ test('who says something else than hello first is let go', async t => {
 
 test('connections without a ticket beyond the limit are turned away, and whoever has one comes in once they leave', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { provenWithinMs: 60_000 })
+  await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 60_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const tooMany = 5
   let turnedAway = 0
@@ -104,7 +106,7 @@ test('whoever fills the door with connections from one place makes room for who 
       knock = accept
       return () => {}
     },
-    { provenWithinMs: 60_000 },
+    { settings: { ...uploadTunables, provenWithinMs: 60_000 } },
   )
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const closed: number[] = []
@@ -136,7 +138,7 @@ test('who comes again and again is not let in any more for a while, and others a
       knock = accept
       return () => {}
     },
-    { provenWithinMs: 60_000 },
+    { settings: { ...uploadTunables, provenWithinMs: 60_000 } },
   )
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   for (let times = 0; times < uploadTunables.maxArrivals; times++) {
@@ -304,7 +306,9 @@ test('a peer that asks for one byte after another, and takes them all, is let go
 test('a peer that asks on and takes nothing in is let go, though what it is sent stays small', async t => {
   const file = sharedBytes(8 * mib)
   const [ours, theirs] = duplexPair()
-  await using server = await startServer(alice, relayedAs(theirs), { idleAfterMs: 200 })
+  await using server = await startServer(alice, relayedAs(theirs), {
+    settings: { ...uploadTunables, idleAfterMs: 200 },
+  })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
   await fetcher.next('bitfield')
@@ -387,7 +391,7 @@ test("one peer's slow reads do not hold up another's", async t => {
 
 test('a peer that asks for nothing for long is let go and may come back', async t => {
   const file = sharedBytes(mib)
-  await using server = await startServer(alice, undefined, { idleAfterMs: 100 })
+  await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 100 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   t.like(await fetcher.next('bye'), { retry: true, reason: 'nothing was asked for' })

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { peerTunables } from '../../../config/swarm.ts'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
-import { checkEveryMs } from '../../../src/actors/swarm/delivery-watch.ts'
+import { checkEveryMs } from '../../../src/actors/swarm/idle-watch.ts'
 import { RequestPipeline } from '../../../src/actors/swarm/request-pipeline.ts'
 import type { Claim, Throttle } from '../../../src/actors/swarm/throttle.ts'
 import { type Block, FrameError } from '../../../src/wire/frames.ts'
@@ -132,7 +132,8 @@ test('A peer that owes blocks and delivers none is silent in the end, and is mea
   pipeline.want(0)
   pipeline.fill()
   let passedMs = 0
-  for (; pipeline.check() === 'delivering'; passedMs += checkEveryMs(peerTunables)) pass(checkEveryMs(peerTunables))
+  for (; pipeline.check() === 'delivering'; passedMs += checkEveryMs(peerTunables.silentAfterMs))
+    pass(checkEveryMs(peerTunables.silentAfterMs))
   t.is(passedMs, peerTunables.silentAfterMs)
   t.is(pipeline.bytesPerSecond, 0)
 })

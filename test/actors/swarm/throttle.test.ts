@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { limitTunables, peerTunables } from '../../../config/swarm.ts'
-import { capOf, createThrottle, inTurn } from '../../../src/actors/swarm/throttle.ts'
+import { capOf, claimBlock, createThrottle } from '../../../src/actors/swarm/throttle.ts'
 import { virtualClock } from '../../helpers/virtual-clock.ts'
 
 const block = peerTunables.blockBytes
@@ -123,8 +123,8 @@ test('a link that throws at its turn takes no other down', t => {
 
 test('a block that was cancelled before its turn is handed to nobody', async t => {
   const { throttle } = fixture(block)
-  t.is(await inTurn(throttle, 'a', () => undefined), undefined)
-  t.deepEqual(await inTurn(throttle, 'a', () => ({ length: 5 })), { length: 5 })
+  t.is(await claimBlock(throttle, 'a', () => undefined), undefined)
+  t.deepEqual(await claimBlock(throttle, 'a', () => ({ length: 5 })), { length: 5 })
 })
 
 const taker = fc.record({

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import test from 'ava'
 import { ticketTunables } from '../../../config/swarm.ts'
-import { cutOff, secureAsFetcher, secureAsServer } from '../../../src/actors/swarm/tls.ts'
+import { resetConnection, secureAsFetcher, secureAsServer } from '../../../src/actors/swarm/tls.ts'
 import { encodeTicket, ticketPsk } from '../../../src/wire/ticket.ts'
 import { bob } from '../../helpers/swarm.ts'
 
@@ -34,7 +34,7 @@ test('A connection that is cut off while it ends is closed, at whatever step of 
     raw.on('error', ({ message }) => troubles.push(message))
     socket.end('goodbye')
     for (let turn = 0; turn < turns; turn += 1) await nextTurn()
-    cutOff(socket)
+    resetConnection(socket)
     fetcher.destroy()
     // Only when no connection is left.
     await Promise.all([once(server, 'close'), server.close()])

@@ -1,0 +1,31 @@
+import test from 'ava'
+import { ChokerPace } from '../../src/domain/choker-pace.ts'
+
+test('The first measurement counts whole, and later ones by a share of what they differ.', t => {
+  const pace = new ChokerPace()
+  t.is(pace.servingMs, 0)
+  pace.served(100)
+  t.is(pace.servingMs, 100)
+  pace.served(200)
+  t.is(pace.servingMs, 120)
+})
+
+test('The pieces that begin while a peer answers follow from both times.', t => {
+  const pace = new ChokerPace()
+  pace.answered(300)
+  t.is(pace.startsPerAnswer, 0)
+  pace.started(1_000, true)
+  pace.started(1_100, true)
+  t.is(pace.startsPerAnswer, 3)
+})
+
+test('The time between pieces does not count while no peer waits.', t => {
+  const pace = new ChokerPace()
+  pace.answered(300)
+  pace.started(0, true)
+  pace.started(5_000, false)
+  pace.started(9_000, true)
+  t.is(pace.startsPerAnswer, 0)
+  pace.started(9_100, true)
+  t.is(pace.startsPerAnswer, 3)
+})

@@ -8,8 +8,10 @@ import {
   pieceHashes,
   pieceLengthFor,
   pieceSize,
+  sha1Bytes,
   shareId,
 } from '../../src/domain/manifest.ts'
+import { refuse } from '../../src/domain/refusal.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 
 const kib = 1024
@@ -74,6 +76,18 @@ for (const [what, change] of Object.entries(contradictions))
     t.false(checked.ok)
     if (!checked.ok) t.is(checked.code, 'integrity')
   })
+
+test('A size out of range is refused for what it is, though all else in the manifest fits it.', t => {
+  for (const size of [-1, 0.5, maxFileBytes + 1, 2 * maxFileBytes, Number.MAX_SAFE_INTEGER + 1]) {
+    const pieceLength = pieceLengthFor(size)
+    const pieces = base64(sha1Bytes * Math.max(0, pieceCount({ size, pieceLength })))
+    const checked = checkManifest({ ...manifest, size, pieceLength, pieces })
+    t.deepEqual(checked, refuse('integrity', 'this manifest is not usable: its size is out of range'), `${size}`)
+  }
+  const pieceLength = pieceLengthFor(maxFileBytes)
+  const pieces = base64(sha1Bytes * pieceCount({ size: maxFileBytes, pieceLength }))
+  t.true(checkManifest({ ...manifest, size: maxFileBytes, pieceLength, pieces }).ok)
+})
 
 test('a manifest with a name that leads elsewhere is refused', t => {
   for (const name of ['../file', '/file', '', 'a\u001b']) {

@@ -193,7 +193,8 @@ async function runOnce(client: Client, swarmCase: Case, work: string, payload: s
     const run = { seconds: Math.max(...seconds), leecher: used(leecherPids), seed: used(seedPids) }
     over.abort()
     for (const host of leecherHosts)
-      if (!isSame(payload, join(folder, `d${host}`, 'payload.bin'))) throw new Error(`host ${host} has a different file`)
+      if (!isSame(payload, join(folder, `d${host}`, 'payload.bin')))
+        throw new Error(`host ${host} has a different file`)
     return run
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -20,7 +20,7 @@ export const requestTunables = {
   /** Published again under the same id after this long without an answer: a dead tracker costs a person this much. */
   repeatAfterMs: 1_500,
   /** Nobody answers at all (no responders, or silence) for this long: unreachable. A tracker restart takes about 2 s. */
-  nobodyThereMs: 5_000,
+  noRespondersMs: 5_000,
   /** After "no responders" it is published again this soon: a restarted tracker costs a person little more than its start. */
   noRespondersRetryMs: 250,
   /** Longest wait for an answer while trackers are there: above a broker leader's election, measured at 4 to 9 s. */
@@ -50,7 +50,7 @@ export const agentApiTunables = {
   /** An asker asks again this often: NATS tells no publisher whether anybody still listens, nor what got lost. */
   listeningEveryMs: 2_000,
   /** With no agent there at all for the moment, this often. */
-  nobodyThereRetryMs: 100,
+  noRespondersRetryMs: 100,
   /** Not heard of for this long: the asker is gone, and what runs for it alone stops. */
   askerGoneAfterMs: 10_000,
   /** Lists of downloads to a watcher, at most this often: what a person can still read. */

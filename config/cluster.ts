@@ -12,7 +12,7 @@ export const certificateTunables = {
   /** Rotations that a device may sleep through and still follow. Each adds 500 bytes to a handshake. */
   keptCrosses: 4,
   /** Looking at what a broker shows, before anything is said to it. */
-  lookWithinMs: 5_000,
+  fetchWithinMs: 5_000,
 } as const
 
 /** Backing up a cluster's log, and bringing it back. */

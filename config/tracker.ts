@@ -81,7 +81,7 @@ export const writeTunables = {
     /** 1,200 of the largest shares at once, and then 1,500 of them a day. */
     perUser: { burstBytes: 128 * 2 ** 20, bytesPerSecond: 2_000 },
     /** Whoever has many accounts fills 2 GB at once and then 1.7 GB a day: days in which an operator sees the tracker's log. */
-    inAll: { burstBytes: 2 * 2 ** 30, bytesPerSecond: 20_000, keptBytes: 2 ** 30, littleBytes: 2 ** 20 },
+    total: { burstBytes: 2 * 2 ** 30, bytesPerSecond: 20_000, keptBytes: 2 ** 30, littleBytes: 2 ** 20 },
   },
   /** Whose use of it is remembered; 100 bytes a user. */
   rememberedUsers: 100_000,
@@ -106,9 +106,9 @@ export const trackerTunables = {
   /** Another append to the same subject is not settled yet: a healthy one takes 2 ms. */
   appendInFlightMs: 25,
   /** That enough brokers were reached holds this long; a write asks for it first, and a count takes a millisecond. */
-  majorityKnownMs: 250,
+  quorumKnownMs: 250,
   /** Too few brokers answered within this: the majority is gone. Well above the time to connect to another broker. */
-  majorityWaitMs: 1_500,
+  quorumWaitMs: 1_500,
   /** Consumers of a tracker that is gone are forgotten by the brokers after this. */
   consumerForgottenMs: 60_000,
   /** Log entries applied in one transaction at most, so that a tracker catching up still answers in between. */
@@ -119,11 +119,11 @@ export const trackerTunables = {
    */
   pageBytes: 256 * 1024,
   /** A logged-out device's connections are cut this long after, so that it hears that it is logged out. */
-  cutOffAfterMs: 500,
+  kickAfterMs: 500,
   /** Brokers' questions who somebody is: opening and answering one takes 5 ms, and a client waits 4.5 s. */
-  questions: { mostWaiting: 1_000, waitMostMs: 4_000 },
+  calloutRequests: { mostWaiting: 1_000, waitMostMs: 4_000 },
   /** Of a tracker's time, the share that may go into digests of all that it knows, however often it is asked for them. */
   mostTimeForDigests: 0.05,
   /** A tracker's log says at most this often that it turns attempts away. */
-  tellSlowedEveryMs: 60_000,
+  logSlowedEveryMs: 60_000,
 } as const

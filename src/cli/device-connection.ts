@@ -14,7 +14,7 @@ import { rememberServers } from './servers.ts'
 export interface DeviceConnection {
   readonly session: Session
   readonly connection: NatsConnection
-  readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'looks'>
+  readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'stats'>
   readonly agent: AgentClient
 }
 
@@ -60,7 +60,7 @@ export class DeviceConnector {
   }
 
   async #connectAs(session: Session): Promise<Outcome<DeviceConnection>> {
-    const [{ connectAs }, { createAgentClient }, { createDeviceTrackers }] = await Promise.all([
+    const [{ connectAs }, { createAgentClient }, { createDeviceTrackerClient }] = await Promise.all([
       import('./connect-as.ts'),
       import('../actors/client/agent-client.ts'),
       import('../actors/client/device-tracker-client.ts'),
@@ -79,7 +79,7 @@ export class DeviceConnector {
     return done({
       session,
       connection,
-      trackers: createDeviceTrackers(connection, session, this.#home),
+      trackers: createDeviceTrackerClient(connection, session, this.#home),
       agent: { ask: (method, params, options) => agent.ask(method, params, { patience, ...options }) },
     })
   }

@@ -3,10 +3,10 @@
 // one it trusts the first authority it meets, and says so.
 
 import {
+  fetchAuthority,
   fingerprintOfAuthority,
   isFingerprint,
   isSecure,
-  lookAtAuthority,
   type Trust,
 } from '../actors/client/broker-trust.ts'
 import type { Home } from '../actors/device/home.ts'
@@ -22,7 +22,7 @@ const notShown = (servers: readonly string[]) =>
 export async function findAuthority(servers: readonly string[], fingerprint: string): Promise<Outcome<string>> {
   if (!isFingerprint(fingerprint))
     return refuse('usage', 'a fingerprint has 43 letters, digits, "-" and "_"; copy it from shoal cluster fingerprint')
-  const shown = await lookAtAuthority(servers)
+  const shown = await fetchAuthority(servers)
   if (shown === undefined) return notShown(servers)
   if (fingerprintOfAuthority(shown) === fingerprint) return done(shown)
   return refuse(
@@ -48,7 +48,7 @@ export function establishTrust(
       if (found.ok) home.trust.follow(found.value)
       return found.ok ? trusted : found
     }
-    const shown = await lookAtAuthority(servers)
+    const shown = await fetchAuthority(servers)
     if (shown === undefined) return notShown(servers)
     home.trust.follow(shown)
     say(

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
-import { end, lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
+import { lastOutput, type NodeProcess, pidOf, startProcess, stopProcess } from './node-process.ts'
 import { shoalProgram } from './package-root.ts'
 
 /** The cluster's folder lies in the home that holds it. */
@@ -15,20 +15,20 @@ const visualizerOf = (folder: string): NodeProcess => ({
   folder: join(folder, 'visualizer'),
   program: process.execPath,
   args: [shoalProgram, '--home', dirname(folder), 'visualizer', '--operator'],
-  telltale: ['visualizer', '--operator', dirname(folder)],
+  identifyingArgs: ['visualizer', '--operator', dirname(folder)],
 })
 
 /** Its address, once it serves; that of the one that runs already. Throws ClusterFailure `not-ready`. */
 export async function startVisualizer(folder: string): Promise<string> {
   const visualizer = visualizerOf(folder)
   if (pidOf(visualizer) === undefined) rmSync(join(visualizer.folder, 'output'), { force: true })
-  launch(visualizer)
+  startProcess(visualizer)
   const deadline = Date.now() + processTunables.startTimeoutMs
   for (;;) {
     const address = addressIn(join(visualizer.folder, 'output'))
     if (address !== undefined) return address
     if (pidOf(visualizer) === undefined || Date.now() > deadline)
-      throw new ClusterFailure('not-ready', `the visualizer did not start: ${lastWords(visualizer)}`)
+      throw new ClusterFailure('not-ready', `the visualizer did not start: ${lastOutput(visualizer)}`)
     await sleep(processTunables.lookEveryMs)
   }
 }
@@ -37,7 +37,7 @@ export async function startVisualizer(folder: string): Promise<string> {
 export async function stopVisualizer(folder: string): Promise<boolean> {
   const visualizer = visualizerOf(folder)
   const isRunning = pidOf(visualizer) !== undefined
-  await end(visualizer, 'SIGTERM')
+  await stopProcess(visualizer, 'SIGTERM')
   return isRunning
 }
 

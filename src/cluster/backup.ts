@@ -14,12 +14,12 @@ import { epochOf } from '../domain/log-position.ts'
 import { readLogEntry } from '../wire/log-entry.ts'
 import { logStream } from '../wire/subjects.ts'
 import { type BackupEntry, openBackup, writeBackup } from './backup-file.ts'
-import { agreeOnPlan, type ClusterOptions, type RunningCluster, startAll } from './cluster.ts'
+import { type ClusterOptions, planFrom, type RunningCluster, startAll } from './cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { clusterLockFile, withClusterLock } from './cluster-lock.ts'
 import { brokersOf, loadPlan, savePlan, serversOf, usesTls } from './cluster-plan.ts'
 import { processOf, startBrokers } from './cluster-processes.ts'
-import { end } from './node-process.ts'
+import { stopProcess } from './node-process.ts'
 import { connectOperator } from './operator.ts'
 import { restoringMark } from './restoring-mark.ts'
 import { createAuthoritySecrets, loadSecrets, replaceSecrets } from './secrets.ts'
@@ -112,7 +112,7 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
       'other-cluster',
       `${folder} is not empty: move it away first, or restore into another --home; nothing is overwritten`,
     )
-  const plan = agreeOnPlan(folder, { ...head.plan, ...wanted })
+  const plan = planFrom(folder, { ...head.plan, ...wanted })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(restoringMark(folder), `${file}\n`, { mode: 0o600 })
   replaceSecrets(folder, kept)
@@ -141,7 +141,7 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
       await connection.close()
     }
   } catch (error) {
-    await Promise.all(brokers.map(broker => end(processOf(folder, broker), 'SIGKILL')))
+    await Promise.all(brokers.map(broker => stopProcess(processOf(folder, broker), 'SIGKILL')))
     throw error
   }
   rmSync(restoringMark(folder))

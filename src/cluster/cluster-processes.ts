@@ -17,7 +17,7 @@ import {
 import { provideNatsServer } from './find-nats-server.ts'
 import { firstTakenPort } from './free-port.ts'
 import { type BrokerHealth, healthOf } from './monitoring.ts'
-import { lastWords, launch, type NodeProcess, pidOf } from './node-process.ts'
+import { lastOutput, type NodeProcess, pidOf, startProcess } from './node-process.ts'
 import { connectOperator, trackersThatAnswer } from './operator.ts'
 import { shoalProgram } from './package-root.ts'
 
@@ -36,7 +36,7 @@ const brokerProcess = (node: BrokerNode, natsServer: string): NodeProcess => ({
   folder: node.folder,
   program: natsServer,
   args: ['-c', brokerConfigOf(node)],
-  telltale: [brokerConfigOf(node)],
+  identifyingArgs: [brokerConfigOf(node)],
 })
 
 const trackerProcess = (cluster: string, { name, folder }: TrackerNode): NodeProcess => ({
@@ -44,7 +44,7 @@ const trackerProcess = (cluster: string, { name, folder }: TrackerNode): NodePro
   folder,
   program: process.execPath,
   args: [shoalProgram, 'tracker', 'run', '--name', name, '--cluster', cluster],
-  telltale: [name, cluster],
+  identifyingArgs: [name, cluster],
 })
 
 /** Returns when each is as healthy as `isReady` wants it. Throws `no-nats-server`, `port-in-use`, `not-ready`. */
@@ -63,7 +63,7 @@ export async function startBrokers(
     const running = brokersOf(folder, plan).filter(broker => !isDown(broker))
     for (const broker of down) {
       await writeBrokerFiles(broker, plan, secrets, running)
-      launch(brokerProcess(broker, natsServer))
+      startProcess(brokerProcess(broker, natsServer))
     }
   }
   const waiting = new Set(brokers)
@@ -78,7 +78,7 @@ export async function startBrokers(
 
 /** Returns when each answers. Throws `not-ready`. */
 export async function startTrackers(cluster: Cluster, trackers: readonly TrackerNode[]): Promise<void> {
-  for (const tracker of trackers) launch(trackerProcess(cluster.folder, tracker))
+  for (const tracker of trackers) startProcess(trackerProcess(cluster.folder, tracker))
   const waiting = new Map(trackers.map(tracker => [tracker.name, tracker]))
   await until(
     async () => {
@@ -120,7 +120,7 @@ async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProc
   while (!(await isReady())) {
     const ended = waitingFor().find(node => pidOf(node) === undefined)
     if (ended) {
-      const words = lastWords(ended)
+      const words = lastOutput(ended)
       // Somebody took a port between our look at it and the broker's.
       const code = words.includes('address already in use') ? 'port-in-use' : 'not-ready'
       throw new ClusterFailure(code, `${ended.name} ended at once; see ${ended.folder}: ${words}`)

@@ -22,9 +22,9 @@ import {
   usesTls,
 } from './cluster-plan.ts'
 import { answeringTrackers, type Cluster, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
-import { type BrokerLoad, healthOf, lookAtBroker } from './monitoring.ts'
-import { end, pidOf } from './node-process.ts'
-import { needWhole } from './restoring-mark.ts'
+import { type BrokerLoad, healthOf, statsOfBroker } from './monitoring.ts'
+import { pidOf, stopProcess } from './node-process.ts'
+import { refuseHalfRestored } from './restoring-mark.ts'
 import { createAuthoritySecrets, createSecrets, loadSecrets, replaceSecrets } from './secrets.ts'
 
 export interface ClusterOptions extends Partial<ClusterPlan> {
@@ -61,8 +61,8 @@ export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> =>
   withClusterLock(options.folder, () => up(options))
 
 async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promise<RunningCluster> {
-  needWhole(folder)
-  const plan = agreeOnPlan(folder, wanted)
+  refuseHalfRestored(folder)
+  const plan = planFrom(folder, wanted)
   const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : createSecrets(folder)
   savePlan(folder, plan)
   return startAll({ folder, plan, secrets }, say)
@@ -98,16 +98,9 @@ export async function clusterDown(folder: string, say: (line: string) => void = 
     for (const nodes of [trackersOf(folder, plan), brokersOf(folder, plan)]) {
       const running = nodes.map(node => processOf(folder, node)).filter(node => pidOf(node) !== undefined)
       if (running.length > 0) say(`stopping ${names(running)}`)
-      await Promise.all(running.map(node => end(node, 'SIGTERM')))
+      await Promise.all(running.map(node => stopProcess(node, 'SIGTERM')))
     }
   })
-}
-
-/** Ends whatever of it runs, without being told; also after an `up` that failed. */
-export async function killAll(folder: string): Promise<void> {
-  const plan = findPlan(folder)
-  if (plan) await stopVisualizer(folder)
-  if (plan) await Promise.all(nodesOf(folder, plan).map(node => end(processOf(folder, node), 'SIGKILL')))
 }
 
 export async function clusterStatus(folder: string): Promise<NodeStatus[]> {
@@ -130,19 +123,19 @@ export async function clusterStatus(folder: string): Promise<NodeStatus[]> {
   )
 }
 
-export interface BrokerLook extends Pick<NodeStatus, 'node' | 'state' | 'address' | 'leader'> {
+export interface BrokerStats extends Pick<NodeStatus, 'node' | 'state' | 'address' | 'leader'> {
   /** Of one that answers at its monitoring address. */
   readonly load: BrokerLoad | undefined
 }
 
 /** What can be seen without asking the trackers: for who looks again and again, and asks them anyway. */
-export async function lookAtCluster(folder: string): Promise<{ brokers: BrokerLook[]; trackers: string[] }> {
+export async function clusterStats(folder: string): Promise<{ brokers: BrokerStats[]; trackers: string[] }> {
   const plan = loadPlan(folder)
-  const brokers = brokersOf(folder, plan).map(async (node): Promise<BrokerLook> => {
+  const brokers = brokersOf(folder, plan).map(async (node): Promise<BrokerStats> => {
     const { up, leads, load } =
       pidOf(processOf(folder, node)) === undefined
         ? { up: undefined, leads: false, load: undefined }
-        : await lookAtBroker(node)
+        : await statsOfBroker(node)
     return {
       node: node.name,
       state: up === undefined ? 'stopped' : up ? 'running' : 'unready',
@@ -156,15 +149,15 @@ export async function lookAtCluster(folder: string): Promise<{ brokers: BrokerLo
 
 /** Told to end, and gone when this returns. */
 export const stopNode = (folder: string, name: string): Promise<void> =>
-  end(processOf(folder, findNode(folder, name)), 'SIGTERM')
+  stopProcess(processOf(folder, findNode(folder, name)), 'SIGTERM')
 
 /** Ended without being told. */
 export const killNode = (folder: string, name: string): Promise<void> =>
-  end(processOf(folder, findNode(folder, name)), 'SIGKILL')
+  stopProcess(processOf(folder, findNode(folder, name)), 'SIGKILL')
 
 /** Started, and answering when this returns; whether the brokers have a majority is another matter. */
 export async function startNode(folder: string, name: string): Promise<void> {
-  needWhole(folder)
+  refuseHalfRestored(folder)
   const node = findNode(folder, name)
   const cluster = { folder, plan: loadPlan(folder), secrets: loadSecrets(folder) }
   await withClusterLock(folder, () =>
@@ -203,7 +196,7 @@ function findNode(folder: string, name: string): ClusterNode {
 }
 
 /** What is wanted, on top of what the cluster was before. Throws `other-cluster` for what cannot change (now), `usage`. */
-export function agreeOnPlan(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan {
+export function planFrom(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan {
   const known = findPlan(folder)
   const parsed = clusterPlanSchema.safeParse({ ...defaultPlan, ...known, ...wanted })
   if (!parsed.success) {

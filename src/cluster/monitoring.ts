@@ -82,7 +82,7 @@ export interface BrokerLoad {
 }
 
 /** Both at once. `load` is undefined of one that does not say. */
-export async function lookAtBroker(
+export async function statsOfBroker(
   node: BrokerNode,
 ): Promise<BrokerHealth & { readonly load: BrokerLoad | undefined }> {
   const { name } = node

@@ -27,21 +27,21 @@ export interface NodeProcess {
   readonly program: string
   readonly args: readonly string[]
   /** Those of the arguments, paths made absolute, that no other process has together. */
-  readonly telltale: readonly string[]
+  readonly identifyingArgs: readonly string[]
 }
 
 /** Its id while it runs. */
-export function pidOf({ folder, telltale }: NodeProcess): number | undefined {
+export function pidOf({ folder, identifyingArgs }: NodeProcess): number | undefined {
   const pids = ['pid', 'own.pid'].map(file => Number(read(join(folder, file))))
   return pids.find(pid => {
     if (!Number.isInteger(pid) || pid <= 1) return false
     const args = commandLineOf(pid)
-    return telltale.every(arg => args.includes(arg))
+    return identifyingArgs.every(arg => args.includes(arg))
   })
 }
 
 /** Starts it unless it runs, all that it makes for its owner alone; says nothing of whether it is ready. `env` is added to this process's. */
-export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
+export function startProcess(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if (pidOf(node) !== undefined) return
   mkdirSync(node.folder, { recursive: true, mode: 0o700 })
   const file = join(node.folder, 'output')
@@ -67,7 +67,7 @@ export function launch(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
 }
 
 /** Ends it and waits until it is gone. Throws ClusterFailure `not-stopped` when it does not go. */
-export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+export async function stopProcess(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const pid = pidOf(node)
   if (pid !== undefined) {
     try {
@@ -91,7 +91,7 @@ export async function end(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Pro
 }
 
 /** The end of what it wrote, in one line; once it has a `log` of its own, a broker writes nothing else. */
-export function lastWords({ folder }: NodeProcess): string {
+export function lastOutput({ folder }: NodeProcess): string {
   const written = read(join(folder, 'output')).trim() || read(join(folder, 'log')).trim()
   const lines = written.split('\n').slice(-2)
   return lines.join(' / ').replace(/\p{Cc}/gu, ' ')

@@ -24,7 +24,7 @@ export const connectOperator = (servers: readonly string[], secrets: ClusterSecr
   )
 
 /** To look at the trackers; requests are people's alone. */
-export const operatorsTrackers = (connection: NatsConnection): Pick<TrackerClient, 'statuses' | 'looks'> =>
+export const operatorsTrackers = (connection: NatsConnection): Pick<TrackerClient, 'statuses' | 'stats'> =>
   createTrackerClient(connection, operatorAsking)
 
 export const trackersThatAnswer = (connection: NatsConnection): Promise<TrackerStatus[]> =>

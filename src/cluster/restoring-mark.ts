@@ -8,7 +8,7 @@ import { ClusterFailure } from './cluster-failure.ts'
 export const restoringMark = (folder: string): string => join(folder, 'restoring')
 
 /** Throws ClusterFailure `other-cluster` while the cluster in that folder is only half restored. */
-export function needWhole(folder: string): void {
+export function refuseHalfRestored(folder: string): void {
   if (!existsSync(restoringMark(folder))) return
   throw new ClusterFailure(
     'other-cluster',

@@ -13,8 +13,8 @@ import { withClusterLock } from './cluster-lock.ts'
 import { brokersOf, type ClusterPlan, loadPlan, trackersOf, usesTls } from './cluster-plan.ts'
 import { answeringTrackers, processOf, startBrokers, startTrackers } from './cluster-processes.ts'
 import { isCurrent } from './monitoring.ts'
-import { end, pidOf } from './node-process.ts'
-import { needWhole } from './restoring-mark.ts'
+import { pidOf, stopProcess } from './node-process.ts'
+import { refuseHalfRestored } from './restoring-mark.ts'
 import { loadSecrets, makeSecrets, replaceSecrets } from './secrets.ts'
 
 /** Returns the new authority's certificate, where there is TLS. Throws ClusterFailure. */
@@ -22,7 +22,7 @@ export const rotateSecrets = (folder: string, say: (line: string) => void = () =
   withClusterLock(folder, () => rotate(folder, say))
 
 async function rotate(folder: string, say: (line: string) => void): Promise<string | undefined> {
-  needWhole(folder)
+  refuseHalfRestored(folder)
   const plan = loadPlan(folder)
   await needAllOfIt(folder, plan)
   const { next, retiring, forgetting, ...current } = loadSecrets(folder)
@@ -78,7 +78,7 @@ async function needAllOfIt(folder: string, plan: ClusterPlan): Promise<void> {
 async function rollTrackers(folder: string, plan: ClusterPlan): Promise<void> {
   const cluster = { folder, plan, secrets: loadSecrets(folder) }
   for (const tracker of trackersOf(folder, plan)) {
-    await end(processOf(folder, tracker), 'SIGTERM')
+    await stopProcess(processOf(folder, tracker), 'SIGTERM')
     await startTrackers(cluster, [tracker])
   }
 }
@@ -86,7 +86,7 @@ async function rollTrackers(folder: string, plan: ClusterPlan): Promise<void> {
 async function rollBrokers(folder: string, plan: ClusterPlan): Promise<void> {
   const cluster = { folder, plan, secrets: loadSecrets(folder) }
   for (const broker of brokersOf(folder, plan)) {
-    await end(processOf(folder, broker), 'SIGTERM')
+    await stopProcess(processOf(folder, broker), 'SIGTERM')
     await startBrokers(
       cluster,
       [broker],

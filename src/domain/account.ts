@@ -45,7 +45,10 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
       case 'log-in-device': {
         const { device, credentialHash } = command
         if (!state.devices.has(device) && state.devices.size >= maxDevices)
-          return refuse('usage', `${user} is logged in on ${maxDevices} devices; log out on one of them first`)
+          return refuse(
+            'usage',
+            `${user} is logged in on ${maxDevices} devices; log out on one of them, then try again`,
+          )
         return done([{ type: 'device.logged-in', user, device, credentialHash }])
       }
       case 'log-out-device':

@@ -14,7 +14,7 @@ export interface Allowance {
 export interface WriteLimits {
   readonly perUser: Allowance
   /** `keptBytes` beyond it are for those who have used less than `littleBytes` of their own. */
-  readonly inAll: Allowance & { readonly keptBytes: number; readonly littleBytes: number }
+  readonly total: Allowance & { readonly keptBytes: number; readonly littleBytes: number }
 }
 
 export interface WriteAllowance {
@@ -25,10 +25,10 @@ export interface WriteAllowance {
 }
 
 /** `rememberedUsers`: beyond it the one who wrote longest ago is forgotten. */
-export function createWriteAllowance({ perUser, inAll }: WriteLimits, rememberedUsers: number): WriteAllowance {
+export function createWriteAllowance({ perUser, total }: WriteLimits, rememberedUsers: number): WriteAllowance {
   /** When each user's allowance is whole again, if nothing more is added. */
   const wholeFrom = new RecentMap<string, number>(rememberedUsers)
-  let allWholeFrom = 0
+  let totalWholeFrom = 0
 
   const later = (from: number, { bytesPerSecond }: Allowance, bytes: number, atMs: number) =>
     Math.max(from, atMs) + (bytes * 1000) / bytesPerSecond
@@ -40,13 +40,13 @@ export function createWriteAllowance({ perUser, inAll }: WriteLimits, remembered
   return {
     note(user, bytes, atMs) {
       wholeFrom.set(user, later(wholeFrom.get(user) ?? 0, perUser, bytes, atMs))
-      allWholeFrom = later(allWholeFrom, inAll, bytes, atMs)
+      totalWholeFrom = later(totalWholeFrom, total, bytes, atMs)
     },
     waitMs(user, nowMs) {
       const own = usedBytes(wholeFrom.get(user) ?? 0, perUser, nowMs)
-      const kept = own < inAll.littleBytes ? inAll.keptBytes : 0
-      const all = usedBytes(allWholeFrom, inAll, nowMs)
-      return Math.max(wait(own, perUser.burstBytes, perUser), wait(all, inAll.burstBytes + kept, inAll))
+      const kept = own < total.littleBytes ? total.keptBytes : 0
+      const all = usedBytes(totalWholeFrom, total, nowMs)
+      return Math.max(wait(own, perUser.burstBytes, perUser), wait(all, total.burstBytes + kept, total))
     },
   }
 }

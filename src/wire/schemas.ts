@@ -25,7 +25,7 @@ export const manifestSchema = z.strictObject({
   pieces: z.string().max(128 * 1024),
 })
 
-export const actorSchema = z.strictObject({ user: idSchema, device: deviceSchema })
+export const deviceRefSchema = z.strictObject({ user: idSchema, device: deviceSchema })
 
 export const refusalSchema = z.object({
   ok: z.literal(false),

@@ -32,9 +32,9 @@ export const anyApi = 'shoal.api.*.*.>'
 export const trackersStatus = (by: DeviceRef): string => `shoal.trackers.${by.user}.${by.device}`
 export const anyTrackersStatus = 'shoal.trackers.*.*'
 
-/** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersLook(by)`. */
-export const trackersLook = (by: DeviceRef): string => `shoal.look.${by.user}.${by.device}`
-export const anyTrackersLook = 'shoal.look.*.*'
+/** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersStats(by)`. */
+export const trackersStats = (by: DeviceRef): string => `shoal.look.${by.user}.${by.device}`
+export const anyTrackersStats = 'shoal.look.*.*'
 /**
  * As whom the operator looks, and sees everybody. No person's name, for ids have no "$": only a tracker's own key may
  * publish in it.

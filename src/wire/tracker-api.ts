@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import type { Withdrawn } from '../domain/revocation.ts'
 import {
-  actorSchema,
+  deviceRefSchema,
   deviceSchema,
   fileNameSchema,
   idSchema,
@@ -85,7 +85,7 @@ const servedShareSchema = z.strictObject({
   name: fileNameSchema,
   /** The trackers were told, and said, that this device offers all of it; not so what a download has of it. */
   isRecorded: z.boolean(),
-  holders: z.array(actorSchema).max(1_000),
+  holders: z.array(deviceRefSchema).max(1_000),
 })
 export type ServedShare = z.infer<typeof servedShareSchema>
 
@@ -168,7 +168,6 @@ export const trackerRequestSchema = z.strictObject({
   epoch: sequenceSchema.optional(),
   params: z.unknown(),
 })
-export type TrackerRequest = z.infer<typeof trackerRequestSchema>
 
 /** On `signUpSubject(host)`, by a guest; the reply's result is empty. */
 export const signUpSchema = z.strictObject({ id: requestId, user: z.string().max(20_000), password: passwordSchema })
@@ -186,6 +185,6 @@ export const trackerReplySchema = z.union([
 ])
 export type TrackerReply = z.infer<typeof trackerReplySchema>
 
-/** Of a write that one copy of the request may have begun: `no-quorum` is certain only of the tracker that says it. */
+/** For a write that another copy of the request may have begun: a tracker's `no-quorum` is certain for that tracker alone. */
 export const mayYetTakeEffect =
-  'too few brokers answer to record this; it may yet take effect, so look before you repeat it'
+  'too few brokers answer to record this; it may yet take effect, so check before you repeat it'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import test, { type ExecutionContext } from 'ava'
 import type { BrokerNode } from '../../src/cluster/cluster-plan.ts'
-import { healthOf, lookAtBroker } from '../../src/cluster/monitoring.ts'
+import { healthOf, statsOfBroker } from '../../src/cluster/monitoring.ts'
 
 const brokerAt = (monitor: number): BrokerNode => ({
   kind: 'broker',
@@ -74,7 +74,7 @@ async function startLoaded(t: ExecutionContext, varz: object, leader: string): P
 }
 
 test('a broker tells of its load; how far others are behind is told by the one that leads the log', async t => {
-  const { load } = await lookAtBroker(await startLoaded(t, variables, 'n1'))
+  const { load } = await statsOfBroker(await startLoaded(t, variables, 'n1'))
   t.like(load, { memoryBytes: 1_000, connections: 4, messages: 3, bytes: 70 })
   t.is(load!.at - load!.startedAt, 60_000)
   t.deepEqual(
@@ -86,10 +86,10 @@ test('a broker tells of its load; how far others are behind is told by the one t
       ['n4', 0],
     ],
   )
-  t.is((await lookAtBroker(await startLoaded(t, variables, 'n2'))).load!.lags.size, 0)
+  t.is((await statsOfBroker(await startLoaded(t, variables, 'n2'))).load!.lags.size, 0)
 })
 
 test('what no broker says is no load', async t => {
-  t.is((await lookAtBroker(await startLoaded(t, { ...variables, mem: 'much' }, 'n1'))).load, undefined)
-  t.is((await lookAtBroker(await startLoaded(t, {}, 'n1'))).load, undefined)
+  t.is((await statsOfBroker(await startLoaded(t, { ...variables, mem: 'much' }, 'n1'))).load, undefined)
+  t.is((await statsOfBroker(await startLoaded(t, {}, 'n1'))).load, undefined)
 })

@@ -5,30 +5,36 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../../src/cluster/free-port.ts'
-import { end, lastWords, launch, type NodeProcess, pidOf } from '../../src/cluster/node-process.ts'
+import { lastOutput, type NodeProcess, pidOf, startProcess, stopProcess } from '../../src/cluster/node-process.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 function idler(t: ExecutionContext, script = 'setInterval(() => {}, 1000)'): NodeProcess {
   const folder = join(tempFolder(t), 'x1')
-  const node = { name: 'x1', folder, program: process.execPath, args: ['-e', script, folder], telltale: [folder] }
-  t.teardown(() => end(node, 'SIGKILL'))
+  const node = {
+    name: 'x1',
+    folder,
+    program: process.execPath,
+    args: ['-e', script, folder],
+    identifyingArgs: [folder],
+  }
+  t.teardown(() => stopProcess(node, 'SIGKILL'))
   return node
 }
 
 test('what is launched runs until it is ended', async t => {
   const node = idler(t)
   t.is(pidOf(node), undefined)
-  launch(node)
+  startProcess(node)
   t.true(process.kill(pidOf(node)!, 0))
-  await end(node, 'SIGTERM')
+  await stopProcess(node, 'SIGTERM')
   t.is(pidOf(node), undefined)
 })
 
 test('launching what runs starts no second one', t => {
   const node = idler(t)
-  launch(node)
+  startProcess(node)
   const pid = pidOf(node)
-  launch(node)
+  startProcess(node)
   t.is(pidOf(node), pid)
 })
 
@@ -41,7 +47,7 @@ test('a process that is not ours is neither found nor ended, though it has the i
   for (const pid of [stranger.pid, 1, 0, -1]) {
     writeFileSync(join(node.folder, 'pid'), `${pid}`)
     t.is(pidOf(node), undefined)
-    await end(node, 'SIGKILL')
+    await stopProcess(node, 'SIGKILL')
   }
   t.is(stranger.exitCode, null)
   t.true(stranger.kill(0))
@@ -66,9 +72,9 @@ test('a killed process has let go of its port when its end is reported', async t
     t,
     `require('node:net').createServer().listen(${port}, '127.0.0.1', () => require('node:fs').writeFileSync('port', 'taken'))`,
   )
-  launch(node)
+  startProcess(node)
   await readWhenThere(join(node.folder, 'port'))
-  await end(node, 'SIGKILL')
+  await stopProcess(node, 'SIGKILL')
   const server = createServer()
   t.teardown(() => server.close())
   server.listen(port, '127.0.0.1')
@@ -77,17 +83,17 @@ test('a killed process has let go of its port when its end is reported', async t
 
 test('what cannot be started leaves its reason', async t => {
   const node = { ...idler(t), program: '/nowhere/nats-server' }
-  launch(node)
+  startProcess(node)
   t.is(pidOf(node), undefined)
-  while (lastWords(node) === '') await new Promise(setImmediate)
-  t.regex(lastWords(node), /ENOENT/)
+  while (lastOutput(node) === '') await new Promise(setImmediate)
+  t.regex(lastOutput(node), /ENOENT/)
 })
 
 test('last words are one line without control characters', t => {
   const node = idler(t)
   mkdirSync(node.folder)
   writeFileSync(join(node.folder, 'output'), 'one\ntwo\n\u001b[31mthree\nfour\n')
-  t.is(lastWords(node), ' [31mthree / four')
+  t.is(lastOutput(node), ' [31mthree / four')
 })
 
 async function readWhenThere(file: string): Promise<string> {

@@ -4,7 +4,7 @@ import { createWriteAllowance, type WriteLimits } from '../../src/domain/write-a
 
 const limits: WriteLimits = {
   perUser: { burstBytes: 1_000, bytesPerSecond: 10 },
-  inAll: { burstBytes: 3_000, bytesPerSecond: 30, keptBytes: 500, littleBytes: 100 },
+  total: { burstBytes: 3_000, bytesPerSecond: 30, keptBytes: 500, littleBytes: 100 },
 }
 
 test('However somebody goes about it, no more is added than burst and rate allow, and one record.', t => {

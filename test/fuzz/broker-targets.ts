@@ -3,7 +3,7 @@
 
 import { deepStrictEqual } from 'node:assert/strict'
 import { createAccount, createCurve, createServer, createUser, fromCurveSeed } from '@nats-io/nkeys'
-import { createAuthCallout, readQuestion } from '../../src/actors/tracker/auth-callout.ts'
+import { createAuthCallout, readAuthRequest } from '../../src/actors/tracker/auth-callout.ts'
 import { createTokenSigner, InvalidToken, readToken } from '../../src/actors/tracker/nats-jwt.ts'
 import { grantFor } from '../../src/actors/tracker/permissions.ts'
 import { type BrokerLogin, fromConnect, toConnect } from '../../src/wire/broker-login.ts'
@@ -79,7 +79,7 @@ const questionTarget: Target = {
     demand(orInvalid(() => readToken(bytes.toString('latin1'))) === undefined, 'an unsigned token was taken')
     // Signing writes it as JSON, by recursion.
     if (typeof value !== 'object' || value === null || Array.isArray(value) || isDeep(value)) return false
-    const question = orInvalid(() => readQuestion(signer.sign(value as Record<string, unknown>)))
+    const question = orInvalid(() => readAuthRequest(signer.sign(value as Record<string, unknown>)))
     if (!question) return false
     demand(question.serverId === server.getPublicKey(), 'a question of another broker')
     const login = fromConnect(question.user, question.pass)

@@ -2,11 +2,12 @@
 
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { clusterUp, killAll, killNode, startNode, stopNode } from '../../src/cluster/cluster.ts'
+import { clusterUp, killNode, startNode, stopNode } from '../../src/cluster/cluster.ts'
 import { ClusterFailure } from '../../src/cluster/cluster-failure.ts'
 import { freePort } from '../../src/cluster/free-port.ts'
 import { loadSecrets } from '../../src/cluster/secrets.ts'
 import type { ClusterSecrets } from '../../src/wire/cluster-secrets.ts'
+import { killCluster } from './kill-cluster.ts'
 import { reapOnExit } from './reap-on-exit.ts'
 import { tempFolder } from './temp-folder.ts'
 
@@ -28,7 +29,7 @@ export async function startCluster(
 ): Promise<TestCluster> {
   reapOnExit()
   const folder = join(tempFolder(t), 'cluster')
-  t.teardown(() => killAll(folder))
+  t.teardown(() => killCluster(folder))
   const { port, servers } = await upSomewhere(folder, { brokers, trackers, tls })
   return {
     servers,
@@ -49,7 +50,7 @@ async function upSomewhere(folder: string, wanted: { brokers: number; trackers: 
     } catch (error) {
       // Another test was quicker.
       if (!(error instanceof ClusterFailure && error.code === 'port-in-use')) throw error
-      await killAll(folder)
+      await killCluster(folder)
     }
   }
 }

@@ -6,17 +6,18 @@ import test from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { backUpCluster, restoreCluster } from '../../src/cluster/backup.ts'
-import { clusterUp, killAll } from '../../src/cluster/cluster.ts'
+import { clusterUp } from '../../src/cluster/cluster.ts'
 import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { granted } from '../helpers/granted.ts'
+import { killCluster } from '../helpers/kill-cluster.ts'
 import { admit, logIn, onDevice, type Person, person } from '../helpers/person.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 import { until } from '../helpers/until.ts'
 
 async function lose({ folder }: TestCluster): Promise<void> {
-  await killAll(folder)
+  await killCluster(folder)
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
 }
 

@@ -17,7 +17,7 @@ import {
   inspectSubject,
   presenceSubject,
   relaySubject,
-  trackersLook,
+  trackersStats,
   trackersStatus,
   watchSubject,
 } from '../../src/wire/subjects.ts'
@@ -68,7 +68,7 @@ function subjects(by: Person, to: Person, random: Random): readonly string[] {
     ...Array(4).fill(inspectSubject(by, pick(['agent', '$serving', 'x'.repeat(300)], random))),
     ...Array(4).fill(watchSubject(by.user)),
     trackersStatus(by),
-    trackersLook(by),
+    trackersStats(by),
     `${inboxPrefix(by.user)}.x`,
   ]
 }

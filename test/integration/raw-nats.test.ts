@@ -26,7 +26,7 @@ import {
   signUpSubject,
   trackerInspected,
   trackerQueue,
-  trackersLook,
+  trackersStats,
   trackersStatus,
   userEvents,
   watchAllSubject,
@@ -93,8 +93,8 @@ const nobodyPublishes: Rows = {
   'a request in the name of another': ({ vic }) => apiSubject(vic, 'group.create'),
   'a request in the name of another device': ({ eve }) => apiSubject({ ...eve, device: another }, 'group.create'),
   'a look at the trackers in the name of another': ({ vic }) => trackersStatus(vic),
-  'a look at who is online in the name of another': ({ vic }) => trackersLook(vic),
-  'a look at who is online as the operator': trackersLook(operatorAsking),
+  'a look at who is online in the name of another': ({ vic }) => trackersStats(vic),
+  'a look at who is online as the operator': trackersStats(operatorAsking),
   "another's beat": ({ vic }) => presenceSubject(vic, host),
   "another device's beat": ({ eve }) => presenceSubject({ ...eve, device: another }, host),
   'a beat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
@@ -157,7 +157,7 @@ const nobodyHears: Rows = {
 const devicesPublish: Rows = {
   'a request': ({ eve }) => apiSubject(eve, 'group.list'),
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
-  'a look at who is online': ({ eve }) => trackersLook(eve),
+  'a look at who is online': ({ eve }) => trackersStats(eve),
   'a beat': ({ eve }) => presenceSubject(eve, host),
   'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
   'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
@@ -355,7 +355,7 @@ test('No tracker can be made to answer into the log, into JetStream, or into som
   const requests: [Who, string, object][] = [
     ['device', apiSubject(eve, 'group.list'), asked],
     ['device', trackersStatus(eve), {}],
-    ['device', trackersLook(eve), {}],
+    ['device', trackersStats(eve), {}],
     ['guest', signUpSubject(host), taken],
     ['password', logInSubject('eve'), device],
   ]

@@ -12,7 +12,7 @@ const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).s
 
 test('no value at all makes a schema throw, and none accepts chance', t => {
   const all: z.ZodType[] = [
-    ...[schemas.manifestSchema, schemas.actorSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
+    ...[schemas.manifestSchema, schemas.deviceRefSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
     ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema, tracker.logInSchema],
     ...[tracker.swarmSchema, tracker.agentSessionSchema, downloadViewSchema, agentReplySchema],
     ...Object.values(tracker.trackerMethods).flatMap(method => [method.params, method.result]),

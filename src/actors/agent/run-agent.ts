@@ -11,7 +11,7 @@ import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
 import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
 import { alike } from '../client/broker-trust.ts'
-import { createDeviceTrackers } from '../client/device-tracker-client.ts'
+import { createDeviceTrackerClient } from '../client/device-tracker-client.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import type { Home, Session } from '../device/home.ts'
 import { createProcessLog } from '../device/process-log.ts'
@@ -95,7 +95,7 @@ export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
         connected = {
           session,
           connection,
-          trackers: createDeviceTrackers(connection, session, home),
+          trackers: createDeviceTrackerClient(connection, session, home),
           services: undefined,
           hide: inspectProcess({
             connection,

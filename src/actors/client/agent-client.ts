@@ -107,10 +107,13 @@ export function createAgentClient(
         if (patienceMs === 0) return finish(notRunning)
         if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
         if (heardAt === undefined) silentSince = Date.now()
-        again = setTimeout(publish, agentApiTunables.nobodyThereRetryMs)
+        again = setTimeout(publish, agentApiTunables.noRespondersRetryMs)
       }
       const unknownForm = () =>
-        refuse('unreachable', `the agent answered ${method} in a form this version does not know; restart it`)
+        refuse(
+          'unreachable',
+          `the agent answered ${method} in a form that this version does not know; restart the agent`,
+        )
 
       const subscription = transport.subscribe(inbox, {
         callback: (error, message) => {

@@ -64,7 +64,9 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
   if (!servers.some(isSecure)) return {}
   let known = trust.authority()
   if (known === undefined)
-    throw new UntrustedBrokers(`nothing says whom to trust at ${servers.join(', ')}; run shoal trust FINGERPRINT first`)
+    throw new UntrustedBrokers(
+      `this device does not trust the brokers at ${servers.join(', ')} yet; run shoal trust FINGERPRINT first`,
+    )
   /** Read at every attempt: another process of this device may have followed a rotation. */
   const trusted = () => {
     try {
@@ -124,7 +126,7 @@ function issuerOf(shown: PeerCertificate): string | undefined {
  * The authority that the first of these brokers to answer shows, as PEM; undefined when none answers with TLS. Nothing is
  * said to a broker meanwhile, and nothing proves yet that it has the authority's word: connecting with it does.
  */
-export async function lookAtAuthority(servers: readonly string[]): Promise<string | undefined> {
+export async function fetchAuthority(servers: readonly string[]): Promise<string | undefined> {
   for (const server of servers.filter(isSecure)) {
     const shown = await lookAt(endpointOf(server))
     if (shown) return shown
@@ -138,7 +140,7 @@ function lookAt({ host, port }: Endpoint): Promise<string | undefined> {
     resolve(issuerOf(socket.getPeerCertificate(true)))
     socket.destroy()
   })
-  socket.setTimeout(certificateTunables.lookWithinMs, () => socket.destroy())
+  socket.setTimeout(certificateTunables.fetchWithinMs, () => socket.destroy())
   socket.on('error', () => {})
   socket.on('close', () => resolve(undefined))
   return promise

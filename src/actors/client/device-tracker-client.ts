@@ -5,7 +5,7 @@ import type { NatsConnection } from 'nats'
 import type { Home, Session } from '../device/home.ts'
 import { createTrackerClient, type TrackerClient } from './tracker-client.ts'
 
-export function createDeviceTrackers(connection: NatsConnection, session: Session, home: Home): TrackerClient {
+export function createDeviceTrackerClient(connection: NatsConnection, session: Session, home: Home): TrackerClient {
   const before = home.position()
   const client = createTrackerClient(connection, session, before.seq, before.epoch)
   const remember = () => {
@@ -32,7 +32,7 @@ export function createDeviceTrackers(connection: NatsConnection, session: Sessio
       return client.epoch
     },
     statuses: client.statuses,
-    looks: client.looks,
+    stats: client.stats,
     advance(seq, epoch) {
       client.advance(seq, epoch)
       remember()

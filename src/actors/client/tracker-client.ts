@@ -10,7 +10,7 @@ import type { DeviceRef } from '../../domain/device-ref.ts'
 import { isLater } from '../../domain/log-position.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { readJson } from '../../wire/json.ts'
-import { apiSubject, inboxPrefix, trackersLook, trackersStatus } from '../../wire/subjects.ts'
+import { apiSubject, inboxPrefix, trackersStats, trackersStatus } from '../../wire/subjects.ts'
 import {
   mayYetTakeEffect,
   type TrackerMethod,
@@ -33,7 +33,7 @@ export interface TrackerClient {
   /** Of every tracker that answers, by name. */
   statuses(): Promise<TrackerStatus[]>
   /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
-  looks(): Promise<TrackerStats[]>
+  stats(): Promise<TrackerStats[]>
   /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
   readonly seen: number
   /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
@@ -101,16 +101,11 @@ export function askPersistently(
   }
   const publish = () => {
     const now = Date.now()
-    if (nobodySince !== undefined && now - nobodySince > requestTunables.nobodyThereMs)
-      return finish(
-        refuse('unreachable', 'no tracker is running; try again in a moment, or start one with shoal cluster start t1'),
-      )
+    if (nobodySince !== undefined && now - nobodySince > requestTunables.noRespondersMs)
+      return finish(refuse('unreachable', 'no tracker is reachable; try again in a moment'))
     if (now - askedAt > requestTunables.deadlineMs)
       return finish(
-        refuse(
-          'unreachable',
-          'no tracker answers; nothing says whether this took effect, so look before you repeat it',
-        ),
+        refuse('unreachable', 'no tracker answered in time; this may have taken effect, so check before you repeat it'),
       )
     try {
       transport.publish(subject, payload, { reply: inbox })
@@ -177,11 +172,14 @@ export function createTrackerClient(
       if (!reply.ok) return refuse(reply.code, reply.message)
       const result = trackerMethods[method].result.safeParse(reply.result)
       if (!result.success)
-        return refuse('unreachable', `a tracker answered ${method} in a form this version does not know`)
+        return refuse(
+          'unreachable',
+          `a tracker answered ${method} in a form that this version does not know; update shoal`,
+        )
       return done(result.data as TrackerResult<typeof method>)
     },
 
     statuses: () => gather(trackersStatus(by), trackerStatusSchema),
-    looks: () => gather(trackersLook(by), trackerStatsSchema),
+    stats: () => gather(trackersStats(by), trackerStatsSchema),
   }
 }

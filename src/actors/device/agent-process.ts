@@ -42,7 +42,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     if (listen === undefined || listen === home.listen()) return done(home.agentPid()!)
     return refuse(
       'usage',
-      `the agent runs already, and listens at ${home.listen() ?? 'any port'}; shoal agent stop first`,
+      `the agent is already running and listens at ${home.listen() ?? 'any port'}; run shoal agent stop first`,
     )
   }
   const before = home.agentPid()

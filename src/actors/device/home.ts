@@ -122,7 +122,7 @@ export function openHome(folder: string): Home {
         // Nobody is trusted anew because the file was spoiled.
         if (known !== undefined || !existsSync(path('authority.json'))) return known
         const file = showable(path('authority.json'))
-        throw new HomeFailed(`${file} is damaged: remove it, then say whom to trust with shoal trust FINGERPRINT`)
+        throw new HomeFailed(`${file} is damaged: remove it, then run shoal trust FINGERPRINT`)
       },
       follow: authority => write('authority.json', authority),
     },

@@ -7,6 +7,7 @@ import { passwordTunables } from '../../../config/tracker.ts'
 import { account } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
 import { originOf } from '../../domain/origin.ts'
+import { formatDuration } from '../../domain/quantities.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { readJson } from '../../wire/json.ts'
 import { hostIn, userEvents } from '../../wire/subjects.ts'
@@ -18,8 +19,11 @@ import { answerOnce } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 const tooMany = (waitMs: number) =>
-  refuse('too-many', `too many people sign up just now; wait ${Math.ceil(waitMs / 1000)} seconds and try again`)
-const malformed = refuse('usage', 'this request is malformed; the client may be of another version')
+  refuse(
+    'too-many',
+    `too many people are signing up right now; try again in ${formatDuration(Math.ceil(waitMs / 1000))}`,
+  )
+const malformed = refuse('usage', 'this request is malformed; your shoal and the tracker may be of different versions')
 
 /** They have one limit in common. */
 const everybody = '*'

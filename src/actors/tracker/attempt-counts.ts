@@ -61,7 +61,7 @@ export function createAttemptCounts(
   /** A flood of attempts must be seen in the tracker's log, and must not flood it. */
   const tellOperator = (what: AttemptMessage['what'], attempt: Attempt) => {
     slowed += 1
-    if (now() - saidAtMs < trackerTunables.tellSlowedEveryMs) return
+    if (now() - saidAtMs < trackerTunables.logSlowedEveryMs) return
     log.warn({ slowed, latest: { what, ...attempt } }, 'attempts are being turned away unlooked at')
     saidAtMs = now()
     slowed = 0

@@ -27,7 +27,7 @@ const questionSchema = z.object({
   }),
 })
 
-export interface AuthQuestion {
+export interface AuthRequest {
   readonly user: string
   readonly pass: string
   /** The address that the broker saw the connection come from. */
@@ -42,7 +42,7 @@ export interface AuthQuestion {
 }
 
 /** What a broker's token asks, but for whose keys it was sealed. Throws InvalidToken. */
-export function readQuestion(token: string): Omit<AuthQuestion, 'keys'> {
+export function readAuthRequest(token: string): Omit<AuthRequest, 'keys'> {
   const question = questionSchema.safeParse(readToken(token))
   if (!question.success) throw new InvalidToken('a question has an unknown form', { cause: question.error })
   const { iss, iat: askedAt, nats } = question.data
@@ -53,10 +53,10 @@ export function readQuestion(token: string): Omit<AuthQuestion, 'keys'> {
 
 export interface AuthCallout {
   /** Throws InvalidToken for what no broker of this cluster sealed and signed. */
-  open(sealed: Uint8Array, serverXkey: string): AuthQuestion
+  open(sealed: Uint8Array, serverXkey: string): AuthRequest
   /** Lets the connection in, with these permissions and no others. */
-  grant(question: AuthQuestion, grant: Grant, serverXkey: string): Uint8Array
-  deny(question: AuthQuestion, serverXkey: string): Uint8Array
+  grant(question: AuthRequest, grant: Grant, serverXkey: string): Uint8Array
+  deny(question: AuthRequest, serverXkey: string): Uint8Array
 }
 
 /** Null when it was sealed for other keys. Throws InvalidToken when it, or the key it names, is none at all. */
@@ -76,13 +76,13 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
     issuer: createTokenSigner(issuerSeed),
     curve: fromCurveSeed(Buffer.from(xkeySeed)),
   }))
-  const keysOf = ({ keys }: AuthQuestion) => {
+  const keysOf = ({ keys }: AuthRequest) => {
     const set = sets[keys]
     if (!set) throw new Error('bug: a question sealed for keys that are not ours')
     return set
   }
 
-  const answer = (question: AuthQuestion, serverXkey: string, content: object) => {
+  const answer = (question: AuthRequest, serverXkey: string, content: object) => {
     const { userKey, serverId } = question
     const { issuer, curve } = keysOf(question)
     const nats = { type: 'authorization_response', version: 2, ...content }
@@ -95,7 +95,7 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
       const keys = tokens.findIndex(Boolean)
       const token = tokens[keys]
       if (!token) throw new InvalidToken('a question is not sealed for us')
-      return { ...readQuestion(Buffer.from(token).toString()), keys }
+      return { ...readAuthRequest(Buffer.from(token).toString()), keys }
     },
 
     grant(question, { name, publish, subscribe, mostSeconds = ticketTunables.brokerLoginSeconds, endsAt }, serverXkey) {

@@ -97,7 +97,7 @@ export const authenticatorActor: TrackerActor =
 
     const heard = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
       error ? sendBack({ type: 'part.failed', part: 'authenticator', error }) : take(message)
-    const ask = createPacedQueue<Msg>(trackerTunables.questions, message => {
+    const ask = createPacedQueue<Msg>(trackerTunables.calloutRequests, message => {
       answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
     })
     const subscriptions = [

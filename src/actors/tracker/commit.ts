@@ -36,7 +36,7 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
     'no-quorum',
     attempt?.inDoubt
       ? mayYetTakeEffect
-      : 'too few brokers answer to record this; nothing was changed, try again when they are back',
+      : 'too few brokers answer to record this; nothing was changed, so try again in a moment',
   )
 
 /** Events that end something: whoever may not add to the log may still stop, leave, remove and log out. */
@@ -51,7 +51,7 @@ const endings: ReadonlySet<LogEvent['type']> = new Set([
 ])
 
 const tooMuch = (waitMs: number) =>
-  refuse('too-many', `too much was recorded for you lately; try again in ${formatDuration(Math.ceil(waitMs / 1000))}`)
+  refuse('too-many', `you have made many changes lately; try again in ${formatDuration(Math.ceil(waitMs / 1000))}`)
 
 type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress' | 'writing' | 'log'>
 
@@ -70,7 +70,7 @@ export function createCommit(
       return decided
     const waitMs = writing.waitMs(by.user, at)
     if (waitMs === 0) return decided
-    if (at - toldAtMs > trackerTunables.tellSlowedEveryMs) {
+    if (at - toldAtMs > trackerTunables.logSlowedEveryMs) {
       operatorLog.warn(
         { latest: { by, waitMs } },
         'so much is written that the log would run out of room; it is turned away',
@@ -124,7 +124,7 @@ export function createCommit(
         case 'too-large':
           return refuse(
             'usage',
-            'the brokers take no message as large as this; nothing was changed, give them max_payload: 1MB',
+            'this is larger than the brokers accept, and nothing was changed; whoever runs them has to set max_payload to 1MB',
           )
       }
     }

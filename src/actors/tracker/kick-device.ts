@@ -15,7 +15,7 @@ const listingSchema = z.object({
 })
 
 /** `sys` is a connection to the brokers' own account. */
-export async function cutOff(sys: NatsConnection, device: DeviceRef): Promise<void> {
+export async function kickDevice(sys: NatsConnection, device: DeviceRef): Promise<void> {
   const ofDevice = JSON.stringify({ acc: peopleAccount, auth: true, user: deviceConnectionName(device) })
   const answers = await sys.requestMany('$SYS.REQ.SERVER.PING.CONNZ', ofDevice, {
     strategy: 'stall',

@@ -5,7 +5,7 @@ import { trackerTunables } from '../../../config/tracker.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import type { EntriesApplied } from '../../machines/tracker.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
-import { cutOff } from './kick-device.ts'
+import { kickDevice } from './kick-device.ts'
 import { noticesOf } from './notices.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
@@ -15,11 +15,13 @@ export const notifierActor: TrackerActor<EntriesApplied> =
     const epoch = epochOf(projection.origin.streamCreated)
     const waiting = new Set<NodeJS.Timeout>()
 
-    function cutOffLater(device: { user: string; device: string }) {
+    function kickLater(device: { user: string; device: string }) {
       const timer = setTimeout(() => {
         waiting.delete(timer)
-        cutOff(connections.sys, device).catch(err => log.warn({ err, ...device }, 'a device was not cut off'))
-      }, trackerTunables.cutOffAfterMs)
+        kickDevice(connections.sys, device).catch(err =>
+          log.warn({ err, ...device }, 'a device that logged out is still connected'),
+        )
+      }, trackerTunables.kickAfterMs)
       waiting.add(timer)
     }
 
@@ -28,7 +30,7 @@ export const notifierActor: TrackerActor<EntriesApplied> =
         for (const { to, notice } of noticesOf(entry, projection))
           connections.shoal.publish(noticeSubject(to), JSON.stringify({ ...notice, epoch }))
         for (const event of entry.record?.events ?? [])
-          if (event.type === 'device.logged-out') cutOffLater({ user: event.user, device: event.device })
+          if (event.type === 'device.logged-out') kickLater({ user: event.user, device: event.device })
       }
     })
     return () => {

@@ -1,7 +1,7 @@
 // Takes things one a turn of the event loop, in order, so that a flood of them delays whatever else the process does by
 // one of them at most. What nobody waits for any more is never begun, nor is what comes when too many wait already.
 
-export interface LineLimits {
+export interface QueueLimits {
   readonly mostWaiting: number
   /** Whoever asked has given up by then. */
   readonly waitMostMs: number
@@ -9,7 +9,7 @@ export interface LineLimits {
 
 /** What it returns puts one more into the line. */
 export function createPacedQueue<T>(
-  { mostWaiting, waitMostMs }: LineLimits,
+  { mostWaiting, waitMostMs }: QueueLimits,
   take: (item: T) => void,
   now: () => number = () => performance.now(),
 ): (item: T) => void {

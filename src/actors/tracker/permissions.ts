@@ -18,7 +18,7 @@ import {
   relayInbox,
   relaySubject,
   signUpSubject,
-  trackersLook,
+  trackersStats,
   trackersStatus,
   watchAllSubject,
   watchedBy,
@@ -66,7 +66,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         publish: [
           apiSubject(by, '>'),
           trackersStatus(by),
-          trackersLook(by),
+          trackersStats(by),
           agentSubject(by, '>'),
           presenceSubject(by, host),
           relaySubject(anybody, by, '>'),

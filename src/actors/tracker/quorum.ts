@@ -20,7 +20,7 @@ export function createQuorum(sys: Pick<NatsConnection, 'requestMany'>, brokers: 
       const options = {
         strategy: 'count' as const,
         maxMessages: needed,
-        maxWait: trackerTunables.majorityWaitMs,
+        maxWait: trackerTunables.quorumWaitMs,
       }
       for await (const _ of await sys.requestMany('$SYS.REQ.SERVER.PING', '', options)) answers++
     } catch {
@@ -35,7 +35,7 @@ export function createQuorum(sys: Pick<NatsConnection, 'requestMany'>, brokers: 
       const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
       known = asked
       void asked.answer.then(isReachable => {
-        asked.validUntil = isReachable ? performance.now() + trackerTunables.majorityKnownMs : 0
+        asked.validUntil = isReachable ? performance.now() + trackerTunables.quorumKnownMs : 0
       })
       return asked.answer
     },

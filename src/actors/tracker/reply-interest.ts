@@ -14,10 +14,10 @@ export const createHasInterest =
   (connection: Pick<NatsConnection, 'publish' | 'subscribe' | 'flush'>, { reply }: Pick<Msg, 'reply'>): HasInterest =>
   async () => {
     const inbox = createInbox('_INBOX_.tracker.shoal')
-    let isNobodyThere = false
+    let hasNoResponders = false
     const subscription = connection.subscribe(inbox, {
       callback: (_, message) => {
-        isNobodyThere ||= isNoResponders(message)
+        hasNoResponders ||= isNoResponders(message)
       },
     })
     try {
@@ -25,7 +25,7 @@ export const createHasInterest =
       connection.publish(reply ?? '', '', { reply: inbox })
       // What the broker has to say of it comes before its answer to this.
       const isSaid = connection.flush().then(() => true)
-      return (await Promise.race([isSaid, delay(trackerTunables.brokerAnswerMs, false)])) && !isNobodyThere
+      return (await Promise.race([isSaid, delay(trackerTunables.brokerAnswerMs, false)])) && !hasNoResponders
     } catch {
       return false
     } finally {

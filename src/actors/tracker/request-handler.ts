@@ -45,13 +45,13 @@ function refuseParams(params: unknown): Refusal {
     const parsed = parseFileName(name)
     if (!parsed.ok) return parsed
   }
-  return refuse('usage', 'this request is malformed; the client may be of another version')
+  return refuse('usage', 'this request is malformed; your shoal and the tracker may be of different versions')
 }
 
 const tooLong = (bytes: number, most: number): Refusal =>
   refuse(
     'too-many',
-    `the answer has ${formatBytes(bytes)}, and the brokers take ${formatBytes(most)}; raise their max_payload`,
+    `the answer is ${formatBytes(bytes)}, and the brokers accept ${formatBytes(most)}; whoever runs them has to raise max_payload`,
   )
 
 interface Clerks {
@@ -135,7 +135,11 @@ export const requestHandlerActor: TrackerActor =
       if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
       const { user, device, rest: method } = address
       const request = readJson(message.data, trackerRequestSchema)
-      if (!request || !isMethod(method)) return refuse('usage', `there is no such request to a tracker`)
+      if (!request || !isMethod(method))
+        return refuse(
+          'usage',
+          'the tracker does not know this request; your shoal and the tracker may be of different versions',
+        )
       const by = { user, device }
       return once([user, device, method, request.id].join(), () =>
         answer(parts, clerks, by, method, request, createHasInterest(connections.shoal, message)),

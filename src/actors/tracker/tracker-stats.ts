@@ -3,7 +3,7 @@
 
 import type { Subscription } from 'nats'
 import { isId } from '../../domain/names.ts'
-import { addressOf, anyTrackersLook, inboxPrefix, operatorAsking } from '../../wire/subjects.ts'
+import { addressOf, anyTrackersStats, inboxPrefix, operatorAsking } from '../../wire/subjects.ts'
 import { mostInStats, type TrackerStats } from '../../wire/tracker-status.ts'
 import { goesInto } from './tracker-messages.ts'
 import type { TrackerParts } from './tracker-parts.ts'
@@ -16,7 +16,7 @@ export const answerStats = (
   requests: () => number,
   failed: (error: Error) => void,
 ): Subscription =>
-  connections.shoal.subscribe(anyTrackersLook, {
+  connections.shoal.subscribe(anyTrackersStats, {
     callback: (error, message) => {
       if (error) return failed(error)
       const address = addressOf(message.subject)

@@ -13,7 +13,7 @@ import type { TrackerParts } from './tracker-parts.ts'
 export type Position = Pick<TrackerStatus, 'seq' | 'digest'>
 
 /** What to say of the projection at a time; `now` in ms. */
-export function createPositionTeller(
+export function createPositionReport(
   projection: Pick<Projection, 'applied' | 'digest'>,
   now: () => number = () => performance.now(),
 ): () => Position {
@@ -35,7 +35,7 @@ export const answerStatus = (
   startedAt: number,
   failed: (error: Error) => void,
 ): Subscription => {
-  const position = createPositionTeller(projection)
+  const position = createPositionReport(projection)
   return connections.shoal.subscribe(anyTrackersStatus, {
     callback: (error, message) => {
       if (error) return failed(error)

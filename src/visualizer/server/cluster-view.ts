@@ -14,7 +14,7 @@ export function createClusterLook(source: ViewSource): () => Promise<ClusterView
   return async () => {
     const [statuses, looks, nodes] = await Promise.all([
       source.statuses().catch(() => []),
-      source.looks().catch(() => []),
+      source.stats().catch(() => []),
       source.nodes?.().catch(() => undefined),
     ])
     const isConnected = !source.connection.isClosed() && source.connection.info !== undefined

@@ -1,5 +1,5 @@
 // Where a visualizer's view comes from: a person's device, or the operator's key of the cluster that this home holds.
-// It makes the page's log-ins, says that somebody watches, and looks at the cluster as whom it stands for.
+// It makes the page's log-ins, says that somebody watches, and stats at the cluster as whom it stands for.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { visualizerTunables } from '../../../config/visualizer.ts'
 import { type Trust, trustOf } from '../../actors/client/broker-trust.ts'
 import type { TrackerClient } from '../../actors/client/tracker-client.ts'
 import type { Home, Session } from '../../actors/device/home.ts'
-import { lookAtCluster } from '../../cluster/cluster.ts'
+import { clusterStats } from '../../cluster/cluster.ts'
 import { clusterFolder } from '../../cluster/cluster-folder.ts'
 import { connectOperator, operatorsTrackers } from '../../cluster/operator.ts'
 import { loadSecrets } from '../../cluster/secrets.ts'
@@ -27,7 +27,7 @@ export interface Viewer {
     Outcome<{
       readonly connection: NatsConnection
       readonly session: Session
-      readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'looks'>
+      readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'stats'>
     }>
   >
   disconnect(): Promise<void>
@@ -40,7 +40,7 @@ interface PageLogin {
   readonly expiresAt: number
 }
 
-export type SeenCluster = Awaited<ReturnType<typeof lookAtCluster>>
+export type SeenCluster = Awaited<ReturnType<typeof clusterStats>>
 
 export interface ViewSource {
   readonly connection: NatsConnection
@@ -54,7 +54,7 @@ export interface ViewSource {
   login(): Promise<Outcome<PageLogin>>
   statuses(): Promise<readonly TrackerStatus[]>
   /** What each tracker that answers says of itself, and of whom the viewer may see. */
-  looks(): Promise<readonly TrackerStats[]>
+  stats(): Promise<readonly TrackerStats[]>
   /** Undefined when this home does not hold the cluster. */
   nodes: (() => Promise<SeenCluster>) | undefined
   close(): Promise<void>
@@ -64,7 +64,7 @@ export const holdsCluster = (context: Pick<Viewer, 'home'>): boolean =>
   existsSync(join(clusterFolder(context), 'secrets.json'))
 
 const nodesOf = (context: Pick<Viewer, 'home'>): ViewSource['nodes'] =>
-  holdsCluster(context) ? () => lookAtCluster(clusterFolder(context)) : undefined
+  holdsCluster(context) ? () => clusterStats(clusterFolder(context)) : undefined
 
 const expiry = () => Date.now() + visualizerTunables.watchLoginMs
 
@@ -90,7 +90,7 @@ async function personView(context: Viewer): Promise<Outcome<ViewSource>> {
       return done({ ...toConnect(login), expiresAt: login.expiresAt })
     },
     statuses: () => trackers.statuses(),
-    looks: () => trackers.looks(),
+    stats: () => trackers.stats(),
     nodes: nodesOf(context),
     close: () => context.disconnect(),
   })
@@ -115,7 +115,7 @@ async function operatorView(context: Viewer): Promise<Outcome<ViewSource>> {
       return done({ ...toConnect(login), expiresAt: login.expiresAt })
     },
     statuses: () => trackers.statuses(),
-    looks: () => trackers.looks(),
+    stats: () => trackers.stats(),
     nodes: nodesOf(context),
     close: () => connection.close(),
   })

@@ -28,20 +28,20 @@ test.serial(
     const patience = async () => patienceMs
     const asked = client.ask('downloads', {}, { patience })
     const steps = async (ms: number) => {
-      for (let passed = 0; passed < ms; passed += agentApiTunables.nobodyThereRetryMs) {
+      for (let passed = 0; passed < ms; passed += agentApiTunables.noRespondersRetryMs) {
         // What an answer sets off comes first.
         await new Promise(setImmediate)
-        mock.timers.tick(agentApiTunables.nobodyThereRetryMs)
+        mock.timers.tick(agentApiTunables.noRespondersRetryMs)
       }
     }
     await steps(1.5 * agentApiTunables.silentAfterMs)
     isThere = true
-    await steps(agentApiTunables.nobodyThereRetryMs)
+    await steps(agentApiTunables.noRespondersRetryMs)
     t.deepEqual(await asked, { ok: true, value: [] })
 
     isThere = false
     const inVain = client.ask('downloads', {}, { patience })
-    await steps(patienceMs + agentApiTunables.nobodyThereRetryMs)
+    await steps(patienceMs + agentApiTunables.noRespondersRetryMs)
     t.like(await inVain, { ok: false, code: 'unreachable' })
 
     const noneRuns = await client.ask('downloads', {})
@@ -76,7 +76,7 @@ test.serial('Two copies of a request that both find nobody go on as one, and non
   hear(noResponders)
   hear(noResponders)
   await new Promise(setImmediate)
-  mock.timers.tick(agentApiTunables.nobodyThereRetryMs)
+  mock.timers.tick(agentApiTunables.noRespondersRetryMs)
   t.deepEqual([sent, looks], [3, 1])
   hear(reply({ kind: 'end', ok: true, result: [] }))
   t.deepEqual(await asked, { ok: true, value: [] })

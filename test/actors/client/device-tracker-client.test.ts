@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Msg, NatsConnection } from 'nats'
-import { createDeviceTrackers } from '../../../src/actors/client/device-tracker-client.ts'
+import { createDeviceTrackerClient } from '../../../src/actors/client/device-tracker-client.ts'
 import { openHome } from '../../../src/actors/device/home.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
@@ -26,13 +26,13 @@ const homeOf = (t: ExecutionContext) => openHome(join(tempFolder(t), 'home'))
 
 test('What one process has seen, the next one begins with.', async t => {
   const home = homeOf(t)
-  await createDeviceTrackers(answeringAt(7), session, home).ask('group.list', {})
-  t.is(createDeviceTrackers(answeringAt(0), session, home).seen, 7)
+  await createDeviceTrackerClient(answeringAt(7), session, home).ask('group.list', {})
+  t.is(createDeviceTrackerClient(answeringAt(0), session, home).seen, 7)
 })
 
 test('Where nothing can be written, what was seen counts for this process all the same.', async t => {
   const home = homeOf(t)
-  const trackers = createDeviceTrackers(answeringAt(7), session, home)
+  const trackers = createDeviceTrackerClient(answeringAt(7), session, home)
   rmSync(home.folder, { recursive: true })
   t.deepEqual(await trackers.ask('group.list', {}), { ok: true, value: { rows: [] } })
   t.notThrows(() => trackers.advance(9))

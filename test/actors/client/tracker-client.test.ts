@@ -98,5 +98,5 @@ test('Where no tracker runs, none is listed; a connection that is closed is an e
   const closed = gathering([], () => {
     throw new errors.ClosedConnectionError()
   })
-  await t.throwsAsync(closed.client.looks(), { instanceOf: errors.ClosedConnectionError })
+  await t.throwsAsync(closed.client.stats(), { instanceOf: errors.ClosedConnectionError })
 })

@@ -49,7 +49,7 @@ test('A flood is said in the log once in a while, and how large it was.', t => {
   const { clock, lines, one } = fixture()
   for (let time = 0; time < 1_000; time++) one.guesses.begin(attempt)
   t.is(lines.length, 1)
-  clock.nowMs = trackerTunables.tellSlowedEveryMs
+  clock.nowMs = trackerTunables.logSlowedEveryMs
   for (let time = 0; time < 1_000; time++) one.guesses.begin(attempt)
   t.is(lines.length, 2)
   t.true((JSON.parse(lines[1]!) as { slowed: number }).slowed > 900)

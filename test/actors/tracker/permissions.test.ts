@@ -16,7 +16,7 @@ import {
   relaySubject,
   signUpSubject,
   trackerInspected,
-  trackersLook,
+  trackersStats,
   trackersStatus,
   watchAllSubject,
   watchSubject,
@@ -42,7 +42,7 @@ test('A device publishes what is its own, and relayed chunks and beats in its ow
   const own = [
     apiSubject(alice, 'group.create'),
     trackersStatus(alice),
-    trackersLook(alice),
+    trackersStats(alice),
     agentSubject(alice, 'status'),
     presenceSubject(alice, host),
     relaySubject(bob, alice, 'channel'),
@@ -143,5 +143,5 @@ test('Two people share no subject that either may hear but what concerns everybo
 
 test('Nobody may look as the operator does.', t => {
   t.false(isId(operatorAsking.user))
-  for (const whom of [operatorAsking, bob]) t.false(may(device.publish, trackersLook(whom)), whom.user)
+  for (const whom of [operatorAsking, bob]) t.false(may(device.publish, trackersStats(whom)), whom.user)
 })

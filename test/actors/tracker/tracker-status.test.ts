@@ -1,6 +1,6 @@
 import test from 'ava'
 import { trackerTunables } from '../../../config/tracker.ts'
-import { createPositionTeller } from '../../../src/actors/tracker/tracker-status.ts'
+import { createPositionReport } from '../../../src/actors/tracker/tracker-status.ts'
 
 /** A projection that grows by an entry whenever it is asked, and whose digest takes so long. */
 function fixture(digestMs: number) {
@@ -14,7 +14,7 @@ function fixture(digestMs: number) {
       return `digest of ${this.applied}`
     },
   }
-  const tell = createPositionTeller(projection, () => clock.nowMs)
+  const tell = createPositionReport(projection, () => clock.nowMs)
   return { clock, made, projection, tell }
 }
 

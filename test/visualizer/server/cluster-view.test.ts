@@ -1,7 +1,7 @@
 // What the page is told of a cluster, from what was seen at two looks.
 
 import test from 'ava'
-import type { BrokerLook } from '../../../src/cluster/cluster.ts'
+import type { BrokerStats } from '../../../src/cluster/cluster.ts'
 import type { BrokerLoad } from '../../../src/cluster/monitoring.ts'
 import { clusterView, type Seen } from '../../../src/visualizer/server/cluster-view.ts'
 import type { TrackerStats } from '../../../src/wire/tracker-status.ts'
@@ -22,7 +22,7 @@ const load: BrokerLoad = {
     ['n3', null],
   ]),
 }
-const broker = (node: string, more: Partial<BrokerLook> = {}): BrokerLook => ({
+const broker = (node: string, more: Partial<BrokerStats> = {}): BrokerStats => ({
   node,
   state: 'running',
   address: `127.0.0.1:${node}`,
@@ -30,7 +30,7 @@ const broker = (node: string, more: Partial<BrokerLook> = {}): BrokerLook => ({
   load: { ...load, lags: new Map() },
   ...more,
 })
-const cluster = (...brokers: BrokerLook[]) => ({ brokers, trackers: ['t1', 't2'] })
+const cluster = (...brokers: BrokerStats[]) => ({ brokers, trackers: ['t1', 't2'] })
 const look = (name: string, more: Partial<TrackerStats> = {}): TrackerStats => ({
   name,
   requests: 10,

@@ -2,6 +2,7 @@
 // runs is harmless; waiting for one that has ended fails at once, with the last it said.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { NatsConnection } from 'nats'
 import { processTunables } from '../../config/cluster.ts'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
 import { brokerConfigOf, websocketHost, writeBrokerFiles } from './broker-files.ts'
@@ -80,9 +81,10 @@ export async function startBrokers(
 export async function startTrackers(cluster: Cluster, trackers: readonly TrackerNode[]): Promise<void> {
   for (const tracker of trackers) startProcess(trackerProcess(cluster.folder, tracker))
   const waiting = new Map(trackers.map(tracker => [tracker.name, tracker]))
+  await using operator = operatorOf(cluster)
   await until(
     async () => {
-      if (waiting.size > 0) for (const name of await answeringTrackers(cluster)) waiting.delete(name)
+      if (waiting.size > 0) for (const name of await operator.answeringTrackers()) waiting.delete(name)
       return waiting.size === 0
     },
     () => [...waiting.values()].map(tracker => processOf(cluster.folder, tracker)),
@@ -90,14 +92,29 @@ export async function startTrackers(cluster: Cluster, trackers: readonly Tracker
 }
 
 /** The names of the trackers that answer; none when no broker does. */
-export async function answeringTrackers({ plan, secrets }: Omit<Cluster, 'folder'>): Promise<string[]> {
-  try {
-    const connection = await connectOperator(serversOf(plan), secrets)
-    const statuses = await trackersThatAnswer(connection)
-    await connection.close()
-    return statuses.map(({ name }) => name)
-  } catch {
-    return []
+export async function answeringTrackers(cluster: Omit<Cluster, 'folder'>): Promise<string[]> {
+  await using operator = operatorOf(cluster)
+  return await operator.answeringTrackers()
+}
+
+/** For asking again and again: one connection, made when it is first needed, and another one after a failure. */
+function operatorOf({ plan, secrets }: Omit<Cluster, 'folder'>) {
+  let connection: NatsConnection | undefined
+  const close = async () => {
+    await connection?.close()
+    connection = undefined
+  }
+  return {
+    async answeringTrackers(): Promise<string[]> {
+      try {
+        connection ??= await connectOperator(serversOf(plan), secrets)
+        return (await trackersThatAnswer(connection)).map(({ name }) => name)
+      } catch {
+        await close()
+        return []
+      }
+    },
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -15,6 +15,12 @@ test('A log-in to watch is genuine until it ends, and by its own key alone.', t 
   t.false(isWatchProof(login, secret, 0, hour))
 })
 
+test('A log-in to watch that ends within a second ends with the one before, as brokers end it.', t => {
+  const ends = watchLogin(alice, key, 2_999)
+  t.true(isWatchProof(ends, key, 1_999, hour))
+  t.false(isWatchProof(ends, key, 2_000, hour))
+})
+
 test('It shows nobody else, holds no longer than it says, and is not made to hold for ever.', t => {
   t.false(isWatchProof({ ...login, expiresAt: hour + 1 }, key, 0, 2 * hour))
   t.false(isWatchProof({ ...login, user: 'bob' } as never, key, 0, hour))

@@ -32,14 +32,14 @@ export interface Demonstration {
 export async function prepareDemonstration(
   clusterFolder: string,
   servers: readonly string[],
-  sizeBytes = 128 * 2 ** 20,
+  { sizeBytes = 128 * 2 ** 20, personOf = person } = {},
 ): Promise<Demonstration> {
   const folder = join(clusterFolder, 'demonstration')
   const arrivals = join(folder, 'arrivals')
   const payload = join(folder, file)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const password = passwordIn(folder)
-  const who = (name: string) => person(name, join(folder, name), servers.join(','), password)
+  const who = (name: string) => personOf(name, join(folder, name), servers.join(','), password)
   const people = sharers.map(({ name, up }) => ({ ...who(name), up }))
   const cat = who(fetcher)
   const owner = people[0]!

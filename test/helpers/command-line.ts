@@ -52,7 +52,7 @@ export function commandLine(t: ExecutionContext, servers: readonly string[], pas
       env: { ...env, ...more },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
-  const runHere = (words: readonly string[]) => runInThisProcess(words, folder, env)
+  const runHere = (words: readonly string[]) => runInFolder(words, folder, env)
 
   const run: CommandLine['run'] = async (words, { env, input } = {}) => {
     const child = start(words, env)
@@ -89,17 +89,22 @@ export function commandLine(t: ExecutionContext, servers: readonly string[], pas
 let isRunning = false
 
 /** A process is in one folder at a time, and so there is one command at a time. */
-async function runInThisProcess(words: readonly string[], folder: string, env: NodeJS.ProcessEnv): Promise<Ran> {
+async function runInFolder(words: readonly string[], folder: string, env: NodeJS.ProcessEnv): Promise<Ran> {
   if (isRunning) throw new Error(`a test runs one command at a time in its own process, and so not shoal ${words[0]}`)
   isRunning = true
-  const [stdin, stdout, stderr] = [new PassThrough().end(), new PassThrough(), new PassThrough()]
   const before = process.cwd()
   process.chdir(folder)
   try {
-    const code = await runArguments(words, { env, stdin, stdout, stderr })
-    return { code, out: await text(stdout.end()), err: await text(stderr.end()) }
+    return await runInThisProcess(words, env)
   } finally {
     process.chdir(before)
     isRunning = false
   }
+}
+
+/** Several at a time, if their paths are absolute. */
+export async function runInThisProcess(words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+  const [stdin, stdout, stderr] = [new PassThrough().end(), new PassThrough(), new PassThrough()]
+  const code = await runArguments(words, { env, stdin, stdout, stderr })
+  return { code, out: await text(stdout.end()), err: await text(stderr.end()) }
 }

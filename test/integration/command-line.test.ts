@@ -15,7 +15,7 @@ const refused = (code: string) => ({ code, exit: 1 })
 const usage = { code: 'usage', exit: 2 }
 const unreachable = { code: 'unreachable', exit: 3 }
 
-test.serial('accounts: sign up, log in on a device, who am I, log out', async t => {
+test.serial('Accounts: sign up, log in on a device, who am I, log out.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run, json, refusal, home } = commandLine(t, cluster.servers)
 
@@ -96,7 +96,7 @@ test.serial('accounts: sign up, log in on a device, who am I, log out', async t 
   t.deepEqual(await json('group', 'list'), [[]])
 })
 
-test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async t => {
+test.serial('Groups: make, ask, accept, reject, remove, hand over, leave.', async t => {
   const cluster = await startCluster(t)
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
@@ -171,7 +171,7 @@ test.serial('groups: make, ask, accept, reject, remove, hand over, leave', async
   t.deepEqual(created, { code: 0, out: 'Created later. You are its owner.\n', err: '' })
 })
 
-test.serial('files: share, list, download, watch, pause, resume, cancel, stop sharing', async t => {
+test.serial('Files: share, list, download, watch, pause, resume, cancel, stop sharing.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
@@ -289,7 +289,7 @@ test.serial('files: share, list, download, watch, pause, resume, cancel, stop sh
   t.deepEqual(await alice.refusal('download', 'reef', 'song.ogg', 'again'), refused('no-such-file'))
 })
 
-test.serial('a shell at the end of a pipe runs every line, in both spellings, and fails if one did', async t => {
+test.serial('A shell at the end of a pipe runs every line, in both spellings, and fails if one did.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run } = commandLine(t, cluster.servers)
   const good = ['create_user carol secret', 'login carol secret', '# a comment', '', 'create_group reef', 'whoami']
@@ -310,7 +310,7 @@ test.serial('a shell at the end of a pipe runs every line, in both spellings, an
   )
 })
 
-test.serial('with nobody there, commands say so and change nothing', async t => {
+test.serial('With nobody there, commands say so and change nothing.', async t => {
   const { refusal, run } = commandLine(t, [`127.0.0.1:${await freePort()}`])
   t.like(await run(['signup', 'alice']), { code: 3, out: '' })
   t.deepEqual(await refusal('signup', 'alice'), unreachable)
@@ -320,7 +320,7 @@ test.serial('with nobody there, commands say so and change nothing', async t => 
   t.like(await run(['--home', '/dev/null/x', 'whoami']), { code: 1, out: '' })
 })
 
-test.serial('a cluster comes up in this home, is watched, broken, mended and brought down', async t => {
+test.serial('A cluster comes up in this home, is watched, broken, mended and brought down.', async t => {
   const { run, json, refusal, home } = commandLine(t, [])
   const port = String(await freePort())
   t.teardown(() => run(['cluster', 'down']))

@@ -21,7 +21,7 @@ test('Every file of a running cluster, and of a home with an agent, is for its o
   // As on a machine where everybody may read by default.
   const before = process.umask(0o022)
   t.teardown(() => process.umask(before))
-  const cluster = await startCluster(t, { tls: true })
+  const cluster = await startCluster(t, { brokers: 1, trackers: 1, tls: true })
   const alice = commandLine(t, cluster.servers)
   const home = join(alice.folder, 'own')
   const env = { env: { SHOAL_HOME: home } }

@@ -9,7 +9,7 @@ import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { person } from '../helpers/person.ts'
 
 test('What was refused does not happen later, when the tracker that had the first copy goes on.', async t => {
-  const cluster = await startCluster(t)
+  const cluster = await startCluster(t, { brokers: 1, trackers: 2 })
   const ann = await person(t, cluster.servers, 'ann')
   const bob = await person(t, cluster.servers, 'bob')
   t.true((await ann.trackers.ask('group.create', { group: 'reef' })).ok)

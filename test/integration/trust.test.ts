@@ -2,15 +2,24 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import test, { type ExecutionContext } from 'ava'
+import anyTest, { type TestFn } from 'ava'
 import { fingerprintOfAuthority } from '../../src/actors/client/broker-trust.ts'
-import { startCluster } from '../helpers/cluster.ts'
+import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
+import { withShared } from '../helpers/with-shared.ts'
 
-const startTls = (t: ExecutionContext) => startCluster(t, { brokers: 1, trackers: 1, tls: true })
+interface Clusters {
+  readonly cluster: TestCluster
+  readonly other: TestCluster
+}
+const test = withShared(anyTest as TestFn<Clusters>, async t => {
+  const startTls = () => startCluster(t, { brokers: 1, trackers: 1, tls: true })
+  const [cluster, other] = await Promise.all([startTls(), startTls()])
+  return { cluster, other }
+})
 
 test('A new device takes the first authority for its own and says so; it turns another cluster away until told to trust it.', async t => {
-  const [cluster, other] = await Promise.all([startTls(t), startTls(t)])
+  const { cluster, other } = t.context
   const fingerprint = (of: typeof cluster) => fingerprintOfAuthority(of.secrets.authority!.certificate)
   const alice = commandLine(t, cluster.servers)
   const first = await alice.run(['signup', 'alice'])
@@ -29,7 +38,7 @@ test('A new device takes the first authority for its own and says so; it turns a
 })
 
 test('A fingerprint that comes with the address is the one that is trusted, and no other.', async t => {
-  const cluster = await startTls(t)
+  const { cluster } = t.context
   const right = fingerprintOfAuthority(cluster.secrets.authority!.certificate)
   const bob = commandLine(t, [`${cluster.servers[0]}#${right.replace(/./g, 'A')}`])
   const refused = await bob.run(['signup', 'bob', '--json'])

@@ -1,6 +1,6 @@
-// By what a file is known to be unaltered, as in git's index: bytes read under a fingerprint are the file's bytes for
-// as long as the fingerprint is the same. A write in the same clock tick as the last one would not show, so a
-// fingerprint counts only once the file has been still for longer than a tick: `settledFingerprint` waits for that.
+// Tells whether a file has changed, as git's index does: while its fingerprint is the same, so are its bytes. A write in the
+// same clock tick as the last one would not show, so `settledFingerprint` waits until the file has been still for longer
+// than a tick.
 
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import * as z from 'zod'
 
 export const fingerprintSchema = z.strictObject({
   size: z.number().int().nonnegative(),
-  /** 64-bit numbers as decimal text: they travel in JSON. */
+  /** 64-bit numbers as decimal text, for JSON. */
   mtimeNs: z.string(),
   ctimeNs: z.string(),
   ino: z.string(),
@@ -34,7 +34,7 @@ export const isSameFingerprint = (a: Fingerprint, b: Fingerprint): boolean =>
 /** The fingerprint of an open file, once it has been still for more than a tick. */
 export async function settledFingerprint(file: FileHandle): Promise<Fingerprint> {
   const stats = await file.stat({ bigint: true })
-  // A write always moves ctime, and nobody can set it; a clock that was put back must not make us wait long.
+  // Every write changes ctime, and no program can set it. A clock that was set back must not make us wait long.
   const ageMs = Date.now() - Number(stats.ctimeMs)
   if (ageMs >= tickMs) return fingerprintOf(stats)
   await delay(tickMs)

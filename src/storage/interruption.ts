@@ -1,5 +1,5 @@
-// A call of the file system that a signal interrupted has done nothing and may be made again. libuv makes
-// all others again by itself but hands on those of reads, so whatever reads goes through here.
+// Repeats file system calls that a signal interrupted; they have done nothing. libuv repeats all of them by itself except
+// reads, so every read goes through here.
 
 const isInterrupted = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EINTR'
 

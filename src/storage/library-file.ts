@@ -1,24 +1,24 @@
-// Opening the library's database: who holds it, which version it has, whether it is sound.
-// A file that is none of ours, damaged, or of a later version is left exactly as it is.
+// Opens the library's database, and checks that no other process has it, that it is sound, and which version it has. A file
+// that is damaged, not a library, or from a later version is left exactly as it is.
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { showable } from '../domain/names.ts'
 import { again } from './interruption.ts'
 
-/** Another process, an agent, has this home's library open. */
+/** Another agent process has this home's library open. */
 export class LibraryInUse extends Error {
   override readonly name = 'LibraryInUse'
   readonly code = 'library-in-use'
 }
 
-/** The file is damaged, no library, or a later version's. */
+/** The file is damaged, not a library, or from a later version. */
 export class LibraryUnusable extends Error {
   override readonly name = 'LibraryUnusable'
   readonly code = 'library-unusable'
 }
 
-/** The library was sound and could not be written or read: a disk that is full (`no-space`), or that fails. */
+/** A sound library could not be written or read: the disk is full (`no-space`) or failed. */
 export class LibraryFailed extends Error {
   override readonly name = 'LibraryFailed'
   readonly code: 'library-failed' | 'no-space'
@@ -28,10 +28,10 @@ export class LibraryFailed extends Error {
   }
 }
 
-/** "Shl" and a format number: tells our file from any other SQLite database. */
+/** "Shl" and a format number: tells a library from any other SQLite database. */
 const applicationId = 0x53686c01
 
-/** What turns a library of version i (SQLite's user_version) into one of version i + 1. Never edited, only added to. */
+/** Migration i turns a library of version i (SQLite's user_version) into version i + 1. Never edited, only added to. */
 const migrations = [
   `
   -- Kept apart from what changes with every piece: a manifest has up to 128 KiB.
@@ -95,17 +95,17 @@ const migrations = [
 ]
 
 /**
- * Holds the file, made (mode 600) when there is none, until it is closed. Waits up to `patienceMs` (blocking: keep it
- * short) for somebody who only looked whether it is held. Throws LibraryInUse or LibraryUnusable.
+ * Opens the file, or makes it (mode 600), and holds it until it is closed. Waits up to `patienceMs` (blocking: keep it
+ * short) for a process that only checks whether it is held. Throws LibraryInUse or LibraryUnusable.
  */
 export function openLibraryFile(file: string, patienceMs: number): Database.Database {
-  // Made before SQLite would, for its mode. Never opened by us when it is there: closing any handle of a file gives
-  // up the whole process's locks on it (POSIX), the ones that SQLite holds too.
+  // Made before SQLite does it, for the mode. An existing file is never opened here: closing any handle of a file releases
+  // all of the process's POSIX locks on it, SQLite's included.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   let database: Database.Database | undefined
   try {
     database = new Database(file, { timeout: patienceMs })
-    // Before anything is read, so that not even SQLite's shared memory is needed: this process alone.
+    // Before anything is read, so that SQLite needs no shared memory: only this process has the file.
     database.pragma('locking_mode = EXCLUSIVE')
     database.exec('BEGIN EXCLUSIVE; COMMIT')
     const version = checkFile(database, file)
@@ -120,15 +120,16 @@ export function openLibraryFile(file: string, patienceMs: number): Database.Data
   }
 }
 
-/** The version of the library in it; 0 for a new, empty file. */
+/** The library's version; 0 for a new, empty file. */
 function checkFile(database: Database.Database, file: string): number {
   const number = (pragma: string) => database.pragma(pragma, { simple: true }) as number
   const version = number('user_version')
   const isEmpty = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0
   if (isEmpty && version === 0) return 0
-  if (number('application_id') !== applicationId) throw new LibraryUnusable(`${showable(file)} is not Shoal's library`)
+  if (number('application_id') !== applicationId)
+    throw new LibraryUnusable(`${showable(file)} is not a Shoal library; move it away`)
   if (version > migrations.length)
-    throw new LibraryUnusable(`${showable(file)} was made by a later version of Shoal; use that one`)
+    throw new LibraryUnusable(`${showable(file)} is from a later version of Shoal; use that version`)
   const soundness = database.pragma('quick_check(1)', { simple: true })
   if (soundness !== 'ok') throw damaged(file, new Error(String(soundness)))
   return version
@@ -148,19 +149,19 @@ const damaged = (file: string, cause: unknown) =>
     { cause },
   )
 
-/** SQLite's errors in our words; any other error as it is. */
+/** SQLite's errors become LibraryInUse or LibraryFailed; any other error is returned as it is. */
 export function translateSqliteError(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error
   if (error.code.startsWith('SQLITE_BUSY'))
-    return new LibraryInUse(`another agent runs on this home: ${showable(file)} is in use`, { cause: error })
+    return new LibraryInUse(`another agent is using this home: ${showable(file)} is locked`, { cause: error })
   if (error.code.startsWith('SQLITE_FULL'))
     return new LibraryFailed(`no space left to write ${showable(file)}; make room, then try again`, {
       cause: error,
       isFull: true,
     })
-  // Also when SQLite calls it corrupt: that is its word for a disk that cannot read, and it was sound when it was opened.
+  // Even when SQLite calls it corrupt: it says so when the disk cannot read, and the file was sound when it was opened.
   const why = isCorrupt(error) ? '' : ` (${error.message})`
-  return new LibraryFailed(`${showable(file)} cannot be read or written${why}: look after its disk, then try again`, {
+  return new LibraryFailed(`${showable(file)} cannot be read or written${why}; check its disk, then try again`, {
     cause: error,
   })
 }
@@ -168,7 +169,7 @@ export function translateSqliteError(error: unknown, file: string): unknown {
 const isCorrupt = (error: unknown) =>
   error instanceof Database.SqliteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code)
 
-/** Only while SQLite does not hold it: closing any handle of a file gives up its locks. */
+/** Only call it while SQLite does not hold the file: closing any handle of a file releases its locks. */
 function canBeRead(file: string): boolean {
   try {
     again(() => readFileSync(file))

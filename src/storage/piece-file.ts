@@ -1,6 +1,6 @@
-// The file a download grows in, `NAME.part`: written piece by piece in any order, readable by its owner alone, never
-// reached through a symbolic link. It gets its final name only when it is whole, in one step, and a file that exists
-// under that name is never replaced unless that was asked for. Whether bytes are right is not its business.
+// A download's part file, `NAME.part`: written piece by piece in any order, readable by its owner only, never reached through
+// a symbolic link. It gets its final name in one step once it is whole, and replaces a file of that name only if told to. It
+// does not check the bytes.
 
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { type FileHandle, link, lstat, open, readFile, rename, unlink } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { againLater } from './interruption.ts'
 import { readFully, totalBytes } from './read-fully.ts'
 import { storageRefusal } from './storage-refusal.ts'
 
-/** Bytes that were written are not there: somebody else shortened the file, or the disk fails. */
+/** Bytes that were written are missing: another program shortened the file, or the disk failed. */
 export class PieceFileDamaged extends Error {
   override readonly name = 'PieceFileDamaged'
   readonly code = 'integrity'
@@ -21,37 +21,34 @@ export class PieceFileDamaged extends Error {
 
 export interface PieceFile {
   readonly path: string
-  /** Data of one piece from `offset` within it on. Refuses with `no-space` or `destination-unwritable`. */
+  /** Writes data of one piece, from `offset` within it on. Refuses with `no-space` or `destination-unwritable`. */
   write(piece: number, offset: number, data: Uint8Array): Promise<Outcome<void>>
-  /** Fills the buffers from there on. Throws PieceFileDamaged, or the file system's error. */
+  /** Fills the buffers from there on. Rejects with PieceFileDamaged, or the file system's error. */
   read(piece: number, offset: number, into: readonly Buffer[]): Promise<void>
-  /** What was written is on the disk, power loss or not. */
-  sync(): Promise<Outcome<void>>
   /**
-   * Gives the file its name and the disk time to hold it; reading goes on. The value is the fingerprint it has now.
-   * Refuses with `destination-exists` and leaves everything as it was when there is something and not `overwrite`.
-   * May be repeated after a kill half-way.
+   * Syncs the file and gives it its name. It can still be read afterwards. The value is its fingerprint.
+   * Refuses with `destination-exists`, and changes nothing, when the name is taken and `overwrite` is false.
+   * May be repeated after a kill halfway.
    */
   finish(finalPath: string, options: { readonly overwrite: boolean }): Promise<Outcome<Fingerprint>>
-  /** False when the file has lost its name: it, or its folder, was removed or replaced under our hands. */
+  /** False when another program removed or replaced the file or its folder. */
   isInPlace(): Promise<boolean>
-  /** Removes the part file (not one that has got its final name) and closes it. */
+  /** Closes the file, and removes it unless it has its final name. */
   discard(): Promise<void>
   close(): Promise<void>
 }
 
 /**
  * Opens the part file, exactly as long as the manifest says. `fresh` refuses with `destination-exists` when there is
- * one already; `replace` removes that one first; `resume` goes on with it, and makes it when it is gone.
+ * one already; `resume` continues with it, or makes it when it is gone.
  */
 export async function openPieceFile(
   path: string,
   manifest: Pick<Manifest, 'size' | 'pieceLength'>,
-  how: 'fresh' | 'replace' | 'resume',
+  how: 'fresh' | 'resume',
 ): Promise<Outcome<PieceFile>> {
   let file: FileHandle | undefined
   try {
-    if (how === 'replace') await unlink(path).catch(ignoring('ENOENT'))
     const exclusive = how === 'resume' ? 0 : constants.O_EXCL
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | exclusive
     file = await open(path, flags, 0o600)
@@ -60,11 +57,11 @@ export async function openPieceFile(
       return done(createPieceFile(path, file, manifest))
     }
     await file.close()
-    return refuse('destination-unwritable', `${showable(path)} is there and not a regular file; remove it`)
+    return refuse('destination-unwritable', `${showable(path)} is not a regular file; remove it`)
   } catch (error) {
     await file?.close()
     if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-      return refuse('destination-exists', `${showable(path)} exists: another download's, or left over; remove it`)
+      return refuse('destination-exists', `${showable(path)} exists already; remove it or move it away`)
     return storageRefusal(error, path)
   }
 }
@@ -106,14 +103,13 @@ function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest
         throw new PieceFileDamaged(`${showable(path)} is shorter than it was`)
     },
 
-    sync: () => attempt(() => file.datasync()),
-
     async finish(finalPath, { overwrite }) {
       try {
         await file.sync()
-        // A kill between giving the new name and taking the old one leaves both.
+        // A kill between adding the new name and removing the old one leaves both.
         if (await isOurs(finalPath)) await unlink(path).catch(ignoring('ENOENT'))
-        else if (!(await isOurs(path))) return refuse('integrity', `${showable(path)} was replaced by another file`)
+        else if (!(await isOurs(path)))
+          return refuse('integrity', `${showable(path)} was replaced by another file; download it again`)
         else if (overwrite) await rename(path, finalPath)
         else await renameToFree(path, finalPath)
         await syncFolder(dirname(finalPath))
@@ -139,19 +135,19 @@ function createPieceFile(path: string, file: FileHandle, manifest: Pick<Manifest
   }
 }
 
-/** Fails with EEXIST when there is anything under the new name, also when it came there this moment. */
+/** Rejects with EEXIST when the new name is taken, even if only since this moment. */
 async function renameToFree(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
     const isUnsupported = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(codeOf(error))
     if (!isUnsupported) throw error
-    // No hard links on this file system: take the name with a file that nobody else can have made, then fill it.
+    // No hard links on this file system: claim the name with a placeholder of ours, then replace that.
     claimName(to)
     try {
       return await rename(from, to)
     } catch (error) {
-      // A claim that stays is known as one.
+      // If the placeholder stays, its content identifies it.
       await unlink(to).catch(() => {})
       throw error
     }
@@ -159,22 +155,22 @@ async function renameToFree(from: string, to: string): Promise<void> {
   await unlink(from)
 }
 
-/** What a claim holds. By this, and not by its inode: file systems without hard links number theirs anew when mounted. */
+/** A placeholder's content. It is known by this, not by its inode: file systems without hard links renumber theirs at each mount. */
 export const claim = 'Shoal was about to put a file here, and was stopped. This one can be removed.\n'
 
-/** Both at once, nothing of ours between: a kill between the two leaves an empty file, which may be anybody's. */
+/** Synchronous, so that little comes between the two: a kill there leaves an empty file that no one can tell from another's. */
 function claimName(path: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
     writeFileSync(file, claim)
   } catch {
-    // A full disk has no room for it, and needs none for the renaming.
+    // A full disk has no room for the content; renaming needs none.
   } finally {
     closeSync(file)
   }
 }
 
-/** Whether this regular file only holds its name for one that never got there, for its agent was killed. */
+/** Whether this regular file is a placeholder whose agent was killed before it could rename the part file. */
 export async function isClaim(path: string): Promise<boolean> {
   const { size } = await lstat(path)
   return size === claim.length && (await againLater(() => readFile(path, 'utf8'))) === claim
@@ -183,7 +179,7 @@ export async function isClaim(path: string): Promise<boolean> {
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    // Some file systems cannot, and keep names safe in their own way.
+    // Some file systems cannot sync a folder, and keep names safe in their own way.
     await handle.sync().catch(ignoring('EINVAL'))
   } finally {
     await handle.close()

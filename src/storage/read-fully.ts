@@ -1,9 +1,9 @@
-// Reading into buffers that the caller has, as many at once as the system takes in one go.
+// Reads into the caller's buffers, as many at once as the system takes.
 
 import type { FileHandle } from 'node:fs/promises'
 import { againLater } from './interruption.ts'
 
-/** Fills `into`, one buffer after the other, from `position` on. The bytes read: fewer only when the file ends first. */
+/** Fills `into`, one buffer after the other, from `position` on. Returns the bytes read: fewer only if the file ends first. */
 export async function readFully(file: FileHandle, into: readonly Buffer[], position: number): Promise<number> {
   let left = into
   let filled = 0
@@ -16,7 +16,7 @@ export async function readFully(file: FileHandle, into: readonly Buffer[], posit
   return filled
 }
 
-/** What of the buffers lies behind their first `bytes`. */
+/** The buffers without their first `bytes`. */
 function withoutFirst(buffers: readonly Buffer[], bytes: number): Buffer[] {
   const rest: Buffer[] = []
   let before = 0

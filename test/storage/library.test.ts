@@ -241,13 +241,20 @@ test('Everything recorded before a kill -9 survives it, and nothing is half reco
   library.close()
   const child = spawn(process.execPath, [new URL('../helpers/library-child.ts', import.meta.url).pathname, file])
   t.teardown(() => child.kill('SIGKILL'))
+  let said = ''
+  child.stderr.on('data', data => {
+    said += data
+  })
   let last = -1
   for await (const line of createInterface({ input: child.stdout })) {
     last = Number(line)
     if (last === 200) child.kill('SIGKILL')
   }
-  if (child.signalCode === null) await once(child, 'exit')
-  t.true(last >= 200)
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  t.true(
+    last >= 200,
+    `the child recorded ${last + 1} pieces and ended with ${child.exitCode ?? child.signalCode}: ${said}`,
+  )
   const { verified, fetchedBytes, deliveries } = reopen().download(1)!
   const { count } = verified
   t.true(count > last)

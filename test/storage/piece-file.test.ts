@@ -43,11 +43,10 @@ async function fill(file: PieceFile): Promise<void> {
   granted(await file.write(1, 0, bytes.subarray(10, 14)))
 }
 
-test('Pieces written in any order are read back, and end up as the whole file under its name.', async t => {
+test('Pieces written in any order can be read back, and become the whole file under its name.', async t => {
   const { file, final, folder } = await fixture(t)
   await fill(file)
   t.deepEqual(await readBytes(5, into => file.read(1, 2, into)), bytes.subarray(12, 17))
-  t.is(codeOf(await file.sync()), 'done')
   const finished = await file.finish(final, { overwrite: false })
   t.deepEqual(await readFile(final), bytes)
   t.deepEqual(await readdir(folder), ['file'])
@@ -55,14 +54,14 @@ test('Pieces written in any order are read back, and end up as the whole file un
   t.deepEqual(await readBytes(5, into => file.read(2, 0, into)), bytes.subarray(20))
 })
 
-test('The part file is as long as the whole from the start, and its owner alone may read it.', async t => {
+test('The part file has its full length from the start, and only its owner may read it.', async t => {
   const { part } = await fixture(t)
   const { size, mode } = await lstat(part)
   t.is(size, 25)
   t.is(mode & 0o777, 0o600)
 })
 
-test('Bytes outside of their piece are a broken contract.', async t => {
+test('Bytes outside their piece are a broken contract.', async t => {
   const { file } = await fixture(t)
   for (const [piece, offset, length] of [
     [0, 5, 6],
@@ -76,7 +75,7 @@ test('Bytes outside of their piece are a broken contract.', async t => {
   }
 })
 
-test('A file that exists under the final name stays as it is, and so does the part file.', async t => {
+test('An existing file with the final name stays as it is, and so does the part file.', async t => {
   const { file, part, final } = await fixture(t)
   await fill(file)
   await writeFile(final, 'mine')
@@ -87,14 +86,14 @@ test('A file that exists under the final name stays as it is, and so does the pa
   t.is(codeOf(await file.finish(final, { overwrite: false })), 'done')
 })
 
-test('A dangling link under the final name counts as existing.', async t => {
+test('A dangling link with the final name counts as an existing file.', async t => {
   const { file, final, folder } = await fixture(t)
   await symlink(join(folder, 'elsewhere'), final)
   t.is(codeOf(await file.finish(final, { overwrite: false })), 'destination-exists')
   t.true((await lstat(final)).isSymbolicLink())
 })
 
-test('A file that exists is replaced when that was asked for, but a folder is not.', async t => {
+test('With overwrite, an existing file is replaced, but a folder is not.', async t => {
   const { file, final, folder } = await fixture(t)
   await fill(file)
   await mkdir(join(folder, 'folder'))
@@ -104,7 +103,7 @@ test('A file that exists is replaced when that was asked for, but a folder is no
   t.deepEqual(await readFile(final), bytes)
 })
 
-test('Finishing goes on after a kill between giving the new name and taking the old.', async t => {
+test('Finishing continues after a kill between adding the new name and removing the old one.', async t => {
   const { file, part, final, folder } = await fixture(t)
   await fill(file)
   await link(part, final)
@@ -112,7 +111,7 @@ test('Finishing goes on after a kill between giving the new name and taking the 
   t.deepEqual(await readdir(folder), ['file'])
 })
 
-test('A part file that somebody replaced does not get the name.', async t => {
+test('A part file that another program replaced does not get the name.', async t => {
   const { file, part, final } = await fixture(t)
   await unlink(part)
   await writeFile(part, 'another')
@@ -127,11 +126,10 @@ test('A part file is never reached through a symbolic link.', async t => {
   await symlink(victim, join(folder, 'a.part'))
   t.is(codeOf(await openPieceFile(join(folder, 'a.part'), manifest, 'resume')), 'destination-unwritable')
   t.is(codeOf(await openPieceFile(join(folder, 'a.part'), manifest, 'fresh')), 'destination-exists')
-  t.is(codeOf(await openPieceFile(join(folder, 'a.part'), manifest, 'replace')), 'done')
   t.is(await readFile(victim, 'utf8'), 'precious')
 })
 
-test('A pipe or folder in the place of the part file is refused and left alone.', async t => {
+test('A pipe or folder in place of the part file is refused and left alone.', async t => {
   const folder = tempFolder(t)
   execFileSync('mkfifo', [join(folder, 'pipe')])
   await mkdir(join(folder, 'folder'))
@@ -141,7 +139,7 @@ test('A pipe or folder in the place of the part file is refused and left alone.'
   }
 })
 
-test('A folder that does not exist is refused with words.', async t => {
+test('A folder that does not exist is refused with a message that says so.', async t => {
   const folder = tempFolder(t)
   const outcome = await openPieceFile(join(folder, 'missing', 'a.part'), manifest, 'fresh')
   t.is(codeOf(outcome), 'destination-unwritable')
@@ -156,7 +154,7 @@ untilNotRoot('A folder that may not be written is refused.', async t => {
   await chmod(folder, 0o700)
 })
 
-test('A full disk is said to be full, and what was written stays.', async t => {
+test('An error about a full disk becomes no-space.', async t => {
   // The one file that every Linux system has and that takes no byte.
   const full = await open('/dev/full', constants.O_WRONLY).catch(() => undefined)
   if (!full) return t.pass('this system has no /dev/full')
@@ -165,7 +163,7 @@ test('A full disk is said to be full, and what was written stays.', async t => {
   t.is(storageRefusal(error, '/some/path').code, 'no-space')
 })
 
-test('Resuming goes on with the bytes that are there, and makes a lost part file anew.', async t => {
+test('Resuming keeps the bytes that are there, and makes a missing part file again.', async t => {
   const { file, part } = await fixture(t)
   await fill(file)
   const again = granted(await openPieceFile(part, manifest, 'resume'))
@@ -176,16 +174,14 @@ test('Resuming goes on with the bytes that are there, and makes a lost part file
   await fresh.discard()
 })
 
-test('A part file that is there is only replaced when that was asked for.', async t => {
+test('An existing part file is not taken for a new one, and stays as it is.', async t => {
   const { file, part } = await fixture(t)
   await fill(file)
   t.is(codeOf(await openPieceFile(part, manifest, 'fresh')), 'destination-exists')
-  const replaced = granted(await openPieceFile(part, manifest, 'replace'))
-  t.deepEqual(await readBytes(10, into => replaced.read(0, 0, into)), Buffer.alloc(10))
-  await replaced.close()
+  t.deepEqual(await readFile(part), bytes)
 })
 
-test('Discarding removes the part file, but not one that somebody put there since, nor a finished one.', async t => {
+test('Discarding removes the part file, but not a file that has replaced it since.', async t => {
   const { file, part, folder } = await fixture(t)
   await file.discard()
   t.deepEqual(await readdir(folder), [])
@@ -196,7 +192,7 @@ test('Discarding removes the part file, but not one that somebody put there sinc
   t.is(await readFile(part, 'utf8'), 'another')
 })
 
-test('A part file that somebody shortened is noticed when it is read.', async t => {
+test('A part file that another program shortened is noticed when it is read.', async t => {
   const { file, part } = await fixture(t)
   await writeFile(part, '')
   await t.throwsAsync(file.read(0, 0, [Buffer.alloc(10)]), { instanceOf: PieceFileDamaged })

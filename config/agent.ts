@@ -24,11 +24,12 @@ export const hashingTunables = {
 
 /** The agent as a whole. */
 export const agentTunables = {
-  /** Back-off between attempts to connect while brokers or trackers are away, doubling. */
-  retryFirstMs: 500,
-  retryMostMs: 5_000,
-  /** A part of the agent that failed is started again after this long. */
-  restartChildMs: 1_000,
+  /** Between attempts to connect while brokers or trackers are away, doubling. */
+  retry: { firstMs: 500, mostMs: 5_000 },
+  /** A part of the agent that failed is started again after this long, doubling up to the most. */
+  restart: { firstMs: 1_000, mostMs: 4_000 },
+  /** A part that ran this long has recovered: its next failure starts the doubling anew. */
+  steadyAfterMs: 10_000,
   /** What a full disk did not take is written down within this of there being room. */
   recordAgainMs: 1_000,
   /** For a command line that looked, for an instant, whether an agent holds the library. */

@@ -14,6 +14,7 @@ import {
   stopChild,
 } from 'xstate'
 import { agentTunables } from '../../config/agent.ts'
+import { backOffMs } from '../domain/back-off.ts'
 import type { SessionServicesOutput, sessionServicesMachine } from './session-services.ts'
 import type { Listening } from './uploads-protocol.ts'
 
@@ -64,8 +65,7 @@ export const agentSessionMachine = setup({
     leave: fromPromise<void, { forget: boolean }>(unprovided),
   },
   delays: {
-    retry: ({ context }) =>
-      Math.min(agentTunables.retryFirstMs * 2 ** (context.failures - 1), agentTunables.retryMostMs),
+    retry: ({ context }) => backOffMs(agentTunables.retry, context.failures),
     leaveAtLast: agentTunables.leaveWithinMs,
   },
   guards: {

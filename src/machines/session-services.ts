@@ -1,7 +1,7 @@
-// What runs while a device is logged in: five children side by side, each started again by itself when it fails. The
-// line (beats, notices, the brokers' coming and going), the serving desk, the keeper of shares, the downloads, and the
-// API for the command line. It hands on what they say to each other. Told to close, it serves nobody any more at once,
-// and ends once the downloads have come to rest.
+// What runs while a device is logged in: five children side by side, each supervised by itself (supervised.ts). They are
+// the heartbeat (presence, notices, brokers coming and going), the uploads, the share registry, the downloads, and the API
+// for the command line. This machine passes on what one child says and another needs. Told to close, it ends the uploads
+// at once, and itself once the downloads are suspended.
 
 import { assign, type CallbackActorLogic, type EventObject, raise, sendTo, setup } from 'xstate'
 import { agentTunables } from '../../config/agent.ts'
@@ -9,7 +9,19 @@ import { ticketTunables } from '../../config/swarm.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { type Revocation, type Revocations, withRevocation } from '../domain/revocation.ts'
 import type { Notice } from '../wire/notice.ts'
-import { downloadQueueMachine } from './download-queue.ts'
+import { type DownloadQueueEvent, downloadQueueMachine } from './download-queue.ts'
+import {
+  type Failures,
+  forgiving,
+  invokeSupervised,
+  noFailures,
+  restartAfter,
+  restartDelays,
+  supervised,
+  tellChild,
+  withFailure,
+  withoutFailures,
+} from './supervised.ts'
 import type { UploadsCommand, UploadsEvent } from './swarm-protocol.ts'
 import { uploadsMachine } from './uploads.ts'
 import type { Listening } from './uploads-protocol.ts'
@@ -17,34 +29,40 @@ import type { Listening } from './uploads-protocol.ts'
 export type SessionServicesEvent =
   | UploadsEvent
   | { readonly type: 'notice.received'; readonly notice: Notice }
-  /** Serve nothing to whom that concerns. */
+  /** Serve nothing more to those whom it concerns. */
   | { readonly type: 'access.withdrawn'; readonly withdrawal: Revocation }
-  /** Perhaps, for the brokers were away; or the trackers tell of something that no notice told. */
+  /** Notices may have been missed: the brokers were away, or the trackers report something that no notice told. */
   | { readonly type: 'notices.missed' }
-  /** Trackers are there and do not know this device's credential any more. */
+  /** The trackers no longer know this device's credential. */
   | { readonly type: 'session.revoked' }
   | { readonly type: 'services.close' }
-  /** Of its own: it is closing. */
-  | { readonly type: 'serving.end' }
+  /** Raised by this machine when it closes. */
+  | { readonly type: 'uploads.end' }
 
 export type ShareRegistryEvent = Extract<
   SessionServicesEvent,
   { type: 'notice.received' | 'offer.failed' | 'notices.missed' }
 >
-/** Peers can reach this device; one of them has come. */
+/** Presence has changed, or a peer has come whose access should be checked. */
 export type HeartbeatCommand = { readonly type: 'uploads.opened' | 'peer.admitted' | 'fetching.began' }
 
 export interface SessionServicesOutput {
   readonly isRevoked: boolean
 }
 
+const serviceNames = ['heartbeat', 'uploads', 'shareRegistry', 'downloads', 'api'] as const
+type Service = (typeof serviceNames)[number]
+
 interface SessionServicesContext {
-  /** Kept over a restart of the desk: peers know the port. */
+  /** Kept when the uploads start again: peers know the port. */
   readonly listen: Listening
-  /** Kept over a restart of the desk, too: nobody tells of them again. */
+  /** Kept when the uploads start again: no one reports them a second time. */
   readonly revocations: Revocations
   readonly isRevoked: boolean
+  readonly failures: Failures<Service>
 }
+
+const tellDownloads = tellChild<DownloadQueueEvent>('downloads')
 
 export const sessionServicesMachine = setup({
   types: {
@@ -52,13 +70,7 @@ export const sessionServicesMachine = setup({
     input: {} as { listen: Listening },
     events: {} as SessionServicesEvent,
     output: {} as SessionServicesOutput,
-    children: {} as {
-      heartbeat: 'heartbeat'
-      uploads: 'uploads'
-      shareRegistry: 'shareRegistry'
-      downloads: 'downloads'
-      api: 'api'
-    },
+    children: {} as { [Name in Service]: Name },
   },
   actors: {
     heartbeat: {} as CallbackActorLogic<HeartbeatCommand>,
@@ -67,50 +79,64 @@ export const sessionServicesMachine = setup({
     downloads: downloadQueueMachine,
     api: {} as CallbackActorLogic<EventObject>,
   },
-  delays: { restart: agentTunables.restartChildMs, closeAtLast: agentTunables.leaveWithinMs },
+  delays: {
+    ...restartDelays(agentTunables.restart, serviceNames),
+    steady: agentTunables.steadyAfterMs,
+    closeAtLast: agentTunables.leaveWithinMs,
+  },
   actions: {
-    /** Something broke: it goes to the log. Provided by the actor. */
+    countFailure: assign({
+      failures: ({ context }, { child }: { child: Service; error: unknown }) => withFailure(context.failures, child),
+    }),
+    forgetFailures: assign({
+      failures: ({ context }, { child }: { child: Service }) => withoutFailures(context.failures, child),
+    }),
+    /** Logs what broke. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
-    /** Why the desk cannot listen; undefined once it does. Provided by the actor. */
-    noteListening: (_, _desk: { failure: Refusal | undefined }) => {},
-    /** Puts everything on offer at a desk that has just started. Provided by the actor. */
-    offerEverything: () => {},
-    /** Tells a desk that has just started how many peers it may serve at once. Provided by the actor. */
-    limitLinks: () => {},
-    // A child that is being started again hears nothing, and asks for what it missed when it starts.
-    tellHeartbeat: ({ system }, event: HeartbeatCommand) => system.get('heartbeat')?.send(event),
-    tellUploads: ({ system }, command: UploadsCommand) => system.get('uploads')?.send(command),
-    tellShareRegistry: ({ system }, event: ShareRegistryEvent) => system.get('shareRegistry')?.send(event),
-    /** Which downloads look again for peers: those of one share; all, when membership or a connection changed. */
-    tellDownloads: ({ system }, change: { share?: string }) =>
-      system.get('downloads')?.send({ type: 'swarm.changed', ...change }),
-    /** Whoever fetches a share from here may have some of it to give. */
-    tellOfGuest: ({ system }, guest: { share: string; peer: string }) =>
-      system.get('downloads')?.send({ type: 'peer.admitted', ...guest }),
-    keepWithdrawal: assign({
+    /** Why peers cannot connect; undefined once they can. Provided by the actor. */
+    reportListening: (_, _uploads: { failure: Refusal | undefined }) => {},
+    /** Gives uploads that have just started every offer. Provided by the actor. */
+    restockOffers: () => {},
+    /** Tells uploads that have just started how many peers they may serve at once. Provided by the actor. */
+    limitSessions: () => {},
+    tellHeartbeat: tellChild<HeartbeatCommand>('heartbeat'),
+    tellUploads: tellChild<UploadsCommand>('uploads'),
+    tellShareRegistry: tellChild<ShareRegistryEvent>('shareRegistry'),
+    /** Downloads look for peers again: those of one share; all of them when membership or a connection changed. */
+    refreshDownloads: ({ self }, change: { share?: string }) =>
+      tellDownloads({ self }, { type: 'swarm.changed', ...change }),
+    /** A peer that fetches a share from here may have some of it to give. */
+    introducePeer: ({ self }, met: { share: string; peer: string }) =>
+      tellDownloads({ self }, { type: 'peer.admitted', ...met }),
+    keepRevocation: assign({
       revocations: ({ context }, { withdrawal }: { withdrawal: Revocation }) =>
         withRevocation(context.revocations, withdrawal, Date.now(), ticketTunables.rememberRevokedMs),
     }),
-    keepListening: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
+    keepAddress: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
     markRevoked: assign({ isRevoked: true }),
   },
 }).createMachine({
   id: 'services',
-  context: ({ input }) => ({ listen: input.listen, revocations: new Map(), isRevoked: false }),
+  context: ({ input }) => ({
+    listen: input.listen,
+    revocations: new Map(),
+    isRevoked: false,
+    failures: noFailures(serviceNames),
+  }),
   initial: 'open',
   on: {
     'notice.received': {
       actions: [
         { type: 'tellShareRegistry', params: ({ event }) => event },
         {
-          type: 'tellDownloads',
+          type: 'refreshDownloads',
           params: ({ event: { notice } }) => ('share' in notice ? { share: notice.share } : {}),
         },
       ],
     },
     'access.withdrawn': {
       actions: [
-        { type: 'keepWithdrawal', params: ({ event }) => event },
+        { type: 'keepRevocation', params: ({ event }) => event },
         {
           type: 'tellUploads',
           params: ({ event: { withdrawal } }) => ({ type: 'access.revoked' as const, withdrawal }),
@@ -120,28 +146,28 @@ export const sessionServicesMachine = setup({
     'notices.missed': {
       actions: [
         { type: 'tellShareRegistry', params: ({ event }) => event },
-        { type: 'tellDownloads', params: {} },
+        { type: 'refreshDownloads', params: {} },
       ],
     },
     'uploads.opened': {
       actions: [
-        { type: 'keepListening', params: ({ event }) => event },
-        { type: 'noteListening', params: { failure: undefined } },
-        'limitLinks',
-        'offerEverything',
+        { type: 'keepAddress', params: ({ event }) => event },
+        { type: 'reportListening', params: { failure: undefined } },
+        'limitSessions',
+        'restockOffers',
         { type: 'tellHeartbeat', params: { type: 'uploads.opened' } },
       ],
     },
     'uploads.failed': {
       actions: [
-        { type: 'noteListening', params: ({ event }) => ({ failure: event.refusal }) },
+        { type: 'reportListening', params: ({ event }) => ({ failure: event.refusal }) },
         { type: 'reportFailure', params: ({ event }) => ({ child: 'uploads', error: event.refusal }) },
       ],
     },
     'peer.admitted': {
       actions: [
         { type: 'tellHeartbeat', params: { type: 'peer.admitted' } },
-        { type: 'tellOfGuest', params: ({ event: { share, peer } }) => ({ share, peer }) },
+        { type: 'introducePeer', params: ({ event: { share, peer } }) => ({ share, peer }) },
       ],
     },
     'offer.failed': { actions: { type: 'tellShareRegistry', params: ({ event }) => event } },
@@ -150,109 +176,49 @@ export const sessionServicesMachine = setup({
     open: {
       type: 'parallel',
       states: {
-        beating: {
-          initial: 'working',
+        heartbeat: {
+          initial: 'running',
           states: {
-            working: {
-              invoke: {
-                id: 'heartbeat',
-                systemId: 'heartbeat',
-                src: 'heartbeat',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'heartbeat', error: event.error }),
-                  },
-                },
-              },
+            running: { invoke: invokeSupervised('heartbeat'), after: forgiving('heartbeat') },
+            // While it did not run it heard no notices.
+            restarting: {
+              after: { untilHeartbeat: { target: 'running', actions: raise({ type: 'notices.missed' }) } },
             },
-            failing: { after: { restart: { target: 'working', actions: raise({ type: 'notices.missed' }) } } },
           },
         },
-        serving: {
-          initial: 'working',
+        uploads: {
+          initial: 'running',
           states: {
-            working: {
+            running: {
               invoke: {
-                id: 'uploads',
-                systemId: 'uploads',
-                src: 'uploads',
+                ...invokeSupervised('uploads'),
                 input: ({ context: { listen, revocations }, self }) => ({ listen, revocations, parent: self }),
-                onDone: 'failing',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'uploads', error: event.error }),
-                  },
+                // They cannot listen; `uploads.failed` has said why.
+                onDone: {
+                  target: 'restarting',
+                  actions: { type: 'countFailure', params: { child: 'uploads', error: undefined } },
                 },
               },
+              after: forgiving('uploads'),
             },
-            failing: { after: { restart: 'working' } },
-            /** Nobody is served by a device that is being logged out, however long its downloads take to rest. */
+            restarting: { after: restartAfter('uploads') },
+            /** A device that is being logged out serves no one, however long its downloads take to be suspended. */
             ended: {},
           },
-          on: { 'serving.end': '.ended' },
+          on: { 'uploads.end': '.ended' },
         },
-        sharing: {
-          initial: 'working',
+        shareRegistry: supervised('shareRegistry'),
+        api: supervised('api'),
+        downloads: {
+          initial: 'running',
           states: {
-            working: {
-              invoke: {
-                id: 'shareRegistry',
-                systemId: 'shareRegistry',
-                src: 'shareRegistry',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'shareRegistry', error: event.error }),
-                  },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        answering: {
-          initial: 'working',
-          states: {
-            working: {
-              invoke: {
-                id: 'api',
-                systemId: 'api',
-                src: 'api',
-                onError: {
-                  target: 'failing',
-                  actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'api', error: event.error }) },
-                },
-              },
-            },
-            failing: { after: { restart: 'working' } },
-          },
-        },
-        fetching: {
-          initial: 'working',
-          states: {
-            working: {
-              initial: 'open',
-              invoke: {
-                id: 'downloads',
-                systemId: 'downloads',
-                src: 'downloads',
-                onDone: '#services.closed',
-                onError: {
-                  target: 'failing',
-                  actions: {
-                    type: 'reportFailure',
-                    params: ({ event }) => ({ child: 'downloads', error: event.error }),
-                  },
-                },
-              },
+            running: {
+              initial: 'accepting',
+              invoke: { ...invokeSupervised('downloads'), onDone: '#services.closed' },
+              after: forgiving('downloads'),
               states: {
-                // Closing is heard here and not above: from there it would start all five anew on its way.
-                open: {
+                // Closing is handled here: a transition of an ancestor would start all five children again on its way.
+                accepting: {
                   on: {
                     'services.close': 'suspending',
                     'session.revoked': { target: 'suspending', actions: 'markRevoked' },
@@ -260,14 +226,14 @@ export const sessionServicesMachine = setup({
                 },
                 /** Each run finishes what it is writing and closes its part file. */
                 suspending: {
-                  entry: [raise({ type: 'serving.end' }), sendTo('downloads', { type: 'queue.suspend' })],
+                  entry: [raise({ type: 'uploads.end' }), sendTo('downloads', { type: 'queue.suspend' })],
                   after: { closeAtLast: '#services.closed' },
                   on: { 'session.revoked': { actions: 'markRevoked' } },
                 },
               },
             },
-            failing: {
-              after: { restart: 'working' },
+            restarting: {
+              after: restartAfter('downloads'),
               on: {
                 'services.close': '#services.closed',
                 'session.revoked': { target: '#services.closed', actions: 'markRevoked' },

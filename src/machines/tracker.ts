@@ -2,15 +2,26 @@
 // actors: whatever fails is started again with back-off; a follower that fails takes the tracker back to preparing,
 // because then the log or the projection is not what it was. No failure ends a tracker; only `tracker.stop` does.
 
-import { assign, fromCallback, fromPromise, sendTo, setup } from 'xstate'
+import { assign, fromCallback, fromPromise, setup } from 'xstate'
 import { trackerTunables } from '../../config/tracker.ts'
-import { backOffMs } from '../domain/back-off.ts'
 import type { LogEntry } from '../wire/log-entry.ts'
+import {
+  type Failures,
+  failed,
+  noFailures,
+  restartDelays,
+  supervised,
+  tellChild,
+  withFailure,
+  withoutFailures,
+} from './supervised.ts'
 
-/** What fails by itself and is started again by itself. */
-export type TrackerStep = 'connect' | 'prepare' | 'release' | Part
-type Part = 'presence' | 'requestHandler' | 'authenticator' | 'notifier'
-/** A part that runs on says this once, when it cannot go on. */
+const parts = ['presence', 'requestHandler', 'authenticator', 'notifier'] as const
+const steps = ['connect', 'prepare', 'release', ...parts] as const
+type Part = (typeof parts)[number]
+/** Each fails, and is started again, without the others. */
+export type TrackerStep = (typeof steps)[number]
+/** A part says this once, when it cannot go on. */
 export type PartFailed = { readonly type: 'part.failed'; readonly part: Part; readonly error: unknown }
 
 export type EntriesApplied = { readonly type: 'entries.applied'; readonly entries: readonly LogEntry[] }
@@ -29,15 +40,12 @@ export type TrackerEvent =
   | { readonly type: 'tracker.stop' }
 
 interface TrackerContext {
-  /** In a row, without having run steadily in between. */
-  readonly failures: Readonly<Record<TrackerStep, number>>
+  readonly failures: Failures<TrackerStep>
 }
 
 const unprovided = (what: string) => () => {
   throw new Error(`bug: no ${what} was provided to the tracker's machine`)
 }
-
-const restartDelayMs = (failures: number) => backOffMs(trackerTunables.restart, failures)
 
 const lifeSetup = setup({
   types: { context: {} as TrackerContext, events: {} as TrackerEvent },
@@ -62,73 +70,40 @@ const lifeSetup = setup({
   },
   actions: {
     countFailure: assign({
-      failures: ({ context }, { step }: { step: TrackerStep; error: unknown }) => ({
-        ...context.failures,
-        [step]: context.failures[step] + 1,
-      }),
+      failures: ({ context }, { child }: { child: TrackerStep; error: unknown }) =>
+        withFailure(context.failures, child),
     }),
     forgetFailures: assign({
-      failures: ({ context }, { step }: { step: TrackerStep }) => ({ ...context.failures, [step]: 0 }),
+      failures: ({ context }, { child }: { child: TrackerStep }) => withoutFailures(context.failures, child),
     }),
     /** Into the tracker's log; provided by run-tracker.ts. */
-    logFailure: (_, _params: { step: TrackerStep; error: unknown }) => {},
-    forwardEntries: sendTo('notifier', ({ event }) => event),
+    reportFailure: (_, _failed: { child: TrackerStep; error: unknown }) => {},
+    tellNotifier: tellChild<EntriesApplied>('notifier'),
   },
-  delays: {
-    untilConnect: ({ context }) => restartDelayMs(context.failures.connect),
-    untilPrepare: ({ context }) => restartDelayMs(context.failures.prepare),
-    untilPresence: ({ context }) => restartDelayMs(context.failures.presence),
-    untilRequestHandler: ({ context }) => restartDelayMs(context.failures.requestHandler),
-    untilAuthenticator: ({ context }) => restartDelayMs(context.failures.authenticator),
-    untilNotifier: ({ context }) => restartDelayMs(context.failures.notifier),
-    steady: trackerTunables.steadyAfterMs,
-  },
+  delays: { ...restartDelays(trackerTunables.restart, steps), steady: trackerTunables.steadyAfterMs },
 })
 
-const failed = (step: TrackerStep) => {
-  const params = ({ event }: { event: { error: unknown } }) => ({ step, error: event.error })
-  return [
-    { type: 'countFailure', params },
-    { type: 'logFailure', params },
-  ] as const
-}
+/** Of a supervised part that runs: it may also fail later, by an event. */
+const failsLater = (part: Part) =>
+  ({
+    'part.failed': { guard: { type: 'isOf', params: { part } }, target: 'restarting', actions: failed(part) },
+  }) as const
 
-/** A part that runs on, is started again after a failure, and is forgiven once it has run steadily. */
-const supervised = (
-  part: Part,
-  until: 'untilPresence' | 'untilRequestHandler' | 'untilAuthenticator' | 'untilNotifier',
-) =>
-  lifeSetup.createStateConfig({
-    initial: 'running',
-    states: {
-      running: {
-        invoke: { src: part, id: part, onError: { target: 'restarting', actions: failed(part) } },
-        after: { steady: { actions: { type: 'forgetFailures', params: { step: part } } } },
-        on: {
-          'part.failed': {
-            guard: { type: 'isOf', params: { part } },
-            target: 'restarting',
-            actions: failed(part),
-          },
-          ...(part === 'notifier' && { 'entries.applied': { actions: 'forwardEntries' } }),
-        },
-      },
-      restarting: { after: { [until]: 'running' } },
-    },
-  })
+const supervisedPart = <const P extends Part>(part: P) => {
+  const { initial, states } = supervised(part)
+  return { initial, states: { ...states, running: { ...states.running, on: failsLater(part) } } } as const
+}
 
 export const trackerMachine = lifeSetup.createMachine({
   id: 'tracker',
-  context: {
-    failures: { connect: 0, prepare: 0, release: 0, presence: 0, requestHandler: 0, authenticator: 0, notifier: 0 },
-  },
+  context: { failures: noFailures(steps) },
   initial: 'connecting',
   on: { 'tracker.stop': '.stopping' },
   states: {
     connecting: {
       invoke: {
         src: 'connect',
-        onDone: { target: 'connected', actions: { type: 'forgetFailures', params: { step: 'connect' } } },
+        onDone: { target: 'connected', actions: { type: 'forgetFailures', params: { child: 'connect' } } },
         onError: { target: 'unconnected', actions: failed('connect') },
       },
     },
@@ -155,21 +130,22 @@ export const trackerMachine = lifeSetup.createMachine({
             onError: { target: 'unprepared', actions: failed('prepare') },
           },
           on: { 'follower.failed': { target: 'unprepared', actions: failed('prepare') } },
-          after: { steady: { actions: { type: 'forgetFailures', params: { step: 'prepare' } } } },
+          after: { steady: { actions: { type: 'forgetFailures', params: { child: 'prepare' } } } },
           type: 'parallel',
           states: {
-            presence: supervised('presence', 'untilPresence'),
+            presence: supervisedPart('presence'),
             service: {
               initial: 'catchingUp',
               states: {
                 catchingUp: { on: { 'log.caught-up': 'serving', 'log.out-of-reach': 'serving' } },
                 serving: {
                   tags: 'serving',
+                  on: { 'entries.applied': { actions: { type: 'tellNotifier', params: ({ event }) => event } } },
                   type: 'parallel',
                   states: {
-                    requestHandler: supervised('requestHandler', 'untilRequestHandler'),
-                    authenticator: supervised('authenticator', 'untilAuthenticator'),
-                    notifier: supervised('notifier', 'untilNotifier'),
+                    requestHandler: supervisedPart('requestHandler'),
+                    authenticator: supervisedPart('authenticator'),
+                    notifier: supervisedPart('notifier'),
                   },
                 },
               },

@@ -1,4 +1,4 @@
-// Whether an agent is logged in, and what runs while it is, with actors that succeed or fail as a test says.
+// The agent's login and the services that run during it, with actors that succeed or fail as a test scripts them.
 
 import test from 'ava'
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
@@ -13,7 +13,7 @@ const settled = () => new Promise(resolve => setImmediate(resolve))
 
 type Child = 'heartbeat' | 'uploads' | 'shareRegistry' | 'downloads' | 'api'
 
-/** A services whose parts run on, and record what they hear; those named in `broken` fail when they start. */
+/** Services that keep running and record what they hear; those named in `broken` fail as they start. */
 function services(broken: readonly Child[] = []) {
   const started: Child[] = []
   const heard: [Child, string][] = []
@@ -46,30 +46,30 @@ function services(broken: readonly Child[] = []) {
 
 function startServices(broken?: readonly Child[]) {
   const clock = new SimulatedClock()
-  const house = services(broken)
-  const actor = createActor(house.logic, { input: { listen }, clock })
+  const provided = services(broken)
+  const actor = createActor(provided.logic, { input: { listen }, clock })
   actor.subscribe({ error: () => {} })
   actor.start()
-  return { ...house, clock, actor, send: (event: SessionServicesEvent) => actor.send(event) }
+  return { ...provided, clock, actor, send: (event: SessionServicesEvent) => actor.send(event) }
 }
 
-test('A services starts its five children side by side.', t => {
+test('The services are five children, started side by side.', t => {
   t.deepEqual(startServices().started.sort(), ['api', 'downloads', 'heartbeat', 'shareRegistry', 'uploads'])
 })
 
 for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'] as const)
-  test(`When its ${child} fails, that is reported, and it alone is started again.`, async t => {
+  test(`When the child ${child} fails, that is reported, and it alone is started again.`, async t => {
     const { clock, started, failures, actor } = startServices([child])
     await settled()
     t.deepEqual(failures, [child])
     t.is(started.length, 5)
-    clock.increment(agentTunables.restartChildMs)
+    clock.increment(agentTunables.restart.firstMs)
     await settled()
     t.deepEqual(started.slice(5), [child])
     t.is(actor.getSnapshot().status, 'active')
   })
 
-test('What one child says reaches those it concerns.', t => {
+test('What one child says reaches the children it concerns.', t => {
   const { send, heard } = startServices()
   const notice = { seq: 1, group: 'reef', type: 'sharing.ended' } as const
   send({ type: 'notice.received', notice })
@@ -89,10 +89,10 @@ test('What one child says reaches those it concerns.', t => {
   ])
 })
 
-test('A desk that has started is told how many it may serve, and then what is on offer.', t => {
+test('Uploads that have started are told how many peers they may serve, and then what is on offer.', t => {
   const told: string[] = []
   const logic = services().logic.provide({
-    actions: { limitLinks: () => told.push('limit'), offerEverything: () => told.push('offers') },
+    actions: { limitSessions: () => told.push('limit'), restockOffers: () => told.push('offers') },
   })
   const actor = createActor(logic, { input: { listen } }).start()
   actor.send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
@@ -100,17 +100,17 @@ test('A desk that has started is told how many it may serve, and then what is on
   actor.stop()
 })
 
-test('A desk that starts again listens where peers know it to be.', t => {
+test('Uploads that start again listen at the address that peers know.', t => {
   const { send, actor } = startServices()
   send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
   t.deepEqual(actor.getSnapshot().context.listen, { host: '127.0.0.1', port: 4000 })
 })
 
-test('What was withdrawn is known to a desk that starts again, also what was while it did.', async t => {
+test('Uploads that start again know what was withdrawn before and meanwhile.', async t => {
   const given: Revocations[] = []
   const uploads = fromCallback(({ input }: { input: { revocations: Revocations } }) => {
     given.push(input.revocations)
-    if (given.length === 1) throw new Error('the desk broke')
+    if (given.length === 1) throw new Error('the uploads broke')
   }) as never
   const clock = new SimulatedClock()
   const actor = createActor(services().logic.provide({ actors: { uploads } }), {
@@ -120,7 +120,7 @@ test('What was withdrawn is known to a desk that starts again, also what was whi
   await settled()
   const withdrawal: Revocation = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
   actor.send({ type: 'access.withdrawn', withdrawal })
-  clock.increment(agentTunables.restartChildMs)
+  clock.increment(agentTunables.restart.firstMs)
   await settled()
   const access = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 5 }
   t.deepEqual(
@@ -130,28 +130,28 @@ test('What was withdrawn is known to a desk that starts again, also what was whi
   actor.stop()
 })
 
-test('A line that starts again may have missed notices: shares and downloads look again.', async t => {
+test('A heartbeat that starts again may have missed notices, so shares and downloads check again.', async t => {
   const { clock, heard } = startServices(['heartbeat'])
   await settled()
   t.deepEqual(heard, [])
-  clock.increment(agentTunables.restartChildMs)
+  clock.increment(agentTunables.restart.firstMs)
   t.deepEqual(heard, [['shareRegistry', 'notices.missed']])
 })
 
-test('A services that closes serves nobody any more, however long its downloads take.', async t => {
+test('Services that close serve no one any more, however long the downloads take.', async t => {
   for (const broken of [[], ['uploads']] as const)
     for (const type of ['services.close', 'session.revoked'] as const) {
       const { send, actor, clock } = startServices(broken)
       await settled()
       send({ type })
-      clock.increment(agentTunables.restartChildMs)
+      clock.increment(agentTunables.restart.firstMs)
       t.is(actor.getSnapshot().status, 'active')
       t.is(actor.getSnapshot().children.uploads, undefined)
       t.truthy(actor.getSnapshot().children.heartbeat)
     }
 })
 
-test('A services closes once its downloads rest.', async t => {
+test('Services close once the downloads are suspended.', async t => {
   const { send, actor, suspended } = startServices()
   send({ type: 'services.close' })
   t.is(actor.getSnapshot().status, 'active')
@@ -161,14 +161,14 @@ test('A services closes once its downloads rest.', async t => {
   t.deepEqual(actor.getSnapshot().output, { isRevoked: false })
 })
 
-test('A services closes also when its downloads never rest, and says that its log-in is void.', t => {
+test('Services close even when the downloads never are, and say that the login is void.', t => {
   const { send, actor, clock } = startServices()
   send({ type: 'session.revoked' })
   clock.increment(agentTunables.leaveWithinMs)
   t.deepEqual(actor.getSnapshot().output, { isRevoked: true })
 })
 
-test('A services that closes starts nothing anew, and being told again gives it no more time.', async t => {
+test('Services that close start nothing again, and a second request gives them no more time.', async t => {
   const { send, actor, clock, started } = startServices()
   send({ type: 'services.close' })
   clock.increment(agentTunables.leaveWithinMs - 1)
@@ -179,7 +179,7 @@ test('A services that closes starts nothing anew, and being told again gives it 
   t.is(actor.getSnapshot().status, 'done')
 })
 
-test('A services closes at once when its downloads are just being started again.', async t => {
+test('Services close at once while the downloads are being started again.', async t => {
   const { send, actor, started } = startServices(['downloads'])
   await settled()
   send({ type: 'services.close' })
@@ -195,7 +195,7 @@ interface Script {
 
 function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
   const clock = new SimulatedClock()
-  const house = services()
+  const provided = services()
   const forgot: boolean[] = []
   const failures: string[] = []
   const attempts = { connect: 0, open: 0 }
@@ -211,7 +211,7 @@ function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
         open: fromPromise(async () => {
           const outcome = opens[attempts.open++] ?? true
           if (outcome instanceof Error) throw outcome
-          return outcome ? house.logic : undefined
+          return outcome ? provided.logic : undefined
         }),
         leave: fromPromise(async ({ input }) => {
           forgot.push(input.forget)
@@ -237,37 +237,37 @@ function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
   }
   const state = () => JSON.stringify(actor.getSnapshot().value).replaceAll(/["{}]/g, '').replaceAll(':', '.')
   const child = () => actor.getSnapshot().children.services as AnyActorRef | undefined
-  return { actor, send, wait, state, child, house, forgot, failures, attempts }
+  return { actor, send, wait, state, child, provided, forgot, failures, attempts }
 }
 
 const found: AgentEvent = { type: 'session.found' }
 
-test('An agent waits for a log-in, connects, opens its session, and is online.', async t => {
-  const { state, send, house } = startAgent()
+test('An agent waits for a login, connects, opens its session, and is online.', async t => {
+  const { state, send, provided } = startAgent()
   t.is(state(), 'loggedOut')
   t.is(await send(found), 'online')
-  t.is(house.started.length, 5)
+  t.is(provided.started.length, 5)
 })
 
-test('While brokers or trackers are away it tries again, ever less often.', async t => {
+test('While brokers or trackers are away, it tries again less and less often.', async t => {
   const { send, wait, attempts } = startAgent({ connects: ['away', 'away'], opens: [false] })
   t.is(await send(found), 'connecting.waiting')
-  t.is(await wait(agentTunables.retryFirstMs), 'connecting.waiting')
-  t.is(await wait(agentTunables.retryFirstMs), 'connecting.waiting')
+  t.is(await wait(agentTunables.retry.firstMs), 'connecting.waiting')
+  t.is(await wait(agentTunables.retry.firstMs), 'connecting.waiting')
   t.is(attempts.connect, 2)
-  t.is(await wait(agentTunables.retryFirstMs), 'opening.waiting')
-  t.is(await wait(agentTunables.retryMostMs), 'online')
+  t.is(await wait(agentTunables.retry.firstMs), 'opening.waiting')
+  t.is(await wait(agentTunables.retry.mostMs), 'online')
 })
 
-test('A connect or an open that fails is reported and tried again.', async t => {
+test('Connecting or opening that fails is reported and tried again.', async t => {
   const { send, wait, failures } = startAgent({ connects: [new Error('bug')], opens: [new Error('bug')] })
   t.is(await send(found), 'connecting.waiting')
-  t.is(await wait(agentTunables.retryMostMs), 'opening.waiting')
-  t.is(await wait(agentTunables.retryMostMs), 'online')
+  t.is(await wait(agentTunables.retry.mostMs), 'opening.waiting')
+  t.is(await wait(agentTunables.retry.mostMs), 'online')
   t.deepEqual(failures, ['connect', 'open'])
 })
 
-test('A log-in that is void is forgotten; one that is being replaced, or an agent that stops, is not.', async t => {
+test('A void login is forgotten; a replaced one, and that of an agent that stops, is not.', async t => {
   const revoked = startAgent({ connects: ['revoked'] })
   t.is(await revoked.send(found), 'loggedOut')
   t.deepEqual(revoked.forgot, [true])
@@ -292,7 +292,7 @@ test('Logging out, stopping and being replaced close the services first.', async
     const agent = startAgent()
     await agent.send(found)
     t.is(await agent.send({ type }), 'online')
-    agent.house.suspended.resolve()
+    agent.provided.suspended.resolve()
     for (let turn = 0; turn < 4; turn += 1) await settled()
     t.is(agent.state(), end)
     t.deepEqual(agent.forgot, [forgot])
@@ -300,17 +300,17 @@ test('Logging out, stopping and being replaced close the services first.', async
   }
 })
 
-test('A session revoked from elsewhere ends as a log-out does.', async t => {
+test('A session revoked from elsewhere ends like a logout.', async t => {
   const agent = startAgent()
   await agent.send(found)
-  agent.house.suspended.resolve()
+  agent.provided.suspended.resolve()
   agent.child()!.send({ type: 'session.revoked' })
   for (let turn = 0; turn < 4; turn += 1) await settled()
   t.is(agent.state(), 'loggedOut')
   t.deepEqual(agent.forgot, [true])
 })
 
-test('A goodbye that fails is reported and keeps nobody; one that hangs is left behind.', async t => {
+test('A goodbye that fails is reported and holds nothing up; one that hangs is left behind.', async t => {
   const { send, failures } = startAgent({ connects: ['away'], leaves: new Error('bug') })
   await send(found)
   t.is(await send({ type: 'agent.stop' }), 'stopped')

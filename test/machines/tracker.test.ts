@@ -28,7 +28,7 @@ function running(replaced: Provided = {}) {
       release: fromPromise(async () => {}),
       ...replaced,
     },
-    actions: { logFailure: (_, { step }) => told.push(step) },
+    actions: { reportFailure: (_, { child }) => told.push(child) },
   })
   const actor = createActor(machine, { clock })
   actor.subscribe({ error: () => {} })

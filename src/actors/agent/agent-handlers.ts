@@ -17,7 +17,7 @@ export interface HandlerNeeds {
   readonly downloads: Downloads
   readonly limits: DeviceLimits
   /** Tells the desk how many peers it may serve at once now. */
-  limitLinks(): void
+  limitSessions(): void
   /** Undefined while the desk is being started; why it cannot listen, until it can. */
   serving():
     | { readonly status: UploadsStatus; readonly peers: readonly string[] }
@@ -28,7 +28,7 @@ export interface HandlerNeeds {
 }
 
 export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
-  const { by, shareRegistry, downloads, limits, limitLinks, serving, logOut } = needs
+  const { by, shareRegistry, downloads, limits, limitSessions, serving, logOut } = needs
 
   /** Calls `look` at most a few times a second until it returns something, or nobody listens. */
   const watch = async <T>(signal: AbortSignal, look: () => T | undefined): Promise<T> => {
@@ -104,7 +104,7 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
     limits: async () => done(limits.current),
     async 'limits.change'(change) {
       limits.change(change)
-      limitLinks()
+      limitSessions()
       return done(limits.current)
     },
 

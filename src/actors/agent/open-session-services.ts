@@ -111,13 +111,13 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
     isRevoked: needs.isRevoked,
     onServers: needs.onServers,
   })
-  const limitLinks = () => uploads.send({ type: 'sessions.limited', most: limits.mostServed })
+  const limitSessions = () => uploads.send({ type: 'sessions.limited', most: limits.mostServed })
   const handlers = createAgentHandlers({
     by,
     shareRegistry,
     downloads,
     limits,
-    limitLinks,
+    limitSessions,
     serving: () => {
       if (deskFailure !== undefined) return { failure: deskFailure }
       const { status } = uploads
@@ -151,11 +151,11 @@ export function openSessionServices(needs: SessionServicesNeeds): SessionService
       },
       actions: {
         reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
-        noteListening: (_, { failure }) => {
+        reportListening: (_, { failure }) => {
           deskFailure = failure?.message
         },
-        offerEverything: () => offers.restock(),
-        limitLinks,
+        restockOffers: () => offers.restock(),
+        limitSessions,
       },
     }),
     shown: () => [

@@ -44,7 +44,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
       release: fromPromise(() => resources.release()),
     },
     actions: {
-      logFailure: (_, { step, error }) => log.error({ step, err: error }, 'a part of the tracker failed'),
+      reportFailure: (_, { child, error }) => log.error({ step: child, err: error }, 'a part of the tracker failed'),
     },
   })
 

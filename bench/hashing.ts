@@ -119,5 +119,5 @@ async function compare(): Promise<void> {
 
 if (values.hash !== undefined) {
   process.send!(await hashHere(values.hash))
-  process.disconnect()
+  process.disconnect!()
 } else await compare()

@@ -9,6 +9,7 @@ import { plainStyle } from '../../src/cli/render/style.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
 import { formatBytes, formatDuration, formatRate, percentOf } from '../../src/domain/quantities.ts'
 import type { DownloadView } from '../../src/wire/agent-api.ts'
+import { readAvailable } from '../helpers/read-stream.ts'
 
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
 
@@ -132,8 +133,7 @@ function collected(json: boolean, isTTY: { out?: boolean; err?: boolean } = {}) 
   const out = Object.assign(new PassThrough(), { isTTY: isTTY.out ?? false })
   const err = Object.assign(new PassThrough(), { isTTY: isTTY.err ?? false })
   const display = createDisplay({ out, err }, json)
-  const read = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? ''
-  return { display, out: () => read(out), err: () => read(err) }
+  return { display, out: () => readAvailable(out), err: () => readAvailable(err) }
 }
 
 test('A failure is one line on standard error, and a document with --json.', t => {

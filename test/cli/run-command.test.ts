@@ -9,6 +9,7 @@ import { createDisplay } from '../../src/cli/render/display.ts'
 import type { Result } from '../../src/cli/result.ts'
 import { exitCodeOf, runCommand } from '../../src/cli/run-command.ts'
 import { done, refusalCodes, refuse } from '../../src/domain/refusal.ts'
+import { readAvailable } from '../helpers/read-stream.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 /** Runs a made-up command as a process would, and tells what came of it. */
@@ -47,8 +48,7 @@ async function ran(
     createDisplay({ out, err }, false),
     signal,
   )
-  const read = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? ''
-  return { code, out: read(out), err: read(err) }
+  return { code, out: readAvailable(out), err: readAvailable(err) }
 }
 
 test('A command that is done shows its result and exits with 0.', async t => {

@@ -41,7 +41,7 @@ async function answerTo(port: number, request: Buffer): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port })
   const said: Buffer[] = []
   socket.on('error', () => {})
-  socket.on('data', chunk => {
+  socket.on('data', (chunk: Buffer) => {
     said.push(chunk)
     // Answered or rejected: do not wait for the server to hang up.
     if (Buffer.concat(said).includes('\r\n\r\n')) socket.end()

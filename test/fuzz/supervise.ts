@@ -57,7 +57,7 @@ async function runThread(
     told += 1
     tell(report)
   })
-  worker.on('error', error => {
+  worker.on('error', (error: Error) => {
     broken ??= error.message
   })
   const watching = setInterval(() => {

@@ -39,7 +39,7 @@ export async function startRawServer(
       const decoder = createFrameDecoder(['hello', 'request', 'cancel', 'taken', 'pass', 'bye'], shape, {
         onFrame: frame => onFrame(frame, socket),
       })
-      socket.on('data', chunk => decoder.write(chunk))
+      socket.on('data', (chunk: Buffer) => decoder.write(chunk))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -21,7 +21,7 @@ export async function recordingProxy(
     const recorded: Buffer[] = []
     streams.push(recorded)
     sockets.add(from)
-    from.on('data', chunk => {
+    from.on('data', (chunk: Buffer) => {
       recorded.push(chunk)
       into.write(chunk)
     })

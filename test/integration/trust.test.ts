@@ -51,7 +51,7 @@ test('Nothing is said to a broker without TLS where TLS is due, whatever it offe
   const heard: Buffer[] = []
   const plain = createServer(socket => {
     socket.on('error', () => {})
-    socket.on('data', chunk => heard.push(chunk))
+    socket.on('data', (chunk: Buffer) => heard.push(chunk))
     socket.write('INFO {"server_id":"N1","version":"2.15.1","proto":1,"max_payload":1048576,"headers":true}\r\n')
   }).listen(0, '127.0.0.1')
   await once(plain, 'listening')

@@ -340,7 +340,7 @@ test('a fetcher that was built before limits were told is served, and told nothi
     },
   })
   const [first, refused, second] = [0, 1, 2].map(() => new Promise<void>(resolve => came.push(resolve)))
-  socket.on('data', data => decoder.write(data))
+  socket.on('data', (data: Buffer) => decoder.write(data))
   await once(socket, 'secureConnect')
   socket.write(encodeFrame({ type: 'hello', holder: bob }))
   for (const at of [0, 1]) socket.write(encodeFrame({ type: 'request', piece: 0, offset: at * block, length: block }))

@@ -224,7 +224,7 @@ test('a peer that shows a certificate in place of knowing the ticket is not spok
   const { chain: certificate, key } = await certify(await createAuthority(), ['127.0.0.1'])
   const server = createServer({ cert: certificate, key })
   const heard: Buffer[] = []
-  server.on('secureConnection', socket => socket.on('error', () => {}).on('data', bytes => heard.push(bytes)))
+  server.on('secureConnection', socket => socket.on('error', () => {}).on('data', (bytes: Buffer) => heard.push(bytes)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

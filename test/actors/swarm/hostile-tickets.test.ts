@@ -54,7 +54,7 @@ test('what somebody recorded of a connection opens nothing when it is played aga
     const to = connect(server.port, '127.0.0.1')
     for (const socket of [from, to]) open.add(socket.on('error', () => {}))
     from
-      .on('data', chunk => recorded.push(chunk))
+      .on('data', (chunk: Buffer) => recorded.push(chunk))
       .pipe(to)
       .pipe(from)
   }).listen(0, '127.0.0.1')

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import test from 'ava'
 import fc from 'fast-check'
 import { waitFor } from 'xstate'
@@ -13,6 +12,7 @@ import { decodeRelayMessage, encodeRelayMessage, type RelayMessage } from '../..
 import { relaySubject } from '../../../src/wire/subjects.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../helpers/memory-broker.ts'
 import { startOpenBroker } from '../../helpers/open-broker.ts'
+import { readToEnd } from '../../helpers/read-stream.ts'
 import { settled } from '../../helpers/settled.ts'
 import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
 
@@ -92,7 +92,7 @@ test('what is written arrives in order and whole, in chunks of a message each', 
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 30 }), async sizes => {
       const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024, windowChunks: 4 })
       const writes = sizes.map((size, index) => Buffer.alloc(size, index))
-      const arrived = buffer(theirs)
+      const arrived = readToEnd(theirs)
       for (const bytes of writes) ours.write(bytes)
       ours.end()
       t.true((await arrived).equals(Buffer.concat(writes)))
@@ -109,16 +109,16 @@ test('a writer stays within the window of a reader that takes nothing, and goes 
   ours.end()
   await settled(() => broker.published.length)
   t.is(toAlice(broker, 'data').length, 4)
-  t.is((await buffer(theirs)).length, 100 * 1024)
+  t.is((await readToEnd(theirs)).length, 100 * 1024)
   close()
 })
 
 test('both ends close when both have ended', async t => {
   const { broker, ours, theirs, close } = await connected()
   ours.end('ask')
-  t.is(String(await buffer(theirs)), 'ask')
+  t.is(String(await readToEnd(theirs)), 'ask')
   theirs.end('answer')
-  t.is(String(await buffer(ours)), 'answer')
+  t.is(String(await readToEnd(ours)), 'answer')
   await closed(ours)
   await closed(theirs)
   t.is(toAlice(broker, 'reset').length, 0)

@@ -21,6 +21,8 @@ export const backupTunables = {
   entriesAtOnce: 1_000,
   /** The brokers send those within this, or are asked anew. */
   fetchMs: 5_000,
+  /** The brokers may be electing a leader when a back-up begins, which takes 4 to 9 s; then it is given up. */
+  electionMs: 15_000,
   /** In a row without an entry in between; then the back-up is given up. */
   attempts: 10,
   againAfterMs: 500,

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from 'nats'
 import { backupTunables, processTunables } from '../../config/cluster.ts'
-import { LogUnavailable, openEventLog } from '../actors/tracker/event-log.ts'
+import { openEventLog } from '../actors/tracker/event-log.ts'
 import { epochOf } from '../domain/log-position.ts'
 import { readLogEntry } from '../wire/log-entry.ts'
 import { logStream } from '../wire/subjects.ts'
@@ -23,6 +23,7 @@ import { stopProcess } from './node-process.ts'
 import { connectOperator } from './operator.ts'
 import { restoringMark } from './restoring-mark.ts'
 import { createAuthoritySecrets, loadSecrets, replaceSecrets } from './secrets.ts'
+import { untilAvailable } from './until-available.ts'
 
 export interface BackedUp {
   readonly file: string
@@ -46,7 +47,8 @@ export async function backUpCluster(folder: string, file: string): Promise<Backe
   })
   const half = `${named}.${process.pid}.part`
   try {
-    const { created, lastSeq } = await (await openEventLog(connection, plan.brokers)).end()
+    const log = await openEventLog(connection, plan.brokers)
+    const { created, lastSeq } = await untilAvailable(() => log.end(), backupTunables.electionMs)
     const head = { format: 'shoal-backup', version: 1, madeAt, created, lastSeq, plan, secrets } as const
     await writeBackup(half, head, entriesOf(connection, lastSeq))
     renameSync(half, named)
@@ -124,11 +126,15 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
   try {
     say(`starting ${brokers.map(({ name }) => name).join(', ')}`)
     await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
-    const connection = await connectOperator(serversOf(plan), secrets)
+    const { startTimeoutMs } = processTunables
+    const connection = await untilAvailable(() => connectOperator(serversOf(plan), secrets), startTimeoutMs)
     try {
       const log = await openEventLog(connection, plan.brokers)
-      await untilAvailable(() => log.ensure())
-      const { created, lastSeq } = await log.end()
+      // Right after it was made its leader may not have heard the other brokers yet, and cannot speak for them.
+      const { created, lastSeq } = await untilAvailable(async () => {
+        await log.ensure()
+        return log.end()
+      }, startTimeoutMs)
       if (lastSeq > 0) throw new ClusterFailure('other-cluster', 'these brokers have a log already')
       if (epochOf(created) <= epochOf(head.created))
         throw new ClusterFailure(
@@ -177,16 +183,4 @@ async function append(connection: NatsConnection, entries: AsyncIterable<BackupE
       `the log could not be written: ${(failed as Error).message}; remove the cluster's folder and restore again`,
       { cause: failed },
     )
-}
-
-async function untilAvailable(act: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + processTunables.startTimeoutMs
-  for (;;) {
-    try {
-      return await act()
-    } catch (error) {
-      if (!(error instanceof LogUnavailable) || Date.now() > deadline) throw error
-      await sleep(processTunables.lookEveryMs)
-    }
-  }
 }

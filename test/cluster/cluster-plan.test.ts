@@ -22,7 +22,7 @@ const anyPlan = fc.record({
   trackers: fc.integer({ min: 0, max: 9 }),
 })
 
-test('no two listeners of a cluster want the same port, and each is one', t => {
+test('No two listeners of a cluster want the same port, and each is one.', t => {
   fc.assert(
     fc.property(anyPlan, plan => {
       const ports = brokersOf('/c', clusterPlanSchema.parse(plan)).flatMap(node => Object.values(node.ports))
@@ -33,29 +33,29 @@ test('no two listeners of a cluster want the same port, and each is one', t => {
   t.pass()
 })
 
-test('n1 listens on the port that was asked for, the others after it', t => {
+test('N1 listens on the port that was asked for, the others after it.', t => {
   t.deepEqual(serversOf(defaultPlan), ['nats://127.0.0.1:4222', 'nats://127.0.0.1:4223', 'nats://127.0.0.1:4224'])
 })
 
-test('a cluster that listens everywhere is reached from here through the loopback', t => {
+test('A cluster that listens everywhere is reached from here through the loopback.', t => {
   t.is(connectHost({ ...defaultPlan, host: '0.0.0.0' }), '127.0.0.1')
   t.is(connectHost({ ...defaultPlan, host: '::' }), '[::1]')
   t.is(connectHost({ ...defaultPlan, host: '192.0.2.10' }), '192.0.2.10')
 })
 
-test('a host that could end the line it is written to is refused', t => {
+test('A host that could end the line it is written to is refused.', t => {
   for (const host of ['', 'a b', 'a"b', 'a\nb', 'a$b', 'a'.repeat(300)])
     t.false(clusterPlanSchema.safeParse({ ...defaultPlan, host }).success, host)
 })
 
-test('a plan is found again as it was saved', t => {
+test('A plan is found again as it was saved.', t => {
   const folder = join(tempFolder(t), 'cluster')
   t.is(findPlan(folder), undefined)
   savePlan(folder, { ...defaultPlan, port: 5000 })
   t.deepEqual(loadPlan(folder), { ...defaultPlan, port: 5000 })
 })
 
-test('a missing and a damaged plan each say what to do', t => {
+test('A missing and a damaged plan each say what to do.', t => {
   const folder = tempFolder(t)
   t.throws(() => loadPlan(folder), { code: 'no-cluster', message: /shoal cluster up/ })
   writeFileSync(join(folder, 'cluster.json'), '{"host":')

@@ -26,7 +26,7 @@ const startMonitor = async (port: number, health = 200): Promise<Server> => {
 const leads = { up: true, hasQuorum: true, leads: true }
 const down = { up: false, hasQuorum: false, leads: false }
 
-test('a broker is seen on a port that browsers refuse, too', async t => {
+test('A broker is seen on a port that browsers refuse, too.', async t => {
   // The list: https://fetch.spec.whatwg.org/#port-blocking. Whichever of these another program does not have.
   for (const port of [10080, 6697, 6669, 6668, 6667, 6666]) {
     const server = await startMonitor(port).catch(() => undefined)
@@ -37,7 +37,7 @@ test('a broker is seen on a port that browsers refuse, too', async t => {
   t.fail('every one of the ports is taken')
 })
 
-test('a broker that says it is not well, and one that is not there, are not up', async t => {
+test('A broker that says it is not well, and one that is not there, are not up.', async t => {
   const server = await startMonitor(0, 503)
   const { port } = server.address() as { port: number }
   t.deepEqual(await healthOf(brokerAt(port)), down)
@@ -73,7 +73,7 @@ async function startLoaded(t: ExecutionContext, varz: object, leader: string): P
   return brokerAt((server.address() as { port: number }).port)
 }
 
-test('a broker tells of its load; how far others are behind is told by the one that leads the log', async t => {
+test('A broker tells of its load; how far others are behind is told by the one that leads the log.', async t => {
   const { load } = await statsOfBroker(await startLoaded(t, variables, 'n1'))
   t.like(load, { memoryBytes: 1_000, connections: 4, messages: 3, bytes: 70 })
   t.is(load!.at - load!.startedAt, 60_000)
@@ -89,7 +89,7 @@ test('a broker tells of its load; how far others are behind is told by the one t
   t.is((await statsOfBroker(await startLoaded(t, variables, 'n2'))).load!.lags.size, 0)
 })
 
-test('what no broker says is no load', async t => {
+test('What no broker says is no load.', async t => {
   t.is((await statsOfBroker(await startLoaded(t, { ...variables, mem: 'much' }, 'n1'))).load, undefined)
   t.is((await statsOfBroker(await startLoaded(t, {}, 'n1'))).load, undefined)
 })

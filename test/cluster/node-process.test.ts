@@ -21,7 +21,7 @@ function idler(t: ExecutionContext, script = 'setInterval(() => {}, 1000)'): Nod
   return node
 }
 
-test('what is launched runs until it is ended', async t => {
+test('What is launched runs until it is ended.', async t => {
   const node = idler(t)
   t.is(pidOf(node), undefined)
   startProcess(node)
@@ -30,7 +30,7 @@ test('what is launched runs until it is ended', async t => {
   t.is(pidOf(node), undefined)
 })
 
-test('launching what runs starts no second one', t => {
+test('Launching what runs starts no second one.', t => {
   const node = idler(t)
   startProcess(node)
   const pid = pidOf(node)
@@ -38,7 +38,7 @@ test('launching what runs starts no second one', t => {
   t.is(pidOf(node), pid)
 })
 
-test('a process that is not ours is neither found nor ended, though it has the id we wrote down', async t => {
+test('A process that is not ours is neither found nor ended, though it has the id we wrote down.', async t => {
   const node = idler(t)
   const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
   t.teardown(() => stranger.kill('SIGKILL'))
@@ -53,7 +53,7 @@ test('a process that is not ours is neither found nor ended, though it has the i
   t.true(stranger.kill(0))
 })
 
-test('one started by hand, from its own folder, is found through the id it wrote itself', async t => {
+test('One started by hand, from its own folder, is found through the id it wrote itself.', async t => {
   const node = idler(t)
   mkdirSync(node.folder)
   const byHand = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', './x1'], {
@@ -65,7 +65,7 @@ test('one started by hand, from its own folder, is found through the id it wrote
   t.is(pidOf(node), byHand.pid)
 })
 
-test('a killed process has let go of its port when its end is reported', async t => {
+test('A killed process has let go of its port when its end is reported.', async t => {
   // One that the system gives to no outgoing connection of another test the moment it is let go of.
   const port = await freePort()
   const node = idler(
@@ -81,7 +81,7 @@ test('a killed process has let go of its port when its end is reported', async t
   await t.notThrowsAsync(once(server, 'listening'))
 })
 
-test('what cannot be started leaves its reason', async t => {
+test('What cannot be started leaves its reason.', async t => {
   const node = { ...idler(t), program: '/nowhere/nats-server' }
   startProcess(node)
   t.is(pidOf(node), undefined)
@@ -89,7 +89,7 @@ test('what cannot be started leaves its reason', async t => {
   t.regex(lastOutput(node), /ENOENT/)
 })
 
-test('last words are one line without control characters', t => {
+test('Last words are one line without control characters.', t => {
   const node = idler(t)
   mkdirSync(node.folder)
   writeFileSync(join(node.folder, 'output'), 'one\ntwo\n\u001b[31mthree\nfour\n')

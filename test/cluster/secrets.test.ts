@@ -8,21 +8,21 @@ import { tempFolder } from '../helpers/temp-folder.ts'
 
 const mode = (path: string) => statSync(path).mode & 0o777
 
-test('secrets are readable by their owner alone', t => {
+test('Secrets are readable by their owner alone.', t => {
   const folder = join(tempFolder(t), 'cluster')
   createSecrets(folder)
   t.is(mode(folder), 0o700)
   t.is(mode(join(folder, 'secrets.json')), 0o600)
 })
 
-test('a cluster keeps the secrets it was made with', t => {
+test('A cluster keeps the secrets it was made with.', t => {
   const folder = tempFolder(t)
   const made = createSecrets(folder)
   t.deepEqual(createSecrets(folder), made)
   t.deepEqual(loadSecrets(folder), made)
 })
 
-test('two clusters share no secret', t => {
+test('Two clusters share no secret.', t => {
   const flat = (folder: string) => {
     const { trackerSeeds, ...others } = createSecrets(folder)
     return [...Object.values(trackerSeeds), ...Object.values(others)]
@@ -31,7 +31,7 @@ test('two clusters share no secret', t => {
   t.is(new Set(all).size, all.length)
 })
 
-test('brokers get public keys alone, and they belong to the seeds', t => {
+test('Brokers get public keys alone, and they belong to the seeds.', t => {
   const secrets = createSecrets(tempFolder(t))
   const keys = publicKeys(secrets)
   for (const [name, key] of Object.entries(keys)) t.regex(key, /^[AUX][A-Z2-7]{55}$/, name)
@@ -39,7 +39,7 @@ test('brokers get public keys alone, and they belong to the seeds', t => {
   t.true(fromPublic(keys.TRACKER_SYS!).verify(Buffer.from('hello'), signature))
 })
 
-test('a folder without secrets is told from one whose secrets are damaged', t => {
+test('A folder without secrets is told from one whose secrets are damaged.', t => {
   const folder = tempFolder(t)
   const missing = t.throws(() => loadSecrets(folder), { instanceOf: ClusterFailure })
   t.regex(missing.message, /shoal cluster up/)

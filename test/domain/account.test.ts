@@ -11,19 +11,19 @@ const loggedIn = (device: string, credentialHash = 'c1'): AccountEvent => ({
 })
 const loggedOut = (device: string): AccountEvent => ({ type: 'device.logged-out', user: 'alice', device })
 
-test('a free user id can be signed up, a taken one cannot', t => {
+test('A free user id can be signed up, a taken one cannot.', t => {
   const given = specify(account, t)
   given().when({ type: 'sign-up', user: 'alice', passwordHash: 'hash' }).gives(created)
   given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
 })
 
-test('nobody logs in or out of an account that is not there', t => {
+test('Nobody logs in or out of an account that is not there.', t => {
   const given = specify(account, t)
   given().when({ type: 'log-in-device', device: 'd1', credentialHash: 'c1' }).refused('no-such-user')
   given().when({ type: 'log-out-device', device: 'd1' }).refused('no-such-user')
 })
 
-test('a device logs in, again with a new credential, and out', t => {
+test('A device logs in, again with a new credential, and out.', t => {
   const given = specify(account, t)
   given(created).when({ type: 'log-in-device', device: 'd1', credentialHash: 'c1' }).gives(loggedIn('d1'))
   given(created, loggedIn('d1'))
@@ -32,18 +32,18 @@ test('a device logs in, again with a new credential, and out', t => {
   given(created, loggedIn('d1')).when({ type: 'log-out-device', device: 'd1' }).gives(loggedOut('d1'))
 })
 
-test('logging out where nobody is logged in changes nothing', t => {
+test('Logging out where nobody is logged in changes nothing.', t => {
   const given = specify(account, t)
   given(created).when({ type: 'log-out-device', device: 'd1' }).gives()
   given(created, loggedIn('d1'), loggedOut('d1')).when({ type: 'log-out-device', device: 'd1' }).gives()
 })
 
-test('the state is the last credential of every device that is logged in', t => {
+test('The state is the last credential of every device that is logged in.', t => {
   const state = stateOf(account, [created, loggedIn('d1'), loggedIn('d2'), loggedIn('d1', 'c2'), loggedOut('d2')])
   t.deepEqual(state, { user: 'alice', passwordHash: 'hash', devices: new Map([['d1', { credentialHash: 'c2' }]]) })
 })
 
-test('one device more than the most is refused, but those logged in may log in again', t => {
+test('One device more than the most is refused, but those logged in may log in again.', t => {
   const given = specify(account, t)
   const full = [created, ...Array.from({ length: maxDevices }, (_, index) => loggedIn(`d${index}`))]
   given(...full)
@@ -54,7 +54,7 @@ test('one device more than the most is refused, but those logged in may log in a
     .gives(loggedIn('d3', 'c2'))
 })
 
-test('an event changes no earlier state', t => {
+test('An event changes no earlier state.', t => {
   const before = stateOf(account, [created, loggedIn('d1')])
   account.evolve(before, loggedIn('d2'))
   account.evolve(before, loggedOut('d1'))

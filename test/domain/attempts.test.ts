@@ -23,7 +23,7 @@ function fixture(of = limits, rememberedKeys = 1_000) {
   return { attempts, isAllowed, allowed }
 }
 
-test('an origin tries so often at once, then once each time, whatever it tries', t => {
+test('An origin tries so often at once, then once each time, whatever it tries.', t => {
   const { attempts, isAllowed, allowed } = fixture()
   t.is(allowed(3, attempt('a', 'alice'), 0), 3)
   t.is(allowed(9, attempt('a', 'bob'), 0), 2)
@@ -33,7 +33,7 @@ test('an origin tries so often at once, then once each time, whatever it tries',
   t.false(isAllowed(attempt('a', 'carol'), 1_000))
 })
 
-test('a target is tried so often at once, then once each time, whoever tries', t => {
+test('A target is tried so often at once, then once each time, whoever tries.', t => {
   const { allowed } = fixture()
   let times = 0
   for (let origin = 0; origin < 50; origin++) times += allowed(5, attempt(`o${origin}`, 'alice'), 0)
@@ -42,14 +42,14 @@ test('a target is tried so often at once, then once each time, whoever tries', t
   t.is(allowed(5, attempt('late', 'bob'), 3_000), 4)
 })
 
-test('whoever has tried much finds nothing of what is kept for newcomers', t => {
+test('Whoever has tried much finds nothing of what is kept for newcomers.', t => {
   const { attempts, allowed } = fixture()
   for (const origin of ['a', 'b', 'c']) allowed(5, attempt(origin, 'alice'), 0)
   t.true(attempts.waitMs(attempt('a', 'alice'), 0) > 0)
   t.is(attempts.waitMs(attempt('owner', 'alice'), 0), 0)
 })
 
-test('where the target is at home, only attempts from there count', t => {
+test('Where the target is at home, only attempts from there count.', t => {
   const { attempts, allowed } = fixture()
   for (let origin = 0; origin < 50; origin++) allowed(5, attempt(`o${origin}`, 'alice'), 0)
   t.true(attempts.waitMs(attempt('home', 'alice'), 0) > 0)
@@ -58,7 +58,7 @@ test('where the target is at home, only attempts from there count', t => {
   t.is(allowed(5, attempt('a', 'bob'), 5_000), 5)
 })
 
-test('an attempt that is given back was none', t => {
+test('An attempt that is given back was none.', t => {
   const { attempts, allowed } = fixture()
   t.is(allowed(5, attempt('a', 'alice'), 0), 5)
   for (let time = 0; time < 5; time++) attempts.giveBack(attempt('a', 'alice'), 0)
@@ -67,7 +67,7 @@ test('an attempt that is given back was none', t => {
   t.is(allowed(9, attempt('never', 'elsewhere'), 0), 5)
 })
 
-test('what other trackers allowed at the same moment makes nobody wait longer than an allowance', t => {
+test('What other trackers allowed at the same moment makes nobody wait longer than an allowance.', t => {
   const { attempts } = fixture()
   for (let time = 0; time < 100; time++) attempts.count(attempt('a', 'alice'), 0)
   t.is(attempts.waitMs(attempt('a', 'bob'), 0), limits.perOrigin.everyMs)
@@ -88,7 +88,7 @@ const step = fc.record({
   target: fc.constantFrom('alice', 'bob'),
 })
 
-test('over any stretch of time an origin, and a target, has no more than its allowance', t => {
+test('Over any stretch of time an origin, and a target, has no more than its allowance.', t => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 150 }), steps => {
       const { isAllowed } = fixture()
@@ -113,7 +113,7 @@ test('over any stretch of time an origin, and a target, has no more than its all
   t.pass()
 })
 
-test('a wait that is said is enough, and no attempt that was turned away makes it longer', t => {
+test('A wait that is said is enough, and no attempt that was turned away makes it longer.', t => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), step, (steps, last) => {
       const { attempts, isAllowed } = fixture()
@@ -132,7 +132,7 @@ test('a wait that is said is enough, and no attempt that was turned away makes i
 })
 
 for (const [what, real] of Object.entries({ guessing: guessTunables.limits, signingUp: signUpTunables.limits }))
-  test(`however long a few origins flood a target (${what}), a newcomer is let try at once`, t => {
+  test(`However long a few origins flood a target (${what}), a newcomer is let try at once.`, t => {
     const { perTarget, newcomer } = real
     // What is kept outlasts the flooders' own time as newcomers.
     const flooders = Math.floor((perTarget.keptForNewcomers - 1) / newcomer.atOnce)

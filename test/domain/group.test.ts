@@ -32,7 +32,7 @@ const sharer = (change: 'added' | 'removed', user: string, device: string): Grou
 const allRemoved = (user: string): GroupEvent => ({ type: 'sharer.removed', ...g, name: 'film', user })
 const ownerIs = (user: string): GroupEvent => ({ type: 'owner.changed', ...g, user })
 
-test('who creates a group owns it, and a name is given once', t => {
+test('Who creates a group owns it, and a name is given once.', t => {
   const given = specify(group, t)
   given()
     .when({ type: 'create', ...g, ...alice })
@@ -45,7 +45,7 @@ test('who creates a group owns it, and a name is given once', t => {
     .gives({ type: 'group.created', ...g, owner: 'bob', at: 100 })
 })
 
-test('in a group that does not exist nothing can be done', t => {
+test('In a group that does not exist nothing can be done.', t => {
   const given = specify(group, t)
   given()
     .when({ type: 'request-to-join', ...bob })
@@ -61,7 +61,7 @@ test('in a group that does not exist nothing can be done', t => {
     .refused('no-such-group')
 })
 
-test('one asks to join once, and members need not', t => {
+test('One asks to join once, and members need not.', t => {
   const given = specify(group, t)
   given(created)
     .when({ type: 'request-to-join', ...bob })
@@ -77,7 +77,7 @@ test('one asks to join once, and members need not', t => {
     .refused('already-member')
 })
 
-test('the owner accepts or rejects who asked, and nobody else', t => {
+test('The owner accepts or rejects who asked, and nobody else.', t => {
   const given = specify(group, t)
   const asked = [created, requested('bob')]
   given(...asked)
@@ -98,7 +98,7 @@ test('the owner accepts or rejects who asked, and nobody else', t => {
     .refused('no-such-request')
 })
 
-test('what the owner does is refused to members, and to strangers before they learn anything', t => {
+test('What the owner does is refused to members, and to strangers before they learn anything.', t => {
   const given = specify(group, t)
   for (const type of ['accept', 'reject', 'remove', 'transfer'] as const) {
     given(...withBob)
@@ -113,7 +113,7 @@ test('what the owner does is refused to members, and to strangers before they le
     .refused('not-member')
 })
 
-test('who was rejected or left may ask again', t => {
+test('Who was rejected or left may ask again.', t => {
   const given = specify(group, t)
   given(created, requested('bob'), { type: 'join.rejected', ...g, user: 'bob' })
     .when({ type: 'request-to-join', ...bob })
@@ -123,7 +123,7 @@ test('who was rejected or left may ask again', t => {
     .gives(requested('bob'))
 })
 
-test('when the owner leaves, the longest-standing other member owns the group', t => {
+test('When the owner leaves, the longest-standing other member owns the group.', t => {
   const given = specify(group, t)
   given(...withCarolToo)
     .when({ type: 'leave', ...alice })
@@ -141,7 +141,7 @@ test('when the owner leaves, the longest-standing other member owns the group', 
     .gives({ type: 'member.left', ...g, user: 'bob' })
 })
 
-test('when the last member leaves, the group ends, its requests and shares with it', t => {
+test('When the last member leaves, the group ends, its requests and shares with it.', t => {
   const given = specify(group, t)
   const all = [created, requested('bob'), shareCreated, sharer('added', 'alice', 'a1')]
   given(...all)
@@ -150,7 +150,7 @@ test('when the last member leaves, the group ends, its requests and shares with 
   t.deepEqual(stateOf(group, [...all, { type: 'group.ended', ...g }]), group.initial)
 })
 
-test('the owner hands over to a member, or removes one, but not themselves', t => {
+test('The owner hands over to a member, or removes one, but not themselves.', t => {
   const given = specify(group, t)
   given(...withBob)
     .when({ type: 'transfer', user: 'bob', ...alice })
@@ -172,7 +172,7 @@ test('the owner hands over to a member, or removes one, but not themselves', t =
     .refused('not-member')
 })
 
-test('a file is shared by its first sharer, and the same file by a second', t => {
+test('A file is shared by its first sharer, and the same file by a second.', t => {
   const given = specify(group, t)
   given(created)
     .when({ type: 'share', manifest: film, ...alice })
@@ -189,7 +189,7 @@ test('a file is shared by its first sharer, and the same file by a second', t =>
     .gives(sharer('added', 'alice', 'a2'))
 })
 
-test('another file under a name that is taken is refused, also to who took it', t => {
+test('Another file under a name that is taken is refused, also to who took it.', t => {
   const given = specify(group, t)
   const shared = [...withBob, shareCreated, sharer('added', 'alice', 'a1')]
   given(...shared)
@@ -200,7 +200,7 @@ test('another file under a name that is taken is refused, also to who took it', 
     .refused('name-taken')
 })
 
-test('a manifest that contradicts itself, and a share by a stranger, are refused', t => {
+test('A manifest that contradicts itself, and a share by a stranger, are refused.', t => {
   const given = specify(group, t)
   given(created)
     .when({ type: 'share', manifest: { ...film, pieces: '' }, ...alice })
@@ -213,7 +213,7 @@ test('a manifest that contradicts itself, and a share by a stranger, are refused
     .refused('not-member')
 })
 
-test('unsharing takes this device or all of a person’s off, never another’s, and the last one ends the share', t => {
+test('Unsharing takes this device or all of a person’s off, never another’s, and the last one ends the share.', t => {
   const given = specify(group, t)
   const shared = [
     ...withBob,
@@ -241,7 +241,7 @@ test('unsharing takes this device or all of a person’s off, never another’s,
     .refused('no-such-file')
 })
 
-test('who leaves or is removed shares nothing any more; what others share too goes on', t => {
+test('Who leaves or is removed shares nothing any more; what others share too goes on.', t => {
   const given = specify(group, t)
   const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'alice', 'a1')]
   given(...shared)
@@ -264,7 +264,7 @@ test('who leaves or is removed shares nothing any more; what others share too go
   }
 })
 
-test('removing somebody with 5,000 shares, or unsharing from a thousand devices, is one small record', t => {
+test('Removing somebody with 5,000 shares, or unsharing from a thousand devices, is one small record.', t => {
   const many = <T>(count: number, make: (index: number) => T) =>
     Array.from({ length: count }, (_, index) => make(index))
   const shares = many(5_000, index => {
@@ -288,7 +288,7 @@ test('removing somebody with 5,000 shares, or unsharing from a thousand devices,
   t.is(group.evolve(state, { type: 'member.removed', ...g, user: 'bob' }).shares.size, 0)
 })
 
-test('a log of before, which has every end of sharing spelled out, tells the same', t => {
+test('A log of before, which has every end of sharing spelled out, tells the same.', t => {
   const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'bob', 'b2')]
   const removed: GroupEvent = { type: 'member.removed', ...g, user: 'bob' }
   const before = [...shared, sharer('removed', 'bob', 'b1'), sharer('removed', 'bob', 'b2'), shareEnded, removed]
@@ -296,7 +296,7 @@ test('a log of before, which has every end of sharing spelled out, tells the sam
   t.deepEqual(stateOf(group, before), stateOf(group, withBob.slice(0, 1)))
 })
 
-test('a sharer’s key is taken apart again', t => {
+test('A sharer’s key is taken apart again.', t => {
   for (const sharer of [
     { user: 'alice', device: 'a1' },
     { user: 'a-b_c', device: 'x' },

@@ -17,7 +17,7 @@ import { manifestOf } from '../helpers/manifest-of.ts'
 const kib = 1024
 const gib = 1024 ** 3
 
-test('pieces are of 512 KiB up to 2 GiB of file, then double so that there are at most 4,096', t => {
+test('Pieces are of 512 KiB up to 2 GiB of file, then double so that there are at most 4,096.', t => {
   t.is(pieceLengthFor(0), 512 * kib)
   t.is(pieceLengthFor(gib), 512 * kib)
   t.is(pieceLengthFor(2 * gib), 512 * kib)
@@ -25,7 +25,7 @@ test('pieces are of 512 KiB up to 2 GiB of file, then double so that there are a
   t.is(pieceLengthFor(maxFileBytes), gib)
 })
 
-test('the pieces of any file cover it exactly', t => {
+test('The pieces of any file cover it exactly.', t => {
   fc.assert(
     fc.property(
       fc.oneof(fc.nat(), fc.maxSafeNat()).filter(size => size <= maxFileBytes),
@@ -44,7 +44,7 @@ test('the pieces of any file cover it exactly', t => {
 const data = Buffer.alloc(1024 * kib + 5, 'x')
 const manifest = manifestOf('file', data)
 
-test('a sound manifest passes as it is, also an empty file’s', t => {
+test('A sound manifest passes as it is, also an empty file’s.', t => {
   t.deepEqual(checkManifest(manifest), { ok: true, value: manifest })
   t.true(checkManifest(manifestOf('empty', Buffer.alloc(0))).ok)
   t.is(pieceHashes(manifest).length, 60)
@@ -71,7 +71,7 @@ const contradictions: Record<string, Partial<Manifest>> = {
   'hashes with blanks between': { pieces: `${manifest.pieces.slice(0, 40)} ${manifest.pieces.slice(40)}` },
 }
 for (const [what, change] of Object.entries(contradictions))
-  test(`a manifest with ${what} is refused`, t => {
+  test(`A manifest with ${what} is refused.`, t => {
     const checked = checkManifest({ ...manifest, ...change })
     t.false(checked.ok)
     if (!checked.ok) t.is(checked.code, 'integrity')
@@ -89,7 +89,7 @@ test('A size out of range is refused for what it is, though all else in the mani
   t.true(checkManifest({ ...manifest, size: maxFileBytes, pieceLength, pieces }).ok)
 })
 
-test('a manifest with a name that leads elsewhere is refused', t => {
+test('A manifest with a name that leads elsewhere is refused.', t => {
   for (const name of ['../file', '/file', '', 'a\u001b']) {
     const checked = checkManifest({ ...manifest, name })
     t.false(checked.ok)
@@ -97,7 +97,7 @@ test('a manifest with a name that leads elsewhere is refused', t => {
   }
 })
 
-test('a share’s id names the group and everything about the file', t => {
+test('A share’s id names the group and everything about the file.', t => {
   const id = shareId('g', manifest)
   t.regex(id, /^[0-9a-f]{32}$/)
   t.is(shareId('g', { ...manifest }), id)

@@ -10,13 +10,13 @@ import {
   showable,
 } from '../../src/domain/names.ts'
 
-test('ids are letters, digits, "-" and "_", and start with a letter or digit', t => {
+test('Ids are letters, digits, "-" and "_", and start with a letter or digit.', t => {
   for (const id of ['a', 'Z', '0', 'alice', 'Alice-2_b', 'a'.repeat(64)]) t.true(isId(id), id)
   const bad = ['', 'a b', 'a.b', '*', '>', 'a*', '-a', '_a', 'a/b', 'a\n', '\na', 'é', 'a\0', 'ａ', 'a'.repeat(65)]
   for (const id of [...bad, 'a'.repeat(10_000)]) t.false(isId(id), JSON.stringify(id))
 })
 
-test('an id that is refused is refused in words, one that is taken comes back as it is', t => {
+test('An id that is refused is refused in words, one that is taken comes back as it is.', t => {
   t.deepEqual(parseId('user', 'alice'), { ok: true, value: 'alice' })
   const refused = parseId('group', 'a b')
   t.false(refused.ok)
@@ -24,13 +24,13 @@ test('an id that is refused is refused in words, one that is taken comes back as
   if (!refused.ok) t.regex(refused.message, /^a group name has/)
 })
 
-test('device ids are twelve lower-case letters and digits', t => {
+test('Device ids are twelve lower-case letters and digits.', t => {
   t.true(isDeviceId('0123456789ab'))
   for (const id of ['', '0123456789a', '0123456789abc', '0123456789AB', '0123456789a.', '0123456789a\n'])
     t.false(isDeviceId(id))
 })
 
-test('an id is one subject token and one path component, whatever it is', t => {
+test('An id is one subject token and one path component, whatever it is.', t => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
@@ -41,7 +41,7 @@ test('an id is one subject token and one path component, whatever it is', t => {
 })
 
 const goodNames = ['a', 'film.mkv', '.hidden', '..a', 'a b', 'ß', '日本語', '\u00e9', '😀.png', '-rf', 'x'.repeat(250)]
-for (const name of goodNames) test(`a file may be called ${name.slice(0, 20)}`, t => t.true(isFileName(name)))
+for (const name of goodNames) test(`A file may be called ${name.slice(0, 20)}.`, t => t.true(isFileName(name)))
 
 const badNames: Record<string, string> = {
   empty: '',
@@ -65,16 +65,17 @@ const badNames: Record<string, string> = {
   'too long in bytes': 'é'.repeat(126),
   'of 10,000 letters': 'x'.repeat(10_000),
 }
-for (const [what, name] of Object.entries(badNames)) test(`a file name ${what} is none`, t => t.false(isFileName(name)))
+for (const [what, name] of Object.entries(badNames))
+  test(`A file name ${what} is none.`, t => t.false(isFileName(name)))
 
-test('a name in decomposed form is taken in its composed one', t => {
+test('A name in decomposed form is taken in its composed one.', t => {
   t.deepEqual(parseFileName('e\u0301t\u00e9'), { ok: true, value: '\u00e9t\u00e9' })
   const refused = parseFileName('../x')
   t.false(refused.ok)
   if (!refused.ok) t.is(refused.code, 'invalid-name')
 })
 
-test('whatever is a file name stays in its folder and can be shown', t => {
+test('Whatever is a file name stays in its folder and can be shown.', t => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), text => {
       if (!isFileName(text)) return true
@@ -86,11 +87,11 @@ test('whatever is a file name stays in its folder and can be shown', t => {
   t.pass()
 })
 
-test('what cannot be shown is replaced', t => {
+test('What cannot be shown is replaced.', t => {
   t.is(showable('/a\u001b[2J/b\n\u202ec\u200d'), '/a\ufffd[2J/b\ufffd\ufffdc\ufffd')
   t.is(showable('/home/ß/日本語.png'), '/home/ß/日本語.png')
 })
 
-test('names are put in order as people count', t => {
+test('Names are put in order as people count.', t => {
   t.deepEqual(['b29', 'a', 'b3', 'b'].toSorted(inNaturalOrder), ['a', 'b', 'b3', 'b29'])
 })

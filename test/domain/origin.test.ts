@@ -2,13 +2,13 @@ import test from 'ava'
 import fc from 'fast-check'
 import { originOf } from '../../src/domain/origin.ts'
 
-test('an IPv4 address is an origin, however it is written', t => {
+test('An IPv4 address is an origin, however it is written.', t => {
   t.is(originOf('10.0.0.7'), '10.0.0.7')
   t.is(originOf('::ffff:10.0.0.7'), '10.0.0.7')
   t.not(originOf('10.0.0.7'), originOf('10.0.0.8'))
 })
 
-test('IPv6 addresses that begin with the same 64 bits are one origin, however they are written', t => {
+test('IPv6 addresses that begin with the same 64 bits are one origin, however they are written.', t => {
   for (const host of [
     '2001:db8:0:7::1',
     '2001:DB8::7:0:0:0:2',
@@ -21,7 +21,7 @@ test('IPv6 addresses that begin with the same 64 bits are one origin, however th
   t.is(originOf('fe80::1%eth0'), 'fe80:0:0:0')
 })
 
-test('all addresses of a network of 64 bits are one origin, and those of two are two', t => {
+test('All addresses of a network of 64 bits are one origin, and those of two are two.', t => {
   const group = fc.integer({ min: 0, max: 0xffff }).map(each => each.toString(16))
   const four = fc.array(group, { minLength: 4, maxLength: 4 })
   fc.assert(
@@ -36,6 +36,6 @@ test('all addresses of a network of 64 bits are one origin, and those of two are
   t.pass()
 })
 
-test('what is no address is an origin of its own', t => {
+test('What is no address is an origin of its own.', t => {
   for (const host of ['', 'localhost', '1:2', 'a::b::c']) t.is(originOf(host), host)
 })

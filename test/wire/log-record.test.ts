@@ -8,7 +8,7 @@ const requested = { type: 'join.requested', group: 'g', user: 'bob', at: 5 }
 const record = { id, at: 5, by, events: [requested] }
 const isRecord = (value: unknown) => logRecordSchema.safeParse(value).success
 
-test('a record of one command is read, with or without who asked', t => {
+test('A record of one command is read, with or without who asked.', t => {
   t.true(isRecord(record))
   const { by: _, ...signUp } = record
   t.true(isRecord({ ...signUp, events: [{ type: 'account.created', user: 'alice', passwordHash: 'h' }] }))
@@ -38,4 +38,4 @@ const malformed: Record<string, unknown> = {
   'with a sharer of a path': { ...record, events: [{ type: 'sharer.added', group: 'g', name: '../x', ...by }] },
 }
 for (const [what, value] of Object.entries(malformed))
-  test(`a record ${what} is refused`, t => t.false(isRecord(value)))
+  test(`A record ${what} is refused.`, t => t.false(isRecord(value)))

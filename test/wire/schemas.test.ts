@@ -10,7 +10,7 @@ import { manifestOf } from '../helpers/manifest-of.ts'
 
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success
 
-test('no value at all makes a schema throw, and none accepts chance', t => {
+test('No value at all makes a schema throw, and none accepts chance.', t => {
   const all: z.ZodType[] = [
     ...[schemas.manifestSchema, schemas.deviceRefSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
     ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema, tracker.logInSchema],
@@ -26,7 +26,7 @@ test('no value at all makes a schema throw, and none accepts chance', t => {
   for (const schema of all) for (const value of [undefined, null, 7, 'text', true]) t.false(accepts(schema, value))
 })
 
-test('prototypes cannot be smuggled in', t => {
+test('Prototypes cannot be smuggled in.', t => {
   const hostile = JSON.parse('{"group":"g","__proto__":{"isOwner":true}}')
   const parsed = tracker.trackerMethods['group.create'].params.safeParse(hostile)
   t.true(!parsed.success || !('isOwner' in parsed.data))
@@ -42,12 +42,12 @@ const bounds: [string, z.ZodType, unknown[], unknown[]][] = [
   ['user ids', schemas.idSchema, ['alice'], ['', 'a.b', '*', '>', 'a'.repeat(65), 'a\n']],
 ]
 for (const [what, schema, good, bad] of bounds)
-  test(`${what} are taken within their bounds alone`, t => {
+  test(`${what} are taken within their bounds alone.`, t => {
     for (const value of good) t.true(accepts(schema, value), String(value))
     for (const value of bad) t.false(accepts(schema, value), String(value))
   })
 
-test('a manifest has its own fields, of bounded length', t => {
+test('A manifest has its own fields, of bounded length.', t => {
   const manifest = manifestOf('film', Buffer.from('film'))
   t.true(accepts(schemas.manifestSchema, manifest))
   for (const change of [
@@ -61,14 +61,14 @@ test('a manifest has its own fields, of bounded length', t => {
   t.true(accepts(schemas.manifestSchema, { ...manifest, pieces: Buffer.alloc(4096 * 20).toString('base64') }))
 })
 
-test('a request asks for no more than its method takes', t => {
+test('A request asks for no more than its method takes.', t => {
   const { params } = tracker.trackerMethods['group.accept']
   t.true(accepts(params, { group: 'g', user: 'bob' }))
   for (const value of [{ group: 'g' }, { group: 'g', user: 'bob', by: 'alice' }, { group: 'g', user: 'b b' }])
     t.false(accepts(params, value))
 })
 
-test('a beat, a log-in and a notice say what they have to', t => {
+test('A beat, a log-in and a notice say what they have to.', t => {
   t.true(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [] }))
   t.true(accepts(heartbeatSchema, { state: 'leaving' }))
   t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))

@@ -14,19 +14,19 @@ function isMatch(pattern: string, subject: string): boolean {
   return tokens.length === wanted.length && wanted.every((w, i) => w === '*' || w === tokens[i])
 }
 
-test('who asks is read from the subject again, whatever the method', t => {
+test('Who asks is read from the subject again, whatever the method.', t => {
   t.deepEqual(subjects.addressOf(subjects.apiSubject(alice, 'group.create')), { ...alice, rest: 'group.create' })
   t.deepEqual(subjects.addressOf(subjects.presenceSubject(alice, '::1')), { ...alice, rest: '3a3a31' })
   t.deepEqual(subjects.addressOf(subjects.trackersStatus(alice)), { ...alice, rest: '' })
   t.deepEqual(subjects.addressOf(subjects.relaySubject(bob, alice, 'c1')), { ...bob, rest: 'alice.aaaaaaaaaaaa.c1' })
 })
 
-test('a subject with too few tokens has no address', t => {
+test('A subject with too few tokens has no address.', t => {
   for (const subject of ['', 'shoal', 'shoal.api', 'shoal.api.alice', 'shoal.notice.alice'])
     t.is(subjects.addressOf(subject), undefined)
 })
 
-test('every subject is heard where it is listened for, and nowhere else', t => {
+test('Every subject is heard where it is listened for, and nowhere else.', t => {
   const rooms: [string, string][] = [
     [subjects.apiSubject(alice, 'group.create'), subjects.anyApi],
     [subjects.logInSubject('alice'), subjects.anyLogIn],
@@ -44,14 +44,14 @@ test('every subject is heard where it is listened for, and nowhere else', t => {
   t.false(isMatch(subjects.relayInbox(bob), subjects.relaySubject(alice, bob, 'c1')))
 })
 
-test('a person’s inbox is nobody else’s, nor a guest’s', t => {
+test('A person’s inbox is nobody else’s, nor a guest’s.', t => {
   const nonce = '0123456789abcdef0123456789abcdef'
   const prefixes = [subjects.inboxPrefix('alice'), subjects.inboxPrefix('alice2'), subjects.guestInboxPrefix(nonce)]
   for (const prefix of prefixes)
     t.is(prefixes.filter(other => isMatch(`${other}.>`, `${prefix}.reply`)).length, 1, prefix)
 })
 
-test('an address of any kind is one token of a presence subject', t => {
+test('An address of any kind is one token of a presence subject.', t => {
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ minLength: 1 })), host => {
       const subject = subjects.presenceSubject(alice, host)

@@ -1,6 +1,5 @@
-// Signing up, by a guest, and trading a password for a device's credential, by a connection that gave the password.
-// The password itself is only ever hashed here; it is neither kept nor logged. Sign-ups are slowed (attempt-counts.ts):
-// whoever makes one has shown nothing, and each stays in the log for good.
+// Signs people up, and trades a password for a device's credential. A password is only hashed here, never kept or
+// logged. Sign-ups are rate-limited (attempt-counts.ts), since anybody can make one and each stays in the log for good.
 
 import type { Msg } from 'nats'
 import { passwordTunables } from '../../../config/tracker.ts'
@@ -25,7 +24,7 @@ const tooMany = (waitMs: number) =>
   )
 const malformed = refuse('usage', 'this request is malformed; your shoal and the tracker may be of different versions')
 
-/** They have one limit in common. */
+/** All sign-ups share one limit. */
 const everybody = '*'
 
 type Parts = Pick<TrackerParts, 'connections' | 'projection' | 'attempts' | 'hashing'>
@@ -49,7 +48,7 @@ export function createAccountRequests({ connections, projection, attempts, hashi
         const isNew = projection.handledAt(id) === undefined
         const waitMs = isNew ? attempts.signUps.begin({ origin, target: everybody, isKnown: false }) : 0
         if (waitMs > 0) return tooMany(waitMs)
-        // Hashing is dear; a repeated request, or an id that is taken, needs none.
+        // Hashing is expensive, and a repeated request or a taken id needs none.
         const isNeeded = isNew && projection.passwordHash(user) === undefined
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
         if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)

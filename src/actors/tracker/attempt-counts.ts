@@ -1,5 +1,5 @@
-// The attempts that trackers keep count of, guesses, sign-ups and visits of guests: soft state that each of them holds whole, from what it
-// allowed itself and what the others say they did. Why shared, and how far that goes: docs/adr/0010.
+// Counts password guesses, sign-ups and guest logins. Soft state: each tracker holds all of it, from what it allowed
+// itself and what the others say they allowed (docs/adr/0010).
 
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
@@ -15,9 +15,9 @@ import { type AttemptMessage, attemptMessageSchema, attemptsSubject } from '../.
 import { readJson } from '../../wire/json.ts'
 
 export interface CountedAttempts {
-  /** 0 when it may be made, and is counted at every tracker; otherwise how long it has to wait, in ms. */
+  /** 0: it may be made, and every tracker counts it. Otherwise the wait in ms. */
   begin(attempt: Attempt): number
-  /** It was begun, and is not to count. */
+  /** Takes back an attempt that was begun. */
   giveBack(attempt: Attempt): void
 }
 
@@ -26,8 +26,8 @@ export interface AttemptCounts {
   readonly signUps: CountedAttempts
   /** Connecting as a guest. */
   readonly visits: CountedAttempts
-  /** What another tracker says; our own words are left out. */
-  hear(message: Pick<Msg, 'data'>): void
+  /** Counts what another tracker says it allowed; skips this tracker's own messages. */
+  receive(message: Pick<Msg, 'data'>): void
 }
 
 interface Needs {
@@ -57,20 +57,20 @@ export function createAttemptCounts(
   }
 
   let slowed = 0
-  let saidAtMs = Number.NEGATIVE_INFINITY
-  /** A flood of attempts must be seen in the tracker's log, and must not flood it. */
-  const tellOperator = (what: AttemptMessage['what'], attempt: Attempt) => {
+  let loggedAtMs = Number.NEGATIVE_INFINITY
+  /** A flood of attempts has to show in the tracker's log without flooding it. */
+  const logSlowed = (what: AttemptMessage['what'], attempt: Attempt) => {
     slowed += 1
-    if (now() - saidAtMs < trackerTunables.logSlowedEveryMs) return
-    log.warn({ slowed, latest: { what, ...attempt } }, 'attempts are being turned away unlooked at')
-    saidAtMs = now()
+    if (now() - loggedAtMs < trackerTunables.logSlowedEveryMs) return
+    log.warn({ slowed, latest: { what, ...attempt } }, 'too many attempts: some are refused without being checked')
+    loggedAtMs = now()
     slowed = 0
   }
 
   const counted = (what: AttemptMessage['what']): CountedAttempts => ({
     begin(attempt) {
       const waitMs = attempts[what].waitMs(attempt, now())
-      if (waitMs > 0) tellOperator(what, attempt)
+      if (waitMs > 0) logSlowed(what, attempt)
       else changeEverywhere({ what, how: 'counted', attempt })
       return waitMs
     },
@@ -81,7 +81,7 @@ export function createAttemptCounts(
     guesses: counted('guess'),
     signUps: counted('sign-up'),
     visits: counted('visit'),
-    hear(message) {
+    receive(message) {
       const said = readJson(message.data, attemptMessageSchema)
       if (said && said.by !== name) change(said)
     },

@@ -1,7 +1,7 @@
-// The authenticator: answers the brokers' auth callout. It lets in guests, passwords and device credentials, each with
-// the permissions of permissions.ts, and nobody else. Whoever is unknown, or known otherwise, is looked for at the
-// log's end before being turned away; when that cannot be asked, what is known decides. Passwords are slowed
-// (attempt-counts.ts), and looked at only when it is their turn (password-queue.ts); credentials, which nobody guesses, never.
+// Answers the brokers' auth callout: lets in guests, passwords, device credentials and watchers, each with the permissions
+// of permissions.ts. Before it refuses a login it catches up with the log's end; if the brokers do not answer, what this
+// tracker knows decides. Passwords are rate-limited (attempt-counts.ts) and queued (password-queue.ts); credentials, which
+// cannot be guessed, are not.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Msg } from 'nats'
@@ -21,7 +21,7 @@ import { isPassword } from './password.ts'
 import { grantFor } from './permissions.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
-/** The target of every guest's visit. */
+/** All guests share one target. */
 const anyGuest = '.guest'
 
 function isCredential(credentialHash: string | undefined, credential: string): boolean {
@@ -37,7 +37,7 @@ export const authenticatorActor: TrackerActor =
     const callout = createAuthCallout(secrets)
     const catchUp = createCatchUp(parts)
 
-    /** Also those of a rotation that is under way: whoever watches goes on to. */
+    /** Includes those of a rotation under way, so that watchers stay connected. */
     const ticketSecrets = [secrets, secrets.next, secrets.retiring].flatMap(set =>
       set ? [Buffer.from(set.ticketSecret, 'base64url')] : [],
     )
@@ -58,7 +58,7 @@ export const authenticatorActor: TrackerActor =
       if (attempts.guesses.begin(attempt) > 0) return false
       if (projection.passwordHash(user) === undefined) await catchUp.toEnd()
       const isRight = await hashing.run(origin, () => isPassword(projection.passwordHash(user), password))
-      // Right, or never looked at.
+      // It was right, or never checked.
       if (isRight !== false) attempts.guesses.giveBack(attempt)
       return isRight === true
     }
@@ -95,14 +95,14 @@ export const authenticatorActor: TrackerActor =
       message.respond(grant ? callout.grant(question, grant, serverXkey) : callout.deny(question, serverXkey))
     }
 
-    const heard = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
+    const receiving = (take: (message: Msg) => void) => (error: Error | null, message: Msg) =>
       error ? sendBack({ type: 'part.failed', part: 'authenticator', error }) : take(message)
-    const ask = createPacedQueue<Msg>(trackerTunables.calloutRequests, message => {
-      answer(message).catch(cause => log.error({ err: cause }, 'a question of the auth callout was not answered'))
+    const enqueue = createPacedQueue<Msg>(trackerTunables.calloutRequests, message => {
+      answer(message).catch(cause => log.error({ err: cause }, 'a request of the auth callout was not answered'))
     })
     const subscriptions = [
-      connections.auth.subscribe(calloutSubject, { queue: trackerQueue, callback: heard(ask) }),
-      connections.auth.subscribe(attemptsSubject, { callback: heard(attempts.hear) }),
+      connections.auth.subscribe(calloutSubject, { queue: trackerQueue, callback: receiving(enqueue) }),
+      connections.auth.subscribe(attemptsSubject, { callback: receiving(attempts.receive) }),
     ]
     return () => {
       for (const subscription of subscriptions) subscription.unsubscribe()

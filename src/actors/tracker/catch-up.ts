@@ -1,5 +1,4 @@
-// Catching up with the log's end before something is decided from the projection's silence: that somebody is unknown,
-// that a group is not there.
+// Catches up with the log's end before a tracker decides that something is missing: a user, a group.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { trackerTunables } from '../../../config/tracker.ts'
@@ -7,12 +6,12 @@ import type { LogEnd } from './event-log.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 export interface CatchUp {
-  /** True once the projection holds what the log ended with when asked; false when that did not happen in time. */
+  /** True once the projection holds all that the log held when asked; false if that takes too long. */
   toEnd(): Promise<boolean>
   /**
-   * True once the projection is as new as `seq`. Never from behind what was seen in this very log, also where the brokers
-   * say that it ends earlier: a leader that was cut off, and does not know it yet, says so of a log that has gone on.
-   * Of which log nobody knows, may be another cluster's: then, as new as the log is.
+   * True once the projection holds `seq`. If `seq` is of this log, never earlier, even if the brokers say that the log ends
+   * before it: a leader that was cut off may not know yet that the log went on. If it may be of another cluster's log, being
+   * as new as the log is enough.
    */
   toSeen(seq: number, isOfThisLog: boolean): Promise<boolean>
 }
@@ -28,7 +27,7 @@ export function createCatchUp({ eventLog, progress }: Pick<TrackerParts, 'eventL
     })
     return asked
   }
-  /** Whoever comes while the brokers are being asked shares the next question: a flood of strangers asks them little. */
+  /** Calls made while the brokers are being asked share the next question, so that a flood of logins costs them little. */
   const newestEnd = () => {
     if (!asking) return ask()
     next ??= Promise.race([asking, delay(trackerTunables.askEndAgainMs)]).then(() => {

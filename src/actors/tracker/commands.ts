@@ -1,4 +1,4 @@
-// What a device's writing requests mean to the domain: which aggregate, and which command of it.
+// Translates a device's write requests into commands of the domain, each on one aggregate.
 
 import { account } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'

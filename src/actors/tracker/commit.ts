@@ -1,6 +1,6 @@
-// Writing to the log: decide from the projection, append on condition that nobody else did, and answer once the own
-// projection holds it. A request's id is in its record, so whatever is in doubt is settled by looking for it, and a
-// request acts once however often it is made. Nothing is published while the brokers' majority is away.
+// Writes to the log: decides from the projection, appends if the subject's last sequence is still the expected one, and
+// answers once this tracker's own projection holds the record. The request's id is in the record: looking for it settles
+// any doubt, and a repeated request acts once. Nothing is appended while the brokers have no majority.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { logTunables, trackerTunables } from '../../../config/tracker.ts'
@@ -26,7 +26,7 @@ export interface Proposal {
 
 interface Attempt {
   readonly record: LogRecord
-  /** What the subject's last sequence must be; once it is another one, this attempt can never take effect. */
+  /** The subject's last sequence; once that has changed, this attempt can never take effect. */
   readonly expected: number
   inDoubt: boolean
 }
@@ -39,7 +39,7 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
       : 'too few brokers answer to record this; nothing was changed, so try again in a moment',
   )
 
-/** Events that end something: whoever may not add to the log may still stop, leave, remove and log out. */
+/** Events that end something are always allowed: people over their limit can still stop sharing, leave, remove and log out. */
 const endings: ReadonlySet<LogEvent['type']> = new Set([
   'device.logged-out',
   'join.rejected',
@@ -55,27 +55,28 @@ const tooMuch = (waitMs: number) =>
 
 type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress' | 'writing' | 'log'>
 
-/** Undefined when nobody waits for it any more: then nothing is appended, and nothing to be said. */
+/** Undefined once nobody waits for the answer: then nothing is appended. */
 export type Commit = (proposal: Proposal) => Promise<Outcome<null> | undefined>
 
 export function createCommit(
   { eventLog, projection, progress, writing, log: operatorLog }: Parts,
-  majority: Quorum,
+  quorum: Quorum,
   catchUp: CatchUp,
 ): Commit {
-  let toldAtMs = Number.NEGATIVE_INFINITY
-  /** What was decided, unless it would add to the log what its writer may not add now. */
-  const weighed = (decided: Outcome<readonly LogEvent[]>, by: DeviceRef | undefined, at: number): typeof decided => {
+  let loggedAtMs = Number.NEGATIVE_INFINITY
+  /** The decision, or a refusal if it would add more to the log than its writer may add now. */
+  const withinAllowance = (
+    decided: Outcome<readonly LogEvent[]>,
+    by: DeviceRef | undefined,
+    at: number,
+  ): typeof decided => {
     if (!decided.ok || !by || decided.value.length === 0 || decided.value.some(({ type }) => endings.has(type)))
       return decided
     const waitMs = writing.waitMs(by.user, at)
     if (waitMs === 0) return decided
-    if (at - toldAtMs > trackerTunables.logSlowedEveryMs) {
-      operatorLog.warn(
-        { latest: { by, waitMs } },
-        'so much is written that the log would run out of room; it is turned away',
-      )
-      toldAtMs = at
+    if (at - loggedAtMs > trackerTunables.logSlowedEveryMs) {
+      operatorLog.warn({ latest: { by, waitMs } }, 'writes are refused: at this rate the log would run out of room')
+      loggedAtMs = at
     }
     return tooMuch(waitMs)
   }
@@ -89,21 +90,21 @@ export function createCommit(
       const expected = projection.lastSequence(subject)
       if (attempt?.expected !== expected) {
         const at = Date.now()
-        const decided = weighed(decide(at), by, at)
+        const decided = withinAllowance(decide(at), by, at)
         if (!decided.ok || decided.value.length === 0) {
-          // Only what is so at the log's end is a reason to do nothing.
+          // A reason to do nothing has to hold at the log's end.
           if (isUpToDate) return decided.ok ? done(null) : decided
           await catchUp.toEnd()
           isUpToDate = true
           continue
         }
-        // A record that trackers could not read would never be found again: better to fail here.
+        // Trackers would never find a record that they cannot read: better to fail here.
         const record = logRecordSchema.parse({ id, at, by, events: decided.value })
         attempt = { record, expected, inDoubt: false }
       }
       isUpToDate = false
-      if (performance.now() > giveUpAt || !(await majority.isReachable())) return noQuorum(attempt)
-      // After it was decided, not before: a state that came about since its asker was refused is no reason to act.
+      if (performance.now() > giveUpAt || !(await quorum.isReachable())) return noQuorum(attempt)
+      // Asked after deciding: an asker that was refused meanwhile must not see its request act on a later state.
       if (!(await hasInterest())) return undefined
 
       const append = await eventLog.append(subject, attempt.record, expected)

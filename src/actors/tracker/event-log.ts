@@ -1,5 +1,5 @@
-// The one log as a tracker meets it: the JetStream stream SHOAL. NATS's errors are turned into ours here.
-// An append either certainly happened, certainly lost against another one, or is in doubt; nothing is guessed.
+// The one log: the JetStream stream SHOAL. Translates NATS's errors into ours. An append certainly happened, certainly
+// lost against another one, or is in doubt; nothing is guessed.
 
 import {
   AckPolicy,
@@ -38,7 +38,7 @@ export interface LogEnd {
 
 export type Append =
   | { readonly kind: 'appended'; readonly seq: number }
-  /** Somebody else appended to the subject first, or is about to: `atLeast` is how far to catch up, when known. */
+  /** Another append to the subject came first, or is in flight: `atLeast` is how far to catch up, if known. */
   | { readonly kind: 'conflict'; readonly atLeast: number | undefined }
   /** No answer, or no leader: it may have happened, or may yet. */
   | { readonly kind: 'in-doubt'; readonly cause: Error }
@@ -46,7 +46,7 @@ export type Append =
   | { readonly kind: 'too-large' }
 
 export interface EventLog {
-  /** Makes the stream unless it is there; harmless when several trackers do at once. Throws LogUnavailable. */
+  /** Creates the stream if it is missing; several trackers may do so at once. Throws LogUnavailable. */
   ensure(): Promise<void>
   /** Throws LogUnavailable, and LogReplaced when there is no log. */
   end(): Promise<LogEnd>
@@ -57,7 +57,7 @@ export interface EventLog {
    * Returns the consumer's name. Throws LogUnavailable.
    */
   follow(seq: number, deliverTo: string): Promise<string>
-  /** Best effort: what stays is forgotten by the brokers themselves. */
+  /** Best effort: the brokers forget idle consumers themselves. */
   forget(consumer: string): Promise<void>
   append(subject: string, record: LogRecord, lastSequence: number): Promise<Append>
 }
@@ -105,7 +105,7 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
           duplicate_window: nanos(duplicateWindowMs),
         })
       } catch (cause) {
-        // There already, made by another version with other settings: those stay.
+        // Another version created it with other settings: those stay.
         if (errorCode(cause) === streamNameInUse) return
         throw new LogUnavailable(`the brokers did not make the log: ${(cause as Error).message}`, { cause })
       }
@@ -156,7 +156,7 @@ export async function openEventLog(connection: NatsConnection, brokers: number):
           msgID: record.id,
           expect: { lastSubjectSequence: lastSequence },
           timeout: logTunables.appendTimeoutMs,
-          // Whoever appends looks into the log before it tries again.
+          // The caller looks into the log before it tries again.
           retries: 1,
         })
         return { kind: 'appended', seq }

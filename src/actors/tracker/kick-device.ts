@@ -1,5 +1,5 @@
-// Ends a device's connections at the brokers, wherever they are. It connects again by itself, and is let in or not
-// by what the trackers then know of it.
+// Closes a device's connections at all brokers. The device reconnects by itself, and the trackers then decide whether it
+// is let in.
 
 import type { NatsConnection } from 'nats'
 import * as z from 'zod'
@@ -23,7 +23,7 @@ export async function kickDevice(sys: NatsConnection, device: DeviceRef): Promis
   })
   for await (const answer of answers) {
     const listing = readJson(answer.data, listingSchema)
-    // Asked, not told: brokers ignore what wants no answer.
+    // As a request: brokers ignore a KICK without a reply subject.
     for (const { cid } of listing?.data.connections ?? [])
       await sys.request(`$SYS.REQ.SERVER.${listing?.server.id}.KICK`, JSON.stringify({ cid }))
   }

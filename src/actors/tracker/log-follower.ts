@@ -1,6 +1,6 @@
-// The log follower: has the brokers send it the log from its projection's applied sequence on, and applies it in
-// order. It checks the order itself, and takes a new consumer whenever one falls silent, skips or repeats: a consumer
-// whose broker died may do any of these. It fails only when the log or the projection is not what it was.
+// Follows the log from the projection's applied sequence on, and applies it in order. It checks the order itself and
+// replaces a consumer that falls silent, skips or repeats, as one may whose broker died. It fails only if the log or the
+// projection was replaced or damaged.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg } from 'nats'
@@ -21,7 +21,7 @@ function sequencesOf(message: Msg): { seq: number; delivery: number } | undefine
     : undefined
 }
 
-/** Follows with one consumer until it cannot be relied on any more; says why. */
+/** Follows with one consumer for as long as it can be relied on; resolves to why it ended. */
 async function followOnce(parts: TrackerParts, take: (entry: LogEntry) => void, signal: AbortSignal): Promise<string> {
   const { connections, eventLog, progress } = parts
   const { promise, resolve } = Promise.withResolvers<string>()
@@ -41,7 +41,7 @@ async function followOnce(parts: TrackerParts, take: (entry: LogEntry) => void, 
         delivered = sequences.delivery
         return take(readLogEntry(sequences.seq, message.subject, message.data))
       }
-      // A request of flow control, or a heartbeat: with where the consumer is, and whether it waits for us.
+      // Flow control or a heartbeat, which says how far the consumer is and whether it waits for us.
       if (message.reply) message.respond()
       const stalled = message.headers?.get('Nats-Consumer-Stalled')
       if (stalled) connections.shoal.publish(stalled)
@@ -71,7 +71,7 @@ export const logFollowerActor: TrackerActor =
     const { signal } = stopped
     let waiting: LogEntry[] = []
     let flushing: NodeJS.Immediate | undefined
-    /** Where the log ended when this follower began: up to there it is history. */
+    /** Where the log ended when this follower began; entries up to there are history. */
     let history: number | undefined
     let caughtUp = false
 
@@ -97,7 +97,7 @@ export const logFollowerActor: TrackerActor =
       }
       for (const { seq, size, record } of entries) {
         if (!record) log.error({ seq }, 'an entry of the log cannot be read; every tracker passes over it')
-        // A clock that was far ahead when it was decided keeps nobody from writing until then.
+        // A tracker's clock that was far ahead must not keep its users from writing until then.
         else if (record.by) writing.note(record.by.user, size, Math.min(record.at, Date.now()))
       }
       progress.advance(projection.applied)

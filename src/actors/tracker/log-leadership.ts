@@ -1,5 +1,5 @@
-// Whether a broker's word on where the log ends is the cluster's. One that was paused or cut off goes on to think that it
-// leads, and with no leader at all any broker answers for itself: both may be behind what others have acknowledged.
+// Whether a broker knows where the log ends. A paused or partitioned leader still believes that it leads, and without a
+// leader any broker answers: both may be behind what others have acknowledged.
 
 import { logTunables } from '../../../config/tracker.ts'
 
@@ -10,8 +10,8 @@ export interface LogCluster {
 }
 
 /**
- * A leader that just heard a majority is the only one: no other can have been elected meanwhile. `copies` is how many
- * brokers keep the log, which one that is alone does not say.
+ * A leader that just heard a majority is the only one: no other can have been elected meanwhile. `copies`: how many
+ * brokers keep the log, which a single broker does not report.
  */
 export function speaksForAll(cluster: LogCluster | undefined, copies: number): boolean {
   if (copies === 1) return true

@@ -1,11 +1,11 @@
-// NATS's JSON web tokens over node:crypto's Ed25519, since pure JavaScript held up log-ins.
+// NATS's JSON web tokens over node:crypto's Ed25519: in pure JavaScript, signing slowed logins down.
 
 import { createHash, verify } from 'node:crypto'
 import { InvalidKey, openSeed, readPublicKey } from '../device/nkey.ts'
 
 const header = Buffer.from(JSON.stringify({ typ: 'JWT', alg: 'ed25519-nkey' })).toString('base64url')
 
-/** A token that is not what it should be: malformed, or not signed by whom it names. */
+/** The token is malformed, or not signed by the issuer it names. */
 export class InvalidToken extends Error {
   override readonly name = 'InvalidToken'
   readonly code = 'invalid-token'

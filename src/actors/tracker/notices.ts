@@ -1,5 +1,5 @@
-// Whom an entry of the log concerns, and what they are told. Pure but for looking at the projection, which holds the
-// entry already. Every tracker tells; whoever hears drops what it has heard, by sequence and type.
+// Which people an entry of the log concerns, and the notices they get. The projection holds the entry already. Every
+// tracker sends notices; a receiver drops repeated ones by sequence and type.
 
 import type { Projection } from '../../storage/projection.ts'
 import type { LogEntry } from '../../wire/log-entry.ts'
@@ -13,9 +13,9 @@ export interface Message {
 
 type Known = Pick<Projection, 'membersOf' | 'ownerOf' | 'shareIdOf'>
 
-const tell = (people: Iterable<string>, notice: Notice): Message[] => [...people].map(to => ({ to, notice }))
+const noticesTo = (people: Iterable<string>, notice: Notice): Message[] => [...people].map(to => ({ to, notice }))
 
-/** Of one record at most one notice of a type goes to a person, so a sequence and a type name it. */
+/** A record yields at most one notice of a type for a person, so sequence and type identify it. */
 export function noticesOf({ seq, record }: LogEntry, projection: Known): Message[] {
   const events = record?.events ?? []
   const isNewShare = events.some(event => event.type === 'share.created')
@@ -26,29 +26,31 @@ export function noticesOf({ seq, record }: LogEntry, projection: Known): Message
       case 'join.requested': {
         const { group, user } = event
         const owner = projection.ownerOf(group)
-        return owner === undefined ? [] : tell([owner], { seq, group, type: event.type, user })
+        return owner === undefined ? [] : noticesTo([owner], { seq, group, type: event.type, user })
       }
       case 'join.accepted':
       case 'join.rejected':
-        return tell([event.user], { seq, group: event.group, type: event.type })
+        return noticesTo([event.user], { seq, group: event.group, type: event.type })
       case 'owner.changed':
-        return tell([event.user], { seq, group: event.group, type: event.type, user: event.user })
+        return noticesTo([event.user], { seq, group: event.group, type: event.type, user: event.user })
       case 'member.removed':
       case 'member.left': {
-        // Whoever serves must stop; the one who is gone has devices that serve and fetch, too.
+        // Members stop serving that user; the user's own devices stop serving and fetching.
         const { group, user } = event
-        const revoked = tell(new Set([...members(group), user]), { seq, group, type: 'access.revoked', user })
-        return event.type === 'member.left' ? revoked : [...tell([user], { seq, group, type: event.type }), ...revoked]
+        const revoked = noticesTo(new Set([...members(group), user]), { seq, group, type: 'access.revoked', user })
+        return event.type === 'member.left'
+          ? revoked
+          : [...noticesTo([user], { seq, group, type: event.type }), ...revoked]
       }
       case 'sharer.added': {
         const { group, name, user, device } = event
         const share = projection.shareIdOf(group, name)
-        // Gone again already: the entries applied with this one are later.
+        // A later entry of the same batch ended the share.
         if (share === undefined) return []
         const said = { seq, group, name, by: { user, device }, share }
-        if (!isNewShare) return tell(members(group), { ...said, type: 'sharer.added' })
+        if (!isNewShare) return noticesTo(members(group), { ...said, type: 'sharer.added' })
         const others = members(group).filter(member => member !== user)
-        return tell(others, { ...said, type: 'file.shared' })
+        return noticesTo(others, { ...said, type: 'file.shared' })
       }
       default:
         return []
@@ -59,7 +61,7 @@ export function noticesOf({ seq, record }: LogEntry, projection: Known): Message
   return [
     ...events.flatMap(about),
     ...[...changed].flatMap(([user, [first]]) =>
-      first ? tell([user], { seq, group: first.group, type: 'sharing.ended' }) : [],
+      first ? noticesTo([user], { seq, group: first.group, type: 'sharing.ended' }) : [],
     ),
   ]
 }

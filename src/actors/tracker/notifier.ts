@@ -1,5 +1,5 @@
-// The notifier: tells people what concerns them as the log brings it, and cuts off devices that were logged out. All of
-// it is a courtesy that may be lost or come twice; nothing durable depends on it.
+// Sends people notices as the log brings them, and closes the connections of devices that logged out. Both may be lost or
+// happen twice; nothing durable depends on them.
 
 import { trackerTunables } from '../../../config/tracker.ts'
 import { epochOf } from '../../domain/log-position.ts'

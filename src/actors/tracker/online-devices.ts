@@ -1,4 +1,4 @@
-// Which devices are online: those that beat not long ago. Soft state, a tracker's own; another one may briefly differ.
+// Which devices are online: those with a recent heartbeat. Soft state of one tracker; another one may briefly differ.
 
 import { presenceTunables } from '../../../config/client.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
@@ -6,7 +6,7 @@ import { originOf } from '../../domain/origin.ts'
 import type { Heartbeat } from '../../wire/heartbeat.ts'
 
 export interface OnlineDevice extends DeviceRef {
-  /** As the broker saw it. */
+  /** The address that the broker saw. */
   readonly host: string
   readonly port: number
   /** Share ids of its running downloads. */
@@ -14,7 +14,7 @@ export interface OnlineDevice extends DeviceRef {
 }
 
 export interface OnlineDevices {
-  heard(device: DeviceRef, host: string, beat: Heartbeat): void
+  noteHeartbeat(device: DeviceRef, host: string, heartbeat: Heartbeat): void
   find(device: DeviceRef): OnlineDevice | undefined
   all(): OnlineDevice[]
   /** Whether one of this person's devices is online at that origin. */
@@ -29,10 +29,10 @@ export function createOnlineDevices(now: () => number = () => performance.now())
   const known = new Map<string, OnlineDevice & { readonly heardAt: number }>()
   const isFresh = ({ heardAt }: { heardAt: number }) => now() - heardAt <= offlineAfterMs
   return {
-    heard({ user, device }, host, beat) {
+    noteHeartbeat({ user, device }, host, heartbeat) {
       const key = deviceKey({ user, device })
-      if (beat.state === 'leaving') known.delete(key)
-      else known.set(key, { user, device, host, port: beat.port, fetching: beat.fetching, heardAt: now() })
+      if (heartbeat.state === 'leaving') known.delete(key)
+      else known.set(key, { user, device, host, port: heartbeat.port, fetching: heartbeat.fetching, heardAt: now() })
     },
     find(device) {
       const found = known.get(deviceKey(device))

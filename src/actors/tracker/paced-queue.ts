@@ -1,28 +1,28 @@
-// Takes things one a turn of the event loop, in order, so that a flood of them delays whatever else the process does by
-// one of them at most. What nobody waits for any more is never begun, nor is what comes when too many wait already.
+// Works off items in order, one per turn of the event loop, so that a flood of them delays other work by one item at most.
+// Drops items that waited too long for anybody to want the answer, and those that come while too many wait.
 
 export interface QueueLimits {
   readonly mostWaiting: number
-  /** Whoever asked has given up by then. */
+  /** By then the asker has given up. */
   readonly waitMostMs: number
 }
 
-/** What it returns puts one more into the line. */
+/** Returns the function that enqueues an item. `now` in ms. */
 export function createPacedQueue<T>(
   { mostWaiting, waitMostMs }: QueueLimits,
   take: (item: T) => void,
   now: () => number = () => performance.now(),
 ): (item: T) => void {
-  const line: { readonly item: T; readonly atMs: number }[] = []
+  const queue: { readonly item: T; readonly atMs: number }[] = []
   const step = () => {
-    while (line[0] && now() - line[0].atMs > waitMostMs) line.shift()
-    const next = line.shift()
-    if (line.length > 0) setImmediate(step)
+    while (queue[0] && now() - queue[0].atMs > waitMostMs) queue.shift()
+    const next = queue.shift()
+    if (queue.length > 0) setImmediate(step)
     if (next) take(next.item)
   }
   return item => {
-    if (line.length >= mostWaiting) return
-    line.push({ item, atMs: now() })
-    if (line.length === 1) setImmediate(step)
+    if (queue.length >= mostWaiting) return
+    queue.push({ item, atMs: now() })
+    if (queue.length === 1) setImmediate(step)
   }
 }

@@ -1,9 +1,8 @@
-// The beginning of a list that an answer has room for. Bytes are what is bounded, not rows: a file's row names its
-// sharers, one or a thousand.
+// The first page of a list. Its bytes are bounded, not its rows: a file's row may name one sharer or a thousand.
 
 import { trackerTunables } from '../../../config/tracker.ts'
 
-/** One row at least, so that whoever asks for page after page comes to the end. */
+/** At least one row, so that asking page after page comes to an end. */
 export function pageOf<R, K>(list: Iterable<R>, keyOf: (row: R) => K): { rows: R[]; next?: K } {
   const rows: R[] = []
   let room = trackerTunables.pageBytes

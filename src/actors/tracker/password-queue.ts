@@ -1,20 +1,20 @@
-// The queue for hashing passwords, which is dear: few at once, so that a flood of them leaves the machine to the brokers
-// and to everything else trackers do; origins take turns, so that nobody's many hold up another one's one. When too many
-// wait, the last of whoever has most gives way. What waited longer than anybody waits for an answer is never begun.
+// The queue for hashing passwords, which is expensive: few run at once, so that a flood of them leaves the machine to the
+// brokers and to a tracker's other work. Origins are served in turn. When too many wait, the newest of the origin with the
+// most is dropped. A job that waited longer than its asker does is never begun.
 
 import { passwordTunables } from '../../../config/tracker.ts'
 import { createFairQueue } from '../../domain/fair-queue.ts'
 
 export interface PasswordQueue {
-  /** Undefined when it came to nothing, because too many want the same. Rejects as `hash` does. */
+  /** Undefined if it was dropped because too many wait. Rejects as `hash` does. */
   run<T>(origin: string, hash: () => Promise<T>): Promise<T | undefined>
 }
 
-interface Claim {
+interface Job {
   readonly origin: string
   readonly atMs: number
   begin(): Promise<void>
-  giveUp(): void
+  drop(): void
 }
 
 interface Limits {
@@ -27,21 +27,21 @@ export function createPasswordQueue(
   { atOnce, mostWaiting, waitMostMs }: Limits = passwordTunables,
   now: () => number = () => performance.now(),
 ): PasswordQueue {
-  const turns = createFairQueue<Claim>()
-  /** Those in the line whose turn is still worth something, in the order they came. */
-  const waiting = new Set<Claim>()
+  const queue = createFairQueue<Job>()
+  /** Jobs that were not dropped, in the order they came. */
+  const waiting = new Set<Job>()
   let running = 0
 
   const startNext = () => {
-    while (running < atOnce && turns.next())
-      turns.serve(claim => {
-        if (!waiting.delete(claim)) return 0
-        if (now() - claim.atMs > waitMostMs) {
-          claim.giveUp()
+    while (running < atOnce && queue.next())
+      queue.serve(job => {
+        if (!waiting.delete(job)) return 0
+        if (now() - job.atMs > waitMostMs) {
+          job.drop()
           return 0
         }
         running += 1
-        void claim.begin().finally(() => {
+        void job.begin().finally(() => {
           running -= 1
           startNext()
         })
@@ -49,15 +49,15 @@ export function createPasswordQueue(
       })
   }
 
-  /** False when nobody has more waiting than this origin would have. */
+  /** Drops another origin's job if needed; false if no origin has more waiting than this one would have. */
   const makeRoomFor = (origin: string): boolean => {
     if (waiting.size < mostWaiting) return true
-    const byOrigin = Map.groupBy(waiting, claim => claim.origin)
+    const byOrigin = Map.groupBy(waiting, job => job.origin)
     const most = [...byOrigin.values()].reduce((a, b) => (b.length > a.length ? b : a))
     const last = most.at(-1)
     if (!last || most.length <= (byOrigin.get(origin)?.length ?? 0) + 1) return false
     waiting.delete(last)
-    last.giveUp()
+    last.drop()
     return true
   }
 
@@ -65,14 +65,14 @@ export function createPasswordQueue(
     run<T>(origin: string, hash: () => Promise<T>) {
       if (!makeRoomFor(origin)) return Promise.resolve(undefined)
       const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
-      const claim: Claim = {
+      const job: Job = {
         origin,
         atMs: now(),
         begin: () => hash().then(resolve, reject),
-        giveUp: () => resolve(undefined),
+        drop: () => resolve(undefined),
       }
-      waiting.add(claim)
-      turns.join(origin, claim, false)
+      waiting.add(job)
+      queue.join(origin, job, false)
       startNext()
       return promise
     },

@@ -1,5 +1,5 @@
-// Passwords: argon2id, off the main thread (the package's own threads). Checking one against nobody's hash takes as
-// long as against somebody's, so the time says not who has an account.
+// Passwords: argon2id, in the package's own threads. Checking the password of a user who does not exist takes as long as
+// of one who does, so that timing does not reveal who has an account.
 
 import { randomBytes } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
@@ -7,11 +7,11 @@ import { passwordTunables } from '../../../config/tracker.ts'
 
 export const hashPassword = (password: string): Promise<string> => hash(password, passwordTunables.argon2)
 
-let nobodysHash: Promise<string> | undefined
+let decoyHash: Promise<string> | undefined
 
-/** `passwordHash` is undefined for a user that does not exist: then false, after the same work. */
+/** `passwordHash` is undefined for a user who does not exist: then false, after the same work. */
 export async function isPassword(passwordHash: string | undefined, password: string): Promise<boolean> {
-  nobodysHash ??= hashPassword(randomBytes(16).toString('hex'))
-  const matches = await verify(passwordHash ?? (await nobodysHash), password)
+  decoyHash ??= hashPassword(randomBytes(16).toString('hex'))
+  const matches = await verify(passwordHash ?? (await decoyHash), password)
   return passwordHash !== undefined && matches
 }

@@ -1,6 +1,6 @@
-// What a connection may publish and hear, by who it is. Pure. Everything not named here is denied, so nobody but a
-// tracker reaches JetStream, the system's subjects, or somebody else's inbox. Ids are single tokens without wildcards
-// (domain/names.ts), so they can stand in a subject pattern as they are.
+// What each kind of login may publish and subscribe to. Everything not listed is denied, so that only trackers reach
+// JetStream, the system's subjects, or other people's inboxes. Ids are single tokens without wildcards (domain/names.ts)
+// and go into a subject pattern as they are.
 
 import { ticketTunables } from '../../../config/swarm.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
@@ -28,16 +28,16 @@ import {
 export interface Grant {
   /** What the connection is called in the brokers' own listings. */
   readonly name: string
-  /** None: it may publish nothing. */
+  /** Empty: it may publish nothing. */
   readonly publish: readonly string[]
   readonly subscribe: readonly string[]
-  /** It ends after so long at the latest; undefined: as logins of devices do. */
+  /** The connection ends after this long; undefined: as a device's login does. */
   readonly mostSeconds?: number
-  /** ms since 1970: and then at the latest. */
+  /** ms since 1970; the connection ends then at the latest. */
   readonly endsAt?: number
 }
 
-/** How a device's connections are called, so that they can be found and cut off. */
+/** The name of a device's connections, by which they can be found and closed. */
 export const deviceConnectionName = ({ user, device }: DeviceRef): string => `${user}.${device}`
 
 /** `host` is the address that the broker saw the connection come from. */
@@ -85,7 +85,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
         ],
       }
     }
-    // Cut off with the device's own connections when it logs out.
+    // Named like the device's own connections, so that logging out closes it with them.
     case 'watch':
       return {
         name: deviceConnectionName(login),

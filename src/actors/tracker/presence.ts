@@ -1,5 +1,5 @@
-// Presence: hears every device's beats and keeps the table of who is online. The address in a beat's subject is the
-// one the broker saw, pinned by the device's permissions, so nobody can send others' downloads to somebody else.
+// Keeps the table of online devices from their heartbeats. The address in a heartbeat's subject is the one that the broker
+// saw, pinned by the device's permissions, so no device can direct downloads to another host.
 
 import { isDeviceId, isId } from '../../domain/names.ts'
 import { heartbeatSchema } from '../../wire/heartbeat.ts'
@@ -15,9 +15,9 @@ export const presenceActor: TrackerActor =
       callback: (error, message) => {
         if (error) return sendBack({ type: 'part.failed', part: 'presence', error })
         const address = addressOf(message.subject)
-        const beat = readJson(message.data, heartbeatSchema)
-        if (!beat || !address || !isId(address.user) || !isDeviceId(address.device)) return
-        online.heard(address, hostIn(message.subject), beat)
+        const heartbeat = readJson(message.data, heartbeatSchema)
+        if (!heartbeat || !address || !isId(address.user) || !isDeviceId(address.device)) return
+        online.noteHeartbeat(address, hostIn(message.subject), heartbeat)
       },
     })
     const sweep = setInterval(online.forgetSilent, offlineAfterMs)

@@ -8,14 +8,14 @@ function fixture() {
   const clock = { nowMs: 0 }
   const lines: string[] = []
   const log = pino({}, { write: line => void lines.push(line) })
-  const books = ['t1', 't2'].map(name => {
+  const trackers = ['t1', 't2'].map(name => {
     const publish = (_: string, data: unknown) => {
       // A tracker hears itself, too.
-      for (const book of books) book.hear({ data: Buffer.from(String(data)) })
+      for (const tracker of trackers) tracker.receive({ data: Buffer.from(String(data)) })
     }
     return createAttemptCounts({ name, log }, { publish }, () => clock.nowMs)
   })
-  const [one, two] = books as [(typeof books)[0], (typeof books)[0]]
+  const [one, two] = trackers as [(typeof trackers)[0], (typeof trackers)[0]]
   return { clock, lines, one, two }
 }
 const attempt = { origin: '10.0.0.7', target: 'alice', isKnown: false }
@@ -24,7 +24,7 @@ test('What one tracker allows counts at the others, so two allow no more than on
   const { one, two } = fixture()
   let allowed = 0
   for (let round = 0; round < 100; round++)
-    for (const book of [one, two]) if (book.guesses.begin(attempt) === 0) allowed++
+    for (const tracker of [one, two]) if (tracker.guesses.begin(attempt) === 0) allowed++
   t.is(allowed, guessTunables.limits.perOrigin.atOnce)
   t.is(two.signUps.begin(attempt), 0)
 })
@@ -38,14 +38,14 @@ test('What one tracker gives back is given back at the others.', t => {
   t.true(two.guesses.begin(attempt) > 0)
 })
 
-test('What is no message of a tracker changes nothing.', t => {
+test('A malformed message changes nothing.', t => {
   const { one } = fixture()
   for (const text of ['', 'null', '{}', JSON.stringify({ by: 't9', what: 'guess', how: 'counted', attempt: {} })])
-    t.notThrows(() => one.hear({ data: Buffer.from(text) }))
+    t.notThrows(() => one.receive({ data: Buffer.from(text) }))
   t.is(one.guesses.begin(attempt), 0)
 })
 
-test('A flood is said in the log once in a while, and how large it was.', t => {
+test('A flood of attempts is logged once a minute, with its size.', t => {
   const { clock, lines, one } = fixture()
   for (let time = 0; time < 1_000; time++) one.guesses.begin(attempt)
   t.is(lines.length, 1)

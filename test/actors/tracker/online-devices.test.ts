@@ -13,7 +13,7 @@ function fixture() {
 test('A device is online from its beat until three are missed.', t => {
   const { online, pass } = fixture()
   t.is(online.find(device), undefined)
-  online.heard(device, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', beat)
   t.like(online.find(device), { ...device, host: '10.0.0.7', port: 4000, fetching: beat.fetching })
   pass(offlineAfterMs)
   t.is(online.all().length, 1)
@@ -24,9 +24,9 @@ test('A device is online from its beat until three are missed.', t => {
 
 test('A later beat says where it is now and what it fetches now.', t => {
   const { online, pass } = fixture()
-  online.heard(device, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', beat)
   pass(offlineAfterMs)
-  online.heard(device, '10.0.0.8', { ...beat, fetching: [] })
+  online.noteHeartbeat(device, '10.0.0.8', { ...beat, fetching: [] })
   pass(1)
   t.like(online.find(device), { host: '10.0.0.8', fetching: [] })
 })
@@ -34,9 +34,9 @@ test('A later beat says where it is now and what it fetches now.', t => {
 test('A device that leaves is offline at once, and its person’s other device is not.', t => {
   const { online } = fixture()
   const other = { ...device, device: 'b'.repeat(12) }
-  online.heard(device, '10.0.0.7', beat)
-  online.heard(other, '10.0.0.7', beat)
-  online.heard(device, '10.0.0.7', { state: 'leaving' })
+  online.noteHeartbeat(device, '10.0.0.7', beat)
+  online.noteHeartbeat(other, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', { state: 'leaving' })
   t.is(online.find(device), undefined)
   t.truthy(online.find(other))
 })
@@ -44,9 +44,9 @@ test('A device that leaves is offline at once, and its person’s other device i
 test('Who is silent is forgotten, who is not stays.', t => {
   const { online, pass } = fixture()
   const other = { ...device, user: 'bo' }
-  online.heard(device, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', beat)
   pass(offlineAfterMs)
-  online.heard(other, '10.0.0.7', beat)
+  online.noteHeartbeat(other, '10.0.0.7', beat)
   pass(1)
   online.forgetSilent()
   t.deepEqual(

@@ -1,27 +1,40 @@
 // The main job, to be watched: a cluster on free ports in a folder of its own, four people, a group, one file that two
-// of them share and two others download at the same time, while a tracker and a broker are killed. Everything people do
-// goes through the command line, as they would do it. Exits 0 only if every byte arrived and both trackers agree.
+// of them share and two others download at the same time, while a tracker and a broker are killed. People use the command
+// line, as anyone would. Exits with 0 only if every byte arrived and both trackers agree; however it ends, it leaves nothing.
 
 import { createHash } from 'node:crypto'
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { styleText } from 'node:util'
-import { MultiBar, type SingleBar } from 'cli-progress'
 import { writeRandomFile } from '../bench/support/random-file.ts'
+import { stopAgent } from '../src/actors/device/agent-process.ts'
+import { openHome } from '../src/actors/device/home.ts'
 import { styleFor } from '../src/cli/render/style.ts'
 import { type Column, renderTable } from '../src/cli/render/table.ts'
-import { clusterDown, clusterStatus, clusterUp, killNode, startNode } from '../src/cluster/cluster.ts'
+import {
+  clusterDown,
+  clusterStatus,
+  clusterUp,
+  killNode,
+  type RunningCluster,
+  startNode,
+} from '../src/cluster/cluster.ts'
+import { findPlan } from '../src/cluster/cluster-plan.ts'
 import { freePort } from '../src/cluster/free-port.ts'
-import { formatBytes, formatRate } from '../src/domain/quantities.ts'
-import { endCommands, type Person, person } from './person.ts'
+import { formatBytes } from '../src/domain/quantities.ts'
+import { createProgressDisplay, type DownloadProgress } from './demo-progress.ts'
+import { onEndSignal } from './on-end-signal.ts'
+import { Commands, type Person, person } from './person.ts'
 
 const sizeBytes = 256 * 1024 * 1024
+const names = ['alice', 'bob', 'carol', 'dave'] as const
 const folder = mkdtempSync(join(tmpdir(), 'shoal-demo-'))
 const cluster = join(folder, 'cluster')
-const startedAt = performance.now()
+const commands = new Commands()
+let starting: Promise<RunningCluster> | undefined
 
 const say = (text = '') => console.log(text)
 const indented = (text: string) => text.replaceAll(/^/gm, '  ')
@@ -29,14 +42,117 @@ const good = (text: string) => say(`  ${styleText('green', '✔')} ${text}`)
 const chapter = (text: string) => say(`\n${styleText('bold', text)}`)
 
 interface DemoPerson extends Person {
-  readonly folder: string
+  readonly files: string
 }
+type People = Readonly<Record<(typeof names)[number], DemoPerson>>
 
-function aPerson(name: string, servers: string): DemoPerson {
-  const home = join(folder, name)
+const homeOf = (name: string) => join(folder, name)
+
+function demoPerson(name: string, servers: readonly string[]): DemoPerson {
+  const home = homeOf(name)
   const files = join(home, 'files')
   mkdirSync(files, { recursive: true })
-  return { ...person(name, home, servers, `${name} likes long passwords`), folder: files }
+  return { ...person(commands, { name, home, servers, password: `${name} likes long passwords` }), files }
+}
+
+async function startCluster(): Promise<readonly string[]> {
+  chapter('The cluster')
+  starting = clusterUp({ folder: cluster, host: '127.0.0.1', port: await freePort(), brokers: 3, trackers: 2 })
+  const { servers } = await starting
+  good(`three brokers and two trackers are up at ${servers.join(', ')}`)
+  return servers
+}
+
+async function gatherPeople(servers: readonly string[]): Promise<People> {
+  chapter('The people')
+  const people = Object.fromEntries(names.map(name => [name, demoPerson(name, servers)])) as People
+  await Promise.all(
+    Object.values(people).map(async ({ name, shoal }) => {
+      await shoal('signup', name)
+      await shoal('login', name)
+    }),
+  )
+  good('alice, bob, carol and dave signed up and logged in, each on their own device')
+  const { alice, bob, carol, dave } = people
+  await alice.shoal('group', 'create', 'reef')
+  await Promise.all([bob, carol, dave].map(({ shoal }) => shoal('group', 'join', 'reef')))
+  const requests: { user: string }[] = JSON.parse(await alice.shoal('group', 'requests', 'reef', '--json'))
+  for (const { user } of requests) await alice.shoal('group', 'accept', 'reef', user)
+  good(`alice created the group reef; ${requests.map(({ user }) => user).join(', ')} asked to join, and she accepted`)
+  return people
+}
+
+/** Returns the path of alice's copy. */
+async function shareFile({ alice, bob, carol }: People): Promise<string> {
+  chapter('The file')
+  const original = join(alice.files, 'reef.bin')
+  writeRandomFile(original, sizeBytes)
+  await copyFile(original, join(bob.files, 'reef.bin'))
+  await alice.shoal('share', original, 'reef')
+  await bob.shoal('share', join(bob.files, 'reef.bin'), 'reef')
+  say(indented(await carol.shoal('files', 'reef')))
+  return original
+}
+
+interface Kill {
+  readonly node: string
+  readonly atPercent: number
+  struckAt?: number
+}
+
+/** Returns the last progress of each download. Kills each node once, when the first download has come that far. */
+async function downloadWhileNodesDie(
+  downloaders: readonly DemoPerson[],
+  kills: readonly Kill[],
+): Promise<ReadonlyMap<string, DownloadProgress>> {
+  chapter('Carol and dave download it at the same time; a tracker and a broker die meanwhile')
+  const display = createProgressDisplay(downloaders.map(({ name }) => name))
+  const last = new Map<string, DownloadProgress>()
+  const strike = (name: string, percent: number) => {
+    for (const kill of kills) {
+      if (kill.struckAt !== undefined || percent < kill.atPercent || percent === 100) continue
+      kill.struckAt = percent
+      killNode(cluster, kill.node).then(
+        () => display.log(`  ${styleText('red', '✗')} ${kill.node} killed with ${name} at ${percent}%`),
+        error => display.log(`  ${kill.node} could not be killed: ${error.message}`),
+      )
+    }
+  }
+  const follow = ({ name, files, follow }: DemoPerson) =>
+    follow(['download', 'reef', 'reef.bin', files, '--wait', '--json'], line => {
+      const progress: DownloadProgress = JSON.parse(line)
+      if (!progress.pieces) return
+      last.set(name, progress)
+      display.show(name, progress)
+      strike(name, Math.floor((100 * progress.pieces.done) / (progress.pieces.total || 1)))
+    })
+  await Promise.all(downloaders.map(follow)).finally(() => display.stop())
+  for (const { node, struckAt } of kills) if (struckAt === undefined) throw new Error(`${node} was not killed in time`)
+  return last
+}
+
+const deliveryColumns: Column<DownloadProgress['peers'][number] & { name: string }>[] = [
+  { head: 'DOWNLOADER', cell: ({ name }) => name },
+  { head: 'FROM', cell: ({ user }) => user },
+  { head: 'PIECES', align: 'right', cell: ({ pieces }) => pieces },
+  { head: 'BYTES', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
+  { head: 'VIA', cell: ({ via }) => via },
+]
+
+async function showArrivals(
+  original: string,
+  downloaders: readonly DemoPerson[],
+  last: ReadonlyMap<string, DownloadProgress>,
+): Promise<void> {
+  chapter('What arrived')
+  const [expected, ...arrived] = await Promise.all(
+    [original, ...downloaders.map(({ files }) => join(files, 'reef.bin'))].map(sha256),
+  )
+  if (arrived.some(hash => hash !== expected)) throw new Error('a file differs from the original')
+  good(`both files are identical to alice's: SHA-256 ${expected?.slice(0, 16)}…`)
+  const deliveries = [...last].flatMap(([name, { peers }]) => peers.map(delivery => ({ name, ...delivery })))
+  say(indented(renderTable(deliveryColumns, deliveries, styleFor(process.stdout))))
+  for (const { name, shoal } of downloaders) say(`  ${name}$ show_downloads\n  ${await shoal('show_downloads')}`)
 }
 
 async function sha256(path: string): Promise<string> {
@@ -45,73 +161,25 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** What arrives now, or on the average once all is there. */
-const rateOf = ({ state, bytes, seconds, bytesPerSecond }: View) =>
-  formatRate(state === 'completed' ? bytes.done / seconds : bytesPerSecond)
-
-/** Two bars on a terminal, a line each tenth of the way elsewhere. */
-function progressDisplay(names: readonly string[]) {
-  const from = ({ peers }: View) => {
-    const each = peers.map(({ user, pieces, via }) => `${user} ${pieces}${via === 'relay' ? ' (relay)' : ''}`)
-    return each.length === 0 ? 'looking for peers' : `pieces from ${each.join(', ')}`
+async function showTrackersAgree({ alice }: People, kills: readonly Kill[]): Promise<void> {
+  chapter('The trackers')
+  const created = await alice.shoal('group', 'create', 'after-the-storm')
+  good(`with ${kills.map(({ node }) => node).join(' and ')} still dead, a command works: ${created.trim()}`)
+  for (const { node } of kills) {
+    // A node started after the cluster was taken down would outlive this script.
+    if (cleaning) return
+    await startNode(cluster, node)
   }
-  if (!process.stdout.isTTY) {
-    const tenths = new Map<string, number>()
-    return {
-      show(name: string, view: View) {
-        const tenth = Math.floor((10 * view.pieces.done) / view.pieces.total)
-        if (tenth === tenths.get(name)) return
-        tenths.set(name, tenth)
-        say(`  ${name.padEnd(6)}${String(tenth * 10).padStart(4)}%  ${rateOf(view)}  ${from(view)}`)
-      },
-      log: say,
-      stop() {},
-    }
-  }
-  const bars = new MultiBar({
-    format: '  {name} {bar} {percentage}%  {rate}  {from}',
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
-    hideCursor: true,
-    barsize: 30,
-  })
-  const blank = { rate: '', from: '' }
-  const byName = new Map<string, SingleBar>(
-    names.map(name => [name, bars.create(1, 0, { name: name.padEnd(6), ...blank })]),
-  )
-  return {
-    show(name: string, view: View) {
-      const bar = byName.get(name)
-      bar?.setTotal(view.pieces.total || 1)
-      bar?.update(view.pieces.done, { rate: rateOf(view), from: from(view) })
-    },
-    log: (text: string) => bars.log(`${text}\n`),
-    stop: () => bars.stop(),
-  }
+  await trackersAgree(alice)
+  say(indented(await alice.shoal('trackers')))
+  good(`${kills.map(({ node }) => node).join(' and ')} are back, and the trackers agree`)
 }
-
-interface View {
-  readonly state: string
-  readonly pieces: { readonly done: number; readonly total: number }
-  readonly bytes: { readonly done: number }
-  readonly bytesPerSecond: number
-  readonly seconds: number
-  readonly peers: readonly { user: string; device: string; pieces: number; bytes: number; via: string }[]
-}
-
-const deliveryColumns: Column<View['peers'][number] & { name: string }>[] = [
-  { head: 'DOWNLOADER', cell: ({ name }) => name },
-  { head: 'FROM', cell: ({ user }) => user },
-  { head: 'PIECES', align: 'right', cell: ({ pieces }) => pieces },
-  { head: 'BYTES', align: 'right', cell: ({ bytes }) => formatBytes(bytes) },
-  { head: 'VIA', cell: ({ via }) => via },
-]
 
 /** A tracker that came back has read the whole log within seconds; throws when the two still differ after ten. */
-async function trackersAgree(who: Person): Promise<void> {
+async function trackersAgree({ shoal }: Person): Promise<void> {
   const deadline = Date.now() + 10_000
   for (;;) {
-    const trackers: { seq: number; digest: string }[] = JSON.parse(await who.shoal('trackers', '--json'))
+    const trackers: { seq: number; digest: string }[] = JSON.parse(await shoal('trackers', '--json'))
     if (trackers.length === 2 && new Set(trackers.map(({ seq, digest }) => `${seq} ${digest}`)).size === 1) return
     if (Date.now() > deadline) throw new Error('the trackers do not agree')
   }
@@ -120,107 +188,53 @@ async function trackersAgree(who: Person): Promise<void> {
 async function demo(): Promise<void> {
   say(styleText('bold', 'Shoal: one file, four people, three brokers, two trackers'))
   say(`Everything happens on this machine, in ${folder}.`)
-
-  chapter('The cluster')
-  const { servers } = await clusterUp({
-    folder: cluster,
-    host: '127.0.0.1',
-    port: await freePort(),
-    brokers: 3,
-    trackers: 2,
-  })
-  good(`three brokers and two trackers are up at ${servers.join(', ')}`)
-
-  chapter('The people')
-  const people = ['alice', 'bob', 'carol', 'dave'].map(name => aPerson(name, servers.join(',')))
-  const [alice, bob, carol, dave] = people as [DemoPerson, DemoPerson, DemoPerson, DemoPerson]
-  await Promise.all(
-    people.map(async ({ name, shoal }) => {
-      await shoal('signup', name)
-      await shoal('login', name)
-    }),
-  )
-  good('alice, bob, carol and dave signed up and logged in, each on a device of their own')
-  await alice.shoal('group', 'create', 'reef')
-  await Promise.all([bob, carol, dave].map(({ shoal }) => shoal('group', 'join', 'reef')))
-  const requests: { user: string }[] = JSON.parse(await alice.shoal('group', 'requests', 'reef', '--json'))
-  for (const { user } of requests) await alice.shoal('group', 'accept', 'reef', user)
-  good(`alice created the group reef; ${requests.map(({ user }) => user).join(', ')} asked to join, and she accepted`)
-
-  chapter('The file')
-  const original = join(alice.folder, 'reef.bin')
-  writeRandomFile(original, sizeBytes)
-  await copyFile(original, join(bob.folder, 'reef.bin'))
-  await alice.shoal('share', original, 'reef')
-  await bob.shoal('share', join(bob.folder, 'reef.bin'), 'reef')
-  say(indented(await carol.shoal('files', 'reef')))
-
-  chapter('Carol and dave download it at the same time; a tracker and a broker die meanwhile')
-  const leader = (await clusterStatus(cluster)).find(node => node.kind === 'broker' && node.leader)?.node ?? 'n1'
-  const display = progressDisplay(['carol', 'dave'])
-  const last = new Map<string, View>()
-  const kills: { node: string; atPercent: number; struckAt?: number }[] = [
+  const people = await gatherPeople(await startCluster())
+  const original = await shareFile(people)
+  const leader = (await clusterStatus(cluster)).find(({ kind, leader }) => kind === 'broker' && leader)?.node ?? 'n1'
+  const kills: Kill[] = [
     { node: 't1', atPercent: 10 },
     { node: leader, atPercent: 30 },
   ]
-  const follow = (who: DemoPerson) =>
-    who.follow(['download', 'reef', 'reef.bin', who.folder, '--wait', '--json'], line => {
-      const view: View = JSON.parse(line)
-      if (!view.pieces) return
-      last.set(who.name, view)
-      display.show(who.name, view)
-      const percent = Math.floor((100 * view.pieces.done) / (view.pieces.total || 1))
-      for (const kill of kills) {
-        if (kill.struckAt !== undefined || percent < kill.atPercent || percent === 100) continue
-        kill.struckAt = percent
-        killNode(cluster, kill.node).then(() =>
-          display.log(`  ${styleText('red', '✗')} ${kill.node} killed with ${who.name} at ${percent}%`),
-        )
-      }
-    })
-  await Promise.all([carol, dave].map(follow)).finally(() => display.stop())
-  for (const { node, struckAt } of kills) if (struckAt === undefined) throw new Error(`${node} was not killed in time`)
-
-  chapter('What arrived')
-  const [expected, ...arrived] = await Promise.all(
-    [original, ...[carol, dave].map(who => join(who.folder, 'reef.bin'))].map(sha256),
-  )
-  if (arrived.some(hash => hash !== expected)) throw new Error('a file differs from the original')
-  good(`both files are identical to alice's: SHA-256 ${expected?.slice(0, 16)}…`)
-  const deliveries = [...last].flatMap(([name, view]) => view.peers.map(delivery => ({ name, ...delivery })))
-  say(indented(renderTable(deliveryColumns, deliveries, styleFor(process.stdout))))
-  for (const who of [carol, dave]) say(`  ${who.name}$ show_downloads\n  ${await who.shoal('show_downloads')}`)
-
-  chapter('The trackers')
-  const whileDown = await alice.shoal('group', 'create', 'after-the-storm')
-  good(`with t1 and ${leader} still dead, a command works: ${whileDown.trim()}`)
-  for (const { node } of kills) await startNode(cluster, node)
-  await trackersAgree(alice)
-  say(indented(await alice.shoal('trackers')))
-  good('t1 and the broker came back, and the trackers agree')
+  const downloaders = [people.carol, people.dave]
+  const last = await downloadWhileNodesDie(downloaders, kills)
+  await showArrivals(original, downloaders, last)
+  await showTrackersAgree(people, kills)
 }
 
+/** Waits for what is still starting, then stops it. */
 async function cleanUp(): Promise<void> {
-  endCommands()
-  await Promise.allSettled(['alice', 'bob', 'carol', 'dave'].map(name => aPerson(name, '').shoal('agent', 'stop')))
-  await clusterDown(cluster)
+  await commands.stop()
+  await Promise.allSettled(
+    names
+      .map(homeOf)
+      .filter(existsSync)
+      .map(home => stopAgent(openHome(home))),
+  )
+  if (starting) {
+    await starting.catch(() => {})
+    if (findPlan(cluster)) await clusterDown(cluster)
+  }
   rmSync(folder, { recursive: true, force: true })
 }
 
 let cleaning: Promise<void> | undefined
-const end = async (code: number) => {
+async function end(code: number): Promise<void> {
   cleaning ??= cleanUp()
   await cleaning.catch(error => console.error(`while cleaning up ${folder}: ${error.message}`))
   process.exit(code)
 }
-const fail = (error: Error) => {
-  console.error(`\n${basename(import.meta.filename)}: ${error.message}`)
-  return end(1)
+async function fail(error: Error): Promise<void> {
+  // A step that an ending script interrupted is no failure of its own.
+  if (!cleaning) console.error(`\n${basename(import.meta.filename)}: ${error.message}`)
+  await end(1)
 }
-process.once('SIGINT', () => end(130))
-process.once('SIGTERM', () => end(143))
-process.once('uncaughtException', error => fail(error))
+onEndSignal(code => {
+  say('\nStopping what was started …')
+  void end(code)
+})
+process.on('uncaughtException', fail)
 
+const startedAt = performance.now()
 await demo().catch(fail)
 say(`\n${styleText('green', 'Done')} in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; cleaning up.`)
 await end(0)

@@ -1,114 +1,163 @@
-// A download to look at, for whoever has just started a cluster: three people of the cluster's own, each with a real agent,
-// two of whom share a file under an upload limit, so that the third takes a minute or two to fetch it. The people are kept
-// in the cluster's folder, so each cluster has them once; `end` leaves no agent, file or share of theirs.
+// A download to watch in a cluster that has just started: three people of the cluster's own, each with a real agent. Two of
+// them share a file under an upload limit, so that the third takes a minute or two to fetch it. They are kept in the
+// cluster's folder, so each cluster has them once; `end` leaves no agent, file or share of theirs.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeRandomFile } from '../bench/support/random-file.ts'
-import { endCommands, type Person, person } from './person.ts'
+import { type CommandRunner, Commands, type Person, person } from './person.ts'
 
 const group = 'demo-reef'
 const file = 'sample.bin'
 const sharers = [
   { name: 'demo-ann', up: '1MB' },
   { name: 'demo-ben', up: '500k' },
-]
+] as const
 const fetcher = 'demo-cat'
+const names = [...sharers.map(({ name }) => name), fetcher]
 
 interface Delivered {
   readonly seconds: number
   readonly peers: readonly { readonly user: string; readonly pieces: number }[]
 }
 
-export interface Demonstration {
-  readonly fetcher: string
-  /** Resolves once all has arrived. */
-  download(): Promise<Delivered>
-  end(): Promise<void>
+export interface DemonstrationOptions {
+  readonly sizeBytes?: number
+  readonly createCommands?: () => CommandRunner
+  /** Ends the preparations. */
+  readonly signal?: AbortSignal
 }
 
-/** Rejects when a command of theirs fails. */
+/** Rejects when a command of theirs fails, or when `signal` is aborted meanwhile; then it has been ended. */
 export async function prepareDemonstration(
   clusterFolder: string,
   servers: readonly string[],
-  { sizeBytes = 128 * 2 ** 20, personOf = person } = {},
+  options: DemonstrationOptions = {},
 ): Promise<Demonstration> {
-  const folder = join(clusterFolder, 'demonstration')
-  const arrivals = join(folder, 'arrivals')
-  const payload = join(folder, file)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const password = passwordIn(folder)
-  const who = (name: string) => personOf(name, join(folder, name), servers.join(','), password)
-  const people = sharers.map(({ name, up }) => ({ ...who(name), up }))
-  const cat = who(fetcher)
-  const owner = people[0]!
-  const everybody: Person[] = [...people, cat]
+  const demonstration = new Demonstration(join(clusterFolder, 'demonstration'), servers, options)
+  const { signal } = options
+  const end = () => void demonstration.end().catch(() => {})
+  signal?.addEventListener('abort', end, { once: true })
+  try {
+    await demonstration.prepare()
+    signal?.throwIfAborted()
+    return demonstration
+  } catch (error) {
+    await demonstration.end().catch(() => {})
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', end)
+  }
+}
 
-  const end = async () => {
-    const running = JSON.parse(await cat.shoal('downloads', '--json').catch(() => '[]')) as View[]
-    for (const { id, state } of running)
-      if (!['completed', 'failed', 'cancelled'].includes(state)) await cat.shoal('cancel', String(id)).catch(() => {})
-    endCommands()
-    await Promise.all(
-      everybody.map(async ({ shoal }) => {
-        await shoal('unshare', group, file).catch(() => {})
-        await shoal('agent', 'stop')
-      }),
-    )
-    for (const gone of [payload, arrivals]) rmSync(gone, { recursive: true, force: true })
+export class Demonstration {
+  readonly fetcher = fetcher
+  readonly #createCommands: () => CommandRunner
+  readonly #commands: CommandRunner
+  readonly #folder: string
+  readonly #servers: readonly string[]
+  readonly #sizeBytes: number
+  readonly #payload: string
+  readonly #arrivals: string
+  #ending: Promise<void> | undefined
+
+  /** `folder` is created where it is missing. */
+  constructor(
+    folder: string,
+    servers: readonly string[],
+    { sizeBytes = 128 * 2 ** 20, createCommands = () => new Commands() }: DemonstrationOptions = {},
+  ) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#createCommands = createCommands
+    this.#commands = createCommands()
+    this.#folder = folder
+    this.#servers = servers
+    this.#sizeBytes = sizeBytes
+    this.#payload = join(folder, file)
+    this.#arrivals = join(folder, 'arrivals')
   }
 
-  try {
+  async prepare(): Promise<void> {
+    const people = names.map(name => this.#person(name))
     await Promise.all(
-      everybody.map(async ({ name, shoal }) => {
-        // Known from before, or else logging in says what is wrong.
+      people.map(async ({ name, shoal }) => {
+        // The account may exist; if anything else is wrong, logging in says what.
         await shoal('signup', name).catch(() => {})
         await shoal('login', name)
       }),
     )
-    const groupsOf = async ({ shoal }: Person) =>
-      (JSON.parse(await shoal('group', 'list', '--json')) as { group: string; you: string }[]).find(
-        each => each.group === group,
-      )
-    if (!(await groupsOf(owner))) await owner.shoal('group', 'create', group)
-    for (const other of everybody.slice(1)) {
-      const { you } = (await groupsOf(other)) ?? {}
-      if (you === 'member' || you === 'owner') continue
-      if (you !== 'requested') await other.shoal('group', 'join', group)
-      await owner.shoal('group', 'accept', group, other.name)
-    }
-    // Left by one that was killed, it is as good.
-    if (!existsSync(payload) || statSync(payload).size !== sizeBytes) writeRandomFile(payload, sizeBytes)
-    for (const { up, shoal } of people) {
+    await joinGroup(people[0]!, people.slice(1))
+    // A complete file left by a killed run is as good.
+    if (!existsSync(this.#payload) || statSync(this.#payload).size !== this.#sizeBytes)
+      writeRandomFile(this.#payload, this.#sizeBytes)
+    for (const { name, up } of sharers) {
+      const { shoal } = this.#person(name)
       await shoal('limit', 'up', up)
-      await shoal('share', payload, group)
+      await shoal('share', this.#payload, group)
     }
-  } catch (error) {
-    await end().catch(() => {})
-    throw error
   }
 
-  return {
-    fetcher,
-    async download() {
-      // What arrived last time is not kept, or there would be nothing to fetch.
-      await cat.shoal('unshare', group, file).catch(() => {})
-      rmSync(arrivals, { recursive: true, force: true })
-      mkdirSync(arrivals)
-      let last = ''
-      await cat.follow(['download', group, file, arrivals, '--wait', '--json'], line => {
-        last = line
-      })
-      return JSON.parse(last) as Delivered
-    },
-    end,
+  /** Resolves once all has arrived. */
+  async download(): Promise<Delivered> {
+    const { shoal, follow } = this.#person(fetcher)
+    // What arrived last time is removed, or there would be nothing to fetch.
+    await shoal('unshare', group, file).catch(() => {})
+    rmSync(this.#arrivals, { recursive: true, force: true })
+    mkdirSync(this.#arrivals)
+    let last = ''
+    await follow(['download', group, file, this.#arrivals, '--wait', '--json'], line => {
+      last = line
+    })
+    return JSON.parse(last) as Delivered
+  }
+
+  /** Stops what is under way, too. May be called again. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    await this.#commands.stop()
+    const commands = this.#createCommands()
+    const cat = this.#person(fetcher, commands)
+    const downloads = JSON.parse(await cat.shoal('downloads', '--json').catch(() => '[]')) as DownloadState[]
+    for (const { id, state } of downloads)
+      if (!['completed', 'failed', 'cancelled'].includes(state)) await cat.shoal('cancel', String(id)).catch(() => {})
+    await Promise.all(
+      names.map(async name => {
+        const { shoal } = this.#person(name, commands)
+        await shoal('unshare', group, file).catch(() => {})
+        await shoal('agent', 'stop')
+      }),
+    )
+    for (const gone of [this.#payload, this.#arrivals]) rmSync(gone, { recursive: true, force: true })
+  }
+
+  #person(name: string, commands = this.#commands): Person {
+    const home = join(this.#folder, name)
+    return person(commands, { name, home, servers: this.#servers, password: passwordIn(this.#folder) })
   }
 }
 
-interface View {
+interface DownloadState {
   readonly id: number
   readonly state: string
+}
+
+async function joinGroup(owner: Person, others: readonly Person[]): Promise<void> {
+  const roleOf = async ({ shoal }: Person) => {
+    const groups = JSON.parse(await shoal('group', 'list', '--json')) as { group: string; you: string }[]
+    return groups.find(each => each.group === group)?.you
+  }
+  if ((await roleOf(owner)) === undefined) await owner.shoal('group', 'create', group)
+  for (const other of others) {
+    const role = await roleOf(other)
+    if (role === 'member' || role === 'owner') continue
+    if (role !== 'requested') await other.shoal('group', 'join', group)
+    await owner.shoal('group', 'accept', group, other.name)
+  }
 }
 
 /** One for the three, made once; as secret as the cluster's own secrets beside it. */

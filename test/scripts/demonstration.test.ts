@@ -1,10 +1,10 @@
-// The people whom `npm start` calls in: real agents on a real cluster.
+// The three people of `npm start`: real agents on a real cluster.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { prepareDemonstration } from '../../scripts/demonstration.ts'
-import { person } from '../../scripts/person.ts'
+import { type CommandRunner, Commands } from '../../scripts/person.ts'
 import { agentIsRunning } from '../../src/actors/device/agent-process.ts'
 import { openHome } from '../../src/actors/device/home.ts'
 import { startCluster } from '../helpers/cluster.ts'
@@ -12,24 +12,17 @@ import { runInThisProcess } from '../helpers/command-line.ts'
 
 const MiB = 2 ** 20
 
-/** As `person`, with the commands in this process. */
-const personHere: typeof person = (name, home, servers, password) => {
-  const env = { ...process.env, SHOAL_HOME: home, SHOAL_SERVERS: servers, SHOAL_PASSWORD: password }
-  const shoal = async (...words: string[]) => {
+/** With the commands in this process. */
+const createCommandsHere = (): CommandRunner => ({
+  async run(words, env, onLine) {
     const { code, out, err } = await runInThisProcess(words, env)
-    if (code !== 0) throw new Error(`${name}: shoal ${words.join(' ')} ended with ${code}: ${err}`)
-    return out.trimEnd()
-  }
-  return {
-    name,
-    shoal,
-    async follow(words, onLine) {
-      for (const line of (await shoal(...words)).split('\n')) onLine(line)
-    },
-  }
-}
+    if (code !== 0) throw new Error(`shoal ${words.join(' ')} ended with ${code}: ${err}`)
+    for (const line of out.trimEnd().split('\n')) onLine(line)
+  },
+  stop: async () => {},
+})
 
-test('The three show a download again and again, leave nothing of it behind, and come back.', async t => {
+test('The three people show a download again and again, leave nothing behind, and can come back.', async t => {
   // Some forty commands, each a process.
   t.timeout(180_000)
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
@@ -38,9 +31,9 @@ test('The three show a download again and again, leave nothing of it behind, and
   const runningAgents = () => homes.filter(home => agentIsRunning(openHome(home)))
 
   for (const [visit, rounds] of [2, 1].entries()) {
-    // Commands as processes cost five times as much: once is enough.
-    const personOf = visit === 0 ? personHere : person
-    const people = await prepareDemonstration(cluster.folder, cluster.servers, { sizeBytes: 2 * MiB, personOf })
+    // Commands as processes take five times as long: once is enough.
+    const createCommands = visit === 0 ? createCommandsHere : () => new Commands()
+    const people = await prepareDemonstration(cluster.folder, cluster.servers, { sizeBytes: 2 * MiB, createCommands })
     t.teardown(() => people.end())
     for (let round = 0; round < rounds; round += 1) {
       const { peers } = await people.download()

@@ -10,6 +10,8 @@ export const visualizerTunables = {
   silentAfterMs: 15_000,
   /** Pages open at once. Each is a stream that stays open. */
   mostPages: 16,
+  /** One WebSocket frame of a page to a broker: NATS's messages are at most 1 MB. */
+  mostFrameBytes: 1 << 20,
   /** The first line of a recording: a few names. */
   mostHeadBytes: 64 * 1024,
   /** A Stately inspector that has gone is tried again this often. */

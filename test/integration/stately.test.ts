@@ -18,8 +18,8 @@ import { withShared } from '../helpers/with-shared.ts'
 
 const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t, { brokers: 1, trackers: 1 }))
 
-/** What is heard, and a wait for what is to be. */
-function ears() {
+/** What is received, and a wait for what will be. */
+function receiver() {
   const heard: StatelyInspectionEvent[] = []
   const waiting = new Set<() => void>()
   return {
@@ -57,7 +57,7 @@ function sendTo(t: ExecutionContext<TestCluster>, home: string, port: number) {
   return ended
 }
 
-/** In a process of its own: it goes on for as long as anybody is connected, and so does the receiver. */
+/** In a process of its own, because it goes on as long as a client is connected, and so does the receiver. */
 async function startStatelyServer(t: ExecutionContext<TestCluster>): Promise<number> {
   const port = await freePort()
   const program = `import { createInspectorServer } from '@statelyai/inspect/server'
@@ -88,7 +88,7 @@ const actorCalled =
   (event: StatelyInspectionEvent): event is ActorEvent =>
     event.type === '@xstate.actor' && name.test(event.name)
 
-test('Stately’s own receiver hears a download from its actor to its end, in states of the definition that it was sent.', async t => {
+test('Stately’s own receiver is sent a download from its start to its end, in states of the definition it was sent.', async t => {
   const { servers } = t.context
   const [alice, bob] = [await person(t, servers, 'alice'), await person(t, servers, 'bob')]
   granted(await alice.trackers.ask('group.create', { group: 'reef' }))
@@ -99,11 +99,11 @@ test('Stately’s own receiver hears a download from its actor to its end, in st
   bob.trackers.advance(from.home.seen())
 
   const port = await startStatelyServer(t)
-  const { heard, hear, until } = ears()
+  const { heard, hear, until } = receiver()
   createWebSocketReceiver({ server: `ws://127.0.0.1:${port}` }).subscribe(hear)
   sendTo(t, to.home.folder, port)
   await until(actorCalled(/^bob on .* agent$/))
-  // What is said to an actor is told as long as there is one at the next look, 0.2 s later: this download lasts for several.
+  // Messages to an actor are reported only if it still runs when they are, 0.2 s later: this download lasts longer.
   await to.ask('limits.change', { down: 4 * 2 ** 20 })
   const { id } = await to.ask('download', { group: 'reef', name: 'film.bin', destination: to.folder, overwrite: false })
   const download = await until(actorCalled(new RegExp(`^download[-:]${id}$`)))
@@ -139,12 +139,12 @@ test('Stately’s own receiver hears a download from its actor to its end, in st
   t.false(heard.some(event => JSON.stringify(event).includes('alice on')))
 })
 
-test('An inspector that went and came back is told of everybody again; one that is not there is an answer.', async t => {
+test('An inspector that comes back is sent every actor again; without one the command says so.', async t => {
   const dora = await person(t, t.context.servers, 'dora')
   const { home } = await agentDevice(t, t.context.servers, dora)
-  const nobody = await sendTo(t, home.folder, await freePort())
-  t.is(nobody.code, 3)
-  t.regex(nobody.said, /no Stately inspector listens on port/)
+  const alone = await sendTo(t, home.folder, await freePort())
+  t.is(alone.code, 3)
+  t.regex(alone.said, /no Stately inspector listens on port/)
 
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   t.teardown(() => {
@@ -155,7 +155,7 @@ test('An inspector that went and came back is told of everybody again; one that 
   sendTo(t, home.folder, (server.address() as AddressInfo).port)
   for (const _time of [1, 2]) {
     const [socket] = await once(server, 'connection')
-    const { hear, until } = ears()
+    const { hear, until } = receiver()
     socket.on('message', (data: Buffer) => hear(JSON.parse(data.toString())))
     t.truthy(await until(actorCalled(/^dora on .* agent$/)))
     socket.terminate()

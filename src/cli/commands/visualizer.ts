@@ -39,15 +39,16 @@ const visualizer = command({
     if (!stately.ok) return stately
     if (stately.value !== undefined && [input.port, input.host, input.replay].some(other => other !== undefined))
       return refuse('usage', '--stately serves no page; leave out --port, --host and --replay')
-    const { serveLive, serveReplay, tellStately } = await import('../../visualizer/server/serve-page.ts')
     if (stately.value !== undefined) {
-      const stop = await tellStately(context, input.operator, stately.value)
+      const { sendToStately } = await import('../../visualizer/server/stately-bridge.ts')
+      const stop = await sendToStately(context, input.operator, stately.value)
       if (!stop.ok) return stop
       context.display.note(`sending to the Stately inspector on port ${stately.value} of this machine`)
       await endSignal()
       await stop.value()
       return done(undefined)
     }
+    const { serveLive, serveReplay } = await import('../../visualizer/server/serve-page.ts')
     const where = { host: input.host ?? '127.0.0.1', port: port.value }
     const served =
       input.replay === undefined

@@ -1,37 +1,51 @@
-// A way from the page to a broker where its WebSocket listener is out of reach, or takes no page from this port: NATS's
-// own bytes, from a WebSocket to the broker's client port and back. It reads none of them; whoever connects through it
-// logs in at the broker like anybody else. To the broker it speaks TLS wherever any connection does, and trusts whom it was
-// told to. A side that is slow holds up the other, and nothing piles up here.
+// Passes NATS's bytes between a page's WebSocket and a broker's client port, where the page cannot reach the broker's own
+// WebSocket listener or is not accepted there. It reads none of them: the page logs in at the broker like any client. To
+// the broker it speaks TLS wherever other connections do. A slow side holds up the other, and nothing piles up here.
 
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { createWebSocketStream, WebSocketServer } from 'ws'
+import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { dialBroker, type Trust } from '../../actors/client/broker-trust.ts'
 
-/** `servers`: brokers' client addresses; each connection takes the next one. */
-export function createBrokerBridge(servers: readonly string[], trust: Trust) {
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1 << 20 })
-  let next = 0
-  return {
-    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-      sockets.handleUpgrade(request, socket, head, page => {
-        let broker: Duplex
-        try {
-          broker = dialBroker(servers[next++ % servers.length]!, servers, trust)
-        } catch {
-          return page.close(1011, 'nothing says whom to trust at the brokers')
-        }
-        const stream = createWebSocketStream(page)
-        const end = () => {
-          stream.destroy()
-          broker.destroy()
-        }
-        for (const side of [stream, broker]) side.on('error', end).on('close', end)
-        stream.pipe(broker).pipe(stream)
-      })
-    },
-    close() {
-      for (const page of sockets.clients) page.terminate()
-    },
+export class BrokerProxy {
+  readonly #servers: readonly string[]
+  readonly #trust: Trust
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: visualizerTunables.mostFrameBytes,
+  })
+  #next = 0
+
+  /** `servers`: the brokers' client addresses, taken in turn. */
+  constructor(servers: readonly string[], trust: Trust) {
+    this.#servers = servers
+    this.#trust = trust
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#sockets.handleUpgrade(request, socket, head, page => this.#connect(page))
+  }
+
+  close(): void {
+    for (const page of this.#sockets.clients) page.terminate()
+  }
+
+  #connect(page: WebSocket): void {
+    let broker: Duplex
+    try {
+      broker = dialBroker(this.#servers[this.#next++ % this.#servers.length]!, this.#servers, this.#trust)
+    } catch {
+      page.close(1011, 'this home trusts no broker')
+      return
+    }
+    const stream = createWebSocketStream(page)
+    const end = () => {
+      stream.destroy()
+      broker.destroy()
+    }
+    for (const side of [stream, broker]) side.on('error', end).on('close', end)
+    stream.pipe(broker).pipe(stream)
   }
 }

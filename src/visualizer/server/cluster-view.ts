@@ -1,41 +1,41 @@
-// The cluster as a visualizer's page shows it, from what trackers and, where they are reachable, brokers say of themselves.
-// Pure but for the asking; what could not be asked is null. Rates are between two looks: the first has none, nor has what
-// was started again since the last.
+// The cluster as the visualizer's page shows it, from what trackers and, where they are reachable, brokers report. What
+// could not be asked is null. Rates are between two samples: the first sample has none, nor has a process that started
+// again since the last one.
 
 import type { BrokerLoad } from '../../cluster/monitoring.ts'
 import { deviceKey } from '../../domain/device-ref.ts'
 import type { TrackerStats, TrackerStatus } from '../../wire/tracker-status.ts'
 import type { ClusterView } from '../../wire/visualizer-api.ts'
-import type { SeenCluster, ViewSource } from './view-source.ts'
+import type { ClusterNodes, ViewSource } from './view-source.ts'
 
-/** Each call is a look; the next one's rates are since this one. */
-export function createClusterLook(source: ViewSource): () => Promise<ClusterView> {
-  let before: Seen | undefined
+/** Each call takes a sample. Its rates are since the call before. */
+export function createClusterSampler(source: ViewSource): () => Promise<ClusterView> {
+  let before: ClusterSample | undefined
   return async () => {
-    const [statuses, looks, nodes] = await Promise.all([
+    const [statuses, stats, nodes] = await Promise.all([
       source.statuses().catch(() => []),
       source.stats().catch(() => []),
       source.nodes?.().catch(() => undefined),
     ])
     const isConnected = !source.connection.isClosed() && source.connection.info !== undefined
-    const seen: Seen = { at: Date.now(), you: source.you, isConnected, statuses, looks, nodes }
-    const view = clusterView(seen, before)
-    before = seen
+    const sample: ClusterSample = { at: Date.now(), you: source.you, isConnected, statuses, stats, nodes }
+    const view = clusterView(sample, before)
+    before = sample
     return view
   }
 }
 
-export interface Seen {
+export interface ClusterSample {
   readonly at: number
   readonly you: ViewSource['you']
   readonly isConnected: boolean
   readonly statuses: readonly TrackerStatus[]
-  readonly looks: readonly TrackerStats[]
-  readonly nodes: SeenCluster | undefined
+  readonly stats: readonly TrackerStats[]
+  readonly nodes: ClusterNodes | undefined
 }
 
-export function clusterView(seen: Seen, before?: Seen): ClusterView {
-  const { at, isConnected, statuses, looks, nodes } = seen
+export function clusterView(sample: ClusterSample, before?: ClusterSample): ClusterView {
+  const { at, isConnected, statuses, stats, nodes } = sample
   const furthest = Math.max(0, ...statuses.map(({ seq }) => seq))
   const trackers = [...statuses]
     .sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -49,15 +49,15 @@ export function clusterView(seen: Seen, before?: Seen): ClusterView {
         isEqual: peers.length === 0 ? null : peers.every(other => other.digest === digest),
         lag: furthest - seq,
         uptimeSeconds,
-        requestsPerSecond: requestRate(name, seen, before),
-        online: looks.find(look => look.name === name)?.online ?? null,
+        requestsPerSecond: requestRate(name, sample, before),
+        online: stats.find(each => each.name === name)?.online ?? null,
       }
     })
   const silent = (nodes?.trackers ?? []).filter(tracker => !statuses.some(({ name }) => name === tracker))
   const view = {
     at,
     isConnected,
-    brokers: brokersIn(seen, before),
+    brokers: brokersIn(sample, before),
     trackers: [
       ...trackers,
       ...silent.map(name => ({
@@ -72,24 +72,24 @@ export function clusterView(seen: Seen, before?: Seen): ClusterView {
         online: null,
       })),
     ],
-    devices: devicesIn(seen),
-    groups: groupsIn(seen),
+    devices: devicesIn(sample),
+    groups: groupsIn(sample),
   }
   return { ...view, problems: problemsOf(view) }
 }
 
-/** A second, since the last look; null where there was none, or the count began anew. */
+/** Per second since the last sample; null without one, or when the count has started again. */
 function rate(before: number | undefined, now: number | undefined, elapsedMs: number): number | null {
   if (before === undefined || now === undefined || now < before || elapsedMs <= 0) return null
   return ((now - before) * 1000) / elapsedMs
 }
 
-function requestRate(name: string, now: Seen, before: Seen | undefined): number | null {
-  const countIn = (seen: Seen | undefined) => seen?.looks.find(look => look.name === name)?.requests
+function requestRate(name: string, now: ClusterSample, before: ClusterSample | undefined): number | null {
+  const countIn = (sample: ClusterSample | undefined) => sample?.stats.find(each => each.name === name)?.requests
   return rate(countIn(before), countIn(now), now.at - (before?.at ?? now.at))
 }
 
-function brokersIn({ nodes }: Seen, before: Seen | undefined): ClusterView['brokers'] {
+function brokersIn({ nodes }: ClusterSample, before: ClusterSample | undefined): ClusterView['brokers'] {
   if (!nodes) return null
   const lags = nodes.brokers.flatMap(({ load }) => (load ? [...load.lags] : []))
   return nodes.brokers.map(({ node, state, leader, address, load }) => {
@@ -112,10 +112,10 @@ function brokersIn({ nodes }: Seen, before: Seen | undefined): ClusterView['brok
   })
 }
 
-/** Whoever any tracker takes for online: each hears every beat, and one that was just started has not heard all yet. */
-function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
-  if (looks.length === 0) return null
-  const all = new Map(looks.flatMap(({ devices }) => devices.map(each => [deviceKey(each), each] as const)))
+/** Every device that any tracker takes for online: a tracker that has just started has not heard from all of them yet. */
+function devicesIn({ stats, you }: ClusterSample): ClusterView['devices'] {
+  if (stats.length === 0) return null
+  const all = new Map(stats.flatMap(({ devices }) => devices.map(each => [deviceKey(each), each] as const)))
   return [...all.values()]
     .map(({ user, device, fetching }) => ({
       user,
@@ -126,10 +126,10 @@ function devicesIn({ looks, you }: Seen): ClusterView['devices'] {
     .sort((one, other) => (deviceKey(one) < deviceKey(other) ? -1 : 1))
 }
 
-function groupsIn({ you, looks, statuses }: Seen): ClusterView['groups'] {
-  // Of the tracker that has read furthest.
-  const seqOf = (look: TrackerStats) => statuses.find(({ name }) => name === look.name)?.seq ?? 0
-  const [best] = looks.filter(look => look.groups !== null).sort((one, other) => seqOf(other) - seqOf(one))
+function groupsIn({ you, stats, statuses }: ClusterSample): ClusterView['groups'] {
+  // As the tracker that has applied the most has them.
+  const seqOf = (each: TrackerStats) => statuses.find(({ name }) => name === each.name)?.seq ?? 0
+  const [best] = stats.filter(each => each.groups !== null).sort((one, other) => seqOf(other) - seqOf(one))
   return (
     best?.groups?.map(group => ({
       ...group,
@@ -140,17 +140,18 @@ function groupsIn({ you, looks, statuses }: Seen): ClusterView['groups'] {
 
 function problemsOf({ isConnected, brokers, trackers }: Omit<ClusterView, 'problems'>): string[] {
   const problems: string[] = []
-  if (!isConnected) problems.push('No broker is connected to this page’s server; it goes on trying.')
+  if (!isConnected) problems.push('This page’s server is connected to no broker; it keeps trying.')
   const running = brokers?.filter(({ state }) => state === 'running').length ?? 0
   if (brokers && running < brokers.length)
     problems.push(
       running > brokers.length / 2
-        ? `${running} of ${brokers.length} brokers run: everything goes on.`
-        : `${running} of ${brokers.length} brokers run: nothing can be written until more do; downloads go on.`,
+        ? `${running} of ${brokers.length} brokers run: everything still works.`
+        : `${running} of ${brokers.length} brokers run: nothing can be changed until more are back; running downloads continue.`,
     )
   const answering = trackers.filter(({ state }) => state === 'running')
-  if (answering.length === 0) problems.push('No tracker answers: nobody can log in; running downloads go on.')
+  if (answering.length === 0)
+    problems.push('No tracker answers: logging in is not possible; running downloads continue.')
   if (answering.some(({ isEqual }) => isEqual === false))
-    problems.push('Trackers at the same sequence know different things: that must never be; please report it.')
+    problems.push('Trackers at the same sequence differ. This is a bug: please report it.')
   return problems
 }

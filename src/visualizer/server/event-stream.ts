@@ -1,5 +1,5 @@
-// The pages that are open, each a stream of events: while there is one, agents and trackers are told that it watches, and
-// the cluster is looked at, once for all. A page that reads slowly misses looks; nothing is kept for it.
+// GET /api/events: a stream of events to every open page. While one is open, agents and trackers are told that it watches,
+// and the cluster is sampled, once for all pages. A page that reads slowly misses samples; nothing is kept for it.
 
 import type { ServerResponse } from 'node:http'
 import { inspectionTunables } from '../../../config/inspection.ts'
@@ -8,70 +8,87 @@ import type { ClusterView, VisualizerEvent } from '../../wire/visualizer-api.ts'
 import { type Watching, watcherSchema } from '../../wire/watching.ts'
 import type { ViewSource } from './view-source.ts'
 
-const mostPages = 16
+export class EventStream {
+  readonly #source: Pick<ViewSource, 'connection' | 'watchSubject'>
+  readonly #sampleCluster: () => Promise<ClusterView>
+  /** Open pages, and the name under which each watches. */
+  readonly #pages = new Map<ServerResponse, string>()
+  #timers: readonly NodeJS.Timeout[] = []
+  #isSampling = false
+  #latest: ClusterView | undefined
 
-export function createPageWatch(
-  source: Pick<ViewSource, 'connection' | 'watchSubject'>,
-  look: () => Promise<ClusterView>,
-) {
-  const pages = new Map<ServerResponse, string>()
-  let timers: NodeJS.Timeout[] = []
-  let isLooking = false
-  let latest: ClusterView | undefined
+  constructor(source: Pick<ViewSource, 'connection' | 'watchSubject'>, sampleCluster: () => Promise<ClusterView>) {
+    this.#source = source
+    this.#sampleCluster = sampleCluster
+  }
 
-  const send = (page: ServerResponse, event: VisualizerEvent) => {
-    if (!page.writableNeedDrain) page.write(`${JSON.stringify(event)}\n`)
+  /** Answers one request, until the page closes it. */
+  open(watcher: string | null, page: ServerResponse): void {
+    const name = watcherSchema.safeParse(watcher)
+    if (!name.success) refuse(page, 400, 'watcher: 32 hex digits')
+    else if (this.#pages.size >= visualizerTunables.mostPages) refuse(page, 503, 'Too many pages are open.')
+    else this.#add(name.data, page)
   }
-  const announce = () => {
-    const watching: Watching = { watchers: [...new Set(pages.values())] }
-    if (!source.connection.isClosed()) source.connection.publish(source.watchSubject, JSON.stringify(watching))
+
+  close(): void {
+    this.#stopTimers()
+    for (const page of this.#pages.keys()) page.destroy()
   }
-  const tellCluster = async () => {
-    if (isLooking) return
-    isLooking = true
+
+  #add(watcher: string, page: ServerResponse): void {
+    page.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    this.#pages.set(page, watcher)
+    page.on('close', () => {
+      this.#pages.delete(page)
+      if (this.#pages.size === 0) this.#stopTimers()
+    })
+    this.#startTimers()
+    this.#announce()
+    send(page, { type: 'watching', watcher })
+    if (this.#latest) send(page, { type: 'cluster', cluster: this.#latest })
+    void this.#sendCluster()
+  }
+
+  #startTimers(): void {
+    if (this.#timers.length > 0) return
+    this.#timers = [
+      setInterval(() => this.#announce(), inspectionTunables.watchEveryMs),
+      setInterval(() => void this.#sendCluster(), visualizerTunables.clusterEveryMs),
+      setInterval(() => this.#sendAll({ type: 'alive' }), visualizerTunables.aliveEveryMs),
+    ]
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#timers = []
+  }
+
+  #announce(): void {
+    const watching: Watching = { watchers: [...new Set(this.#pages.values())] }
+    const { connection, watchSubject } = this.#source
+    if (!connection.isClosed()) connection.publish(watchSubject, JSON.stringify(watching))
+  }
+
+  async #sendCluster(): Promise<void> {
+    if (this.#isSampling) return
+    this.#isSampling = true
     try {
-      latest = await look()
-      for (const page of pages.keys()) send(page, { type: 'cluster', cluster: latest })
+      this.#latest = await this.#sampleCluster()
+      this.#sendAll({ type: 'cluster', cluster: this.#latest })
     } finally {
-      isLooking = false
+      this.#isSampling = false
     }
   }
-  const tellAlive = () => {
-    for (const page of pages.keys()) send(page, { type: 'alive' })
-  }
-  const rest = () => {
-    for (const timer of timers) clearInterval(timer)
-    timers = []
-  }
 
-  return {
-    /** Answers GET /api/events. */
-    open(watcher: string | null, page: ServerResponse): void {
-      const name = watcherSchema.safeParse(watcher)
-      if (!name.success || pages.size >= mostPages) {
-        page.writeHead(name.success ? 503 : 400, { 'content-type': 'text/plain' }).end('watcher: 32 hex digits\n')
-        return
-      }
-      page.writeHead(200, { 'content-type': 'application/x-ndjson' })
-      pages.set(page, name.data)
-      page.on('close', () => {
-        pages.delete(page)
-        if (pages.size === 0) rest()
-      })
-      if (timers.length === 0)
-        timers = [
-          setInterval(announce, inspectionTunables.watchEveryMs),
-          setInterval(() => void tellCluster(), visualizerTunables.clusterEveryMs),
-          setInterval(tellAlive, visualizerTunables.aliveEveryMs),
-        ]
-      announce()
-      send(page, { type: 'watching', watcher: name.data })
-      if (latest) send(page, { type: 'cluster', cluster: latest })
-      void tellCluster()
-    },
-    close(): void {
-      rest()
-      for (const page of pages.keys()) page.destroy()
-    },
+  #sendAll(event: VisualizerEvent): void {
+    for (const page of this.#pages.keys()) send(page, event)
   }
+}
+
+function send(page: ServerResponse, event: VisualizerEvent): void {
+  if (!page.writableNeedDrain) page.write(`${JSON.stringify(event)}\n`)
+}
+
+function refuse(page: ServerResponse, status: number, text: string): void {
+  page.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`)
 }

@@ -1,35 +1,39 @@
-// A recording that a page has saved, served to a page again: offline, without a log-in, a broker or a home. Of the file only the
-// head is read here; each line of it is checked by the page, which shows what it can of one that was cut short.
+// A recording that a page has saved, served to a page again: offline, without a login, a broker or a home. Only the head
+// of the file is read here; the page checks every line, and shows what it can of a file that was cut short.
 
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { version } from '../../cluster/version.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { readJson } from '../../wire/json.ts'
 import type { MachineChart } from '../../wire/machine-chart.ts'
 import { type RecordingHead, recordingHeadSchema, type VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { type PageRoutes, sendJson } from './page-server.ts'
 
-/** A head is a few names. */
-const mostHeadBytes = 64 * 1024
-
+/** Refuses with `file-unreadable`, or with `usage` when the file is not a recording. */
 export async function readHead(file: string): Promise<Outcome<RecordingHead>> {
   let handle: FileHandle | undefined
   try {
     handle = await open(file)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(mostHeadBytes), 0, mostHeadBytes, 0)
+    const { buffer, bytesRead } = await handle.read({
+      buffer: Buffer.alloc(visualizerTunables.mostHeadBytes),
+      position: 0,
+    })
     const [line = ''] = buffer.toString('utf8', 0, bytesRead).split('\n', 1)
-    return done(recordingHeadSchema.parse(JSON.parse(line)))
+    const head = readJson(line, recordingHeadSchema)
+    return head
+      ? done(head)
+      : refuse('usage', `${file} is not a recording of this version; the page saves one with "Save recording"`)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== undefined) return refuse('file-unreadable', `${file} cannot be read: ${message}`)
-    return refuse('usage', `${file} is no recording of this version: the page saves one with its button for that`)
+    return refuse('file-unreadable', `${file} cannot be read: ${(error as Error).message}`)
   } finally {
     await handle?.close()
   }
 }
 
-/** What the page asks for, from that file; it is read anew for each page that is opened. */
+/** The file is read anew for each page that is opened. */
 export function replayRoutes(file: string, { you }: RecordingHead, charts: readonly MachineChart[]): PageRoutes {
   const config: VisualizerConfig = { mode: 'replay', version, you, watch: null, hints: [] }
   return {

@@ -1,7 +1,8 @@
-// What the visualizer command does: the page served, live or from a recording, or what happens told to Stately's inspector.
-// Loaded when it is asked for.
+// `shoal visualizer`: serves the page, live or from a recording.
 
 import { existsSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { visualizerTunables } from '../../../config/visualizer.ts'
 import { layOut } from '../../charts/lay-out.ts'
 import { clusterFolder } from '../../cluster/cluster-folder.ts'
 import { brokersOf, findPlan, usesTls, visualizerPort } from '../../cluster/cluster-plan.ts'
@@ -10,19 +11,16 @@ import { version } from '../../cluster/version.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { allMachines } from '../../machines/all-machines.ts'
 import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
-import { createBrokerBridge } from './broker-proxy.ts'
-import { createClusterLook } from './cluster-view.ts'
-import { createPageWatch } from './event-stream.ts'
+import { BrokerProxy } from './broker-proxy.ts'
+import { createClusterSampler } from './cluster-view.ts'
+import { EventStream } from './event-stream.ts'
 import { openPageServer, sendJson } from './page-server.ts'
 import { readHead, replayRoutes } from './replay.ts'
-import { linkToStately } from './stately-bridge.ts'
-import { holdsCluster, openView, type Viewer, type ViewSource } from './view-source.ts'
-
-const defaultPort = 4262
+import { openDefaultView, type Viewer, type ViewSource } from './view-source.ts'
 
 interface Where {
   readonly host: string
-  /** Undefined: the one that belongs to the cluster of this home, or else the default. */
+  /** Undefined: the port that belongs to this home's cluster, else `visualizerTunables.port`. */
   readonly port: number | undefined
 }
 
@@ -31,106 +29,65 @@ interface Served {
   close(): Promise<void>
 }
 
-/** As the operator, if asked to, or by default where nobody is logged in and the home holds the cluster. */
-export async function serveLive(context: Viewer, asOperator: boolean, where: Where): Promise<Outcome<Served>> {
+/** Whose view it is: see `openDefaultView`. Refuses with `usage` when something else listens on the port. */
+export async function serveLive(viewer: Viewer, asOperator: boolean, where: Where): Promise<Outcome<Served>> {
   const built = builtPage()
   if (!built.ok) return built
-  const view = await viewOf(context, asOperator)
-  return view.ok ? servePage(context, view.value, built.value, where) : view
+  const view = await openDefaultView(viewer, asOperator)
+  return view.ok ? servePage(viewer, view.value, built.value, where) : view
 }
 
-/** `file` is a recording. Refuses with `usage` when it is none, or something else listens there. */
-export async function serveReplay(file: string, { host, port = defaultPort }: Where): Promise<Outcome<Served>> {
+/** Refuses with `usage` when the file is not a recording, or something else listens on the port. */
+export async function serveReplay(file: string, { host, port }: Where): Promise<Outcome<Served>> {
   const built = builtPage()
   if (!built.ok) return built
   const head = await readHead(file)
   if (!head.ok) return head
   const charts = await layOutAll()
+  const at = { host, port: port ?? visualizerTunables.port, folder: built.value }
   try {
-    return done(await openPageServer({ host, port, folder: built.value }, () => replayRoutes(file, head.value, charts)))
+    return done(await openPageServer(at, () => replayRoutes(file, head.value, charts)))
   } catch (error) {
-    return refuseTaken(error, port)
+    return refuseTaken(error, at.port)
   }
-}
-
-/** Until what is returned is called. */
-export async function tellStately(
-  viewer: Viewer,
-  asOperator: boolean,
-  port: number,
-): Promise<Outcome<() => Promise<void>>> {
-  const view = await viewOf(viewer, asOperator)
-  if (!view.ok) return view
-  const unlink = await linkToStately(port, view.value)
-  if (unlink)
-    return done(async () => {
-      unlink()
-      await view.value.close()
-    })
-  await view.value.close()
-  return refuse(
-    'unreachable',
-    `no Stately inspector listens on port ${port} of this machine; createInspectorServer of @statelyai/inspect/server starts one`,
-  )
-}
-
-function viewOf(context: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> {
-  return openView(context, asOperator || (!context.home.session() && holdsCluster(context)))
 }
 
 function builtPage(): Outcome<string> {
   if (existsSync(pageFolder)) return done(pageFolder)
-  return refuse('usage', `the page is not built: run npm run build (it goes to ${pageFolder})`)
+  return refuse(
+    'usage',
+    `the visualizer's page has not been built; run npm run build, which puts it into ${pageFolder}`,
+  )
 }
 
-/** `folder` holds the built page. Refuses with `usage` when something else listens there. */
+/** `folder` holds the built page. Closes the view with the page. */
 export async function servePage(
-  context: Pick<Viewer, 'home' | 'servers'>,
+  viewer: Pick<Viewer, 'home' | 'servers'>,
   view: ViewSource,
   folder: string,
   { host, port: wanted }: Where,
 ): Promise<Outcome<Served>> {
   const charts = await layOutAll()
-  const plan = findPlan(clusterFolder(context))
-  const port = wanted ?? (plan ? visualizerPort(plan) : defaultPort)
-  const direct = host === '127.0.0.1' ? directServers(context, port) : []
-  const bridge = createBrokerBridge(context.servers, view.trust)
-  const desk = createPageWatch(view, createClusterLook(view))
+  const plan = findPlan(clusterFolder(viewer))
+  const port = wanted ?? (plan ? visualizerPort(plan) : visualizerTunables.port)
+  const direct = host === '127.0.0.1' ? directServers(viewer, port) : []
+  const proxy = new BrokerProxy(viewer.servers, view.trust)
+  const events = new EventStream(view, createClusterSampler(view))
   const close = async () => {
-    desk.close()
-    bridge.close()
+    events.close()
+    proxy.close()
     await view.close()
   }
   try {
-    const server = await openPageServer({ host, port, folder }, ({ token }) => {
-      return {
-        connectsTo: direct,
-        upgrade: (...socket) => bridge.upgrade(...socket),
-        api: {
-          async '/api/config'(_, response) {
-            const login = await view.login()
-            if (!login.ok) {
-              response.writeHead(503).end(login.message)
-              return
-            }
-            const { user, pass, expiresAt } = login.value
-            // Where the page was opened: it may connect nowhere else, and the server has looked at that name already.
-            const bridged = `ws://${response.req.headers.host}/nats/${token}`
-            const servers = direct.length > 0 ? [...direct] : [bridged]
-            const config: VisualizerConfig = {
-              mode: 'live',
-              version,
-              you: view.you,
-              watch: { servers, user, pass, expiresAt, subjects: [...view.subjects] },
-              hints: hints(view.you),
-            }
-            sendJson(response, config)
-          },
-          '/api/machines': (_, response) => sendJson(response, charts),
-          '/api/events': (query, response) => desk.open(query.get('watcher'), response),
-        },
-      }
-    })
+    const server = await openPageServer({ host, port, folder }, ({ token }) => ({
+      connectsTo: direct,
+      upgrade: (...socket) => proxy.upgrade(...socket),
+      api: {
+        '/api/config': (_, response) => sendConfig(view, direct, token, response),
+        '/api/machines': (_, response) => sendJson(response, charts),
+        '/api/events': (query, response) => events.open(query.get('watcher'), response),
+      },
+    }))
     return done({
       address: server.address,
       async close() {
@@ -144,34 +101,59 @@ export async function servePage(
   }
 }
 
+async function sendConfig(
+  view: ViewSource,
+  direct: readonly string[],
+  token: string,
+  response: ServerResponse,
+): Promise<void> {
+  const login = await view.login()
+  if (!login.ok) {
+    response.writeHead(503).end(login.message)
+    return
+  }
+  const { user, pass, expiresAt } = login.value
+  // The page may connect only to where it was opened, and the server has checked that name already.
+  const proxied = `ws://${response.req.headers.host}/nats/${token}`
+  const servers = direct.length > 0 ? [...direct] : [proxied]
+  const config: VisualizerConfig = {
+    mode: 'live',
+    version,
+    you: view.you,
+    watch: { servers, user, pass, expiresAt, subjects: [...view.subjects] },
+    hints: hints(view.you),
+  }
+  sendJson(response, config)
+}
+
 /**
- * Brokers of the cluster in this home take pages from its visualizer's own port; all others are reached through here, and so
- * are those that speak TLS: no browser knows the authority that a cluster makes for itself.
+ * Brokers of this home's cluster accept pages from the cluster's own visualizer port. All others are reached through the
+ * proxy, and so are brokers with TLS: no browser knows the authority that a cluster makes for itself.
  */
-function directServers(context: Pick<Viewer, 'home'>, port: number): string[] {
-  const folder = clusterFolder(context)
+function directServers(viewer: Pick<Viewer, 'home'>, port: number): string[] {
+  const folder = clusterFolder(viewer)
   const plan = findPlan(folder)
   if (!plan || usesTls(plan) || visualizerPort(plan) !== port) return []
   return brokersOf(folder, plan).map(({ ports }) => `ws://127.0.0.1:${ports.websocket}`)
 }
 
-/** For a page that shows nothing yet: what makes something happen. */
+/** For a page that has nothing to show yet. */
 const hints = (you: VisualizerConfig['you']): VisualizerConfig['hints'] => [
   ...(you
     ? []
     : [
         { about: 'Make an account', command: 'shoal signup alice' },
-        { about: 'Log in: this starts your agent', command: 'shoal login alice' },
+        { about: 'Log in, which starts your agent', command: 'shoal login alice' },
       ]),
   { about: 'Make a group', command: 'shoal group create reef' },
   { about: 'Share a file with it', command: 'shoal share PATH reef' },
-  { about: 'On another device: download it', command: 'shoal download reef NAME FOLDER --wait' },
+  { about: 'Download it on another device', command: 'shoal download reef NAME FOLDER --wait' },
 ]
 
-/** Throws what is no port that somebody else has. */
+/** Throws any other error than that the port is taken. */
 function refuseTaken(error: unknown, port: number) {
   if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-  return refuse('usage', `something else listens on port ${port}: choose another with --port, or 0 for any free one`)
+  return refuse('usage', `port ${port} is in use; choose another with --port, or 0 for any free one`)
 }
 
 const layOutAll = () => Promise.all(allMachines.map(layOut))

@@ -1,16 +1,17 @@
-// What is watched, in the words of Stately's inspector (@statelyai/inspect): an actor that is new, an event that was sent,
-// a state that was come to. Pure: messages of ours in, events of theirs out. Nothing is in them that a page would not show.
+// Translates what watchers are told into the protocol of Stately's inspector (@statelyai/inspect): actors that are new,
+// events that were sent, states that were entered. Pure, and it tells nothing that a page would not show. Tests hold it to
+// the package as installed: its types, its version, its server and its receiver.
 
 import type { AnyStateMachine } from 'xstate'
-import type { InspectedActor } from '../../wire/inspected-actor.ts'
+import type { InspectedActor, InspectedMessages } from '../../wire/inspected-actor.ts'
 import type { Inspection } from '../../wire/inspection.ts'
 import { addressOf, trackerInspected } from '../../wire/subjects.ts'
 
-/** Of the protocol, which has the package's. */
-const _version = '0.7.2'
+/** Of the protocol, which is versioned by the package. */
+export const statelyVersion = '0.7.2'
 
 interface Head {
-  /** Ids are of a process: one that starts again has others. */
+  /** Ids are unique across processes: one that starts again has others. */
   readonly sessionId: string
   readonly rootId: string
   readonly createdAt: string
@@ -18,7 +19,7 @@ interface Head {
   readonly _version: string
 }
 
-interface ShownSnapshot {
+interface StatelySnapshot {
   readonly status: InspectedActor['status']
   readonly value?: unknown
   readonly context: unknown
@@ -30,132 +31,198 @@ export type StatelyEvent = Head &
     | {
         readonly type: '@xstate.actor'
         readonly name: string
-        readonly parentId?: string
+        readonly parentId: string | undefined
         /** A machine's configuration, in JSON. */
         readonly definition: string
-        readonly snapshot: ShownSnapshot
+        readonly snapshot: StatelySnapshot
       }
-    | { readonly type: '@xstate.event'; readonly event: { readonly type: string }; readonly sourceId?: string }
-    | { readonly type: '@xstate.snapshot'; readonly event: { readonly type: string }; readonly snapshot: ShownSnapshot }
+    | {
+        readonly type: '@xstate.event'
+        readonly event: { readonly type: string }
+        readonly sourceId: string | undefined
+      }
+    | {
+        readonly type: '@xstate.snapshot'
+        readonly event: { readonly type: string }
+        readonly snapshot: StatelySnapshot
+      }
   )
 
-type Unheaded<E> = E extends unknown ? Omit<E, keyof Head> : never
+type WithoutHead<E> = E extends unknown ? Omit<E, keyof Head> : never
 
-const shownOf = ({ status, state, context, error }: InspectedActor): ShownSnapshot => ({
+const snapshotOf = ({ status, state, context, error }: InspectedActor): StatelySnapshot => ({
   status,
   ...(state === null ? {} : { value: state }),
   context,
   ...(error === null ? {} : { error }),
 })
 
-/** Functions in it are shown by their names, as Stately's own package does. */
+/** Functions in it become their names, as in Stately's own package. */
 const definitionOf = (machine: AnyStateMachine): string =>
   JSON.stringify(machine.config, (_, value) => (typeof value === 'function' ? { type: value.name } : value))
 
+/** What is known of one process. */
 interface Process {
-  /** The session of its root, which every picture begins with. */
+  /** The session of its root, the first actor of every snapshot. */
   readonly root: string
-  readonly known: Set<string>
-  /** Children told of before their parents, in one breath with them, by their ids. */
+  /** Actors announced, by their ids. */
+  readonly announced: Set<string>
+  /** Children reported shortly before their parents, by their ids. */
   readonly early: Map<string, InspectedActor>
-  /** Seen in the parts of a picture that is not whole yet. */
-  seen: Set<string>
+  /** Ids in the parts of a snapshot that is not complete yet. */
+  inSnapshot: Set<string>
+  /** Machines of which it runs another version. */
+  foreign: ReadonlySet<string>
 }
 
-/** Remembers which actors it has announced; `digests` says which machines' definitions are ours (charts/definition-digests.ts). */
-export function createStatelyEvents(
-  machines: readonly AnyStateMachine[],
-  digests: Readonly<Record<string, string>>,
-): (subject: string, message: Inspection) => StatelyEvent[] {
-  const definitions = new Map(machines.map(machine => [machine.id, definitionOf(machine)]))
-  /** Machines of which that process runs another version. */
-  const foreign = new Map<string, ReadonlySet<string>>()
-  const processes = new Map<string, Process>()
+export class StatelyTranslator {
+  /** Machine id -> its configuration as JSON. */
+  readonly #definitions: ReadonlyMap<string, string>
+  readonly #digests: Readonly<Record<string, string>>
+  readonly #processes = new Map<string, Process>()
 
-  return (subject, message) => {
-    const { run, n, at } = message
-    const events: StatelyEvent[] = []
-    const session = (id: string) => `${run}:${id}`
-    // A picture comes first: until then nobody's parents are known.
-    if (message.kind === 'picture' && message.part === 0 && !processes.has(run))
-      processes.set(run, {
-        root: session(message.actors[0]?.id ?? ''),
-        known: new Set(),
-        early: new Map(),
-        seen: new Set(),
-      })
-    const process = processes.get(run)
-    if (!process) return events
-    const say = (id: string, moment: number, event: Unheaded<StatelyEvent>) =>
-      events.push({
-        sessionId: session(id),
-        rootId: process.root,
-        createdAt: String(moment),
-        id: `${run}:${n}:${events.length}`,
-        _version,
-        ...event,
-      })
+  /** `digests` tell whether a process runs the same definitions (charts/definition-digests.ts). */
+  constructor(machines: readonly AnyStateMachine[], digests: Readonly<Record<string, string>>) {
+    this.#definitions = new Map(machines.map(machine => [machine.id, definitionOf(machine)]))
+    this.#digests = digests
+  }
 
-    const introduce = (actor: InspectedActor): void => {
-      const { machine, parent } = actor
-      if (process.known.has(actor.id)) return
-      if (parent !== null && !process.known.has(parent)) {
-        process.early.set(actor.id, actor)
-        return
-      }
-      process.known.add(actor.id)
-      process.early.delete(actor.id)
-      const isOurs = machine !== null && !foreign.get(run)?.has(machine)
-      const name = parent === null ? `${ownerOf(subject)} ${actor.name}` : actor.name
-      say(actor.id, actor.at, {
-        type: '@xstate.actor',
-        name,
-        ...(parent === null ? {} : { parentId: session(parent) }),
-        definition: (isOurs ? definitions.get(machine) : undefined) ?? JSON.stringify({ id: name }),
-        snapshot: shownOf(actor),
-      })
-      for (const child of process.early.values()) if (child.parent === actor.id) introduce(child)
+  /** Nothing until the first snapshot of a process: no actor's parent is known before. */
+  translate(subject: string, message: Inspection): StatelyEvent[] {
+    const process = this.#processOf(message)
+    if (!process) return []
+    const translation = new Translation(process, subject, message, machine =>
+      process.foreign.has(machine) ? undefined : this.#definitions.get(machine),
+    )
+    switch (message.kind) {
+      case 'picture':
+        process.foreign = new Set(
+          Object.entries(message.definitions).flatMap(([id, digest]) => (this.#digests[id] === digest ? [] : [id])),
+        )
+        translation.snapshot(message)
+        break
+      case 'step':
+        translation.announce(message.actor)
+        translation.state(message.actor, message.event)
+        break
+      case 'messages':
+        for (const each of message.messages) translation.message(each)
     }
-    const show = (actor: InspectedActor, event: string) => {
-      if (!process.known.has(actor.id)) return
-      say(actor.id, actor.at, { type: '@xstate.snapshot', event: { type: event }, snapshot: shownOf(actor) })
-      // Ids are used once: it will not be heard of again.
-      if (actor.status !== 'active') process.known.delete(actor.id)
-    }
+    return translation.events
+  }
 
-    if (message.kind === 'picture') {
-      foreign.set(
-        run,
-        new Set(Object.entries(message.definitions).flatMap(([id, digest]) => (digests[id] === digest ? [] : [id]))),
-      )
-      if (message.part === 0) {
-        process.seen = new Set()
-        process.early.clear()
-      }
-      for (const actor of message.actors) {
-        const isKnown = process.known.has(actor.id)
-        introduce(actor)
-        if (isKnown) show(actor, '')
-        process.seen.add(actor.id)
-      }
-      if (message.part === message.parts - 1)
-        for (const id of process.known)
-          if (!process.seen.has(id)) {
-            process.known.delete(id)
-            say(id, at, { type: '@xstate.snapshot', event: { type: '' }, snapshot: { status: 'stopped', context: {} } })
-          }
-    } else if (message.kind === 'step') {
-      introduce(message.actor)
-      show(message.actor, message.event)
-    } else if (message.kind === 'messages')
-      for (const { at: moment, from, to, event } of message.messages)
-        if (process.known.has(to))
-          say(to, moment, {
-            type: '@xstate.event',
-            event: { type: event },
-            ...(from !== null && process.known.has(from) ? { sourceId: session(from) } : {}),
-          })
-    return events
+  #processOf(message: Inspection): Process | undefined {
+    const known = this.#processes.get(message.run)
+    if (known || message.kind !== 'picture' || message.part > 0) return known
+    const process: Process = {
+      root: `${message.run}:${message.actors[0]?.id ?? ''}`,
+      announced: new Set(),
+      early: new Map(),
+      inSnapshot: new Set(),
+      foreign: new Set(),
+    }
+    this.#processes.set(message.run, process)
+    return process
+  }
+}
+
+/** One message of a process becomes events. */
+class Translation {
+  readonly events: StatelyEvent[] = []
+  readonly #process: Process
+  readonly #subject: string
+  readonly #message: Inspection
+  readonly #definitionOf: (machine: string) => string | undefined
+
+  constructor(
+    process: Process,
+    subject: string,
+    message: Inspection,
+    definition: (machine: string) => string | undefined,
+  ) {
+    this.#process = process
+    this.#subject = subject
+    this.#message = message
+    this.#definitionOf = definition
+  }
+
+  /** Once, and only after its parent; a child that comes first is announced with its parent. */
+  announce(actor: InspectedActor): void {
+    const { announced, early } = this.#process
+    const { id, machine, parent } = actor
+    if (announced.has(id)) return
+    if (parent !== null && !announced.has(parent)) {
+      early.set(id, actor)
+      return
+    }
+    announced.add(id)
+    early.delete(id)
+    const name = parent === null ? `${ownerOf(this.#subject)} ${actor.name}` : actor.name
+    this.#emit(id, actor.at, {
+      type: '@xstate.actor',
+      name,
+      parentId: parent === null ? undefined : this.#session(parent),
+      definition: (machine === null ? undefined : this.#definitionOf(machine)) ?? JSON.stringify({ id: name }),
+      snapshot: snapshotOf(actor),
+    })
+    for (const child of early.values()) if (child.parent === id) this.announce(child)
+  }
+
+  state(actor: InspectedActor, event: string): void {
+    if (!this.#process.announced.has(actor.id)) return
+    this.#emit(actor.id, actor.at, { type: '@xstate.snapshot', event: { type: event }, snapshot: snapshotOf(actor) })
+    // Ids are used once: this one will not come again.
+    if (actor.status !== 'active') this.#process.announced.delete(actor.id)
+  }
+
+  message({ at, from, to, event }: InspectedMessages['messages'][number]): void {
+    const { announced } = this.#process
+    if (!announced.has(to)) return
+    this.#emit(to, at, {
+      type: '@xstate.event',
+      event: { type: event },
+      sourceId: from !== null && announced.has(from) ? this.#session(from) : undefined,
+    })
+  }
+
+  /** One part of it. After the last, actors in none of the parts are reported as stopped. */
+  snapshot({ part, parts, actors, at }: Extract<Inspection, { kind: 'picture' }>): void {
+    const process = this.#process
+    if (part === 0) {
+      process.inSnapshot = new Set()
+      process.early.clear()
+    }
+    for (const actor of actors) {
+      const wasAnnounced = process.announced.has(actor.id)
+      this.announce(actor)
+      if (wasAnnounced) this.state(actor, '')
+      process.inSnapshot.add(actor.id)
+    }
+    if (part < parts - 1) return
+    for (const id of process.announced) {
+      if (process.inSnapshot.has(id)) continue
+      process.announced.delete(id)
+      this.#emit(id, at, {
+        type: '@xstate.snapshot',
+        event: { type: '' },
+        snapshot: { status: 'stopped', context: {} },
+      })
+    }
+  }
+
+  #session(id: string): string {
+    return `${this.#message.run}:${id}`
+  }
+
+  #emit(id: string, at: number, event: WithoutHead<StatelyEvent>): void {
+    this.events.push({
+      sessionId: this.#session(id),
+      rootId: this.#process.root,
+      createdAt: String(at),
+      id: `${this.#message.run}:${this.#message.n}:${this.events.length}`,
+      _version: statelyVersion,
+      ...event,
+    })
   }
 }
 

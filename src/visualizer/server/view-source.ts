@@ -1,5 +1,5 @@
-// Where a visualizer's view comes from: a person's device, or the operator's key of the cluster that this home holds.
-// It makes the page's log-ins, says that somebody watches, and stats at the cluster as whom it stands for.
+// Where the visualizer gets its view from: a person's device, or the operator's key of the cluster that this home holds.
+// It makes the page's logins and asks about the cluster, as that person or the operator.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ import type { TrackerStats, TrackerStatus } from '../../wire/tracker-status.ts'
 import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 
-/** On whose behalf the page is served: a device's home, the brokers to try, and the way to its connection. */
+/** Whom the page is served for: a device's home, the brokers to try, and the way to its connection. */
 export interface Viewer {
   readonly home: Pick<Home, 'folder' | 'session' | 'trust'>
   readonly servers: readonly string[]
@@ -40,50 +40,54 @@ interface PageLogin {
   readonly expiresAt: number
 }
 
-export type SeenCluster = Awaited<ReturnType<typeof clusterStats>>
+export type ClusterNodes = Awaited<ReturnType<typeof clusterStats>>
 
 export interface ViewSource {
   readonly connection: NatsConnection
-  /** Whom it trusts at the brokers, as it is now: a rotation may replace it. */
+  /** The authority it trusts at the brokers, as it is now: a rotation may replace it. */
   readonly trust: Trust
   readonly you: VisualizerConfig['you']
   readonly watchSubject: string
   /** What the page subscribes to. */
   readonly subjects: readonly string[]
-  /** For NATS's CONNECT, good from now on; refused while no tracker answers. */
+  /** For NATS's CONNECT. Refused while no tracker answers. */
   login(): Promise<Outcome<PageLogin>>
   statuses(): Promise<readonly TrackerStatus[]>
-  /** What each tracker that answers says of itself, and of whom the viewer may see. */
+  /** What each tracker that answers reports of itself and of the devices and groups that the viewer may see. */
   stats(): Promise<readonly TrackerStats[]>
   /** Undefined when this home does not hold the cluster. */
-  nodes: (() => Promise<SeenCluster>) | undefined
+  nodes: (() => Promise<ClusterNodes>) | undefined
   close(): Promise<void>
 }
 
-export const holdsCluster = (context: Pick<Viewer, 'home'>): boolean =>
-  existsSync(join(clusterFolder(context), 'secrets.json'))
+export const holdsCluster = (viewer: Pick<Viewer, 'home'>): boolean =>
+  existsSync(join(clusterFolder(viewer), 'secrets.json'))
 
-const nodesOf = (context: Pick<Viewer, 'home'>): ViewSource['nodes'] =>
-  holdsCluster(context) ? () => clusterStats(clusterFolder(context)) : undefined
+const nodesOf = (viewer: Pick<Viewer, 'home'>): ViewSource['nodes'] =>
+  holdsCluster(viewer) ? () => clusterStats(clusterFolder(viewer)) : undefined
 
 const expiry = () => Date.now() + visualizerTunables.watchLoginMs
 
-export const openView = (context: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> =>
-  asOperator ? operatorView(context) : personView(context)
+/** The operator's when asked for, and also when nobody is logged in and this home holds the cluster; else the person's. */
+export const openDefaultView = (viewer: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> =>
+  openView(viewer, asOperator || (!viewer.home.session() && holdsCluster(viewer)))
 
-async function personView(context: Viewer): Promise<Outcome<ViewSource>> {
-  const link = await context.connect()
-  if (!link.ok) return link
-  const { connection, trackers, session } = link.value
+export const openView = (viewer: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> =>
+  asOperator ? operatorView(viewer) : personView(viewer)
+
+async function personView(viewer: Viewer): Promise<Outcome<ViewSource>> {
+  const connected = await viewer.connect()
+  if (!connected.ok) return connected
+  const { connection, trackers, session } = connected.value
   const { user, device } = session
   return done({
     connection,
-    trust: context.home.trust,
+    trust: viewer.home.trust,
     you: { user, device },
     watchSubject: watchSubject(user),
     subjects: watchedBy(user),
     async login() {
-      // Asked for anew: a rotation may have replaced the key.
+      // Asked for each time: a rotation may have replaced the key.
       const opened = await trackers.ask('agent.session', {})
       if (!opened.ok) return opened
       const login = watchLogin({ user, device }, Buffer.from(opened.value.ticketKey, 'base64url'), expiry())
@@ -91,32 +95,36 @@ async function personView(context: Viewer): Promise<Outcome<ViewSource>> {
     },
     statuses: () => trackers.statuses(),
     stats: () => trackers.stats(),
-    nodes: nodesOf(context),
-    close: () => context.disconnect(),
+    nodes: nodesOf(viewer),
+    close: () => viewer.disconnect(),
   })
 }
 
-async function operatorView(context: Viewer): Promise<Outcome<ViewSource>> {
-  if (!holdsCluster(context))
-    return refuse('not-logged-in', 'this home holds no cluster, so it has no operator; run shoal login USER')
-  const secrets = loadSecrets(clusterFolder(context))
-  const connection = await connectOperator(context.servers, secrets).catch(() => undefined)
-  if (!connection) return refuse('unreachable', 'no broker answers; start the cluster with shoal cluster up')
+async function operatorView(viewer: Viewer): Promise<Outcome<ViewSource>> {
+  if (!holdsCluster(viewer))
+    return refuse(
+      'not-logged-in',
+      'this home holds no cluster, so it cannot watch as the operator; log in with shoal login USER',
+    )
+  const secrets = loadSecrets(clusterFolder(viewer))
+  const connection = await connectOperator(viewer.servers, secrets).catch(() => undefined)
+  if (!connection)
+    return refuse('unreachable', 'no broker of the cluster in this home answers; start it with shoal cluster up')
   const trackers = operatorsTrackers(connection)
   return done({
     connection,
-    trust: trustOf(() => loadSecrets(clusterFolder(context)).authority?.certificate),
+    trust: trustOf(() => loadSecrets(clusterFolder(viewer)).authority?.certificate),
     you: null,
     watchSubject: watchAllSubject,
     subjects: [anyInspect],
     async login() {
-      const ticketSecret = Buffer.from(loadSecrets(clusterFolder(context)).ticketSecret, 'base64url')
+      const ticketSecret = Buffer.from(loadSecrets(clusterFolder(viewer)).ticketSecret, 'base64url')
       const login = operatorLogin(ticketSecret, expiry())
       return done({ ...toConnect(login), expiresAt: login.expiresAt })
     },
     statuses: () => trackers.statuses(),
     stats: () => trackers.stats(),
-    nodes: nodesOf(context),
+    nodes: nodesOf(viewer),
     close: () => connection.close(),
   })
 }

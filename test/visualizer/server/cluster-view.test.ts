@@ -1,9 +1,9 @@
-// What the page is told of a cluster, from what was seen at two looks.
+// What the page is told of a cluster, from what was seen at two stats.
 
 import test from 'ava'
 import type { BrokerStats } from '../../../src/cluster/cluster.ts'
 import type { BrokerLoad } from '../../../src/cluster/monitoring.ts'
-import { clusterView, type Seen } from '../../../src/visualizer/server/cluster-view.ts'
+import { type ClusterSample, clusterView } from '../../../src/visualizer/server/cluster-view.ts'
 import type { TrackerStats } from '../../../src/wire/tracker-status.ts'
 import { clusterViewSchema } from '../../../src/wire/visualizer-api.ts'
 
@@ -40,16 +40,16 @@ const look = (name: string, more: Partial<TrackerStats> = {}): TrackerStats => (
   ...more,
 })
 const status = (name: string, seq = 5) => ({ name, seq, digest: 'd', uptimeSeconds: 1 })
-const seen = (more: Partial<Seen> = {}): Seen => ({
+const seen = (more: Partial<ClusterSample> = {}): ClusterSample => ({
   at: 20_000,
   you: alice,
   isConnected: true,
   statuses: [status('t1'), status('t2')],
-  looks: [look('t1'), look('t2')],
+  stats: [look('t1'), look('t2')],
   nodes: cluster(broker('n1', { load }), broker('n2'), broker('n3')),
   ...more,
 })
-const view = (now: Seen, before?: Seen) => clusterViewSchema.parse(clusterView(now, before))
+const view = (now: ClusterSample, before?: ClusterSample) => clusterViewSchema.parse(clusterView(now, before))
 
 test('A first look has counts and no rates.', t => {
   const { brokers, trackers } = view(seen())
@@ -67,8 +67,8 @@ test('A first look has counts and no rates.', t => {
   )
 })
 
-test('Rates are between two looks, by the clock of whom they are of; none of what was started again in between.', t => {
-  const before = seen({ at: 18_000, looks: [look('t1', { requests: 4 }), look('t2', { requests: 500 })] })
+test('Rates are between two stats, by the clock of whom they are of; none of what was started again in between.', t => {
+  const before = seen({ at: 18_000, stats: [look('t1', { requests: 4 }), look('t2', { requests: 500 })] })
   const now = seen({
     nodes: cluster(
       broker('n1', { load: { ...load, at: 15_000, messages: 300, bytes: 1_400 } }),
@@ -86,7 +86,7 @@ test('Rates are between two looks, by the clock of whom they are of; none of wha
   )
 })
 
-test('How far brokers are behind is the word of the one that leads; not known of one that it does not hear.', t => {
+test('How far brokers are behind is what the leader says, and unknown for one that it does not hear from.', t => {
   t.deepEqual(
     view(seen()).brokers!.map(({ lag }) => lag),
     [0, 7, null],
@@ -102,21 +102,21 @@ test('A device is online when any tracker takes it for online, and listed once.'
     { ...alice, fetching: 2 },
     { ...bob, fetching: 0 },
   ]
-  t.deepEqual(view(seen({ looks: [look('t1', { devices: [] }), look('t2', { devices: both })] })).devices, [
+  t.deepEqual(view(seen({ stats: [look('t1', { devices: [] }), look('t2', { devices: both })] })).devices, [
     { ...alice, fetching: 2, isYou: true },
     { ...bob, fetching: 0, isYou: false },
   ])
-  t.is(view(seen({ looks: [] })).devices, null)
+  t.is(view(seen({ stats: [] })).devices, null)
 })
 
 test('Groups are those of the tracker that has read furthest.', t => {
   const group = (name: string) => [{ group: name, owner: 'bob', members: 2, files: 1 }]
-  const looks = [look('t1', { groups: group('old') }), look('t2', { groups: group('reef') })]
+  const stats = [look('t1', { groups: group('old') }), look('t2', { groups: group('reef') })]
   const statuses = [status('t1', 4), status('t2', 5)]
-  t.deepEqual(view(seen({ you: null, looks, statuses })).groups, [
+  t.deepEqual(view(seen({ you: null, stats, statuses })).groups, [
     { group: 'reef', owner: 'bob', members: 2, files: 1, you: 'none' },
   ])
-  t.is(view(seen({ looks, statuses })).groups![0]!.you, 'member')
-  t.is(view(seen({ you: bob, looks, statuses })).groups![0]!.you, 'owner')
-  t.is(view(seen({ looks: [] })).groups, null)
+  t.is(view(seen({ stats, statuses })).groups![0]!.you, 'member')
+  t.is(view(seen({ you: bob, stats, statuses })).groups![0]!.you, 'owner')
+  t.is(view(seen({ stats: [] })).groups, null)
 })

@@ -23,7 +23,7 @@ function saved(t: ExecutionContext, text: string): string {
   return file
 }
 
-test('A recording is served whole, as of whom it was made, with nobody to connect to.', async t => {
+test('A recording is served whole, under the name of its owner, with no broker to connect to.', async t => {
   const text = [head, ...lines].map(line => `${JSON.stringify(line)}\n`).join('')
   const file = saved(t, text)
   const read = await readHead(file)
@@ -41,7 +41,7 @@ test('A recording is served whole, as of whom it was made, with nobody to connec
   t.true(recordingLineSchema.safeParse(lines[0]).success)
 })
 
-test('What is no recording is refused with what to do, and so is what cannot be read.', async t => {
+test('A file that is not a recording, or cannot be read, is refused.', async t => {
   const others = ['', '{', '{"shoalRecording":2}', JSON.stringify(lines[0]), JSON.stringify({ ...head, you: 'alice' })]
   for (const text of [...others, ' '.repeat(1_000_000)]) {
     const read = await readHead(saved(t, text))

@@ -1,11 +1,20 @@
-// What of our messages becomes which events of Stately's protocol; on the wire: test/integration/stately.test.ts.
+// Which of our messages become which events of Stately's protocol. Over the wire: test/integration/stately.test.ts.
 
+import { readFileSync } from 'node:fs'
+import type { StatelyInspectionEvent } from '@statelyai/inspect'
 import test from 'ava'
 import { definitionDigests } from '../../../src/charts/definition-digests.ts'
 import { allMachines } from '../../../src/machines/all-machines.ts'
-import { createStatelyEvents } from '../../../src/visualizer/server/stately-translator.ts'
+import {
+  type StatelyEvent,
+  StatelyTranslator,
+  statelyVersion,
+} from '../../../src/visualizer/server/stately-translator.ts'
 import type { InspectedActor } from '../../../src/wire/inspected-actor.ts'
 import type { Inspection } from '../../../src/wire/inspection.ts'
+
+/** Theirs is typed as XState's own snapshot, whose fields the receiver does not all read. */
+type WithoutSnapshot<E> = E extends unknown ? Omit<E, 'snapshot'> : never
 
 const subject = 'shoal.inspect.alice.aaaaaaaaaaaa.x'
 const run = '0'.repeat(16)
@@ -23,7 +32,7 @@ const actor = (id: string, more: Partial<InspectedActor> = {}): InspectedActor =
   ...more,
 })
 const root = actor('x:0', { parent: null, name: 'agent', machine: 'agent', state: 'online' })
-const picture = (actors: InspectedActor[], more: object = {}): Inspection => ({
+const snapshot = (actors: InspectedActor[], more: object = {}): Inspection => ({
   run,
   n: 0,
   at: 1,
@@ -47,25 +56,25 @@ const step = (of: InspectedActor, event = 'e'): Inspection => ({
   merged: 1,
 })
 const started = () => {
-  const translate = createStatelyEvents(allMachines, definitionDigests())
-  return (message: Inspection) => translate(subject, message)
+  const translator = new StatelyTranslator(allMachines, definitionDigests())
+  return (message: Inspection) => translator.translate(subject, message)
 }
 const inShort = (events: ReturnType<ReturnType<typeof started>>) =>
   events.map(event => `${event.type.slice(8)} ${event.sessionId.slice(run.length + 1)}`)
 
-test('An actor is announced once, before anything else is said of it, and again after it has ended.', t => {
+test('An actor is announced once, before anything else about it, and again after it has ended.', t => {
   const tell = started()
-  t.deepEqual(inShort(tell(step(actor('x:1')))), [], 'nothing is known of its parents yet')
-  t.deepEqual(inShort(tell(picture([root, actor('x:1')]))), ['actor x:0', 'actor x:1'])
+  t.deepEqual(inShort(tell(step(actor('x:1')))), [], 'its parents are not known yet')
+  t.deepEqual(inShort(tell(snapshot([root, actor('x:1')]))), ['actor x:0', 'actor x:1'])
   t.deepEqual(inShort(tell(step(actor('x:1')))), ['snapshot x:1'])
   t.deepEqual(inShort(tell(step(actor('x:2')))), ['actor x:2', 'snapshot x:2'])
   t.deepEqual(inShort(tell(step(actor('x:2', { status: 'done' })))), ['snapshot x:2'])
   t.deepEqual(inShort(tell(step(actor('x:2')))), ['actor x:2', 'snapshot x:2'])
 })
 
-test('A child that is told of before its parent is announced right after it, as it is by then.', t => {
+test('A child reported before its parent is announced right after it, in its latest state.', t => {
   const tell = started()
-  tell(picture([root]))
+  tell(snapshot([root]))
   t.deepEqual(inShort(tell(step(actor('x:2', { parent: 'x:1' })))), [])
   t.deepEqual(inShort(tell(step(actor('x:2', { parent: 'x:1', state: 'closed' })))), [])
   const events = tell(step(actor('x:1')))
@@ -73,27 +82,27 @@ test('A child that is told of before its parent is announced right after it, as 
   t.like(events[1], { snapshot: { value: 'closed' } })
 })
 
-test('Who is in no part of a picture has stopped.', t => {
+test('An actor in no part of a snapshot has stopped.', t => {
   const tell = started()
-  tell(picture([root, actor('x:1'), actor('x:2')]))
-  t.deepEqual(inShort(tell(picture([root], { part: 0, parts: 2 }))), ['snapshot x:0'])
-  const events = tell(picture([actor('x:2')], { part: 1, parts: 2 }))
+  tell(snapshot([root, actor('x:1'), actor('x:2')]))
+  t.deepEqual(inShort(tell(snapshot([root], { part: 0, parts: 2 }))), ['snapshot x:0'])
+  const events = tell(snapshot([actor('x:2')], { part: 1, parts: 2 }))
   t.deepEqual(inShort(events), ['snapshot x:2', 'snapshot x:1'])
   t.like(events.at(-1), { snapshot: { status: 'stopped' } })
 })
 
 test('A machine comes with its configuration, unless that process runs another version of it.', t => {
   const [first, second] = [started(), started()]
-  const own = first(picture([root])).at(0)!
+  const own = first(snapshot([root])).at(0)!
   t.is(own.type === '@xstate.actor' ? JSON.parse(own.definition).initial : undefined, 'loggedOut')
   t.like(own, { name: 'alice on aaaaaa agent', rootId: own.sessionId })
-  const other = second(picture([root], { definitions: { ...definitionDigests(), agent: 'another' } })).at(0)!
+  const other = second(snapshot([root], { definitions: { ...definitionDigests(), agent: 'another' } })).at(0)!
   t.is(other.type === '@xstate.actor' ? other.definition : undefined, '{"id":"alice on aaaaaa agent"}')
 })
 
-test('What is said to somebody who is not known is left out, and so is a sender who is not.', t => {
+test('A message to an unknown actor is left out, and so is an unknown sender.', t => {
   const tell = started()
-  tell(picture([root, actor('x:1')]))
+  tell(snapshot([root, actor('x:1')]))
   const said = (from: string | null, to: string) => ({ at: 7, from, to, event: 'ping', count: 1 })
   const messages = [said('x:0', 'x:1'), said('x:9', 'x:1'), said(null, 'x:0'), said('x:0', 'x:9')]
   const events = tell({ run, n: 2, at: 1, kind: 'messages', messages, omitted: 0 })
@@ -101,5 +110,23 @@ test('What is said to somebody who is not known is left out, and so is a sender 
   t.deepEqual(
     events.map(event => (event.type === '@xstate.event' ? event.sourceId : 'none')),
     [`${run}:x:0`, undefined, undefined],
+  )
+})
+
+test('The events are those of Stately’s own package, of the version that is installed.', t => {
+  const packageFile = new URL('../../../node_modules/@statelyai/inspect/package.json', import.meta.url)
+  t.is(statelyVersion, JSON.parse(readFileSync(packageFile, 'utf8')).version)
+  const tell = started()
+  const said = { at: 7, from: 'x:0', to: 'x:1', event: 'ping', count: 1 }
+  const events: StatelyEvent[] = [
+    ...tell(snapshot([root, actor('x:1')])),
+    ...tell({ run, n: 2, at: 1, kind: 'messages', messages: [said], omitted: 0 }),
+    ...tell(step(actor('x:1', { status: 'done' }))),
+  ]
+  // Does not compile once Stately's receiver reads a field that ours lacks.
+  const theirs: readonly WithoutSnapshot<StatelyInspectionEvent>[] = events
+  t.deepEqual(
+    theirs.map(({ type }) => type),
+    ['@xstate.actor', '@xstate.actor', '@xstate.event', '@xstate.snapshot'],
   )
 })

@@ -3,8 +3,9 @@
 
 import { peerTunables } from '../config/swarm.ts'
 import { pieceCount } from '../src/domain/manifest.ts'
+import { encodeFrame } from '../src/wire/frame-codecs.ts'
 import { createFrameDecoder } from '../src/wire/frame-decoder.ts'
-import { encodeBlockHeader, encodeFrame } from '../src/wire/frames.ts'
+import { encodeBlockHeader } from '../src/wire/frames.ts'
 import { measure, type Task } from './support/measure.ts'
 
 const shape = { size: 64 * 2 ** 20, pieceLength: 512 * 1024 }

@@ -38,9 +38,9 @@ export const peerTunables = {
    * Reads in which next to nothing came and that ended no frame, beyond what whole blocks make up for: a TLS record a
    * byte costs more than a block. An honest peer writes whole frames, and blocks in records of 16 KiB.
    */
-  maxCrumbs: 1_000,
-  crumbBytes: 1_024,
-  crumbsPerBlock: 16,
+  maxSmallReads: 1_000,
+  smallReadBytes: 1_024,
+  smallReadsPerBlock: 16,
   /** Blocks a peer may refuse that it said it has: it may lose a file once, not play for time. */
   maxRefusals: 256,
 } as const

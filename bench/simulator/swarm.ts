@@ -177,7 +177,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       tellFresh(link)
       tell(link, fetcher => {
         fetcher.picker.declined(server.id, piece)
-        const request = fetcher.picker.called(server.id, true, queue.nowMs)
+        const request = fetcher.picker.unchoked(server.id, true, queue.nowMs)
         if (request) sendRequest(link, request.piece)
         else pass(link)
       })
@@ -207,7 +207,7 @@ export function simulateSwarm(spec: SwarmSpec): SwarmResult {
       tell(link, fetcher => {
         const { picker, window } = fetcher
         const hasRoom = picker.inFlightSince(queue.nowMs - downloadTunables.slowPieceMs) < 2 * window.pieces
-        const request = picker.called(server.id, hasRoom, queue.nowMs)
+        const request = picker.unchoked(server.id, hasRoom, queue.nowMs)
         if (request) sendRequest(link, request.piece)
         else pass(link)
       })

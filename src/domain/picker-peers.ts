@@ -162,6 +162,12 @@ export function forgive(peers: PickerPeers, peer: PickerPeer, place: number, isU
   if (isUnasked) countUseful(peers, peer, 1)
 }
 
+/** Everything that the peer declined or returned. */
+export function forgiveAll(peers: PickerPeers, peer: PickerPeer, isUnasked: (place: number) => boolean): void {
+  for (let place = 0; peer.avoidedCount > 0; place += 1)
+    if (has(peer.avoided!, place)) forgive(peers, peer, place, isUnasked(place))
+}
+
 /** Of those with room, the least loaded for its capacity; of equals, the one with least to choose from. */
 export function nextToAsk(peers: PickerPeers): PickerPeer | undefined {
   if (peers.askable === 0) return undefined

@@ -154,7 +154,7 @@ export const downloadSetup = setup({
     answerUnchoke: enqueueActions(({ context, enqueue }, { peer }: { peer: PeerKey }) => {
       const { ledger, now } = context
       const nowMs = now()
-      const request = ledger.picker?.called(peer, roomForPieces(ledger, context, 2, nowMs) > 0, nowMs)
+      const request = ledger.picker?.unchoked(peer, roomForPieces(ledger, context, 2, nowMs) > 0, nowMs)
       if (request) enqueue.sendTo(sessionActorId(peer), { type: 'piece.wanted', piece: request.piece })
       else if (ledger.sessions.has(peer)) enqueue.sendTo(sessionActorId(peer), { type: 'unchoke.passed' })
     }),

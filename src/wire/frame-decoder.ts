@@ -1,17 +1,16 @@
 // Frames out of what a socket gives, in whatever pieces it comes.
 
 import { peerTunables } from '../../config/swarm.ts'
+import { decodePayload, payloadSpan } from './frame-codecs.ts'
 import {
   type Block,
   blockHeaderBytes,
   decodeBlockHeader,
-  decodePayload,
   type FileShape,
   type Frame,
   FrameError,
   type FrameType,
   frameTypeOf,
-  payloadSpan,
   prefixBytes,
 } from './frames.ts'
 
@@ -47,13 +46,13 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
   let block: { readonly of: Block; readonly target: Uint8Array | undefined; filled: number } | undefined
   let stopped = false
   let ended = 0
-  let crumbs = 0
+  let smallReads = 0
 
-  /** What comes in crumbs is paid for by the read, not by the byte. */
-  const countCrumb = (bytes: number, endedBefore: number) => {
-    if (bytes >= peerTunables.crumbBytes || ended > endedBefore) return
-    crumbs += 1
-    if (crumbs > peerTunables.maxCrumbs) throw new FrameError('it comes in crumbs')
+  /** A small read costs as much as a large one. */
+  const countSmallRead = (bytes: number, endedBefore: number) => {
+    if (bytes >= peerTunables.smallReadBytes || ended > endedBefore) return
+    smallReads += 1
+    if (smallReads > peerTunables.maxSmallReads) throw new FrameError('too many small reads')
   }
 
   const startOver = () => {
@@ -102,7 +101,7 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
     reader.onBlockBytes?.(taken)
     if (current.filled === current.of.length) {
       startOver()
-      crumbs = Math.max(0, crumbs - peerTunables.crumbsPerBlock)
+      smallReads = Math.max(0, smallReads - peerTunables.smallReadsPerBlock)
       reader.onBlock?.(current.of)
     }
     return taken
@@ -113,7 +112,7 @@ export function createFrameDecoder(accepts: readonly FrameType[], shape: FileSha
       try {
         const endedBefore = ended
         for (let at = 0; at < chunk.length && !stopped; ) at += block ? fill(block, chunk, at) : gather(chunk, at)
-        countCrumb(chunk.length, endedBefore)
+        countSmallRead(chunk.length, endedBefore)
       } catch (error) {
         stopped = true
         throw error

@@ -148,7 +148,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(peerName, fc.boolean()).map(
     ([name, hasRoom]): Step =>
       (model, picker) => {
-        const request = picker.called(name, hasRoom)
+        const request = picker.unchoked(name, hasRoom)
         if (request && (!hasRoom || request.peer !== name)) throw new Error('asked without room, or of another')
         const peer = model.peers.get(name)
         // Who calls is asked for one more than it takes otherwise.

@@ -6,11 +6,11 @@ import fc from 'fast-check'
 import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { createBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
+import { encodeFrame } from '../../src/wire/frame-codecs.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import {
   type Block,
   encodeBlockHeader,
-  encodeFrame,
   FrameError,
   type FrameType,
   frameTypes,

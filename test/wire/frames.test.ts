@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { limitTunables, peerTunables } from '../../config/swarm.ts'
 import { createBitfield, isBitfield } from '../../src/domain/bitfield.ts'
 import { pieceCount, pieceSize } from '../../src/domain/manifest.ts'
+import { encodeFrame } from '../../src/wire/frame-codecs.ts'
 import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import {
   type Block,
   blockHeaderBytes,
   encodeBlockHeader,
-  encodeFrame,
   type Frame,
   FrameError,
   type FrameType,
@@ -203,19 +203,22 @@ test('a decoder that is stopped by what it reads ignores the rest of the chunk',
   t.is(seen.length, 1)
 })
 
-test('a stream that comes in crumbs is refused; whole blocks make up for some', t => {
+test('A stream in small reads is refused; whole blocks make up for some.', t => {
   const decoder = createFrameDecoder(['block'], shape, { onFrame: () => t.fail() })
   const sent = { piece: 0, offset: 0, length: peerTunables.blockBytes }
   const block = Buffer.concat([encodeBlockHeader(sent), Buffer.alloc(sent.length)])
-  /** All but the last bytes in one, then as many crumbs, then the rest. */
-  const writeCrumbled = (crumbs: number) => {
-    decoder.write(block.subarray(0, -crumbs - 1))
-    for (let left = crumbs + 1; left > 1; left--) decoder.write(block.subarray(-left, -left + 1))
+  /** All but the last bytes in one, then as many reads, then the rest. */
+  const writeInSmallReads = (reads: number) => {
+    decoder.write(block.subarray(0, -reads - 1))
+    for (let left = reads + 1; left > 1; left--) decoder.write(block.subarray(-left, -left + 1))
     decoder.write(block.subarray(-1))
   }
-  for (let crumbs = 0; crumbs < 3 * peerTunables.maxCrumbs; crumbs += peerTunables.crumbsPerBlock)
-    writeCrumbled(peerTunables.crumbsPerBlock)
-  t.throws(() => writeCrumbled(peerTunables.maxCrumbs + 1), { instanceOf: FrameError, message: 'it comes in crumbs' })
+  for (let reads = 0; reads < 3 * peerTunables.maxSmallReads; reads += peerTunables.smallReadsPerBlock)
+    writeInSmallReads(peerTunables.smallReadsPerBlock)
+  t.throws(() => writeInSmallReads(peerTunables.maxSmallReads + 1), {
+    instanceOf: FrameError,
+    message: 'too many small reads',
+  })
 })
 
 test('a block that nobody wants any more passes without being kept', t => {

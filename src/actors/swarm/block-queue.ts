@@ -1,6 +1,6 @@
-// Which blocks one peer has asked of us and still waits for. A piece is asked for by its first block; until it has its
-// turn its blocks wait, from then on they are ready, in order. What was said about a piece that was refused goes for the
-// rest of its blocks, too. Never holds more than `uploadTunables.maxBlocksQueued`. Does no I/O.
+// The blocks that one peer has requested and still waits for. A piece is requested by its first block. Its blocks wait
+// until it has an upload slot, and are then ready, in order. A refusal of a piece holds for the rest of its blocks too.
+// Never holds more than `uploadTunables.maxBlocksQueued`. Does no I/O.
 
 import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { pieceSize } from '../../domain/manifest.ts'
@@ -10,18 +10,18 @@ export interface BlockQueue {
   /** Blocks that may be sent now. */
   readonly ready: number
   /**
-   * What is to be done about a request: send what is `ready`, wait for the piece's turn, refuse it, or (`undecided`)
-   * ask for a turn and then say `accepted` or `refused`. Throws a FrameError when too many are held.
+   * What to do about a request: send what is `ready`, wait for the piece's slot, refuse it, or (`undecided`) ask for a
+   * slot and then call `accepted` or `refused`. Throws a FrameError when too many are held.
    */
   asked(block: Block): 'ready' | 'waiting' | 'undecided' | { readonly refused: RefusalReason }
   accepted(block: Block): void
-  /** Answers whether this piece was not the one refused last. */
+  /** True unless this piece was the one refused last. */
   refused(block: Block, why: RefusalReason): boolean
-  /** The turn of an accepted piece has come. */
+  /** An accepted piece has its slot. */
   begin(piece: number): void
-  /** The first block that is ready and the neighbours that follow it, to be read together: `mostBlocks` at most. */
+  /** The first ready block and up to `mostBlocks` in all that follow it without a gap, to be read together. */
   take(mostBlocks: number): readonly Block[]
-  /** `wasHeld`: it will not be sent. `isSettled`: nor will any other of its piece, whose turn is over. */
+  /** `wasHeld`: the block will not be sent. `isSettled`: nor will any other of its piece, which needs no slot any more. */
   cancelled(block: Block): { readonly wasHeld: boolean; readonly isSettled: boolean }
   clear(): void
 }
@@ -33,12 +33,12 @@ const follows = (block: Block | undefined, piece: number, offset: number): block
 
 export function createBlockQueue(shape: FileShape): BlockQueue {
   const ready: Block[] = []
-  /** Pieces whose turn it is. */
+  /** Pieces that have a slot. */
   const begun = new Set<number>()
-  /** Piece -> its blocks, until its turn. */
+  /** Piece -> its blocks, until it has a slot. */
   const waiting = new Map<number, Block[]>()
   let refusedLast: { readonly piece: number; readonly why: RefusalReason } | undefined
-  /** Waiting or ready, and a request that is undecided. */
+  /** Waiting, ready or undecided. */
   let held = 0
 
   return {
@@ -90,7 +90,7 @@ export function createBlockQueue(shape: FileShape): BlockQueue {
         length += 1
       }
       held -= length
-      // Asked for again after its last block, a piece needs a turn of its own again.
+      // Requested again after its last block, a piece needs a new slot.
       if (end === pieceSize(shape, first.piece)) begun.delete(first.piece)
       return ready.splice(0, length)
     },

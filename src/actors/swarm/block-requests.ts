@@ -1,6 +1,6 @@
-// Which blocks of which pieces one link has asked for and still waits for, and the buffers they are gathered in.
-// Every request is answered once, by a block or a refusal, so what is outstanding is always known: a block that nobody
-// asked for, or that was answered before, is a FrameError. Does no I/O.
+// The blocks requested from one peer and not answered yet, and the buffers their pieces are gathered in. Each request is
+// answered once, by a block or a refusal, so what is outstanding is always known: an answer to no request, or a second
+// answer to one, is a FrameError. Does no I/O.
 
 import { peerTunables } from '../../../config/swarm.ts'
 import { pieceSize } from '../../domain/manifest.ts'
@@ -10,34 +10,34 @@ import type { BufferPool } from './buffer-pool.ts'
 interface Gathering {
   readonly piece: number
   readonly data: Buffer
-  /** Where the first block not asked for yet begins, among those never asked for. */
+  /** Where the first block begins that was never requested. */
   nextOffset: number
-  /** Blocks that have arrived, in bytes. */
+  /** Bytes of the blocks that have arrived. */
   arrivedBytes: number
 }
 
 export interface BlockRequests {
-  /** Blocks asked for and not answered. */
+  /** Blocks requested and not answered. */
   readonly outstanding: number
-  /** A piece to gather; asked for after those wanted before. False when it is being gathered already. */
+  /** Adds a piece, requested after those wanted before it. False when it is being gathered already. */
   want(piece: number): boolean
-  /** No longer; the blocks to cancel. */
+  /** Drops a piece; returns its requested blocks, to be cancelled. */
   unwant(piece: number): Block[]
-  /** Up to `most` blocks to ask for now. */
+  /** Up to `most` blocks to request now. */
   next(most: number): Block[]
-  /** Where an arriving block's bytes go; undefined when it was cancelled meanwhile. Throws a FrameError when not asked for. */
+  /** Where an arriving block's bytes go; undefined when it was cancelled. Throws a FrameError when it was not requested. */
   target(block: Block): Uint8Array | undefined
-  /** A block has arrived whole; the piece, when that was its last. */
+  /** A block has arrived whole. Returns its piece if that completes it. */
   arrived(block: Block): { readonly piece: number; readonly data: Buffer } | undefined
-  /** True when the block was still wanted: then its piece will not come. Throws a FrameError when not asked for. */
+  /** True when the block was still wanted: its piece will not arrive. Throws a FrameError when it was not requested. */
   refused(piece: number, offset: number): boolean
 }
 
-/** Pieces are gathered in buffers of `buffers`, which go with the piece. */
+/** A piece that is complete takes its buffer, one of `buffers`, with it. */
 export function createBlockRequests(shape: FileShape, buffers: BufferPool): BlockRequests {
-  /** Insertion order is the order in which they are asked for. */
+  /** In the order in which they are requested. */
   const gatherings = new Map<number, Gathering>()
-  /** Key of an outstanding block -> who waits for it; undefined when it was cancelled. */
+  /** Key of an outstanding block -> the piece it belongs to; undefined when it was cancelled. */
   const asked = new Map<string, Gathering | undefined>()
   const key = (piece: number, offset: number) => `${piece} ${offset}`
   const length = (piece: number, offset: number) => Math.min(peerTunables.blockBytes, pieceSize(shape, piece) - offset)
@@ -82,7 +82,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
         while (gathering.nextOffset < data.length) {
           if (blocks.length >= most) return blocks
           const offset = gathering.nextOffset
-          // A cancelled copy of the same block is still to be answered: the two answers could not be told apart.
+          // A cancelled request for this block has not been answered yet, and the two answers could not be told apart.
           if (asked.has(key(piece, offset))) break
           asked.set(key(piece, offset), gathering)
           gathering.nextOffset += peerTunables.blockBytes

@@ -1,14 +1,13 @@
-// Buffers used over and over, by their exact length: memory that is fresh each time costs a page fault every 4 KiB and
-// a garbage collection every few pieces. Who gives a buffer back keeps nothing of it; one that is never given back is
-// collected like any other, so forgetting to is no leak.
+// Buffers that are reused, by exact length: fresh memory costs a page fault every 4 KiB and a garbage collection every few
+// pieces. Whoever gives a buffer back must keep no view of it. One that is never given back is collected like any other.
 
 export interface BufferPool {
-  /** What is in it is left over from before. */
+  /** Contains arbitrary bytes. */
   take(bytes: number): Buffer
   give(buffer: Buffer): void
 }
 
-/** Keeps at most `keptBytes` for later. */
+/** Keeps at most `keptBytes` for reuse. */
 export function createBufferPool(keptBytes: number): BufferPool {
   const free = new Map<number, Buffer[]>()
   let freeBytes = 0

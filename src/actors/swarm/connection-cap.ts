@@ -1,11 +1,11 @@
-// How many connections the downloads of this device may have open at once. Every running download can have one: while
-// some have none, a place is kept for each download that could still come, so one with many peers never shuts out
-// another. Lowering the cap ends what is beyond it, the latest first.
+// Caps the connections that the downloads of this device have open at once. Every running download can have one: a place
+// stays free for each download that could still start, so a download with many peers never shuts out another. Lowering
+// the cap ends the surplus, latest first.
 
 import { downloadTunables } from '../../../config/swarm.ts'
 
 export interface ConnectionCap {
-  /** Undefined when there is no room now; else gives the place back. `end` is called, once, when the room is taken away. */
+  /** Returns a function that gives the place back; undefined when there is no room. `end` is called once if the place is lost. */
   enter(share: string, end: () => void): (() => void) | undefined
   /** `downloadTunables.maxRunning` or more; undefined lifts the cap. */
   limit(most: number | undefined): void

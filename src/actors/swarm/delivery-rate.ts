@@ -1,18 +1,18 @@
-// What one peer delivers, in bytes a second, over the time that something was outstanding: a link with nothing to ask
-// for says nothing of its peer. From it follow how far ahead to ask, in blocks and in pieces.
+// What one peer delivers, in bytes a second, measured only while requests are outstanding. From it follows how far ahead
+// to request, in blocks and in pieces.
 
 import { downloadTunables, peerTunables } from '../../../config/swarm.ts'
 import type { FileShape } from '../../wire/frames.ts'
 
-/** How much a new window weighs against what was known: a few windows forget a burst. */
+/** Weight of a new window in the smoothed rate: a burst is forgotten within a few windows. */
 const newShare = 0.3
 
 export interface DeliveryRate {
-  /** Undefined before a first window has passed. */
+  /** Undefined before the first window has passed. */
   readonly bytesPerSecond: number | undefined
-  /** The first request after idling. */
+  /** A request was sent. Starts the time that counts, if nothing was outstanding. */
   began(nowMs: number): void
-  /** Bytes came; `idle` when nothing is outstanding after them. */
+  /** Bytes arrived. `idle`: nothing is outstanding after them. */
   delivered(bytes: number, nowMs: number, idle: boolean): void
 }
 
@@ -43,7 +43,7 @@ export function createDeliveryRate(): DeliveryRate {
 
 const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most)
 
-/** Bytes that such a peer delivers in the time it is asked ahead for. */
+/** Bytes that a peer delivers in the time to request ahead. */
 const pipelineBytes = (bytesPerSecond: number) => (bytesPerSecond * peerTunables.pipelineMs) / 1000
 
 export const blocksAhead = (bytesPerSecond: number): number =>
@@ -53,6 +53,6 @@ export const blocksAhead = (bytesPerSecond: number): number =>
     peerTunables.maxBlocksInFlight,
   )
 
-/** One more than fill the pipeline, so that the end of one piece leaves no gap; one of a peer that delivered nothing yet. */
+/** One more than fills the pipeline, so that the end of a piece leaves no gap; 1 before the peer has delivered anything. */
 export const piecesAhead = (bytesPerSecond: number, { pieceLength }: FileShape): number =>
   clamp(1 + Math.ceil(pipelineBytes(bytesPerSecond) / pieceLength), 1, downloadTunables.maxPiecesPerPeer)

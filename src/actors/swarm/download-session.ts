@@ -1,4 +1,4 @@
-// The peer link of a download with its connection provided: what the download machine spawns, one for each peer.
+// The download session with its connection provided: the download machine spawns one for each peer.
 
 import { downloadSessionMachine } from '../../machines/download-session.ts'
 import { createPeerConnection, type PeerConnectionNeeds } from './peer-connection.ts'

@@ -15,7 +15,8 @@ import type {
   PeerConnectionInput,
 } from '../../machines/download-session-protocol.ts'
 import type { PeerKey } from '../../machines/swarm-protocol.ts'
-import { type Block, encodeFrame, FrameError, type RefusalReason } from '../../wire/frames.ts'
+import { encodeFrame } from '../../wire/frame-codecs.ts'
+import { type Block, FrameError, type RefusalReason } from '../../wire/frames.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { CapacityReport } from './capacity-report.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'

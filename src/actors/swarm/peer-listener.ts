@@ -1,7 +1,7 @@
-// Where peers come in, directly or through the relay: lets in whoever proves to hold a ticket for this device, and
-// believes nothing else. A guest's hello must name the ticket's holder and, relayed, the sender that the broker vouches
-// for. Whoever takes longer than `peerTunables.connectTimeoutMs` over all that is out; when too many are at it at once, whoever
-// came first from where most came from; and whoever comes more often than a handshake's cost allows is not let in at all.
+// Accepts peers, directly or through the relay: admits those that prove to hold a ticket for this device, and believes
+// nothing else. A peer's hello must name the ticket's holder and, relayed, the sender that the broker vouches for.
+// A peer that takes longer than `provenWithinMs` is cut off. When too many are at it at once, the oldest one of the origin
+// with the most is cut off; an origin that connects more often than handshakes can be afforded is turned away at once.
 
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -13,24 +13,25 @@ import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { refuse } from '../../domain/refusal.ts'
 import type { Via } from '../../machines/swarm-protocol.ts'
 import type { Listening, PeerListenerCommand, PeerListenerEvent } from '../../machines/uploads-protocol.ts'
+import { encodeFrame } from '../../wire/frame-codecs.ts'
 import { createFrameDecoder } from '../../wire/frame-decoder.ts'
-import { encodeFrame, FrameError } from '../../wire/frames.ts'
+import { FrameError } from '../../wire/frames.ts'
 import { holderTag } from '../../wire/ticket.ts'
 import { secureAsServer, type TicketKeys } from './tls.ts'
 
-/** Hands every relayed channel that somebody opens to this device to `accept`, until the returned function is called. */
+/** Hands each relayed channel that a peer opens to this device to `accept`, until the returned function is called. */
 export type AcceptRelayed = (accept: (channel: Duplex, from: DeviceRef) => void) => () => void
 
 export interface PeerListenerNeeds {
   /** This device's, from `agent.session`. */
   readonly ticketKey: TicketKeys
   readonly acceptRelayed: AcceptRelayed
-  /** Connections whose guests have been announced; whoever serves one takes it out. */
+  /** Connections of peers that have been announced, by the peer's id. The upload session takes its own out. */
   readonly waiting: Map<string, TLSSocket>
   readonly settings?: UploadSettings | undefined
 }
 
-/** Reads the one frame a guest sends before it is answered. What it says of itself is not checked here. */
+/** Reads the one frame that a peer sends before it is answered. Does not check what it says. */
 function readHello(socket: TLSSocket, onHolder: (holder: DeviceRef) => void): void {
   const decoder = createFrameDecoder(
     ['hello'],
@@ -72,20 +73,20 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
 
   return fromCallback<PeerListenerCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: PeerListenerEvent) => sendBack(event)
-    /** Connections that have not shown a ticket and said who they are, oldest first; and where each came from. */
+    /** Connections that have not yet shown a ticket and said hello, oldest first, and the origin of each. */
     const unproven = new Map<Duplex, string>()
 
-    /** Where who came lately came from: how many times. */
+    /** Recent connections, by origin. */
     const arrivals = new Map<string, number>()
     const forgetting = setInterval(() => arrivals.clear(), uploadTunables.arrivalsWithinMs).unref()
 
-    const comesTooOften = (origin: string): boolean => {
+    const connectsTooOften = (origin: string): boolean => {
       const times = (arrivals.get(origin) ?? 0) + 1
       arrivals.set(origin, times)
       return times > uploadTunables.maxArrivals
     }
 
-    /** False when nobody is to make room for another one from there. */
+    /** False when no connection can be cut off for another one from this origin. */
     const makeRoom = (origin: string): boolean => {
       if (unproven.size < uploadTunables.maxHandshakes) return true
       const counts = new Map<string, number>()
@@ -108,7 +109,7 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
     const admit = (raw: Duplex, via: Via, sender?: DeviceRef) => {
       raw.on('error', () => {})
       const origin = sender ? `relay ${sender.user}` : ((raw as Socket).remoteAddress ?? '')
-      if (comesTooOften(origin) || !makeRoom(origin)) return raw.destroy()
+      if (connectsTooOften(origin) || !makeRoom(origin)) return raw.destroy()
       unproven.set(raw, origin)
       const deadline = setTimeout(() => raw.destroy(), settings.provenWithinMs)
       const settle = () => {
@@ -120,9 +121,9 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
         readHello(socket, holder => {
           settle()
           if (holderTag(holder) !== ticket.holder)
-            return dismiss(socket, 'this ticket was given to somebody else', false)
+            return dismiss(socket, 'this ticket belongs to another device', false)
           if (sender && deviceKey(sender) !== deviceKey(holder))
-            return dismiss(socket, 'this ticket was given to somebody else', false)
+            return dismiss(socket, 'this ticket belongs to another device', false)
           const id = randomUUID()
           waiting.set(id, socket)
           socket.once('close', () => waiting.delete(id))

@@ -1,6 +1,6 @@
 // One relayed channel as a stream: ordered and complete, or broken. Sends at most a window of chunks ahead of the other
-// side's credit, and grants credit as its own reader takes chunks in, so each side holds one window at most, whatever the
-// other sends. A gap, a chunk beyond the window or silence breaks it.
+// side's credit, and grants credit as its own reader takes chunks in, so each side holds at most one window. A gap, a
+// chunk beyond the window or silence breaks it.
 
 import { Duplex } from 'node:stream'
 import { relayTunables } from '../../../config/swarm.ts'
@@ -16,9 +16,9 @@ export type RelaySettings = { readonly [K in keyof typeof relayTunables]: number
 export class RelayChannel extends Duplex {
   readonly #send: (message: RelayMessage) => void
   readonly #settings: RelaySettings
-  readonly #beat: NodeJS.Timeout
+  readonly #heartbeat: NodeJS.Timeout
   #sent = 0
-  /** Chunks of ours that the other side has taken in. */
+  /** Our chunks that the other side has taken in. */
   #acknowledged = 0
   #outgoing: Uint8Array[] = []
   #onOutgoingSent: (() => void) | undefined
@@ -35,10 +35,10 @@ export class RelayChannel extends Duplex {
     super({ highWaterMark: settings.chunkBytes, autoDestroy: true })
     this.#send = send
     this.#settings = settings
-    this.#beat = setInterval(() => this.#keepAlive(), settings.heartbeatEveryMs)
+    this.#heartbeat = setInterval(() => this.#keepAlive(), settings.heartbeatEveryMs)
   }
 
-  /** A message of the other side. */
+  /** A message from the other side. */
   hear(message: RelayMessage): void {
     if (this.destroyed) return
     this.#heardAt = performance.now()
@@ -139,7 +139,7 @@ export class RelayChannel extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    clearInterval(this.#beat)
+    clearInterval(this.#heartbeat)
     this.#incoming = []
     this.#outgoing = []
     const orderly = this.writableFinished && this.readableEnded

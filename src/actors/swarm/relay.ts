@@ -1,6 +1,6 @@
-// Channels through NATS for peers that cannot be reached directly: opens them to others, and hands over those that
-// others open to this device. Who sends is taken from the subject, which the broker vouches for; whatever belongs to no
-// channel is dropped, and how many channels others may hold open is limited, of one user and in all.
+// Channels through NATS for peers that cannot be reached directly: opens them to others, and hands over those that others
+// open to this device. The sender is taken from the subject, which the broker vouches for. Messages of no known channel
+// are dropped. The channels that others may hold open are limited, per user and in all.
 
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
@@ -15,15 +15,15 @@ import type { AcceptRelayed } from './peer-listener.ts'
 import { RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
 
 export interface Relay {
-  /** What fails about it, also that nobody is there, shows as a RelayError of the stream. */
+  /** Every failure, also that the other device is not connected, shows as a RelayError of the stream. */
   connect(to: DeviceRef): Duplex
-  /** One taker at a time; without one, whoever knocks is turned away. */
+  /** One taker at a time; without one, channels that others open are reset. */
   readonly accept: AcceptRelayed
   /** Breaks every channel. */
   close(): void
 }
 
-/** What of a NATS connection is used here. */
+/** The part of a NATS connection that is used here. */
 export type RelayTransport = Pick<NatsConnection, 'publish' | 'subscribe'>
 
 const channelPattern = /^[0-9a-f]{32}$/
@@ -41,7 +41,7 @@ function senderOf(subject: string): Sender | undefined {
 }
 
 export function openRelay(transport: RelayTransport, me: DeviceRef, settings: RelaySettings = relayTunables): Relay {
-  /** By sender and id: nobody can speak in another's channel. */
+  /** By sender and id, so that no one can write into another's channel. */
   const channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
   let taker: ((channel: Duplex, from: DeviceRef) => void) | undefined
   const keyOf = ({ from, channel }: Sender) => `${deviceKey(from)} ${channel}`
@@ -53,7 +53,7 @@ export function openRelay(transport: RelayTransport, me: DeviceRef, settings: Re
       reply === undefined ? {} : { reply },
     )
 
-  /** `openedBy` is a user when somebody else opened it. */
+  /** `openedBy`: the user at the other end, if that end opened it. */
   const add = (other: Sender, openedBy?: string): RelayChannel => {
     const channel = new RelayChannel(message => publish(other, message), settings)
     const key = keyOf(other)
@@ -101,7 +101,7 @@ export function openRelay(transport: RelayTransport, me: DeviceRef, settings: Re
       const other = { from: to, channel: randomBytes(16).toString('hex') }
       const channel = add(other)
       try {
-        // The reply subject is our own end of the channel: the broker says there that nobody listens.
+        // The reply subject is our own end of the channel: there the broker reports that no one listens.
         publish(other, { type: 'open', version: relayVersion }, relaySubject(me, to, other.channel))
       } catch (cause) {
         channel.destroy(new RelayError('the connection to the brokers is gone', { cause }))

@@ -1,14 +1,14 @@
-// Whether one peer that is served asks for a reason: what it asks for costs us reads, encryption and answers, and is paid
-// for by blocks that it takes. An honest peer asks for whole blocks and cancels a few at a download's end; one that asks
-// for crumbs, or only to cancel, is a FrameError before it has cost much. Does no I/O.
+// Bounds what one peer may request for what it takes. Each request costs us a read, encryption and an answer; blocks that
+// the peer takes pay for them. An honest peer requests whole blocks and cancels a few at a download's end. One that
+// requests a byte at a time, or only to cancel, gets a FrameError before it has cost much. Does no I/O.
 
 import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { FrameError } from '../../wire/frames.ts'
 
 export interface RequestQuota {
-  /** Throws a FrameError when it asked for too much that it took too little of. */
+  /** Throws a FrameError when it has requested too much for what it has taken. */
   requested(): void
-  /** Throws a FrameError when nothing is left that it could mean. */
+  /** Throws a FrameError when it has cancelled more than it requested. */
   cancelled(): void
   served(bytes: number): void
 }
@@ -21,7 +21,8 @@ export function createRequestQuota(): RequestQuota {
     requested() {
       requests += 1
       const earned = (servedBytes / peerTunables.blockBytes) * uploadTunables.requestsPerBlock
-      if (requests > uploadTunables.maxUnearnedRequests + earned) throw new FrameError('it asks for crumbs')
+      if (requests > uploadTunables.maxUnearnedRequests + earned)
+        throw new FrameError('too many requests for what it takes')
     },
     cancelled() {
       cancels += 1

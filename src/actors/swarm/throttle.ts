@@ -1,17 +1,17 @@
-// One cap on bytes a second for all links of a device in one direction, and whose turn it is under it. Without a cap
-// nobody needs to ask: `isCapped` is all that a link looks at. Who waits is never forgotten, and is let through at once
-// when the cap is lifted; a link that has ended meanwhile uses nothing of its turn.
+// One cap on bytes a second for all sessions of a device in one direction, shared fairly between them. Without a cap
+// sessions send without a claim: `isCapped` is all they look at. A claim is never lost, and passes at once when the cap is
+// lifted; a session that has ended meanwhile uses 0 bytes of it.
 
 import { limitTunables, peerTunables } from '../../../config/swarm.ts'
 import { createFairQueue } from '../../domain/fair-queue.ts'
 import { type Cap, createTokenBucket, type TokenBucket } from '../../domain/token-bucket.ts'
 
 export interface Claim {
-  /** Those of one key share a turn. */
+  /** Claims with the same key share one queue. */
   readonly key: string
-  /** It goes on with a piece, rather than beginning one. */
+  /** Continues a piece rather than beginning one. */
   readonly isBegun?: boolean
-  /** Called once, perhaps at once: up to `peerTunables.blockBytes` may pass now. Returns how many do. */
+  /** Called once, possibly right away: up to `peerTunables.blockBytes` may pass now. Returns how many bytes do. */
   use(): number
 }
 
@@ -23,7 +23,7 @@ export interface Throttle {
 }
 
 export interface DeviceThrottle extends Throttle {
-  /** From now on, for what is under way too; undefined lifts the cap. */
+  /** Takes effect at once; undefined lifts the cap. */
   limit(bytesPerSecond: number | undefined): void
 }
 
@@ -46,7 +46,7 @@ export const capOf = (bytesPerSecond: number): Cap => ({
 })
 
 export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle {
-  const turns = createFairQueue<Claim>()
+  const queue = createFairQueue<Claim>()
   let bucket: TokenBucket | undefined
   let cap: number | undefined
   let isServing = false
@@ -60,14 +60,14 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
   }
 
   const serve = () => {
-    // What joins while another has its turn is met by the loop that gave it that turn.
+    // A claim that joins while another is served is met by the loop below.
     if (isServing) return
     isServing = true
-    // The wait may have become shorter: the cap has changed.
+    // A changed cap may have made the wait shorter.
     clock.clearTimeout(timer)
     try {
-      while (turns.next() && mayPassNow())
-        turns.serve(claim => {
+      while (queue.next() && mayPassNow())
+        queue.serve(claim => {
           const bytes = claim.use()
           bucket?.take(bytes, clock.now())
           return bytes
@@ -85,7 +85,7 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
       return cap
     },
     claim(claim) {
-      turns.join(claim.key, claim, claim.isBegun ?? false)
+      queue.join(claim.key, claim, claim.isBegun ?? false)
       serve()
     },
     limit(bytesPerSecond) {
@@ -98,7 +98,7 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
   }
 }
 
-/** Resolves at the turn of `key` to what `take` hands over then: one block, or none. */
+/** Claims one block for `key`; resolves to what `take` returns once it may pass. */
 export const claimBlock = <Block extends { readonly length: number }>(
   throttle: Throttle,
   key: string,

@@ -1,6 +1,6 @@
 // TLS with a pre-shared key and forward secrecy, over a TCP socket or a relay. One handshake proves both sides: the
 // identity is a ticket, its key is known to the ticket's holder, the trackers and the device it was issued for alone.
-// A session is never resumed, so every connection shows a ticket that is valid now.
+// Sessions are never resumed, so every connection shows a ticket that is valid now.
 
 import { constants } from 'node:crypto'
 import { Socket, type TcpNetConnectOpts } from 'node:net'
@@ -20,9 +20,9 @@ const common = {
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
   ecdhCurve: keyExchanges(),
-  // Nothing to go on with later: each connection shows its ticket.
+  // No session tickets: each connection shows its own ticket.
   secureOptions: constants.SSL_OP_NO_TICKET,
-  // One side that knows none of this is as if nothing had been offered.
+  // A peer that does not know this protocol ignores it.
   ALPNProtocols: [speaksLimits],
 } as const
 
@@ -36,7 +36,7 @@ function keyExchanges(): string {
   }
 }
 
-/** Read into over and over: Node hands over up to four TLS records of 16 KiB at a time. */
+/** Reused for all reads: Node hands over up to four TLS records of 16 KiB at a time. */
 const readBufferBytes = 64 * 1024
 
 /**
@@ -52,14 +52,14 @@ export function secureAsFetcher(
   const options = {
     ...common,
     pskCallback: () => key,
-    // The key is the only proof. Asked only about somebody who came with a certificate instead, which nobody vouches for.
+    // The key is the only proof. Called only for a peer that shows a certificate instead, which proves nothing.
     ca: [],
     checkServerIdentity: () => new Error('what answers there is not Shoal'),
   }
   if (!('host' in to)) return connect({ ...options, socket: to }).on('data', onBytes)
   const { host, port } = to
   const buffer = Buffer.allocUnsafeSlow(readBufferBytes)
-  // Most reads are as long as a TLS record, and one view of the buffer does for all that are alike.
+  // Most reads are as long as a TLS record, so one view of the buffer serves many of them.
   let bytes = buffer
   const callback = (count: number) => {
     if (bytes.length !== count) bytes = buffer.subarray(0, count)
@@ -77,7 +77,7 @@ export function secureAsFetcher(
   return connect(direct)
 }
 
-/** What went wrong, in plain words; `refused` when the other side answered and would not have us. */
+/** What went wrong, in plain words. `refused`: the other side answered and turned us away. */
 export function describeFailure(error: Error & { code?: string }): {
   readonly reason: string
   readonly refused: boolean
@@ -100,28 +100,28 @@ export function describeFailure(error: Error & { code?: string }): {
   }
 }
 
-/** What carries each served connection. */
+/** The TCP socket or relayed channel under each served connection. */
 const carriers = new WeakMap<TLSSocket, Duplex>()
 
 /**
- * Ends a served connection so that nothing more reaches the other side, also of what this system holds for it: megabytes,
- * that a slow or unwilling reader would go on to get long after an ordinary close.
+ * Ends a served connection so that nothing more reaches the other side, not even what this system holds for it: after an
+ * ordinary close a slow reader would go on to receive megabytes.
  */
 export function resetConnection(socket: TLSSocket): void {
   const carrier = carriers.get(socket)
-  // All is written and its end is under way: libuv refuses to reset it then, and Node would keep its handle for ever, spin
-  // when the process is to end, or crash.
+  // Everything is written and the end is under way: libuv then refuses to reset it, and Node would keep its handle forever,
+  // spin at exit, or crash.
   const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
   if (carrier instanceof Socket && !isEnding) carrier.resetAndDestroy()
   socket.destroy()
 }
 
-/** A device's ticket key, or those that it has at the moment: two while the cluster's secrets are rotated. */
+/** A device's ticket key, or a function that returns its current ones: two while the cluster's secrets are rotated. */
 export type TicketKeys = Buffer | (() => readonly Buffer[])
 
 /**
- * The serving side, over one raw connection: calls `onSecure` once the holder of a ticket that is valid now has proven
- * to have its key. Destroys `raw` when that does not happen; who owns `raw` sees it close, and says how long it may take.
+ * The serving side, over one raw connection: calls `onSecure` once the peer has proven to hold the key of a ticket that is
+ * valid now. Destroys `raw` when the handshake fails; how long it may take is for the owner of `raw` to decide.
  */
 export function secureAsServer(
   raw: Duplex,
@@ -143,10 +143,10 @@ export function secureAsServer(
       },
     },
     socket => {
-      // Whoever owns it next hears of its end by `close`; an error says no more than that.
+      // Its owner hears of its end by `close`; an error says no more.
       socket.on('error', () => {})
       carriers.set(socket, raw)
-      // An earlier session cannot be resumed, for each connection has a server of its own; nor would a ticket be shown.
+      // Not reached by resuming a session: each connection has a server of its own.
       if (!shown) socket.destroy()
       else onSecure(socket, shown)
     },

@@ -10,8 +10,9 @@ import type { PeerConnectionNeeds } from '../../../src/actors/swarm/peer-connect
 import { createThrottle } from '../../../src/actors/swarm/throttle.ts'
 import { fullBitfield } from '../../../src/domain/bitfield.ts'
 import { pieceCount } from '../../../src/domain/manifest.ts'
+import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
 import { createFrameDecoder } from '../../../src/wire/frame-decoder.ts'
-import { type Block, encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { type Block, encodeBlockHeader, type Frame } from '../../../src/wire/frames.ts'
 import { createLookout } from '../../helpers/lookout.ts'
 import { type RawFetcher, startRawFetcher, startRawServer } from '../../helpers/raw-peer.ts'
 import {

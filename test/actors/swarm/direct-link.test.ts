@@ -80,7 +80,7 @@ test("somebody else's ticket is refused for good, also with its key", async t =>
   const carols = server.peerFor({ user: 'carol', device: 'cccccccccccc' }, file.share)
   using link = startLink(carols, file)
   const outcome = await Promise.race([link.heard.next('peer.lost'), link.heard.next('peer.ready')])
-  t.like(outcome, { type: 'peer.lost', final: true, reason: 'this ticket was given to somebody else' })
+  t.like(outcome, { type: 'peer.lost', final: true, reason: 'this ticket belongs to another device' })
 })
 
 test('what is not on offer is refused for now', async t => {

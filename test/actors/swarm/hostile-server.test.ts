@@ -6,7 +6,8 @@ import test, { type ExecutionContext } from 'ava'
 import { peerTunables } from '../../../config/swarm.ts'
 import { certify, createAuthority } from '../../../src/cluster/authority.ts'
 import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
-import { encodeBlockHeader, encodeFrame, type Frame } from '../../../src/wire/frames.ts'
+import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
+import { encodeBlockHeader, type Frame } from '../../../src/wire/frames.ts'
 import { startRawServer } from '../../helpers/raw-peer.ts'
 import { alice, type SharedBytes, sharedBytes, startLink } from '../../helpers/swarm.ts'
 
@@ -189,11 +190,11 @@ test('a peer that sends a TLS record a byte is dropped for good, however quick i
     (frame, socket) => {
       if (frame.type === 'hello') socket.write(bitfield)
       if (frame.type !== 'request' || frame.offset !== 0) return
-      const crumb = Buffer.alloc(1)
-      const next = (error?: Error | null) => void (error || socket.write(crumb, next))
+      const byte = Buffer.alloc(1)
+      const next = (error?: Error | null) => void (error || socket.write(byte, next))
       socket.on('error', () => {}).write(encodeBlockHeader(frame), next)
     },
-    /crumbs/,
+    /small reads/,
   ))
 
 const old = {

@@ -2,7 +2,8 @@ import test from 'ava'
 import { uploadTunables } from '../../../config/swarm.ts'
 import { PeerProtocol, type PeerProtocolHandler } from '../../../src/actors/swarm/peer-protocol.ts'
 import { type Bitfield, createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
-import { encodeBlockHeader, encodeFrame, type Frame, FrameError } from '../../../src/wire/frames.ts'
+import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
+import { encodeBlockHeader, type Frame, FrameError } from '../../../src/wire/frames.ts'
 
 const shape = { size: 20, pieceLength: 10 }
 const nothing: Frame = { type: 'bitfield', have: createBitfield(2) }

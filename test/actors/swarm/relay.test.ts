@@ -55,7 +55,7 @@ test("a relayed peer is who the broker says it is: another's ticket does not let
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
   const stolen = { ...server.peerFor(bob, file.share), port: 1 }
   using link = startLink(stolen, file, { connectRelay: carolRelay.connect, me: bob })
-  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'this ticket was given to somebody else' })
+  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'this ticket belongs to another device' })
   aliceRelay.close()
   carolRelay.close()
 })

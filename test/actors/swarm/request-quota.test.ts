@@ -22,7 +22,7 @@ test('a peer that has every request refused, or asks a byte at a time, is seen t
       }
     }
     ask(uploadTunables.maxUnearnedRequests)
-    t.throws(() => ask(2), { instanceOf: FrameError, message: /crumbs/ })
+    t.throws(() => ask(2), { instanceOf: FrameError, message: /too many requests/ })
   }
 })
 

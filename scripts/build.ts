@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
+/** What stays outside is installed beside the package; everything else is bundled, and a `devDependency`. */
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 const { metafile } = await build({
   absWorkingDir: root,
   // Side by side with what they share: a thread's program is looked up beside the module that starts it.
@@ -23,15 +26,7 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node22.18',
-  external: [
-    'better-sqlite3',
-    '@node-rs/argon2',
-    'pino',
-    'elkjs',
-    'reflect-metadata',
-    '@peculiar/x509',
-    'cli-progress',
-  ],
+  external: Object.keys(dependencies),
   // For CommonJS packages among the bundled ones.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

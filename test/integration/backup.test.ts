@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import test from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { LoginRefused } from '../../src/actors/client/broker-connection.ts'
@@ -76,9 +77,15 @@ test('A back-up that is altered or cut short is refused before anything is made,
   await t.throwsAsync(backUpCluster(cluster.folder, file), { code: 'usage', message: /there already/ })
   await t.throwsAsync(restoreCluster(file, { folder: cluster.folder }), { code: 'other-cluster', message: /not empty/ })
   const bytes = readFileSync(file)
+  const altered = gunzipSync(bytes)
+  const middle = altered.length >> 1
+  altered[middle] = altered[middle] === 0x41 ? 0x42 : 0x41
   const ruined = {
     short: bytes.subarray(0, bytes.length - 20),
-    altered: Buffer.from(bytes).fill(0x55, bytes.length >> 1, (bytes.length >> 1) + 1),
+    // What is packed, not the file: a byte of that may stay as it was by chance, or unpack to the same.
+    altered: gzipSync(altered),
+    // A deflate block of the reserved type (RFC 1951, 3.2.3), right after gzip's head.
+    damaged: Buffer.from(bytes).fill(0b111, 10, 11),
     other: Buffer.from('no back-up'),
     empty: Buffer.alloc(0),
   }

@@ -33,7 +33,7 @@ export const gatherTunables = { firstMs: 800, nextMs: 400 } as const
 /** Presence. */
 export const presenceTunables = {
   heartbeatEveryMs: 2_000,
-  /** Missed beats after which a device is offline. */
+  /** Missed heartbeats after which a device is offline. */
   missedHeartbeats: 3,
   /** Shares that a heartbeat has room for (wire/heartbeat.ts). */
   mostFetching: 1000,

@@ -1,6 +1,6 @@
-// A cluster's own certificate authority: made when a cluster first needs TLS, and made anew by a rotation. It signs what
-// brokers show, to clients and to each other, and nothing else. Whoever trusted the one before can follow to the new
-// one: the old key has signed the new certificate (`crosses`, served by brokers between theirs and the new one's).
+// A cluster's own certificate authority: made when a cluster first needs TLS, and replaced by a rotation. It signs the
+// brokers' certificates and nothing else. Devices that trust the old authority can follow to the new one, since the old
+// key signs the new certificate (`crosses`, which brokers send between their own and the new authority's).
 
 import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -45,7 +45,7 @@ const signingKeyOf = ({ key }: Authority): Promise<webcrypto.CryptoKey> =>
 const makeKeys = (): Promise<webcrypto.CryptoKeyPair> =>
   webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 
-/** A new one; with `before`, one that whoever trusts that may follow to. */
+/** A new authority; with `before`, one that devices trusting `before` can follow to. */
 export async function createAuthority(before?: Authority): Promise<Authority> {
   const x509 = await load()
   const keys = await makeKeys()

@@ -60,7 +60,7 @@ export async function startBrokers(
   if (down.length > 0) {
     const natsServer = await provideNatsServer(say)
     // All ports before the first broker: a cluster that cannot start whole does not start in part.
-    for (const broker of down) await needPorts(broker, plan)
+    for (const broker of down) await checkPorts(broker, plan)
     const running = brokersOf(folder, plan).filter(broker => !isDown(broker))
     for (const broker of down) {
       await writeBrokerFiles(broker, plan, secrets, running)
@@ -118,7 +118,7 @@ function operatorOf({ plan, secrets }: Omit<Cluster, 'folder'>) {
   }
 }
 
-async function needPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promise<void> {
+async function checkPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promise<void> {
   const { host, brokers } = plan
   const taken =
     (await firstTakenPort(host, brokers === 1 ? [ports.client] : [ports.client, ports.route])) ??
@@ -127,7 +127,7 @@ async function needPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promis
   if (taken === undefined) return
   throw new ClusterFailure(
     'port-in-use',
-    `${name} cannot listen on port ${taken}: something else does, or ${host} is no address of this machine; give others with --port and --host`,
+    `${name} cannot listen on port ${taken}: something else does, or ${host} is not an address of this machine; choose others with --port and --host`,
   )
 }
 

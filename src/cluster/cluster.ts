@@ -1,6 +1,6 @@
-// The cluster on this machine: brokers n1.. and trackers t1.., each a process in the background with a folder of its
-// own. Starting what runs and stopping what does not are harmless. Trackers stop before brokers and start after them.
-// What a person can put right is thrown as ClusterFailure.
+// The cluster on this machine: brokers n1, n2.. and trackers t1, t2.., each a background process with a folder of its own.
+// Starting what runs and stopping what does not are harmless. Trackers start after brokers and stop before them. Faults
+// that a person can fix are thrown as ClusterFailure.
 
 import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
@@ -80,13 +80,13 @@ export async function startAll(cluster: Cluster, say: (line: string) => void): P
   await startBrokers(cluster, brokers, ({ up, hasQuorum }) => up && hasQuorum, say)
   if (trackers.some(isDown)) say(`starting ${names(trackers.filter(isDown))}`)
   await startTrackers(cluster, trackers)
-  if (isAllNew) rememberAllNew(folder, secrets)
+  if (isAllNew) endRotation(folder, secrets)
   const authority = usesTls(plan) ? secrets.authority?.certificate : undefined
   return { servers: serversOf(plan), nodes: await clusterStatus(folder), authority }
 }
 
-/** Nobody has secrets in memory that a rotation replaced. */
-function rememberAllNew(folder: string, { forgetting, ...secrets }: ClusterSecrets): void {
+/** Ends a rotation: no node holds its old secrets in memory any more. */
+function endRotation(folder: string, { forgetting, ...secrets }: ClusterSecrets): void {
   if (forgetting) replaceSecrets(folder, secrets)
 }
 
@@ -128,7 +128,7 @@ export interface BrokerStats extends Pick<NodeStatus, 'node' | 'state' | 'addres
   readonly load: BrokerLoad | undefined
 }
 
-/** What can be seen without asking the trackers: for who looks again and again, and asks them anyway. */
+/** What can be seen without asking the trackers, for a caller that polls and asks them itself. */
 export async function clusterStats(folder: string): Promise<{ brokers: BrokerStats[]; trackers: string[] }> {
   const plan = loadPlan(folder)
   const brokers = brokersOf(folder, plan).map(async (node): Promise<BrokerStats> => {
@@ -147,11 +147,11 @@ export async function clusterStats(folder: string): Promise<{ brokers: BrokerSta
   return { brokers: await Promise.all(brokers), trackers: trackersOf(folder, plan).map(({ name }) => name) }
 }
 
-/** Told to end, and gone when this returns. */
+/** Stops it by SIGTERM; resolves once it has ended. */
 export const stopNode = (folder: string, name: string): Promise<void> =>
   stopProcess(processOf(folder, findNode(folder, name)), 'SIGTERM')
 
-/** Ended without being told. */
+/** Kills it; resolves once it has ended. */
 export const killNode = (folder: string, name: string): Promise<void> =>
   stopProcess(processOf(folder, findNode(folder, name)), 'SIGKILL')
 
@@ -195,7 +195,7 @@ function findNode(folder: string, name: string): ClusterNode {
   throw new ClusterFailure('no-such-node', `there is no node of that name; this cluster has ${names(nodes)}`)
 }
 
-/** What is wanted, on top of what the cluster was before. Throws `other-cluster` for what cannot change (now), `usage`. */
+/** The cluster's plan with the wanted changes. Throws ClusterFailure: `other-cluster` for what cannot change (now), `usage`. */
 export function planFrom(folder: string, wanted: Partial<ClusterPlan>): ClusterPlan {
   const known = findPlan(folder)
   const parsed = clusterPlanSchema.safeParse({ ...defaultPlan, ...known, ...wanted })

@@ -1,5 +1,5 @@
-// A process that outlives the command which started it: its output goes to a file, its id is kept in another, and
-// nothing is ever signalled by an id alone: the process behind it must be running what we started.
+// A process that outlives the command that started it. Its output goes to one file, its id to another. Before it is
+// signalled, its arguments are checked: the id alone may by now belong to another program.
 
 import { execFileSync, spawn } from 'node:child_process'
 import {

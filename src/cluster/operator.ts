@@ -1,4 +1,4 @@
-// The cluster's own connection to its brokers, with a tracker's key: to see which trackers answer.
+// The operator's connection to a cluster's brokers, with a tracker's key, to ask which trackers answer.
 
 import type { NatsConnection } from 'nats'
 import { brokerTunables } from '../../config/client.ts'

@@ -5,7 +5,7 @@ import type { Decider } from './decider.ts'
 import { done, refuse } from './refusal.ts'
 
 export interface Account {
-  /** Undefined until somebody has signed up under this id. */
+  /** Undefined until this id is signed up. */
   readonly user: string | undefined
   /** argon2id in its PHC string form. */
   readonly passwordHash: string
@@ -28,7 +28,7 @@ export type AccountEvent =
     }
   | { readonly type: 'device.logged-out'; readonly user: string; readonly device: string }
 
-/** Devices one person may have logged in at once: bounds the account's state, far above what a person owns. */
+/** Devices that one person may have logged in at once. Bounds the account's state; far above what a person owns. */
 export const maxDevices = 64
 
 export const account: Decider<Account, AccountCommand, AccountEvent> = {

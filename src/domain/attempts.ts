@@ -1,11 +1,11 @@
-// Who may try something again, and when: passwords of an account, signing up. Slowed are an origin, whatever it tries,
-// and a target, whoever tries it; but part of what a target allows is kept for newcomers, origins that have not tried it
-// much, so that nobody who tries for ever keeps out somebody who comes from elsewhere. An origin that the target knows is
-// slowed by its own attempts alone. Attempts that were not allowed change nothing. Time is handed in, in ms.
+// A rate limit on attempts: password guesses, sign-ups. It limits each origin, whatever it tries, and each target, whoever
+// tries it. Part of a target's allowance is reserved for newcomers (origins with few attempts at it), so that endless
+// guessing does not lock out people from elsewhere. An origin that the target knows is limited by its own attempts alone.
+// Refused attempts change nothing. Time is handed in, in ms.
 
 import { RecentMap } from './recent-map.ts'
 
-/** So many at once after a quiet while, and then one more each time. */
+/** `atOnce` attempts after a quiet while, then one more every `everyMs`. */
 export interface Allowance {
   readonly atOnce: number
   readonly everyMs: number
@@ -14,7 +14,7 @@ export interface Allowance {
 export interface AttemptLimits {
   readonly perOrigin: Allowance
   readonly perTarget: Allowance & { readonly keptForNewcomers: number }
-  /** Attempts of one origin at one target, for which it counts as a newcomer there. */
+  /** An origin within this allowance at a target counts as a newcomer there. */
   readonly newcomer: Allowance
 }
 
@@ -22,20 +22,20 @@ export interface Attempt {
   /** Where it comes from: see domain/origin.ts. */
   readonly origin: string
   readonly target: string
-  /** The target is at home there. */
+  /** The target is known to be at this origin. */
   readonly isKnown: boolean
 }
 
 export interface Attempts {
-  /** 0: it may be made now. Otherwise how long until it may, if nobody makes another one meanwhile. */
+  /** 0: it may be made now. Otherwise the wait, if no other attempt is made meanwhile. */
   waitMs(attempt: Attempt, nowMs: number): number
-  /** It is made, here or wherever else the same attempts are counted. */
+  /** Counts an attempt made here, or at another place that counts the same attempts. */
   count(attempt: Attempt, nowMs: number): void
-  /** One that was counted is not to be: it was right, or came to nothing. */
+  /** Takes back a counted attempt: it was right, or was never checked. */
   giveBack(attempt: Attempt, nowMs: number): void
 }
 
-/** What each key has used of the same allowance, kept as the time from which it has all of it again. */
+/** How much each key has used of an allowance, kept as the time at which its allowance is whole again. */
 function createUses({ atOnce, everyMs }: Allowance, rememberedKeys: number) {
   const wholeFrom = new RecentMap<string, number>(rememberedKeys)
   const used = (key: string, nowMs: number) => Math.max(0, (wholeFrom.get(key) ?? nowMs) - nowMs) / everyMs
@@ -46,7 +46,7 @@ function createUses({ atOnce, everyMs }: Allowance, rememberedKeys: number) {
   return {
     waitMs: (key: string, nowMs: number, kept = 0) =>
       Math.max(0, Math.ceil((used(key, nowMs) + 1 - (atOnce - kept)) * everyMs)),
-    /** Counted elsewhere at the same moment, more may have been made than there were: nobody waits longer for that. */
+    /** Trackers that count at the same moment may together exceed the allowance; that makes no wait longer. */
     count: (key: string, nowMs: number) => set(key, Math.min(atOnce, used(key, nowMs) + 1), nowMs),
     giveBack: (key: string, nowMs: number) => set(key, used(key, nowMs) - 1, nowMs),
   }

@@ -1,6 +1,6 @@
-// One group: its owner and members, who asks to join, and what is shared in it by which devices.
-// Always true of a group that exists: it has exactly one owner, who is a member; nobody is both member and requester;
-// every sharer is a member; every share has at least one sharer, and its name is its own within the group.
+// One group: its owner and members, join requests, and what is shared in it by which devices. Always true of a group that
+// exists: it has exactly one owner, who is a member; no user is both member and requester; every sharer is a member; every
+// share has at least one sharer and a name of its own in the group.
 
 import type { Decider } from './decider.ts'
 import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
@@ -118,7 +118,7 @@ function decideUnshare(
   return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
-/** Said to somebody who is not a member and asked for what members alone may see or do. */
+/** For a user who asks for what only members may see or do. */
 export const notMember = ({ group, owner, hasAsked }: { group: string; owner: string; hasAsked: boolean }): Refusal =>
   refuse(
     'not-member',

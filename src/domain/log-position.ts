@@ -1,9 +1,9 @@
-// A place in the log that can be compared over a restore: a log that was made anew counts its entries from its own
-// start, so a sequence alone says nothing about which is later. A log's epoch is when its stream was made, and a
-// restored one is always made later than what it was restored from (cluster/backup.ts sees to that).
+// A position in the log that can be compared across a restore. A new log counts its entries from its own start, so a
+// sequence alone does not tell which position is later. A log's epoch is when its stream was created; a restored log is
+// always created later than the one it was restored from (cluster/backup.ts ensures that).
 
 export interface LogPosition {
-  /** ms since 1970 by the brokers; 0: not known, which is taken for the epoch of whatever it is compared with. */
+  /** ms since 1970 by the brokers' clock; 0: unknown, treated as equal to any other epoch. */
   readonly epoch: number
   readonly seq: number
 }

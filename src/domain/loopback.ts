@@ -1,5 +1,5 @@
-// Whether a host is this machine's own loopback, which nothing leaves. By its name alone: what a name resolves to is
-// somebody else's word, so any other name may be anywhere.
+// Whether a host is this machine's loopback, whose traffic never leaves it. Decided by the text alone: what any other name
+// resolves to depends on DNS, so it may be anywhere.
 
 /** `host` without brackets. */
 export const isLoopback = (host: string): boolean =>

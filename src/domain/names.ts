@@ -1,5 +1,5 @@
-// What people may call users, groups, devices and files. User, group and device ids become NATS subject tokens,
-// file names become names on somebody else's disk: whatever is not plainly safe in those places is refused here.
+// Which names are allowed for users, groups, devices and files. Ids become NATS subject tokens, and file names are used on
+// other people's disks: anything that is not plainly safe there is refused.
 
 import { done, type Outcome, refuse } from './refusal.ts'
 

@@ -1,5 +1,5 @@
-// Where somebody comes from, as far as addresses tell people apart: an IPv4 address, or the first 64 bits of an IPv6 one,
-// since whoever has one of those has all that begin alike (RFC 6177). Always one short token for one such place.
+// The origin of a connection, as far as addresses tell people apart: an IPv4 address, or the first 64 bits of an IPv6
+// address, since a site gets all addresses of such a prefix (RFC 6177). One short token per origin.
 
 import { isIPv6 } from 'node:net'
 

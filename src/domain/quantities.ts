@@ -1,5 +1,4 @@
-// Quantities as people read them, on the command line and on the page alike. Binary units, as file managers of developers
-// use; at most three digits that matter.
+// Quantities as people read them, on the command line and on the page. Binary units; at most three significant digits.
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 

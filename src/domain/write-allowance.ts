@@ -1,11 +1,10 @@
-// How much of the log somebody may fill. The log keeps everything, and its room is bounded: whoever writes without end
-// is slowed, and so are all together, before there is no room for the log-out or the removal of anybody. Counted is what
-// stands in the log, so all who read it count alike; what somebody ends is never refused. Always: over any stretch of
-// time a user adds no more than burst + rate x time, and one record more. Time is handed in, in ms.
+// A rate limit on writes to the log, per user and in total. The log keeps everything and its room is bounded; the limit
+// leaves room for logging out and removing members. It counts the entries of the log, so all trackers count alike. Over any
+// stretch of time a user adds at most burst + rate x time, plus one record. Time is handed in, in ms.
 
 import { RecentMap } from './recent-map.ts'
 
-/** So many bytes at once after a quiet while, and then at that rate. */
+/** `burstBytes` after a quiet while, then `bytesPerSecond`. */
 export interface Allowance {
   readonly burstBytes: number
   readonly bytesPerSecond: number
@@ -13,14 +12,14 @@ export interface Allowance {
 
 export interface WriteLimits {
   readonly perUser: Allowance
-  /** `keptBytes` beyond it are for those who have used less than `littleBytes` of their own. */
+  /** Another `keptBytes` are reserved for users who have used less than `littleBytes` of their own. */
   readonly total: Allowance & { readonly keptBytes: number; readonly littleBytes: number }
 }
 
 export interface WriteAllowance {
-  /** It stands in the log since then. */
+  /** Counts an entry of the log that was written then. */
   note(user: string, bytes: number, atMs: number): void
-  /** 0: the user may add to the log now; otherwise how long until that, if nobody else adds anything. */
+  /** 0: the user may write now. Otherwise the wait, if nobody else writes meanwhile. */
   waitMs(user: string, nowMs: number): number
 }
 

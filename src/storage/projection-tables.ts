@@ -1,6 +1,5 @@
-// The tables of a tracker's projection. All of it can be made again from the log: a file of another version, or one
-// that does not fit, is thrown away. `position` is where in the log a row came from, so that what the domain keeps in
-// order of arrival comes back in that order.
+// The tables of a tracker's projection. They can be rebuilt from the log, so a file of another version, or one that does not
+// fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
 export const projectionVersion = 2

@@ -1,9 +1,8 @@
-// What a person's command line asks the agent on their device, over NATS on `agentSubject`. A request that takes time
-// is answered by a stream on its reply subject: progress at least every second (so silence means the agent is gone),
-// then one end. NATS tells a publisher neither whether anybody listens nor what got lost, so the asker publishes its
-// request again every few seconds under the same reply subject, which is the request's id: nothing is begun twice, and an
-// asker that falls silent or says `givenUpMethod` ends what runs for it alone (hashing, watching), never a download.
-// Paths are absolute: the agent's working directory is nobody's business.
+// What the command line asks the agent of its device, over NATS on `agentSubject`. The answer is a stream on the reply
+// subject: progress at least every second, then one end; silence means that the agent is gone. The asker repeats its
+// request every few seconds under the same reply subject, which is the request's id, so nothing is begun twice. An asker
+// that falls silent or sends `givenUpMethod` ends what runs for it alone (hashing, watching), never a download. Paths are
+// absolute, since the agent has a working directory of its own.
 
 import * as z from 'zod'
 import { limitTunables, uploadTunables } from '../../config/swarm.ts'
@@ -138,7 +137,7 @@ export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>
 export type AgentProgress<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['progress']>
 
-/** Beside the methods: nobody listens at this reply subject any more. Never answered. */
+/** Not a method: the asker no longer listens at this reply subject. Never answered. */
 export const givenUpMethod = 'given-up'
 
 export const agentReplySchema = z.union([

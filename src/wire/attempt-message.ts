@@ -1,5 +1,5 @@
-// What trackers tell each other of attempts they allowed, so that all of them together allow no more than one would.
-// On `attemptsSubject` in the trackers' own account of the brokers: nobody else can say or hear it.
+// What trackers tell each other of attempts that they allowed, so that all together allow no more than one would. Sent on
+// `attemptsSubject` in the trackers' own NATS account, which no other client can use.
 
 import * as z from 'zod'
 

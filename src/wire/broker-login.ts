@@ -1,4 +1,4 @@
-// How a connection tells the brokers who it is: the user and password fields of NATS's CONNECT, in five forms.
+// How a connection identifies itself to the brokers: the user and password fields of NATS's CONNECT, in five forms.
 // The trackers' authenticator reads them (auth callout); what it grants is in actors/tracker/permissions.ts.
 //   guest      `.guest.<nonce>`, no password    may sign up, and hears only its own nonce's inbox
 //   password   `alice`, her password            may trade it for a device credential
@@ -37,7 +37,7 @@ export function toConnect(login: BrokerLogin): { user: string; pass: string } {
   }
 }
 
-/** Undefined for anything that is none of the forms. */
+/** Undefined for anything else. */
 export function fromConnect(user: string, pass: string): BrokerLogin | undefined {
   const nonce = /^\.guest\.([0-9a-f]{32})$/.exec(user)?.[1]
   if (nonce !== undefined) return { kind: 'guest', nonce }

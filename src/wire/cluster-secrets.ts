@@ -1,5 +1,5 @@
-// What the brokers' operator and every tracker of one cluster know, and nobody else: made once a cluster by
-// cluster/secrets.ts, kept in a file of mode 600, handed to a tracker when it starts. Never sent, never logged.
+// The secrets of one cluster, known to its operator and its trackers alone: made by cluster/secrets.ts, kept in a file of
+// mode 600, given to a tracker when it starts. Never sent, never logged.
 
 import * as z from 'zod'
 

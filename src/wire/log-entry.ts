@@ -1,5 +1,5 @@
-// One message of the log as a tracker takes it in. Whether it can be read is decided here from its bytes and its
-// subject alone, so every tracker decides alike: what cannot be read changes nothing but the applied sequence.
+// One message of the log as trackers read it. Its bytes and its subject alone decide whether it is readable, so all trackers
+// decide alike. An unreadable one changes nothing but the applied sequence.
 
 import { createHash } from 'node:crypto'
 import { readJson } from './json.ts'

@@ -1,5 +1,4 @@
-// The schemas that several messages share. Whatever crosses a process is parsed by one of these first;
-// sizes and ranges are bounded here, so that nothing behind them has to ask again.
+// The schemas that several messages share. Sizes and ranges are bounded here, so that no code behind them checks again.
 
 import * as z from 'zod'
 import { isDeviceId, isFileName, isId } from '../domain/names.ts'

@@ -1,5 +1,5 @@
-// Every NATS subject of Shoal, in one place. Ids are single subject tokens (domain/names.ts), so a subject can be
-// taken apart again, and what a connection may publish says who it is: no message carries a claim of identity.
+// Every NATS subject of Shoal. Ids are single subject tokens (domain/names.ts), so a subject can be split again. The
+// subjects that a connection may publish on identify it, so no message carries a claim of identity.
 
 import type { DeviceRef } from '../domain/device-ref.ts'
 
@@ -12,15 +12,15 @@ export const groupEvents = (group: string): string => `shoal.event.group.${group
 /** Trackers share this queue group: any one of them answers. */
 export const trackerQueue = 'trackers'
 
-/** An address as the broker sees a connection come from; permissions pin it in subjects, so it cannot be claimed. */
+/** The address that the broker sees a connection come from; permissions pin it in subjects, so it cannot be forged. */
 const hostToken = (host: string) => Buffer.from(host).toString('hex')
 /** The host at the end of a subject that names one. */
 export const hostIn = (subject: string): string => Buffer.from(subject.split('.').at(-1) ?? '', 'hex').toString()
 
-/** What somebody without an account may publish on: nothing else. */
+/** The only subject that a guest may publish on. */
 export const signUpSubject = (host: string): string => `shoal.guest.signup.${hostToken(host)}`
 export const anySignUp = 'shoal.guest.signup.*'
-/** What a connection made with a password may publish on: it is traded for a device credential and closed. */
+/** The only subject for a connection made with a password: it trades it for a device credential and closes. */
 export const logInSubject = (user: string): string => `shoal.login.${user}`
 export const anyLogIn = logInSubject('*')
 
@@ -35,10 +35,7 @@ export const anyTrackersStatus = 'shoal.trackers.*.*'
 /** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersStats(by)`. */
 export const trackersStats = (by: DeviceRef): string => `shoal.look.${by.user}.${by.device}`
 export const anyTrackersStats = 'shoal.look.*.*'
-/**
- * As whom the operator looks, and sees everybody. No person's name, for ids have no "$": only a tracker's own key may
- * publish in it.
- */
+/** The operator, who sees everybody. Ids have no "$", so no user has this name, and only a tracker's key may publish as it. */
 export const operatorAsking: DeviceRef = { user: '$operator', device: '000000000000' }
 
 /** `host` is the address that the broker sees the device connect from. */

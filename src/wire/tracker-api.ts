@@ -1,6 +1,6 @@
-// What a person's devices ask the trackers: every method with the schemas of its parameters and its result.
-// A request carries an id, so that asking twice acts once, and the highest log sequence its sender has seen, so that
-// no tracker answers from behind it; a reply carries the sequence it speaks from.
+// What devices ask the trackers: every method with the schemas of its parameters and its result. A request carries an id,
+// so that asking twice acts once, and the highest log sequence its sender has seen, so that no tracker answers from behind
+// it. A reply carries the sequence it is as of.
 
 import * as z from 'zod'
 import type { Withdrawn } from '../domain/revocation.ts'
@@ -23,7 +23,7 @@ const inGroup = z.strictObject({ group: idSchema })
 const someoneInGroup = z.strictObject({ group: idSchema, user: idSchema })
 const fileInGroup = z.strictObject({ group: idSchema, name: fileNameSchema })
 
-/** A list comes in pages, for a message has its bound; `next` is the `after` that the page behind this one is asked with. */
+/** Lists come in pages, since messages are bounded; `next` is the `after` that fetches the page behind this one. */
 const page = <R extends z.ZodType, K extends z.ZodType>(row: R, after: K) =>
   z.strictObject({ rows: z.array(row), next: after.optional() })
 
@@ -57,7 +57,7 @@ export const swarmSchema = z.strictObject({
 })
 export type Swarm = z.infer<typeof swarmSchema>
 
-/** What an agent needs to be on offer. */
+/** What an agent needs to serve peers. */
 export const agentSessionSchema = z.strictObject({
   /** From which this device derives the keys of tickets issued for it: 32 bytes in base64url. */
   ticketKey: z.string().length(43),
@@ -83,7 +83,7 @@ const servedShareSchema = z.strictObject({
   share: shareIdSchema,
   group: idSchema,
   name: fileNameSchema,
-  /** The trackers were told, and said, that this device offers all of it; not so what a download has of it. */
+  /** The log has this device as a sharer of all of it; false for a download that serves what it has so far. */
   isRecorded: z.boolean(),
   holders: z.array(deviceRefSchema).max(1_000),
 })
@@ -144,10 +144,10 @@ export const trackerMethods = {
     z.strictObject({ after: fileInGroup.optional() }),
     page(fileInGroup.extend({ share: shareIdSchema }), fileInGroup),
   ),
-  /** Of what a device is serving and to whom, what was withdrawn? Asked steadily, for a notice may be lost. */
+  /** Which of what a device serves was withdrawn. Asked regularly, since a notice may be lost. */
   'serving.recheck': read(
     z.strictObject({ shares: z.array(servedShareSchema).max(1_000) }),
-    /** True at that point of the log. */
+    /** As of that position of the log. */
     z.strictObject({ seq: sequenceSchema, epoch: sequenceSchema.optional(), withdrawn: z.array(withdrawnSchema) }),
   ),
 } satisfies Record<string, Method>
@@ -164,7 +164,7 @@ const requestId = z.uuid()
 export const trackerRequestSchema = z.strictObject({
   id: requestId,
   seen: sequenceSchema,
-  /** Of the log in which `seen` was seen; absent while the sender has heard of none. */
+  /** Of the log that `seen` is of; absent until the sender has heard of one. */
   epoch: sequenceSchema.optional(),
   params: z.unknown(),
 })

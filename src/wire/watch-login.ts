@@ -1,6 +1,6 @@
-// The secret of a log-in that only watches: an HMAC over whom it shows and when it ends. Its key is what trackers can
-// compute and what a device is told when it connects (its ticket key), so trackers keep nothing for it, a log-out makes it
-// void, and the page that holds it can become nothing else. The operator's comes from the cluster's own secret.
+// The proof of a login that may only watch: an HMAC over whom it shows and when it ends. Its key is the device's ticket key,
+// which trackers can compute: so they store nothing for it, logging out voids it, and a page that holds it can do nothing
+// else. The operator's key is the cluster's own secret.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type DeviceRef, deviceKey } from '../domain/device-ref.ts'
@@ -27,7 +27,7 @@ export const operatorLogin = (ticketSecret: Buffer, expiresAt: number): WatchLog
   proof: proofOf(ticketSecret, 'everybody', expiresAt),
 })
 
-/** Whether it was made with that key, and has not ended. A log-in that would hold longer than `mostMs` was made by nobody of ours. */
+/** Whether it was made with that key and has not ended. One valid for longer than `mostMs` is refused: we make none. */
 export function isWatchProof(login: WatchLogin, key: Buffer, nowMs: number, mostMs: number): boolean {
   const whom = login.kind === 'watch' ? deviceKey(login) : 'everybody'
   const right = Buffer.from(proofOf(key, whom, login.expiresAt))

@@ -1,11 +1,11 @@
-// How the processes of a cluster learn that somebody watches. Whoever watches says so on `watchSubject(user)`, or on
-// `watchAllSubject` as the operator, every `inspectionTunables.watchEveryMs`; a process that has heard nobody for a few of those
-// falls silent. A watcher that is new to a process is sent a picture of it, and a second one after that for the asking:
-// it takes a new name. Only devices of that person may say so (actors/tracker/permissions.ts).
+// How the processes of a cluster learn that they are watched. A watcher says so on `watchSubject(user)`, or as the operator
+// on `watchAllSubject`, every `inspectionTunables.watchEveryMs`; a process that hears no watcher for a few of those stops
+// sending. It sends each new watcher a snapshot; a watcher that wants another one takes a new name. Only the person's own
+// devices may publish there (actors/tracker/permissions.ts).
 
 import * as z from 'zod'
 
-/** Chosen at random by whoever opens a view: 32 hex digits. */
+/** Chosen at random for each opened view: 32 hex digits. */
 export const watcherSchema = z.string().regex(/^[0-9a-f]{32}$/)
 
 export const watchingSchema = z.strictObject({

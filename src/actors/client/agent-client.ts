@@ -1,7 +1,6 @@
-// Asking the agent on one's own device, over the brokers as any other actor. An answer may be a stream: progress while
-// the agent works, then one end. The request is published again and again under its reply subject, which the agent
-// takes for its id: so it knows that somebody listens, and what a dying broker swallowed is said once more.
-// An agent that stays silent is `unreachable`; this never waits on a dead one.
+// Asks the agent of a device, over the brokers. An answer may be a stream: progress while the agent works, then one end.
+// The request is repeated under the same reply subject, which is its id: so the agent knows that somebody still listens,
+// and a message lost by a dying broker is sent again. A silent agent is `unreachable`; this never waits for a dead one.
 
 import { createInbox, type NatsConnection } from 'nats'
 import { agentApiTunables } from '../../../config/client.ts'
@@ -24,7 +23,7 @@ export interface AskOptions<M extends AgentMethod> {
   onProgress?(item: AgentProgress<M>): void
   /** Gives the request up: the promise rejects with the signal's reason, and the agent is told. */
   readonly signal?: AbortSignal | undefined
-  /** Called when no agent is there at all: for how many milliseconds to ask again, since one may be starting. Not at all unless given. */
+  /** Called when no agent is there: for how many milliseconds to go on asking, since one may be starting. Default: 0. */
   patience?(): Promise<number>
 }
 
@@ -43,7 +42,7 @@ const notReady = refuse(
   'no agent is running and logged in on this device; run shoal agent start, then shoal login USER',
 )
 
-/** `of` is the device whose agent is asked; the broker lets nobody but its user do so. */
+/** `of`: the device whose agent is asked; the broker lets only its user do so. */
 export function createAgentClient(
   transport: Pick<NatsConnection, 'publish' | 'subscribe'>,
   of: DeviceRef,
@@ -56,7 +55,7 @@ export function createAgentClient(
       const payload = JSON.stringify(params)
       const askedAt = Date.now()
       let heardAt: number | undefined
-      /** Since when nothing at all came back, also not that nobody is there. */
+      /** Since when not even "no responders" came back. */
       let silentSince = askedAt
       let asking: Promise<number> | undefined
       let again: NodeJS.Timeout
@@ -93,8 +92,8 @@ export function createAgentClient(
         again = setTimeout(publish, agentApiTunables.listeningEveryMs)
         say(method, payload)
       }
-      /** It may be between two brokers; one that has not been heard of yet gets the patience that was asked for. */
-      const nobodyThere = async () => {
+      /** An agent that answered before may be changing brokers; one that never did gets the caller's patience. */
+      const onNoResponders = async () => {
         clearTimeout(again)
         let patienceMs: number = agentApiTunables.silentAfterMs
         if (heardAt === undefined) {
@@ -102,7 +101,7 @@ export function createAgentClient(
           patienceMs = await asking
         }
         if (isClosed) return
-        // Another such answer may have come meanwhile.
+        // Another "no responders" may have come meanwhile.
         clearTimeout(again)
         if (patienceMs === 0) return finish(notRunning)
         if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
@@ -118,7 +117,7 @@ export function createAgentClient(
       const subscription = transport.subscribe(inbox, {
         callback: (error, message) => {
           if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-          if (isNoResponders(message)) return void nobodyThere().catch(fail)
+          if (isNoResponders(message)) return void onNoResponders().catch(fail)
           const reply = readJson(message.data, agentReplySchema)
           if (!reply) return
           heardAt = Date.now()

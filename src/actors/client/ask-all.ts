@@ -1,5 +1,5 @@
-// Lists that trackers answer a page at a time, whole. Each page is as of its own moment, none before the last one's: what
-// was there all along is in it, once.
+// Fetches whole lists that trackers answer in pages. Each page is as of its own moment, never before the one it follows: a
+// row that was there all along is in the list once.
 
 import { done, type Outcome } from '../../domain/refusal.ts'
 import type { PagedMethod, Row, TrackerParams } from '../../wire/tracker-api.ts'

@@ -1,6 +1,6 @@
-// Whom a connection to brokers trusts: the one authority whose certificate it holds. What leaves this machine is TLS from
-// the first byte, whatever the broker or the scheme of its address says, so nobody in between can talk it out of that.
-// Brokers may show a new authority that the trusted one has signed (a rotation): it is followed, and the old one forgotten.
+// Which brokers a connection trusts: those with a certificate of one authority. Whatever leaves this machine is TLS from
+// the first byte, whatever the broker or its address says, so nobody in between can prevent that. When brokers show a new
+// authority signed by the trusted one (a rotation), the new one is trusted from then on, instead of the old.
 
 import { createHash, X509Certificate } from 'node:crypto'
 import { connect as connectPlainly, type Socket } from 'node:net'
@@ -16,17 +16,17 @@ export interface Trust {
   follow(authority: string): void
 }
 
-/** In what is read anew each time, and not kept. */
+/** For an authority that is read anew each time and never replaced. */
 export const trustOf = (authority: () => string | undefined): Trust => ({ authority, follow() {} })
 export const trustNobody = trustOf(() => undefined)
 
-/** The brokers show no certificate of the authority that is trusted here, or none is. */
+/** The brokers show no certificate of the authority trusted here, or none is trusted yet. */
 export class UntrustedBrokers extends Error {
   override readonly name = 'UntrustedBrokers'
   readonly code = 'untrusted'
 }
 
-/** Of its public key, so that it is the same whoever signed the certificate: SHA-256, 43 letters of base64url. */
+/** SHA-256 of its public key, 43 characters of base64url: the same whoever signed the certificate. */
 export const fingerprintOfAuthority = (certificate: string): string =>
   createHash('sha256')
     .update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' }))
@@ -45,21 +45,21 @@ function endpointOf(server: string): Endpoint {
   return { host: bare ?? bracketed ?? server, port: Number(port ?? 4222) }
 }
 
-/** Whether one speaks TLS there: everywhere but on the loopback, and there too where the address says so. */
+/** Whether TLS is used there: everywhere but on the loopback, and there if the address says tls. */
 export const isSecure = (server: string): boolean => /^tls:/i.test(server) || !isLoopback(endpointOf(server).host)
 
-/** What brokers tell of each other has no scheme: they are spoken to as the ones that one knows are. */
+/** Addresses that brokers give of each other have no scheme: they get that of the known ones. */
 export const alike = (told: readonly string[], known: readonly string[]): string[] =>
   known.some(isSecure) ? told.map(server => `tls://${server}`) : [...told]
 
-/** Where it cannot be written down (a full disk), the old one still leads to it, and the next connection tries again. */
+/** If it cannot be saved (a full disk), the old authority still leads to it, and the next connection tries again. */
 function keepTo(trust: Trust, authority: string): void {
   try {
     trust.follow(authority)
   } catch {}
 }
 
-/** Options for `connect` of nats. Throws UntrustedBrokers when there is something to trust and nobody is trusted. */
+/** Options for nats' `connect`. Throws UntrustedBrokers if TLS is needed and no authority is trusted. */
 export function tlsTowards(servers: readonly string[], trust: Trust): Pick<ConnectionOptions, 'tls'> {
   if (!servers.some(isSecure)) return {}
   let known = trust.authority()
@@ -72,7 +72,7 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
     try {
       known = trust.authority() ?? known
     } catch {
-      // A disk that fails changes nothing about whom this device trusts.
+      // A failing disk does not change what this device trusts.
     }
     return known
   }
@@ -82,7 +82,7 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
     },
     handshakeFirst: true,
     minVersion: 'TLSv1.3',
-    // What is trusted may itself be signed by an older one, which nobody needs any more.
+    // The trusted authority may itself be signed by an older one, which is no longer needed.
     allowPartialTrustChain: true,
     checkServerIdentity(host: string, shown: PeerCertificate) {
       const mistaken = checkServerIdentity(host, shown)
@@ -98,8 +98,8 @@ export function tlsTowards(servers: readonly string[], trust: Trust): Pick<Conne
 }
 
 /**
- * A bare connection to one of these brokers, trusting as every other does, for what speaks NATS itself.
- * Throws UntrustedBrokers as `tlsTowards` does; a broker that shows another authority's certificate is an 'error' of it.
+ * A bare socket to one of these brokers with the same trust, for a caller that speaks NATS itself. Throws UntrustedBrokers
+ * as `tlsTowards` does; emits 'error' if the broker shows another authority's certificate.
  */
 export function dialBroker(server: string, servers: readonly string[], trust: Trust): Socket {
   const { host, port } = endpointOf(server)
@@ -107,7 +107,7 @@ export function dialBroker(server: string, servers: readonly string[], trust: Tr
   return tls ? connect({ host, port, ...(tls as object) }) : connectPlainly({ host, port })
 }
 
-/** Whether nats (or what caused its error) says that a certificate was not to be trusted. */
+/** Whether the error, or a cause of it, says that a certificate is not trusted. */
 export function isCertificateError(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code = '' } = at as NodeJS.ErrnoException
@@ -123,8 +123,8 @@ function issuerOf(shown: PeerCertificate): string | undefined {
 }
 
 /**
- * The authority that the first of these brokers to answer shows, as PEM; undefined when none answers with TLS. Nothing is
- * said to a broker meanwhile, and nothing proves yet that it has the authority's word: connecting with it does.
+ * The authority shown by the first of these brokers to answer, as PEM; undefined if none answers with TLS. Sends nothing to
+ * the broker, and proves nothing yet: only a connection that trusts this authority proves that the broker is of it.
  */
 export async function fetchAuthority(servers: readonly string[]): Promise<string | undefined> {
   for (const server of servers.filter(isSecure)) {

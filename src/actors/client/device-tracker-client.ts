@@ -1,5 +1,5 @@
-// The trackers as one device asks them: its agent and its command lines share the highest sequence that any of them has
-// seen, so that what one was told of, the next one finds.
+// A tracker client that shares the highest seen sequence among a device's agent and command lines, so that each finds what
+// another one was told of.
 
 import type { NatsConnection } from 'nats'
 import type { Home, Session } from '../device/home.ts'
@@ -12,16 +12,16 @@ export function createDeviceTrackerClient(connection: NatsConnection, session: S
     try {
       home.saveSeen(client.seen, client.epoch)
     } catch {
-      // On a full disk it is not kept: this process knows it all the same, and the next one waits a little less.
+      // Not kept on a full disk: this process still knows it.
     }
   }
-  /** With what other processes of this device have seen. */
+  /** Takes over what other processes of this device have seen. */
   const catchUp = () => {
     try {
       const { seq, epoch } = home.position()
       client.advance(seq, epoch)
     } catch {
-      // A disk that fails: what this process has seen is known without it.
+      // A failing disk: this process still knows what it has seen.
     }
   }
   return {

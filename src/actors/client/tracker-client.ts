@@ -1,6 +1,6 @@
-// Asking the trackers. Each request is published again under its id until somebody answers, so that neither a dying
-// tracker nor an election of the brokers shows; any answer to any of the copies counts, and asking twice acts once.
-// The client remembers the highest sequence it has seen and never accepts an answer from behind it.
+// Asks the trackers. Repeats each request under its id until a tracker answers, so that people notice neither a dying
+// tracker nor an election among the brokers. An answer to any copy counts, and the request acts once. Sends the highest
+// sequence it has seen, so that no tracker answers from behind it.
 
 import { randomUUID } from 'node:crypto'
 import { createInbox, errors, type NatsConnection, type Subscription } from 'nats'
@@ -32,17 +32,17 @@ export interface TrackerClient {
   ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
   /** Of every tracker that answers, by name. */
   statuses(): Promise<TrackerStatus[]>
-  /** What each has to do, and who is online, as far as the asker may see; asked in the same way. */
+  /** Of every tracker that answers, by name: its work, and who is online as far as the asker may see. */
   stats(): Promise<TrackerStats[]>
-  /** The highest sequence seen so far; a device keeps it so that its next process does not read from behind it. */
+  /** The highest sequence seen so far; a device saves it for its next process. */
   readonly seen: number
-  /** Of the log that it was seen in (domain/log-position.ts); 0 before the first answer. */
+  /** Of the log that `seen` is of (domain/log-position.ts); 0 before the first answer. */
   readonly epoch: number
-  /** Somebody told us of a later sequence (a notice, another process of this device). */
+  /** Notes a later sequence learned elsewhere (from a notice, or another process of this device). */
   advance(seq: number, epoch?: number): void
 }
 
-/** What of a NATS connection is used here. */
+/** The methods of a NATS connection used here. */
 type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'requestMany'>
 
 const closed = (error: unknown) =>
@@ -64,7 +64,7 @@ export function askPersistently(
   const inbox = createInbox(prefix)
   const payload = JSON.stringify(body)
   let copies = 0
-  let nobodySince: number | undefined
+  let noRespondersSince: number | undefined
   let again: NodeJS.Timeout
   const end = () => {
     clearTimeout(again)
@@ -79,7 +79,7 @@ export function askPersistently(
       callback: (error, message) => {
         if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
         if (isNoResponders(message)) {
-          nobodySince ??= Date.now()
+          noRespondersSince ??= Date.now()
           clearTimeout(again)
           again = setTimeout(publish, requestTunables.noRespondersRetryMs)
           return
@@ -88,7 +88,7 @@ export function askPersistently(
         if (!reply) return
         if (copies === 1 || reply.ok) return finish(done(reply))
         if (reply.code === 'no-quorum') return finish(done({ ...reply, message: mayYetTakeEffect }))
-        // Another copy may be at work, and act where this one was refused: not for an inbox that nobody hears any more.
+        // Another copy may still be at work and succeed; without a subscriber at this inbox it will not act.
         end()
         resolve(askPersistently(transport, prefix, subject, body, askedAt))
       },
@@ -101,7 +101,7 @@ export function askPersistently(
   }
   const publish = () => {
     const now = Date.now()
-    if (nobodySince !== undefined && now - nobodySince > requestTunables.noRespondersMs)
+    if (noRespondersSince !== undefined && now - noRespondersSince > requestTunables.noRespondersMs)
       return finish(refuse('unreachable', 'no tracker is reachable; try again in a moment'))
     if (now - askedAt > requestTunables.deadlineMs)
       return finish(

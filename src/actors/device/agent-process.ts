@@ -1,5 +1,5 @@
-// The agent as a process of this machine: started in the background, stopped, and found. One home has one agent at
-// most: the library's lock decides that, the process id only says whom to signal.
+// Starts, finds and stops the agent as a background process of this machine. A home has one agent at most: the library's
+// lock decides that; the process id only tells which process to signal.
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
@@ -14,13 +14,13 @@ import type { Home } from './home.ts'
 import { isAlive } from './process-alive.ts'
 
 export interface AgentOptions {
-  /** Brokers to try, beside those that the home knows. */
+  /** Brokers to try besides those that the home knows. */
   readonly servers: readonly string[]
   /** HOST:PORT to serve peers at, from now on; port 0 is any free one. Default: as before, or any port of every interface. */
   readonly listen?: string | undefined
 }
 
-/** True while this home's own agent runs: a process of the id it wrote lives, and holds the library. */
+/** True while this home's agent runs: its recorded process is alive and the library is locked. */
 export function agentIsRunning(home: Home): boolean {
   const pid = home.agentPid()
   if (pid === undefined || !isAlive(pid)) return false
@@ -35,7 +35,7 @@ export function agentIsRunning(home: Home): boolean {
 
 /**
  * Starts the agent in the background unless it runs; resolves to its process id once it holds the library. Refuses with
- * `usage` to have one that runs listen elsewhere.
+ * `usage` if it already runs and is to listen elsewhere.
  */
 export async function startAgent(home: Home, { servers, listen }: AgentOptions): Promise<Outcome<number>> {
   if (agentIsRunning(home)) {
@@ -46,7 +46,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     )
   }
   const before = home.agentPid()
-  // Another program has it by now. Looking whether that is our agent would hold the library for an instant.
+  // Another program has this id by now. Checking whether it is our agent would lock the library for an instant.
   const foreign = before !== undefined && isAlive(before) ? before : undefined
   const size = statSync(home.agentLog, { throwIfNoEntry: false })?.size ?? 0
   if (size > processTunables.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
@@ -72,7 +72,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
   while (Date.now() < until) {
     if (home.agentPid() !== foreign && agentIsRunning(home)) {
       const running = home.agentPid()!
-      // Somebody else's start was faster. Ours waits for the library, and must not have it when that agent is stopped.
+      // Another start was faster. Ours still waits for the library and must not get it when that agent stops.
       if (running !== agent.pid) agent.kill('SIGKILL')
       return done(running)
     }
@@ -100,7 +100,7 @@ function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(pid, name)
   } catch (error) {
-    // It went by itself in this moment.
+    // It has just ended by itself.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

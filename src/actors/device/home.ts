@@ -1,6 +1,6 @@
-// A device's folder (SHOAL_HOME): its id, the session it is logged in with, the brokers it knows, what it has seen, where its agent listens.
-// Small files, each replaced whole and readable by their owner alone; agent and command line share them.
-// The library beside them is the agent's own (storage/library.ts).
+// A device's folder (SHOAL_HOME): the device's id, its session, the brokers it knows, the log position it has seen, and where
+// its agent listens. Small files, each replaced whole and readable by their owner alone, shared by the agent and the
+// command line. The library beside them belongs to the agent (storage/library.ts).
 
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const sessionSchema = z.strictObject({
   /** 256 random bits, base64url: this device's password at the brokers. */
   credential: z.string().length(43),
 })
-/** A file of this folder is there, and cannot be read or written now: nothing is concluded from that. */
+/** A file of this folder cannot be read or written now. That says nothing about its content. */
 export class HomeFailed extends Error {
   override readonly name = 'HomeFailed'
   readonly code = 'home-failed'
@@ -31,28 +31,28 @@ export type Session = z.infer<typeof sessionSchema>
 /** Each function throws HomeFailed when the disk fails it. */
 export interface Home {
   readonly folder: string
-  /** Chosen at the first call and kept for good: a home is a device, whoever is logged in on it. */
+  /** Chosen at the first call and kept for good: a home is one device, whoever is logged in. */
   device(): string
-  /** Who is logged in; undefined when nobody is. */
+  /** Undefined when nobody is logged in. */
   session(): Session | undefined
   saveSession(session: Session): void
   clearSession(): void
   /** Highest log sequence that any process of this device has seen. */
   seen(): number
-  /** The same with the log that it was seen in, read together: another process may write both meanwhile. */
+  /** The same with its epoch, read together: another process may write both meanwhile. */
   position(): LogPosition
   saveSeen(seq: number, epoch?: number): void
   /** At a log-in: another cluster's log counts from its own start. */
   forgetSeen(): void
-  /** Brokers heard of at the last connection, beside those the person names. */
+  /** Brokers learned of at the last connection, besides those that the person names. */
   servers(): string[]
   saveServers(servers: readonly string[]): void
-  /** The authority of whose brokers this device is a client (actors/broker-trust.ts). */
+  /** The authority of the brokers that this device trusts (client/broker-trust.ts). */
   readonly trust: Trust
-  /** HOST:PORT where peers connect to its agent, as last told; undefined: any free port, on every interface. */
+  /** HOST:PORT where peers connect to its agent, as last set; undefined: any free port of every interface. */
   listen(): string | undefined
   saveListen(listen: string): void
-  /** The agent's process id as it wrote it; whether it still runs is for the reader to find out. */
+  /** The agent's process id as it recorded it; it may have ended since. */
   agentPid(): number | undefined
   saveAgentPid(pid: number | undefined): void
   readonly sessionFile: string
@@ -63,7 +63,7 @@ export interface Home {
 /** Opens the folder, making it (mode 700) when it is not there. Throws what the file system throws. */
 export function openHome(folder: string): Home {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // Somebody else's would look as if nobody were logged in.
+  // A folder of another user would look as if nobody were logged in.
   accessSync(folder, constants.R_OK | constants.X_OK)
   const path = (name: string) => join(folder, name)
 
@@ -119,7 +119,7 @@ export function openHome(folder: string): Home {
     trust: {
       authority() {
         const known = read('authority.json', z.string().max(10_000))
-        // Nobody is trusted anew because the file was spoiled.
+        // A damaged file must not lead to trusting another authority.
         if (known !== undefined || !existsSync(path('authority.json'))) return known
         const file = showable(path('authority.json'))
         throw new HomeFailed(`${file} is damaged: remove it, then run shoal trust FINGERPRINT`)

@@ -1,5 +1,5 @@
-// Whether a process is there and still at work. One that has ended and that nobody has collected is neither, though it
-// can be signalled: where the first process of a container collects nobody, such entries stay for good.
+// Whether a process is alive. A zombie, which has ended and was not reaped, is not, though it can still be signalled: in a
+// container whose first process reaps nothing, zombies stay for good.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ export function isAlive(pid: number): boolean {
     const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()
     return state !== '' && !isEnded(state)
   } catch {
-    // It went this moment.
+    // It has just ended.
     return false
   }
 }

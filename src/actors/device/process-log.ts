@@ -1,5 +1,5 @@
-// Where a process of ours writes down what happens: lines of JSON on standard error, which is a file as a rule. A disk
-// that is full loses lines and nothing else: no process ends, or waits, because it cannot say something.
+// The log of our background processes: lines of JSON on standard error, usually a file. On a full disk lines are lost and
+// nothing else: no process ends or waits because it cannot log.
 
 import { writeSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
@@ -9,7 +9,7 @@ const standardError = {
     try {
       writeSync(2, line)
     } catch {
-      // Nobody is left to be told.
+      // There is nowhere left to report this.
     }
   },
 }

@@ -1,5 +1,5 @@
-// Opens the tracker's projection and makes sure that it is one of this log: what is damaged, of another version or
-// cluster, or ahead of the log, is thrown away and made anew from the first entry.
+// Opens the tracker's projection and checks that it is of this log. One that is damaged, of another version or cluster, or
+// ahead of the log is thrown away and rebuilt from the first entry.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import {
 import type { ProjectionOrigin } from '../../storage/projection-log.ts'
 import { type EventLog, LogUnavailable } from './event-log.ts'
 
-/** Why a projection is not one of this log; undefined when it is. Throws LogUnavailable. */
+/** Why a projection is not of this log; undefined if it is. Throws LogUnavailable. */
 export async function misfit(eventLog: EventLog, origin: ProjectionOrigin): Promise<string | undefined> {
   const { created, lastSeq } = await eventLog.end()
   if (origin.streamCreated !== created) return `it is of a log made at ${origin.streamCreated}, not ${created}`
@@ -35,11 +35,11 @@ function openUnlessUnusable(file: string, log: Logger): Projection | undefined {
 
 export interface Prepared {
   readonly projection: Projection
-  /** False while the brokers cannot say: what fitted when it was last applied to most likely still does. */
+  /** False if the brokers do not answer: a projection that fitted before most likely still does. */
   readonly isVerified: boolean
 }
 
-/** Makes the log, too, if there is none. Throws LogUnavailable when nothing can be answered without the log. */
+/** Also creates the log if there is none. Throws LogUnavailable if this tracker could answer nothing without the log. */
 export async function prepareProjection(folder: string, eventLog: EventLog, log: Logger): Promise<Prepared> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'projection.db')

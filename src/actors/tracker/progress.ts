@@ -1,9 +1,9 @@
-// How far a tracker has applied the log, for those who wait until it is far enough. Only ever grows.
+// How far a tracker has applied the log, and waiting until it has come far enough. Only grows.
 
 export interface Progress {
   readonly applied: number
   advance(applied: number): void
-  /** True once `seq` is applied; false when that did not happen in time. */
+  /** True once `seq` is applied; false if that takes longer than `withinMs`. */
   reached(seq: number, withinMs: number): Promise<boolean>
 }
 

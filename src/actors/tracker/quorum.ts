@@ -1,6 +1,5 @@
-// Whether a majority of the brokers can be reached now, asked of the brokers themselves. A yes holds for a moment, so
-// that a burst of writes asks once; a no holds for nobody who asks later. A write that is not begun without it
-// certainly did not happen.
+// Whether a majority of the brokers can be reached, asked of the brokers themselves. A yes is cached for a moment, so that
+// a burst of writes asks once; a no is not cached. A write that is not begun certainly did not happen.
 
 import type { NatsConnection } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'

@@ -1,13 +1,13 @@
-// Whether anybody still waits for the answer to a request: copies of it may be under way for long, in a tracker or a
-// broker that stood still, and its asker has been answered by another one meanwhile (docs/adr/0012). The broker knows:
-// it says at once when nobody hears an inbox.
+// Whether anybody still waits for the answer to a request. A copy of it may be delayed in a tracker or a broker that stood
+// still while another tracker answered (docs/adr/0012). The broker knows: it answers "no responders" at once when nobody
+// subscribes to an inbox.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg, type NatsConnection } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
 import { isNoResponders } from '../client/no-responders.ts'
 
-/** False also when the broker does not say: whoever waits asks again. */
+/** False also if the broker does not answer: an asker that still waits asks again. */
 export type HasInterest = () => Promise<boolean>
 
 export const createHasInterest =
@@ -21,11 +21,11 @@ export const createHasInterest =
       },
     })
     try {
-      // No answer to anything, so an asker passes over it.
+      // Not an answer, so an asker ignores it.
       connection.publish(reply ?? '', '', { reply: inbox })
-      // What the broker has to say of it comes before its answer to this.
-      const isSaid = connection.flush().then(() => true)
-      return (await Promise.race([isSaid, delay(trackerTunables.brokerAnswerMs, false)])) && !hasNoResponders
+      // The broker's "no responders" comes before its answer to the flush.
+      const isFlushed = connection.flush().then(() => true)
+      return (await Promise.race([isFlushed, delay(trackerTunables.brokerAnswerMs, false)])) && !hasNoResponders
     } catch {
       return false
     } finally {

@@ -1,6 +1,6 @@
-// The request desk: hears what devices ask (one tracker of the queue group each), sign-ups and log-ins, and answers.
-// Who asks is in the subject, which the brokers vouch for; everything else is checked here before anybody acts on it.
-// Silence is an answer, too: what this tracker cannot answer now is asked again, of another one.
+// Answers devices' requests, sign-ups and logins; each goes to one tracker of the queue group. The subject says who asks,
+// and the brokers vouch for it; everything else is checked here first. What this tracker cannot answer now it does not
+// answer at all: the client then asks again, and another tracker may answer.
 
 import type { Msg } from 'nats'
 import * as z from 'zod'
@@ -35,7 +35,7 @@ const isMethod = (text: string): text is TrackerMethod => Object.hasOwn(trackerM
 
 const anything = (value: unknown) => z.record(z.string(), z.unknown()).catch({}).parse(value)
 
-/** A name that a person typed gets its own refusal; any other malformed request is its program's fault. */
+/** A name that a person typed gets its own refusal; anything else malformed is a fault of the client program. */
 function refuseParams(params: unknown): Refusal {
   const { group, user, ...more } = anything(params)
   const name = more.name ?? anything(more.manifest).name
@@ -54,16 +54,16 @@ const tooLong = (bytes: number, most: number): Refusal =>
     `the answer is ${formatBytes(bytes)}, and the brokers accept ${formatBytes(most)}; whoever runs them has to raise max_payload`,
   )
 
-interface Clerks {
+interface Services {
   readonly catchUp: CatchUp
   readonly commit: Commit
   readonly queries: Queries
 }
 
-/** Undefined when this tracker cannot tell (it has not seen what the asker has, does not know it), or nobody waits. */
+/** Undefined if this tracker cannot tell (it is behind what the asker has seen), or if nobody waits any more. */
 async function answer(
   parts: TrackerParts,
-  { catchUp, commit, queries }: Clerks,
+  { catchUp, commit, queries }: Services,
   by: DeviceRef,
   method: TrackerMethod,
   request: z.infer<typeof trackerRequestSchema>,
@@ -73,12 +73,12 @@ async function answer(
   const params = schema.safeParse(request.params)
   if (!params.success) return refuseParams(request.params)
   const epoch = epochOf(parts.projection.origin.streamCreated)
-  // Seen in a log that took the place of this one, which this tracker is about to notice.
+  // The asker has seen a later log, which this tracker is about to notice.
   if (request.epoch !== undefined && request.epoch > epoch) return undefined
-  // What was seen in a log before this one is in it or lost; nothing can be waited for.
+  // An entry of an earlier log is in this one or lost: waiting for it is pointless.
   const mayBeOfThisLog = request.epoch === undefined || request.epoch === epoch
   if (mayBeOfThisLog && !(await catchUp.toSeen(request.seen, request.epoch === epoch))) return undefined
-  // The brokers cut off whoever logs out, but that may be missed. Only the log's end says that somebody is not logged in.
+  // Kicking a device that logged out may fail. Only the log's end tells that a device is not logged in.
   const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
   if (!isKnown() && !(await catchUp.toEnd())) return undefined
   if (!isKnown()) return refuse('not-logged-in', 'this device is logged out; use shoal login')
@@ -97,7 +97,7 @@ export const requestHandlerActor: TrackerActor =
     const { connections, projection, log } = parts
     const catchUp = createCatchUp(parts)
     const commit = createCommit(parts, createQuorum(connections.sys, parts.brokers), catchUp)
-    const clerks: Clerks = { catchUp, commit, queries: createQueries(parts) }
+    const services: Services = { catchUp, commit, queries: createQueries(parts) }
     const accounts = createAccountRequests(parts, commit)
     const once = answerOnce()
 
@@ -124,7 +124,7 @@ export const requestHandlerActor: TrackerActor =
         requests += 1
         work(message)
           .then(outcome => outcome && reply(message, outcome))
-          // One bad request must not take the others with it; a projection that broke is noticed by the follower, too.
+          // One bad request must not stop the others; the log follower notices a broken projection.
           .catch(cause => log.error({ err: cause, subject: message.subject }, 'a request could not be answered'))
       }
 
@@ -142,7 +142,7 @@ export const requestHandlerActor: TrackerActor =
         )
       const by = { user, device }
       return once([user, device, method, request.id].join(), () =>
-        answer(parts, clerks, by, method, request, createHasInterest(connections.shoal, message)),
+        answer(parts, services, by, method, request, createHasInterest(connections.shoal, message)),
       )
     })
 

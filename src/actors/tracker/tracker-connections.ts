@@ -1,5 +1,5 @@
-// A tracker's three connections, one an account: people's (SHOAL, with the log), the auth callout's (AUTH), the
-// brokers' own (SYS). They pass the callout by their keys, so trackers can start when none runs.
+// A tracker's three connections, one per account: people's (SHOAL, with the log), the auth callout's (AUTH) and the
+// brokers' own (SYS). They log in by key, without the callout, so that the first tracker can start.
 
 import type { NatsConnection } from 'nats'
 import { brokerTunables } from '../../../config/client.ts'
@@ -12,12 +12,12 @@ export interface TrackerConnections {
   readonly shoal: NatsConnection
   readonly auth: NatsConnection
   readonly sys: NatsConnection
-  /** Resolves when one of them is closed for good, with why unless it was `close`. */
+  /** Resolves when one of them is closed for good: to the reason, or to undefined after `close`. */
   readonly closed: Promise<Error | undefined>
   close(): Promise<void>
 }
 
-/** Throws BrokerUnreachable when one cannot be made; then none is left open. */
+/** Throws BrokerUnreachable if one of them fails; then none is left open. */
 export async function connectTracker(
   name: string,
   servers: readonly string[],

@@ -4,13 +4,13 @@
 import type { Msg } from 'nats'
 
 /**
- * Whether an answer goes into an inbox with that prefix. A tracker may publish anywhere, and who asks chooses where the
- * answer goes: unchecked, anybody could have a tracker write into the log, or tell JetStream to delete it.
+ * Whether the answer goes into an inbox with that prefix. Askers choose the reply subject, and a tracker may publish
+ * anywhere: unchecked, anybody could have a tracker write into the log, or tell JetStream to delete it.
  */
 export const goesInto = (prefix: string, { reply }: Pick<Msg, 'reply'>): boolean =>
   reply?.startsWith(`${prefix}.`) === true
 
-/** Runs `work` unless it is already running under that key; whoever comes meanwhile gets the same result. */
+/** Runs `work` unless it is already running under that key; a call meanwhile gets the same result. */
 export function answerOnce() {
   const running = new Map<string, Promise<unknown>>()
   return <T>(key: string, work: () => Promise<T>): Promise<T> => {

@@ -1,5 +1,5 @@
-// What a tracker's actors share once it is prepared. Each field has one owner that changes it: the log follower the
-// projection and the progress, presence the table of who is online; everybody else reads.
+// What a tracker's actors share once it is prepared. Each field is changed by one actor alone: the log follower changes the
+// projection and the progress, presence the table of online devices; all others only read.
 
 import type { Logger } from 'pino'
 import type { CallbackLogicFunction, EventObject } from 'xstate'
@@ -29,17 +29,17 @@ export interface TrackerParts extends TrackerSettings {
   readonly connections: TrackerConnections
   readonly eventLog: EventLog
   readonly projection: Projection
-  /** That the projection fits the log was checked when it was prepared; otherwise the follower does, once it can. */
+  /** Whether the projection was checked against the log while preparing; otherwise the follower does it once it can. */
   readonly isVerified: boolean
   readonly progress: Progress
   readonly online: OnlineDevices
   readonly attempts: AttemptCounts
   readonly hashing: PasswordQueue
-  /** The log follower notes what stands in the log. */
+  /** The log follower notes each entry in it. */
   readonly writing: WriteAllowance
 }
 
-/** What a part does from its start on; what it returns ends it. Handed to XState's fromCallback by run-tracker.ts. */
+/** Starts a part; returns what stops it. run-tracker.ts hands it to XState's fromCallback. */
 export type TrackerActor<Heard extends EventObject = EventObject> = (
   parts: TrackerParts,
 ) => CallbackLogicFunction<Heard>

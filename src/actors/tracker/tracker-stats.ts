@@ -1,5 +1,5 @@
-// What a visualizer's page shows of this tracker beside its status: how much it is asked, and who is online. A person is told of
-// their own devices and groups, of nobody else's; the operator, whom only a tracker's key can ask as, of all.
+// What a visualizer shows of this tracker besides its status: its number of requests, and which devices are online. A person
+// sees their own devices and groups; the operator, who needs a tracker's key, sees all.
 
 import type { Subscription } from 'nats'
 import { isId } from '../../domain/names.ts'
@@ -24,7 +24,7 @@ export const answerStats = (
       const isOperator = address.user === operatorAsking.user
       if (!isOperator && !isId(address.user)) return
       const seen = online.all().filter(({ user }) => isOperator || user === address.user)
-      const look: TrackerStats = {
+      const stats: TrackerStats = {
         name,
         requests: requests(),
         online: seen.length,
@@ -33,6 +33,6 @@ export const answerStats = (
           .map(({ user, device, fetching }) => ({ user, device, fetching: fetching.length })),
         groups: projection.groups(mostInStats, isOperator ? undefined : address.user),
       }
-      message.respond(JSON.stringify(look))
+      message.respond(JSON.stringify(stats))
     },
   })

@@ -1,6 +1,6 @@
-// Every tracker says for itself how far it is, whenever it is asked: name, applied sequence, digest, uptime. A digest is
-// made of everything the tracker knows, and anybody may ask: one is made only so often that little time goes into it, and
-// in between the latest is told, with its own sequence.
+// Every tracker answers status requests for itself: name, applied sequence, digest, uptime. A digest is over all that the
+// tracker knows, and anybody may ask: it is computed only so often that it takes little of the tracker's time. In between
+// the latest one is sent, with the sequence it is of.
 
 import type { Subscription } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
@@ -12,19 +12,19 @@ import type { TrackerParts } from './tracker-parts.ts'
 
 export type Position = Pick<TrackerStatus, 'seq' | 'digest'>
 
-/** What to say of the projection at a time; `now` in ms. */
+/** Returns the function that gives the latest position. `now` in ms. */
 export function createPositionReport(
   projection: Pick<Projection, 'applied' | 'digest'>,
   now: () => number = () => performance.now(),
 ): () => Position {
-  let told: Position | undefined
+  let latest: Position | undefined
   let againAtMs = 0
   return () => {
     const beganAtMs = now()
-    if (told && (told.seq === projection.applied || beganAtMs < againAtMs)) return told
-    told = { seq: projection.applied, digest: projection.digest() }
+    if (latest && (latest.seq === projection.applied || beganAtMs < againAtMs)) return latest
+    latest = { seq: projection.applied, digest: projection.digest() }
     againAtMs = now() + (now() - beganAtMs) / trackerTunables.mostTimeForDigests
-    return told
+    return latest
   }
 }
 

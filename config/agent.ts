@@ -2,23 +2,23 @@
 
 /** Hashing files. */
 export const hashingTunables = {
-  /** Read and not yet hashed: evens out what the two threads do, also while one gets no core for some milliseconds. */
+  /** Bytes read and not yet hashed. Evens out the two threads, even while one gets no core for some milliseconds. */
   ringBytes: 16 * 1024 * 1024,
-  /** The same where no pieces are hashed: the two threads do alike then. */
+  /** The same when no pieces are hashed: the two threads then do the same amount of work. */
   wholeRingBytes: 4 * 1024 * 1024,
-  /** People see progress this often; asking costs nothing. */
+  /** How often progress is reported. Reading it costs nothing. */
   progressEveryMs: 250,
-  /** Threads are kept this long after a job for the next; starting them takes 0.1 s, on a busy machine much longer. */
+  /** Threads are kept this long for the next job. Starting them takes 0.1 s, on a busy machine much longer. */
   threadsIdleMs: 5_000,
   /**
-   * From so much of a download's beginning on, the whole is hashed while the rest arrives: less is hashed at the end in
-   * the time that starting the threads takes. At most so many downloads at once, for the two threads of each hold 10 MiB.
+   * Once this much of a download's beginning is there, it is hashed while the rest arrives; less than this is hashed at the
+   * end in the time that starting the threads takes. At most this many downloads at once: the threads of each hold 10 MiB.
    */
   followFromBytes: 32 * 1024 * 1024,
   mostFollowed: 2,
-  /** With so few pieces missing a download has the threads started that will check the whole, unless they are at it. */
+  /** With this few pieces missing, the threads for checking the whole file are started, unless they run already. */
   expectedAtPieces: 8,
-  /** Of an arrived piece, hashed before the event loop gets its turn again: 0.6 ms. */
+  /** Bytes of an arrived piece hashed before yielding to the event loop: 0.6 ms. */
   sliceBytes: 1024 * 1024,
 } as const
 
@@ -30,7 +30,7 @@ export const agentTunables = {
   restart: { firstMs: 1_000, mostMs: 4_000 },
   /** A part that ran this long has recovered: its next failure starts the doubling anew. */
   steadyAfterMs: 10_000,
-  /** What a full disk did not take is written down within this of there being room. */
+  /** How soon after a failed write to the library it is tried again. */
   recordAgainMs: 1_000,
   /** For a command line that looked, for an instant, whether an agent holds the library. */
   libraryPatienceMs: 500,

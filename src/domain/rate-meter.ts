@@ -1,6 +1,6 @@
-// Bytes a second, smoothed over a sliding window: quick to follow a change, calm enough to read. Time is handed in.
+// Bytes a second over a sliding window: quick to follow a change, calm enough to read. The caller passes the time.
 
-/** Long enough that a display stands still, short enough that a lost peer shows. */
+/** Long enough for a steady display, short enough to show that a peer was lost. */
 const windowMs = 5_000
 const slotMs = 250
 
@@ -23,7 +23,7 @@ export function createRateMeter(): RateMeter {
     bytesPerSecond(nowMs) {
       if (firstMs === undefined) return 0
       const bytes = slots.reduce((sum, slot) => (nowMs - slot.startMs < windowMs ? sum + slot.bytes : sum), 0)
-      // Before the window has passed once, what came is spread over the time there was, a second at least.
+      // Until the window has passed once, the bytes are spread over the time so far, but at least a second.
       const spanMs = Math.min(windowMs, Math.max(1_000, nowMs - firstMs))
       return (bytes * 1000) / spanMs
     },

@@ -1,13 +1,13 @@
-// How many pieces a download asks for at once, over all its peers: what arrives in `aheadMs`, at least `leastPieces`.
-// So choices are made late, and a piece that is new in the swarm is passed on soon. It steadies itself: where peers
-// take longer to answer, what arrives in that time is less than was asked for, and less is asked for.
+// How many pieces a download requests ahead, over all its peers: as many as arrive in `aheadMs`, and at least `leastPieces`.
+// Pieces are thus chosen late, and pieces new to the swarm are passed on soon. It stabilises itself: when peers answer more
+// slowly, less arrives in that time, and less is requested.
 
 export interface RequestWindow {
   received(bytes: number, nowMs: number): void
   readonly pieces: number
 }
 
-/** What came longer ago than this counts less and less. */
+/** Bytes that arrived longer ago than this count less and less. */
 const memoryMs = 500
 
 interface Limits {
@@ -38,7 +38,7 @@ class MeasuredWindow implements RequestWindow {
   }
   #bytesPerMs() {
     if (this.#sinceMs === undefined) return 0
-    // At first there was less time than is remembered.
+    // At the start, less time has passed than the memory covers.
     const heardMs = Math.max(this.#lastMs - this.#sinceMs, memoryMs / 5)
     return this.#weighted / memoryMs / (1 - Math.exp(-heardMs / memoryMs))
   }

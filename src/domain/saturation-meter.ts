@@ -1,11 +1,11 @@
-// How much of the last seconds something was full, from moments at which it became so and stopped being so. Time is
-// handed in.
+// The share of the last seconds in which something was full, from the moments at which it became full and stopped being full.
+// The caller passes the time.
 
 const windowMs = 5_000
 
 export interface SaturationMeter {
   note(isFull: boolean, nowMs: number): void
-  /** 0 to 1, of the last five seconds. */
+  /** 0 to 1, over the last five seconds. */
   share(nowMs: number): number
 }
 

@@ -90,7 +90,7 @@ const table: [string, Partial<DownloadFacts>, string, string][] = [
   ],
 ]
 for (const [when, facts, code, sentence] of table)
-  test(`When ${when}, it says so: ${sentence}`, t => {
+  test(`When ${when}, the reason reads: ${sentence}`, t => {
     const [first] = bottlenecksOf({ ...fine, ...facts }).filter(wait => wait.code === code)
     t.is(first?.sentence, sentence)
   })

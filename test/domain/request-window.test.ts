@@ -9,28 +9,28 @@ function fill(everyMs: number, untilMs: number, window = windowOf()) {
   return window
 }
 
-test('At first, and of slow peers, the least is asked for.', t => {
+test('At first, and with slow peers, the window is the smallest.', t => {
   t.is(windowOf().pieces, 4)
   t.is(fill(500, 5_000).pieces, 4)
 })
 
-test('What arrives in half a second is asked for ahead.', t => {
+test('The window is what arrives in half a second.', t => {
   const { pieces } = fill(25, 5_000)
   t.true(pieces >= 19 && pieces <= 22)
 })
 
-test('However much arrives, memory bounds what is asked for.', t => {
+test('The window never exceeds what memory allows.', t => {
   t.is(fill(1, 1_000).pieces, 64)
 })
 
-test('It grows within a second, and a burst at the start does not mislead it.', t => {
+test('The window grows within a second, and is not misled by a burst at the start.', t => {
   t.true(fill(25, 400).pieces > 12)
   const window = windowOf()
   for (let piece = 0; piece < 4; piece += 1) window.received(1000, 0.1 * piece)
   t.true(window.pieces <= 20)
 })
 
-test('It shrinks when less arrives.', t => {
+test('The window shrinks when less arrives.', t => {
   const window = fill(10, 2_000)
   for (let nowMs = 2_200; nowMs < 6_000; nowMs += 200) window.received(1000, nowMs)
   t.true(window.pieces <= 5)

@@ -80,7 +80,7 @@ function startQueue(
   return { actor, endings, located, running, waiting }
 }
 
-test('At most so many run at once; the others wait their turn, first come first served.', t => {
+test('A limited number of downloads run at once; the others wait in order.', t => {
   const { actor, running, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
   t.is(downloadTunables.maxRunning, 4)
@@ -91,17 +91,17 @@ test('At most so many run at once; the others wait their turn, first come first 
   t.deepEqual(waiting(), [6])
 })
 
-test('One that is there already is not taken twice.', t => {
+test('A download that is enqueued twice runs once.', t => {
   const { actor, running, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 5, 1]) actor.send(enqueue(id))
   t.deepEqual([running(), waiting()], [[1, 2, 3, 4], [5]])
 })
 
-test('It begins with what the library has under way.', t => {
+test('The queue begins with the library’s queued downloads.', t => {
   t.deepEqual(startQueue(t, { unfinished: [7, 9] }).running(), [7, 9])
 })
 
-test('One that waits pauses and cancels without ever running; an unknown one changes nothing.', t => {
+test('A waiting download is paused or cancelled without running; an unknown one changes nothing.', t => {
   const { actor, endings, waiting } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5, 6]) actor.send(enqueue(id))
   actor.send({ type: 'download.pause', id: 5 })

@@ -1,4 +1,4 @@
-// What a download does at each event, with a store, a locator and links that only say what they were told to say.
+// What a download does at each event, with a store, a locator and sessions that say only what the test makes them say.
 
 import test from 'ava'
 import { type CallbackActorLogic, createActor, fromCallback, SimulatedClock } from 'xstate'
@@ -38,16 +38,16 @@ const peer = (user: string): SwarmPeer => ({
 const alice = 'alice/aaaaaaaaaaaa'
 const bob = 'bob/aaaaaaaaaaaa'
 
-type Failing = 'store' | 'locator' | 'link' | 'waste'
+type Failing = 'store' | 'locator' | 'session' | 'waste'
 
 function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
   const clock = new SimulatedClock()
   const told = {
     store: [] as StoreCommand[],
     locator: [] as LocatorCommand[],
-    links: [] as [string, DownloadSessionCommand][],
+    sessions: [] as [string, DownloadSessionCommand][],
   }
-  const linked: string[] = []
+  const opened: string[] = []
   const endings: DownloadOutput[] = []
   const listening = <C extends { type: string }>(name: 'store' | 'locator') =>
     fromCallback<C>(({ receive }) => {
@@ -58,9 +58,9 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
       })
     })
   const downloadSession = fromCallback<DownloadSessionCommand, DownloadSessionInput>(({ input: { peer }, receive }) => {
-    linked.push(peer.user)
-    if (failing === 'link') throw new Error('the link broke')
-    receive(command => told.links.push([peer.user, command]))
+    opened.push(peer.user)
+    if (failing === 'session') throw new Error('the session broke')
+    receive(command => told.sessions.push([peer.user, command]))
   })
   const actor = createActor(
     downloadMachine.provide({
@@ -83,7 +83,7 @@ function startDownload(failing?: Failing, over: Partial<DownloadInput> = {}) {
     const { value } = actor.getSnapshot()
     return typeof value === 'string' ? value : Object.entries(value).flat().join('.')
   }
-  return { actor, clock, told, linked, endings, send, state }
+  return { actor, clock, told, opened, endings, send, state }
 }
 
 const ready = (have: Bitfield = createBitfield(pieces)): DownloadEvent => ({ type: 'store.ready', have })
@@ -117,10 +117,10 @@ const table: [after: string, events: DownloadEvent[], state: string][] = [
   ['the very file is there already', [{ type: 'store.there' }], 'settling'],
   ['the destination is not fine', [{ type: 'store.failed', ...refusal }], 'settling'],
   ['trackers are away', [ready(), { type: 'swarm.unanswered', ...refusal }], 'fetching.locating'],
-  ['nobody who has it is online', [ready(), located()], 'fetching.stalled'],
-  ['nobody shares it any more', [ready(), { type: 'swarm.absent', ...refusal }], 'fetching.stalled'],
+  ['no sharer is online', [ready(), located()], 'fetching.stalled'],
+  ['no device shares it any more', [ready(), { type: 'swarm.absent', ...refusal }], 'fetching.stalled'],
   ['we may not have it', [ready(), { type: 'swarm.refused', ...refusal }], 'settling'],
-  ['somebody has it and is not reached yet', [ready(), located('alice')], 'fetching.locating'],
+  ['a sharer is online and not connected yet', [ready(), located('alice')], 'fetching.locating'],
   ['somebody has it', toTransferring, 'fetching.transferring'],
   [
     'the only peer has nothing we lack',
@@ -164,7 +164,7 @@ for (const [after, events, state] of table)
     t.is(startDownload().send(...events), state)
   })
 
-test('A whole that does not match goes back to fetching what was wrong.', t => {
+test('When the whole file does not match, its wrong pieces are fetched again.', t => {
   const { send, actor } = startDownload()
   const have = createBitfield(pieces)
   send(ready(have), located('alice'), ...joins(alice))
@@ -177,7 +177,7 @@ test('A whole that does not match goes back to fetching what was wrong.', t => {
   t.is(actor.getSnapshot().context.ledger.picker?.missing, 1)
 })
 
-test('Each link is asked for pieces as it can take them, and for none twice.', t => {
+test('Each session gets as many requests as it can take, and no piece is requested twice.', t => {
   const { send, told } = startDownload()
   send(
     ready(),
@@ -185,24 +185,24 @@ test('Each link is asked for pieces as it can take them, and for none twice.', t
     ...joins(alice, fullBitfield(pieces), 2),
     ...joins(bob, fullBitfield(pieces), 2),
   )
-  const wanted = told.links.map(([user, command]) => (command.type === 'piece.wanted' ? [user, command.piece] : []))
+  const wanted = told.sessions.map(([user, command]) => (command.type === 'piece.wanted' ? [user, command.piece] : []))
   t.deepEqual(wanted.map(([user]) => user).sort(), ['alice', 'alice', 'bob', 'bob'])
   t.deepEqual(wanted.map(([, piece]) => piece).sort(), [0, 1, 2, 3])
 })
 
-test('Downloads that run at once share the memory for what is on its way.', t => {
+test('Running downloads share the memory for unwritten pieces.', t => {
   const large = manifestOf('film.bin', Buffer.alloc(12 * 512 * 1024))
   const wantedWith = (running: number) => {
     const spec = { ...input.spec, manifest: large }
     const { send, told } = startDownload(undefined, { spec, running: () => running })
     send(ready(createBitfield(12)), located('alice'), ...joins(alice, fullBitfield(12)))
-    return told.links.filter(([, { type }]) => type === 'piece.wanted').length
+    return told.sessions.filter(([, { type }]) => type === 'piece.wanted').length
   }
   t.is(wantedWith(1), downloadTunables.maxPiecesPerPeer)
   t.is(wantedWith(16), 4)
 })
 
-test('How long the store had all that it may have, and what took it so long, is known.', t => {
+test('The ledger tells how long the store was full, and what its pieces took.', t => {
   let nowMs = 0
   const { actor, send } = startDownload(undefined, { now: () => nowMs, running: () => 1_000 })
   const { ledger } = actor.getSnapshot().context
@@ -220,7 +220,7 @@ test('How long the store had all that it may have, and what took it so long, is 
   t.true(ledger.writingTime.bytesPerSecond(nowMs) > ledger.checkingTime.bytesPerSecond(nowMs))
 })
 
-test('What a connected peer has is known as it grows.', t => {
+test('What a connected peer has is known, and grows.', t => {
   const { actor, send } = startDownload()
   const have = createBitfield(pieces)
   send(ready(), located('alice'), ...joins(alice, have))
@@ -229,7 +229,7 @@ test('What a connected peer has is known as it grows.', t => {
   t.is(actor.getSnapshot().context.ledger.sessions.get(alice)?.have?.count, 1)
 })
 
-test('A peer whose limit is told is known for it, until it has none or comes back.', t => {
+test('A peer’s limit is known until the peer lifts it or reconnects.', t => {
   const { actor, send } = startDownload()
   const limit = () => actor.getSnapshot().context.ledger.sessions.get(alice)?.limit
   send(ready(), located('alice'), ...joins(alice), { type: 'peer.limited', peer: alice, bytesPerSecond: 1_000 })
@@ -243,27 +243,27 @@ test('A peer whose limit is told is known for it, until it has none or comes bac
   t.notThrows(() => send({ type: 'peer.limited', peer: bob, bytesPerSecond: 1 }))
 })
 
-test('A peer whose piece is wrong is closed, its pieces go to others, and it is not connected to again.', t => {
-  const { send, told, linked, state } = startDownload()
+test('A peer that sends a wrong piece is dropped, and its pieces are requested from others.', t => {
+  const { send, told, opened, state } = startDownload()
   send(
     ready(),
     located('alice', 'bob'),
     ...joins(alice, fullBitfield(pieces), 1),
     ...joins(bob, createBitfield(pieces)),
   )
-  const [, command] = told.links[0]!
+  const [, command] = told.sessions[0]!
   const piece = command.type === 'piece.wanted' ? command.piece : -1
   send(received(alice, piece))
   t.like(told.store.at(-1), { type: 'piece.check', peer: alice, piece, via: 'direct' })
   send({ type: 'piece.rejected', peer: alice, piece })
-  t.true(told.links.some(([user, { type }]) => user === 'alice' && type === 'session.close'))
+  t.true(told.sessions.some(([user, { type }]) => user === 'alice' && type === 'session.close'))
   t.is(state(), 'fetching.stalled')
   send(located('alice', 'bob'), { type: 'peer.have', peer: bob, piece })
-  t.deepEqual(linked.toSorted(), ['alice', 'bob'])
-  t.deepEqual(told.links.at(-1), ['bob', { type: 'piece.wanted', piece }])
+  t.deepEqual(opened.toSorted(), ['alice', 'bob'])
+  t.deepEqual(told.sessions.at(-1), ['bob', { type: 'piece.wanted', piece }])
 })
 
-test('The last piece of a peer that is found to be much slower is asked of a quicker one as well.', t => {
+test('The last piece of a peer that turns out much slower is also requested from a faster one.', t => {
   const { send, told } = startDownload()
   const capacity = (peer: string, bytesPerSecond: number): DownloadEvent => ({
     type: 'peer.capacity',
@@ -275,14 +275,14 @@ test('The last piece of a peer that is found to be much slower is asked of a qui
   for (const piece of [0, 1, 2]) last.add(piece)
   send(ready(last), located('alice', 'bob'), ...joins(alice, fullBitfield(pieces), 1))
   send(...joins(bob, fullBitfield(pieces), 1))
-  t.is(told.links.length, 1)
+  t.is(told.sessions.length, 1)
   send(capacity(bob, 1e6), capacity(alice, 100))
-  t.deepEqual(told.links.slice(1), [['bob', { type: 'piece.wanted', piece: 3 }]])
+  t.deepEqual(told.sessions.slice(1), [['bob', { type: 'piece.wanted', piece: 3 }]])
   send(received(bob, 3))
-  t.deepEqual(told.links.at(-1), ['alice', { type: 'piece.unwanted', piece: 3 }])
+  t.deepEqual(told.sessions.at(-1), ['alice', { type: 'piece.unwanted', piece: 3 }])
 })
 
-test('Bytes that nobody waits for are told to the store as waste, and not checked.', t => {
+test('Bytes that are no longer wanted are reported to the store as waste, and not checked.', t => {
   const { send, told } = startDownload()
   send(...toTransferring, received(alice, 0), received(alice, 0))
   t.deepEqual(
@@ -291,39 +291,39 @@ test('Bytes that nobody waits for are told to the store as waste, and not checke
   )
 })
 
-test('Peers that left the swarm are let go, unless they still deliver; known ones get their fresh tickets.', t => {
-  const { send, told, linked, actor } = startDownload()
+test('Sessions with peers that left the swarm end, unless they deliver; others get fresh tickets.', t => {
+  const { send, told, opened, actor } = startDownload()
   send(ready(), located('alice', 'bob'), ...joins(alice), located('alice'))
   t.deepEqual(
-    told.links.filter(([, { type }]) => type === 'peer.refreshed').map(([user]) => user),
+    told.sessions.filter(([, { type }]) => type === 'peer.refreshed').map(([user]) => user),
     ['alice'],
   )
   t.deepEqual([...actor.getSnapshot().context.ledger.sessions.keys()], [alice])
   send(located())
   t.deepEqual([...actor.getSnapshot().context.ledger.sessions.keys()], [alice])
-  t.deepEqual(linked.toSorted(), ['alice', 'bob'])
+  t.deepEqual(opened.toSorted(), ['alice', 'bob'])
 })
 
-test('Peers that hold a link and bring nothing make room for those that were not tried, a few at a time.', t => {
-  const { send, linked, actor } = startDownload()
+test('Sessions that deliver nothing make room for untried peers, a few at a time.', t => {
+  const { send, opened, actor } = startDownload()
   const idlers = Array.from({ length: downloadTunables.maxPeers - 1 }, (_, index) => `idler${index}`)
   const late = Array.from({ length: downloadTunables.givingWayAtOnce + 1 }, (_, index) => `late${index}`)
   const all = located('alice', ...idlers, ...late)
   const has = (user: string) => actor.getSnapshot().context.ledger.sessions.has(`${user}/aaaaaaaaaaaa`)
   send(ready(), located('alice', ...idlers), ...joins(alice, fullBitfield(pieces), 1))
   for (const idler of idlers) send(...joins(`${idler}/aaaaaaaaaaaa`, createBitfield(pieces), 1))
-  t.is(linked.length, downloadTunables.maxPeers)
+  t.is(opened.length, downloadTunables.maxPeers)
   send(all)
-  t.is(linked.length, downloadTunables.maxPeers, 'they have had no time yet')
+  t.is(opened.length, downloadTunables.maxPeers, 'they have had no time yet')
   send(all)
-  t.is(linked.length, downloadTunables.maxPeers + late.length - 1)
+  t.is(opened.length, downloadTunables.maxPeers + late.length - 1)
   t.true(has('alice'), 'it is asked for something')
   t.is(late.filter(has).length, downloadTunables.givingWayAtOnce)
   t.is(idlers.filter(has).length, idlers.length - downloadTunables.givingWayAtOnce)
   t.is(actor.getSnapshot().context.ledger.sessions.size, downloadTunables.maxPeers)
 })
 
-test('The trackers are asked again now and then, sooner while stalled, and at once when something changed.', t => {
+test('The trackers are asked again periodically, sooner while stalled, and at once after a change.', t => {
   const { send, told, clock } = startDownload()
   send(...toTransferring)
   t.is(told.locator.length, 1)
@@ -336,23 +336,23 @@ test('The trackers are asked again now and then, sooner while stalled, and at on
   t.is(told.locator.length, 4)
 })
 
-test('Links end with a pause, and the store is told to keep the part file; a cancel discards it.', t => {
+test('A pause ends the sessions and keeps the part file; a cancel discards it.', t => {
   const paused = startDownload()
   paused.send(...toTransferring, { type: 'download.pause' })
-  t.is(paused.told.links.at(-1)?.[1].type, 'session.close')
+  t.is(paused.told.sessions.at(-1)?.[1].type, 'session.close')
   t.deepEqual(paused.told.store.at(-1), { type: 'store.close', discard: false })
   const cancelled = startDownload()
   cancelled.send(...toTransferring, { type: 'download.cancel' })
   t.deepEqual(cancelled.told.store.at(-1), { type: 'store.close', discard: true })
 })
 
-test('How it ended is recorded once, with why.', t => {
+test('An ending is recorded once, with its problem.', t => {
   const { send, endings } = startDownload()
   send(ready(), { type: 'swarm.refused', ...refusal }, { type: 'store.closed' })
   t.deepEqual(endings, [{ ending: 'failed', problem: refusal }])
 })
 
-test('A store that breaks fails the download, and nothing else.', t => {
+test('A store that breaks fails the download, and no other actor.', t => {
   const { state, endings, actor } = startDownload('store')
   t.is(state(), 'failed')
   t.is(endings[0]?.ending, 'failed')
@@ -365,19 +365,19 @@ test('A store that breaks while pieces arrive fails the download, too.', t => {
   t.like(endings, [{ ending: 'failed', problem: { code: 'destination-unwritable' } }])
 })
 
-test('A peer whose link keeps ending for good is tried ever less often, until a right piece comes from it.', t => {
+test('A peer whose sessions keep ending for good is tried less and less often, until it delivers a right piece.', t => {
   let nowMs = 0
-  const { send, linked } = startDownload(undefined, { now: () => nowMs })
+  const { send, opened } = startDownload(undefined, { now: () => nowMs })
   const ends: DownloadEvent = { type: 'peer.lost', peer: alice, reason: 'it broke the protocol', final: true }
   send(...toTransferring, ends, located('alice'))
-  t.is(linked.length, 2, 'at once, with its fresh ticket')
+  t.is(opened.length, 2, 'at once, with its fresh ticket')
   send(ends, located('alice'))
-  t.is(linked.length, 2)
+  t.is(opened.length, 2)
   nowMs += peerTunables.retryFirstMs * 2
   send(located('alice'))
-  t.is(linked.length, 3)
+  t.is(opened.length, 3)
   send(...joins(alice), received(alice, 0), verified(alice, 0), ends, located('alice'))
-  t.is(linked.length, 4, 'forgiven')
+  t.is(opened.length, 4, 'forgiven')
 })
 
 test('A locator that breaks fails the download.', t => {
@@ -387,15 +387,15 @@ test('A locator that breaks fails the download.', t => {
   t.is(endings[0]?.ending, 'failed')
 })
 
-test('A link that breaks is a peer lost, and may be tried again.', t => {
-  const { send, actor, linked } = startDownload('link')
+test('A session that breaks is a lost peer, which may be tried again.', t => {
+  const { send, actor, opened } = startDownload('session')
   t.is(send(ready(), located('alice')), 'fetching.stalled')
   t.is(actor.getSnapshot().context.ledger.sessions.size, 0)
   send(located('alice'))
-  t.deepEqual(linked, ['alice', 'alice'])
+  t.deepEqual(opened, ['alice', 'alice'])
 })
 
-test('Every state can be reached, and from every state the end.', t => {
+test('Every state can be reached, and every state can reach an end.', t => {
   type Hinted = DownloadEvent & { hint?: 'whole' | 'progress' | 'hopeless' }
   const hinted =
     (hint: Hinted['hint']) =>

@@ -1,6 +1,6 @@
-// What hashing.ts and its worker threads share: the memory of a job, and what is where in it.
+// What hashing.ts and its worker threads share: a job's memory, and its layout.
 
-/** The memory of a job that its lanes and hashing.ts share. */
+/** Hashes a file as a whole, and its pieces. Its lanes and hashing.ts share this memory. */
 export interface HashJob {
   readonly kind: 'hash'
   /** Open for reading in this process until every lane has ended. */
@@ -11,7 +11,7 @@ export interface HashJob {
   readonly ring: SharedArrayBuffer
   /** Int32s, by the names below. */
   readonly counters: SharedArrayBuffer
-  /** Every piece's SHA-1 in order; absent when they are not asked for. */
+  /** Every piece's SHA-1, in order; absent when pieces need not be hashed. */
   readonly pieceHashes?: SharedArrayBuffer
 }
 
@@ -23,33 +23,33 @@ export interface RecheckJob {
   readonly counters: SharedArrayBuffer
   /** What every piece's SHA-1 should be. */
   readonly expected: SharedArrayBuffer
-  /** A byte a piece: 1 is to be checked. Set to 0 when it is wrong. */
+  /** One byte a piece: 1 to check it. A lane sets it to 0 when the piece is wrong. */
   readonly right: SharedArrayBuffer
 }
 
 export type Lane = 'sha1' | 'sha256'
 export const lanes: readonly Lane[] = ['sha1', 'sha256']
 
-/** What a thread is told to do. */
+/** What a thread is asked to do. */
 export interface Task {
   readonly job: HashJob | RecheckJob
   readonly lane: Lane
 }
 
-/** The smallest piece length, so it divides every other; few system calls, and half of it fits a core's cache. */
+/** The smallest piece length, so it divides all others. Few system calls, and half of it fits a core's cache. */
 export const chunkBytes = 512 * 1024
 
-/** Indexes into the counters: how often a lane did what another may wait for. */
+/** Indexes into the counters. This one counts the steps that another lane may wait for. */
 export const steps = 0
-/** Chunks that somebody set out to read, and that are read; pieces that somebody took. */
+/** Chunks that a lane claimed to read; chunks that are read; pieces that a lane took. */
 export const chunksClaimed = 1
 export const chunksFilled = 2
 export const piecesClaimed = 3
 /** How many chunks each lane has hashed: from here on. */
 export const chunksHashed = 4
-/** From which chunk on each lane still needs them for the piece it took: from here on. */
+/** The first chunk that each lane still needs for the piece it took: from here on. */
 export const pieceChunk = chunksHashed + lanes.length
-/** Chunks that the file has from its beginning on, and that may be read: all, unless it is still growing. */
+/** Chunks from the file's beginning on that may be read: all of them, unless the file is still growing. */
 export const chunksThere = pieceChunk + lanes.length
 
 /** Stands for the chunk of a lane that has no piece. */
@@ -60,7 +60,7 @@ export function createCounters(): Int32Array<SharedArrayBuffer> {
   return counters.fill(noPiece, pieceChunk, chunksThere)
 }
 
-/** Whoever waits looks again. */
+/** Sets a counter and wakes the lanes that wait. */
 export function advance(counters: Int32Array, counter: number, value: number): void {
   Atomics.store(counters, counter, value)
   Atomics.add(counters, steps, 1)

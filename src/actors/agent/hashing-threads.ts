@@ -1,6 +1,6 @@
-// The worker threads that hashing.ts hashes with, a pair for each job: one a lane. Starting a pair costs as much as
-// hashing 100 MiB, so a pair is kept for a while after its job, and may be started before it is needed. An idle pair
-// holds neither a file nor the process.
+// The worker threads of hashing.ts: a pair for each job, one thread a lane. Starting a pair costs as much as hashing
+// 100 MiB, so a pair is kept for a while after its job, and can be started before it is needed. An idle pair holds no file
+// open and does not keep the process alive.
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -26,7 +26,7 @@ function forget(pair: Pair): void {
   idle.delete(pair)
 }
 
-/** Has a pair ready, for a job that is expected soon. */
+/** Starts a pair for a job that is expected soon, unless one is idle. */
 export function expectJob(): void {
   if (idle.size === 0) givePair(startPair())
 }
@@ -38,13 +38,13 @@ export function takePair(): Pair {
   return pair
 }
 
-/** After a job that has ended well. */
+/** Gives a pair back after a job that ended well. */
 export function givePair(pair: Pair): void {
   for (const worker of pair) worker.unref()
   idle.set(pair, setTimeout(() => endPair(pair), hashingTunables.threadsIdleMs).unref())
 }
 
-/** Whatever it is at. Resolves when both threads have ended. */
+/** Ends a pair, even during a job. Resolves when both threads have ended. */
 export async function endPair(pair: Pair): Promise<void> {
   forget(pair)
   await Promise.all(pair.map(worker => worker.terminate()))

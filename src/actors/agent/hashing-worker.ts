@@ -1,9 +1,8 @@
-// A worker thread of hashing.ts: one lane of a job. The two lanes of a `hash` job, SHA-1 and SHA-256, read the file
-// once between them, into a ring that all hashing is done from, so memory stays flat. A lane does whatever can be done:
-// reads ahead; hashes the whole, which is its own; hashes a piece, whoever comes first. It waits only when the ring
-// holds nothing more for it and nothing more can be read, which keeps both busy to the end. A slot is used again once nobody
-// needs its chunk. Lanes of a `recheck` job share nothing but who takes which piece. Imports little, for a job may wait for
-// its threads.
+// A worker thread of hashing.ts: one lane of a job. The two lanes of a `hash` job, SHA-1 and SHA-256, read the file once
+// between them, into a ring of fixed size. A lane does whatever it can: read ahead, hash the whole file with its own
+// algorithm, or hash a piece that the other lane has not taken. It waits only when neither the ring nor the file has more for
+// it, so both stay busy to the end. A slot is reused once neither lane needs its chunk. The lanes of a `recheck` job only
+// share which pieces are taken. This file imports little, because a job may wait for its threads to start.
 
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
@@ -44,7 +43,7 @@ function hashWhole(job: HashJob, lane: Lane): string {
   const dataOf = (chunk: number): Uint8Array =>
     new Uint8Array(job.ring, (chunk % slots) * chunkBytes, Math.min(chunkBytes, job.size - chunk * chunkBytes))
 
-  /** The first chunk that somebody has yet to hash. Looks at what is taken first: who takes a piece says so before. */
+  /** The first chunk that a lane still has to hash. Reads what is taken first, because a lane announces a piece before it takes it. */
   function oldestNeeded(): number {
     let oldest = pieces === 0 ? chunks : Atomics.load(counters, piecesClaimed) * chunksPerPiece
     for (let lane = 0; lane < lanes.length; lane += 1)
@@ -124,11 +123,11 @@ function recheck(job: RecheckJob): void {
   }
 }
 
-/** Takes the next one of a row, unless another lane has. */
+/** Takes the next of a series, unless the other lane has. */
 const claim = (counters: Int32Array, counter: number, next: number): boolean =>
   Atomics.compareExchange(counters, counter, next, next + 1) === next
 
-/** False when the file ends before. */
+/** False when the file ends first. */
 function read(fd: number, data: Uint8Array, position: number): boolean {
   let done = 0
   while (done < data.length) {

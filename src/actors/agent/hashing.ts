@@ -1,5 +1,5 @@
-// All hashing of the agent. Files are hashed by two worker threads (hashing-worker.ts) in one read pass, with memory
-// that does not grow with them; arrived pieces here, in slices short enough that the event loop never waits for long.
+// All hashing of the agent. Two worker threads (hashing-worker.ts) hash a file while reading it once, in constant memory.
+// Arrived pieces are hashed on this thread, in slices short enough that the event loop never waits long.
 
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -34,20 +34,20 @@ import {
 import { endPair, givePair, takePair } from './hashing-threads.ts'
 
 export interface HashingOptions {
-  /** Called a few times a second with the bytes done so far, and once at the end. */
+  /** Called a few times a second with the bytes hashed so far, and once at the end. */
   readonly onProgress?: (hashedBytes: number, size: number) => void
-  /** Aborting makes the promise reject with the signal's reason; no thread is at it any more then. */
+  /** Aborting makes the promise reject with the signal's reason, once no thread works on the file any more. */
   readonly signal?: AbortSignal
 }
 
-/** A manifest without its name, and the fingerprint under which the file has these hashes. */
+/** A manifest without its name, and the file's fingerprint when it had these hashes. */
 export interface HashedFile extends Omit<Manifest, 'name'> {
   readonly fingerprint: Fingerprint
 }
 
 /**
- * Refuses with `file-unreadable` what is no readable regular file, or changes while it is read.
- * `pieceLength` is a multiple of 512 KiB; a manifest takes the one it has by default alone.
+ * Refuses with `file-unreadable` a file that is not regular, cannot be read, or changes while it is read.
+ * `pieceLength` is a multiple of 512 KiB. A valid manifest needs the default.
  */
 export const hashFile = (
   path: string,
@@ -57,11 +57,11 @@ export const hashFile = (
     const fingerprint = await settledFingerprint(file)
     const { size } = fingerprint
     if (size > maxFileBytes)
-      return refuse('file-unreadable', `${showable(path)} is larger than the largest file, 4 TiB`)
+      return refuse('file-unreadable', `${showable(path)} is too large; the largest file that can be shared has 4 TiB`)
     const pieceLength = options.pieceLength ?? pieceLengthFor(size)
     const digests = new SharedArrayBuffer(pieceCount({ size, pieceLength }) * sha1Bytes)
     const changed = () =>
-      refuse('file-unreadable', `${showable(path)} changes while it is read; try again when nobody writes to it`)
+      refuse('file-unreadable', `${showable(path)} changed while it was read; try again when no program writes to it`)
     try {
       const hashes = await hashWhole(file, size, { ...options, pieceLength, pieceHashes: digests })
       if (!(await isStill(file, fingerprint))) return changed()
@@ -75,7 +75,7 @@ export const hashFile = (
     }
   })
 
-/** Whether a downloaded file is the manifest's, whole: refuses with `integrity` when it is not. */
+/** Refuses with `integrity` when the file as a whole is not the manifest's. */
 export const verifyFile = (path: string, manifest: Manifest, options: HashingOptions = {}): Promise<Outcome<void>> =>
   withFile(path, async file => {
     const wrong = refuse('integrity', `${showable(path)} is not the file that was shared`)
@@ -84,17 +84,17 @@ export const verifyFile = (path: string, manifest: Manifest, options: HashingOpt
     return isThatOf(manifest, hashed) ? done(undefined) : wrong
   })
 
-/** A file that grows from its beginning, and is hashed as far as it is there. */
+/** A file that is hashed while it grows from its beginning. */
 export interface FollowedFile {
-  /** So many bytes from the beginning on are there. Never fewer than before. */
+  /** This many bytes from the beginning on are there; never fewer than before. */
   grewTo(bytes: number): void
-  /** Settles soon after all was there: whether it is the manifest's file. False, too, when that could not be found out. */
+  /** Whether it is the manifest's file. Resolves soon after the last byte is there; false also if the file cannot be read. */
   readonly isRight: Promise<boolean>
 }
 
 let followed = 0
 
-/** Undefined when as many files are followed as may be; `signal` ends it early. */
+/** Undefined when too many files are followed already (`hashingTunables.mostFollowed`). `signal` ends it early. */
 export function followFile(path: string, manifest: Manifest, signal: AbortSignal): FollowedFile | undefined {
   if (followed >= hashingTunables.mostFollowed) return undefined
   followed += 1
@@ -115,7 +115,7 @@ export function followFile(path: string, manifest: Manifest, signal: AbortSignal
   }
 }
 
-/** Which of these pieces are really right on the disk; none when there is no such file. */
+/** Which of the `claimed` pieces are right on the disk; none if there is no such file. */
 export async function recheckPieces(
   path: string,
   manifest: Manifest,
@@ -187,7 +187,7 @@ function countersOfAll(size: number): Int32Array<SharedArrayBuffer> {
 }
 
 interface WholeOptions extends HashingOptions, Pick<HashJob, 'pieceLength' | 'pieceHashes'> {
-  /** Of whoever says how much of the file is there; all of it when left out. */
+  /** Tells how much of the file is there. By default, all of it is. */
   readonly counters?: Int32Array<SharedArrayBuffer>
 }
 
@@ -208,7 +208,7 @@ async function hashWhole(
   return { sha1: sha1 as string, sha256: sha256 as string }
 }
 
-/** What each lane answers, in order. When it settles, no thread is at the job any more. */
+/** Each lane's answer, in order. When it settles, no thread works on the job any more. */
 async function runLanes(
   job: HashJob | RecheckJob,
   { signal, onProgress }: { signal: AbortSignal | undefined; onProgress: (() => void) | undefined },

@@ -1,5 +1,5 @@
-// A person's downloads as the library has them: how each looks while it does not run, and how its runs ended. That a run
-// ended counts at once; where the library's disk has no room for it, it is written down once there is.
+// A user's downloads as the library has them: how each is shown while it does not run, and how its last run ended. An ending
+// counts at once; if the library's disk is full, it is recorded as soon as there is room.
 
 import type { Logger } from 'pino'
 import { agentTunables } from '../../../config/agent.ts'
@@ -11,25 +11,25 @@ import type { DownloadView } from '../../wire/agent-api.ts'
 import { viewOfRecord } from './download-view.ts'
 
 export interface InactiveDownloads {
-  /** In the order in which they were asked for. */
+  /** In the order in which they were created. */
   ids(): number[]
-  /** As it was when it last rested, or went to the queue. Undefined when this person has none of that number here. */
+  /** As it was when its last run ended or it was last queued. Undefined when this user has no such download here. */
   view(id: number): DownloadView | undefined
   /** A new download, queued. Throws LibraryFailed. */
   create(download: NewDownload): DownloadRecord
-  /** It goes to the queue, and what it came to before is no matter any more. Throws LibraryFailed. */
+  /** Records it as queued, and forgets its last error. Throws LibraryFailed. */
   enqueue(id: number): DownloadRecord
-  /** It rests; how long its run took is added to its time. */
+  /** Records how it ended; the run's duration is added to its time. Never throws for a failing disk. */
   recordEnding(id: number, ended: DownloadOutput, ranForMs: number): void
-  /** Nothing more is written down. */
+  /** Records nothing more. */
   close(): void
 }
 
 export function createInactiveDownloads(user: string, library: Library, log: Logger): InactiveDownloads {
-  /** Made once and not at every look: a record holds a whole manifest. */
+  /** Kept here because a record holds a whole manifest. */
   const views = new Map(library.downloads(user).map(record => [record.id, viewOfRecord(record)]))
 
-  /** How runs ended, where the library's disk had no room for it. An agent that starts anew runs those once more. */
+  /** Endings that a failing disk did not take. After a restart, the agent runs these downloads once more. */
   const unrecorded = new Map<number, DownloadChange>()
   let again: NodeJS.Timeout | undefined
   const record = (id: number, change: DownloadChange) => {
@@ -38,7 +38,8 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
       unrecorded.delete(id)
     } catch (error) {
       if (!(error instanceof LibraryFailed)) throw error
-      if (!unrecorded.has(id)) log.warn({ download: id, err: error }, 'how a download ended is written down later')
+      if (!unrecorded.has(id))
+        log.warn({ download: id, err: error }, 'the disk did not take how a download ended; it is recorded later')
       if (unrecorded.size === 0) again = setTimeout(recordAgain, agentTunables.recordAgainMs).unref()
       unrecorded.set(id, change)
     }
@@ -54,7 +55,7 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
     if (!found) throw new Error(`bug: download ${id} left the library`)
     return found
   }
-  /** Undefined while the library's disk cannot read it. */
+  /** Undefined while the library's disk cannot be read. */
   const readable = (id: number): DownloadRecord | undefined => {
     try {
       return find(id)
@@ -91,7 +92,7 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
       }
       const change: DownloadChange = before ? { ...ended, seconds: before.seconds + ranForMs / 1000 } : ended
       record(id, change)
-      log.info({ download: id, ending, problem }, 'a download rests')
+      log.info({ download: id, ending, problem }, 'a download ended')
       const { error: _, ...shown } = views.get(id)!
       views.set(
         id,

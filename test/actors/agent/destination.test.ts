@@ -2,7 +2,12 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { inspectDestination, resolveDestination } from '../../../src/actors/agent/destination.ts'
+import {
+  checkDestination,
+  inspectDestination,
+  partFileOf,
+  resolveDestination,
+} from '../../../src/actors/agent/destination.ts'
 import { done } from '../../../src/domain/refusal.ts'
 import { fingerprintOf } from '../../../src/storage/fingerprint.ts'
 import { claim } from '../../../src/storage/piece-file.ts'
@@ -53,4 +58,21 @@ test('A destination with the very file comes with its fingerprint.', async t => 
   writeFileSync(path, bytes)
   const fingerprint = fingerprintOf(await lstat(path, { bigint: true }))
   t.deepEqual(await inspectDestination(path, manifest), { kind: 'same', fingerprint })
+})
+
+test('A download may go to a free name, to the very file, and to another file it may overwrite.', async t => {
+  const path = join(tempFolder(t), 'film.bin')
+  t.true((await checkDestination(path, manifest, false)).ok)
+  writeFileSync(path, 'another file')
+  t.like(await checkDestination(path, manifest, false), { ok: false, code: 'destination-exists' })
+  t.true((await checkDestination(path, manifest, true)).ok)
+  writeFileSync(path, bytes)
+  t.true((await checkDestination(path, manifest, false)).ok)
+})
+
+test('A download may not go where a file has its part file’s name, or where the disk has no room.', async t => {
+  const path = join(tempFolder(t), 'film.bin')
+  t.like(await checkDestination(path, { ...manifest, size: 2 ** 60 }, false), { ok: false, code: 'no-space' })
+  writeFileSync(partFileOf(path), 'of another program')
+  t.like(await checkDestination(path, manifest, true), { ok: false, code: 'destination-exists' })
 })

@@ -1,4 +1,4 @@
-// What a person may do with downloads, on a real library and disk, while nobody who has the file is online.
+// What a user may do with downloads, on a real library and disk, while no sharer is online.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,7 +51,7 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
       me: { user: 'alice', device: 'aaaaaaaaaaaa' },
       buffers: createBufferPool(0),
       connectRelay: () => {
-        throw new Error('nobody is to be connected to')
+        throw new Error('no peer should be connected')
       },
     },
     log: pino({ level: 'silent' }),
@@ -64,7 +64,7 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
   })
   const add = (overwrite = false, into = destination) =>
     downloads.add({ group: 'reef', name: 'film.bin', destination: into, overwrite })
-  /** As many others run as may, each in a folder of its own; the value is the first one's id. */
+  /** Fills the queue with running downloads, each in a folder of its own; the value is the first one's id. */
   const occupy = async () => {
     const ids: number[] = []
     for (let other = 0; other < downloadTunables.maxRunning; other += 1) {
@@ -78,7 +78,7 @@ function openDownloads(t: ExecutionContext, located = locatedAs(manifest)) {
   return { downloads, queue, disk, library, add, occupy, destination, path: join(destination, 'film.bin') }
 }
 
-test('Asked for twice at once, a file is downloaded once.', async t => {
+test('Two requests for a file at once start one download.', async t => {
   const { downloads, add } = openDownloads(t)
   const [one, other] = await Promise.all([add(), add()])
   t.true(one.ok && other.ok && one.value.id === other.value.id)
@@ -87,10 +87,10 @@ test('Asked for twice at once, a file is downloaded once.', async t => {
 
 for (const [what, inTheWay] of [
   ['nothing', undefined],
-  ['a claim that a kill left', claim],
+  ['a placeholder that a kill left', claim],
   ['a file that it may replace', 'another file'],
 ] as const)
-  test(`A file for which the disk has no room is not begun where there is ${what}.`, async t => {
+  test(`A file too large for the disk is refused where there is ${what}.`, async t => {
     const pieces = Buffer.alloc((maxFileBytes / pieceLengthFor(maxFileBytes)) * sha1Bytes).toString('base64')
     const huge = { ...manifest, size: maxFileBytes, pieceLength: pieceLengthFor(maxFileBytes), pieces }
     const { downloads, add, destination, path } = openDownloads(t, locatedAs(huge))
@@ -100,7 +100,7 @@ for (const [what, inTheWay] of [
     t.deepEqual(readdirSync(destination), inTheWay === undefined ? [] : ['film.bin'])
   })
 
-test('How a download ended is kept while the disk has no room for it, and written down once it has.', async t => {
+test('An ending that a full disk does not take counts at once, and is recorded when there is room.', async t => {
   const { downloads, queue, disk, library, add } = openDownloads(t)
   const added = await add()
   if (!added.ok) return t.fail(added.message)
@@ -114,7 +114,7 @@ test('How a download ended is kept while the disk has no room for it, and writte
   t.is(downloads.view(id)?.state, 'paused')
 })
 
-test('A download whose library can be neither read nor written when it ends rests all the same, as it ended.', async t => {
+test('A download can be paused while its library can be neither read nor written.', async t => {
   const { downloads, queue, disk, library, add } = openDownloads(t)
   const added = await add()
   if (!added.ok) return t.fail(added.message)
@@ -129,7 +129,7 @@ test('A download whose library can be neither read nor written when it ends rest
   t.like(downloads.view(id), { state: 'paused', name: 'film.bin' })
 })
 
-test('A download that failed over a file in its way goes on once it may replace it.', async t => {
+test('A download that failed because of an existing file continues once it may replace it.', async t => {
   const { downloads, add, path } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
@@ -141,10 +141,10 @@ test('A download that failed over a file in its way goes on once it may replace 
 
   t.true((await add(true)).ok)
   while (downloads.view(id)?.state !== 'stalled') await new Promise(setImmediate)
-  t.is(readFileSync(path, 'utf8'), 'another file', 'until there is something to replace it with')
+  t.is(readFileSync(path, 'utf8'), 'another file', 'until the download is whole')
 })
 
-test('What has completed can neither be paused, nor resumed, nor cancelled.', async t => {
+test('A completed download cannot be paused, resumed or cancelled.', async t => {
   const { downloads, add, path } = openDownloads(t)
   writeFileSync(path, bytes)
   const begun = await add()
@@ -154,7 +154,7 @@ test('What has completed can neither be paused, nor resumed, nor cancelled.', as
     t.like(await steer(id), { ok: false, code: 'not-running' })
 })
 
-test('A download that waits its turn and is cancelled leaves no part file, either, and no claim on its name.', async t => {
+test('Cancelling a queued download removes its part file and its placeholder.', async t => {
   const { downloads, add, occupy, path } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
@@ -166,14 +166,14 @@ test('A download that waits its turn and is cancelled leaves no part file, eithe
   await occupy()
   t.like(await downloads.resume(id), { ok: true, value: { state: 'queued' } })
   const cancelled = downloads.cancel(id)
-  t.is(downloads.view(id)?.state, 'queued', 'whoever follows it is not told that it was paused')
+  t.is(downloads.view(id)?.state, 'queued', 'it is never shown as paused')
   const resumed = downloads.resume(id)
   t.like(await cancelled, { ok: true, value: { state: 'cancelled' } })
   t.like(await resumed, { ok: false, code: 'not-running' })
   t.deepEqual([existsSync(`${path}.part`), existsSync(path)], [false, false])
 })
 
-test('What came under the name of its part file while a download waited its turn stays as it is, also when it is cancelled.', async t => {
+test('A file that appears under a queued download’s part file name stays as it is, even when the download is cancelled.', async t => {
   const { downloads, add, occupy, path } = openDownloads(t)
   const running = await occupy()
   const begun = await add()
@@ -203,7 +203,7 @@ test('What came under the name of its part file while a download waited its turn
   t.is(readFileSync(`${path}.part`, 'utf8'), 'of another program')
 })
 
-test('What is cancelled while its part file is checked again leaves no part file behind.', async t => {
+test('A download that is cancelled while its part file is checked leaves no part file.', async t => {
   const { downloads, library, add, path } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
@@ -215,7 +215,7 @@ test('What is cancelled while its part file is checked again leaves no part file
   t.false(existsSync(`${path}.part`))
 })
 
-test('No download goes to where another one keeps its pieces, nor keeps its own where another one goes.', async t => {
+test('A download’s destination is never another’s part file, nor its part file another’s destination.', async t => {
   const { downloads, add, path } = openDownloads(t)
   const begun = await add()
   t.like(await add(false, `${path}.part`), { ok: false, code: 'destination-exists' })
@@ -226,7 +226,7 @@ test('No download goes to where another one keeps its pieces, nor keeps its own 
   t.is(downloads.views().length, 2)
 })
 
-test('What is resumed, or downloaded again, while it is being paused goes on.', async t => {
+test('A download that is resumed or downloaded again while it is being paused continues.', async t => {
   const { downloads, add } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
@@ -239,7 +239,7 @@ test('What is resumed, or downloaded again, while it is being paused goes on.', 
   }
 })
 
-test('What is cancelled or resumed while it is failing is cancelled, or resumed, once it has failed.', async t => {
+test('A command to a download that is failing takes effect once it has failed.', async t => {
   const { downloads, queue, add, path } = openDownloads(t)
   const begun = await add()
   const id = begun.ok ? begun.value.id : 0
@@ -263,7 +263,7 @@ test('What is cancelled or resumed while it is failing is cancelled, or resumed,
   t.false(existsSync(`${path}.part`))
 })
 
-test('What the agent puts to rest for the next log-in is not called paused, nor cancelled.', async t => {
+test('A download that the agent suspends can be neither paused nor cancelled, and stays queued.', async t => {
   const { downloads, queue, library, add, occupy } = openDownloads(t)
   const running = await occupy()
   const begun = await add()
@@ -279,18 +279,15 @@ test('What the agent puts to rest for the next log-in is not called paused, nor 
 // root may write anywhere.
 const untilNotRoot = process.getuid?.() === 0 ? test.skip : test
 
-untilNotRoot(
-  'A folder that may not be written is refused when asked for, unless the file is in it already.',
-  async t => {
-    const { downloads, add, destination, path } = openDownloads(t)
-    t.teardown(() => chmodSync(destination, 0o700))
-    chmodSync(destination, 0o500)
-    t.like(await add(), { ok: false, code: 'destination-unwritable' })
-    t.is(downloads.views().length, 0)
+untilNotRoot('A folder that may not be written is refused, unless it has the file already.', async t => {
+  const { downloads, add, destination, path } = openDownloads(t)
+  t.teardown(() => chmodSync(destination, 0o700))
+  chmodSync(destination, 0o500)
+  t.like(await add(), { ok: false, code: 'destination-unwritable' })
+  t.is(downloads.views().length, 0)
 
-    chmodSync(destination, 0o700)
-    writeFileSync(path, bytes)
-    chmodSync(destination, 0o500)
-    t.true((await add()).ok)
-  },
-)
+  chmodSync(destination, 0o700)
+  writeFileSync(path, bytes)
+  chmodSync(destination, 0o500)
+  t.true((await add()).ok)
+})

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import test from 'ava'
 import { endPair, expectJob, givePair, takePair } from '../../../src/actors/agent/hashing-threads.ts'
 
-test.serial('A pair that was given back, or expected, is the next one taken, by one job at a time.', async t => {
+test.serial('A pair that was given back or started ahead is taken next, by one job at a time.', async t => {
   expectJob()
   const first = takePair()
   const second = takePair()
@@ -13,7 +13,7 @@ test.serial('A pair that was given back, or expected, is the next one taken, by 
   await Promise.all([first, second].map(endPair))
 })
 
-test.serial('A thread that has ended by itself is not taken.', async t => {
+test.serial('A pair with a thread that has exited is not taken.', async t => {
   const pair = takePair()
   givePair(pair)
   const ended = once(pair[0]!, 'exit')

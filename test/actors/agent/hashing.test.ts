@@ -21,7 +21,7 @@ async function fileOf(t: ExecutionContext, data: Buffer): Promise<string> {
 
 const sizes = { empty: 0, 'of one byte': 1, 'of one piece': pieceLength, 'a byte above a piece': pieceLength + 1 }
 for (const [what, size] of Object.entries({ ...sizes, 'longer than the ring, and no whole pieces': 9_700_001 }))
-  test(`A file ${what} gets its hashes, and the manifest is sound.`, async t => {
+  test(`A file ${what} gets the right hashes and a valid manifest.`, async t => {
     const data = randomBytes(size)
     const path = await fileOf(t, data)
     const hashed = await hashFile(path)
@@ -34,7 +34,7 @@ for (const [what, size] of Object.entries({ ...sizes, 'longer than the ring, and
     await file.close()
   })
 
-test('Pieces longer than what is read at once, even than all that is read ahead, get the same hashes.', async t => {
+test('Pieces longer than a read, and even than the ring, get the same hashes.', async t => {
   const data = randomBytes(21_000_001)
   const path = await fileOf(t, data)
   for (const pieces of [4, 32]) {
@@ -49,7 +49,7 @@ test('Pieces longer than what is read at once, even than all that is read ahead,
 
 const manifestSha1 = (data: Buffer) => manifestOf('x', data).sha1
 
-test('Progress is told from nothing up to the whole.', async t => {
+test('Progress is reported up to the whole file.', async t => {
   const path = await fileOf(t, randomBytes(4 * pieceLength))
   const seen: number[] = []
   await hashFile(path, { onProgress: (hashedBytes, size) => seen.push(hashedBytes / size) })
@@ -79,7 +79,7 @@ test('A folder and a missing file are refused.', async t => {
   }
 })
 
-test('A file larger than the largest is refused before it is read.', async t => {
+test('A file that is too large is refused before it is read.', async t => {
   const path = await fileOf(t, Buffer.alloc(0))
   const isPossible = await truncate(path, maxFileBytes + 1).then(
     () => true,
@@ -91,7 +91,7 @@ test('A file larger than the largest is refused before it is read.', async t => 
   if (!hashed.ok) t.is(hashed.code, 'file-unreadable')
 })
 
-test('Hashing that is called off ends at once, for the reason given.', async t => {
+test('Aborted hashing ends at once, with the signal’s reason.', async t => {
   const path = join(tempFolder(t), 'huge')
   await writeFile(path, '')
   await truncate(path, 2 ** 40)
@@ -102,7 +102,7 @@ test('Hashing that is called off ends at once, for the reason given.', async t =
   t.is(await t.throwsAsync(hashFile(path, { signal: controller.signal })), reason)
 })
 
-test('Hashing leaves the event loop free.', async t => {
+test('Hashing does not block the event loop.', async t => {
   const path = join(tempFolder(t), 'file')
   await writeFile(path, '')
   await truncate(path, 2 ** 27)
@@ -115,7 +115,7 @@ test('Hashing leaves the event loop free.', async t => {
   t.true(turns > 20, `only ${turns} turns`)
 })
 
-test('A whole file is verified by both hashes, and its size.', async t => {
+test('A whole file is verified by both hashes and its size.', async t => {
   const data = randomBytes(3 * pieceLength + 5)
   const path = await fileOf(t, data)
   const manifest = manifestOf('x', data)
@@ -128,7 +128,7 @@ test('A whole file is verified by both hashes, and its size.', async t => {
   }
 })
 
-test('A file that goes on after its right bytes is not the right file.', async t => {
+test('A file with extra bytes after the right ones is wrong.', async t => {
   const data = randomBytes(10)
   const path = await fileOf(t, Buffer.concat([data, Buffer.from('more')]))
   t.false((await verifyFile(path, manifestOf('x', data))).ok)
@@ -166,7 +166,7 @@ test.serial(
   },
 )
 
-test.serial('No more files are followed at once than may be, and one that is called off makes room.', async t => {
+test.serial('The number of followed files is limited, and an aborted one makes room.', async t => {
   const data = Buffer.alloc(2 * pieceLength)
   const path = await fileOf(t, data)
   const closing = new AbortController()
@@ -182,14 +182,14 @@ test.serial('No more files are followed at once than may be, and one that is cal
   t.true(await next?.isRight)
 })
 
-test('A piece that is cut off is not right, even if what was read before looks like its end.', async t => {
+test('A truncated piece is wrong, even if the bytes read before it look like its end.', async t => {
   const data = Buffer.alloc(3 * pieceLength)
   const path = await fileOf(t, data.subarray(1))
   const right = await recheckPieces(path, manifestOf('x', data), fullBitfield(3))
   t.deepEqual([0, 1, 2].filter(right.has), [0, 1])
 })
 
-test('A recheck finds exactly the pieces that are right among those that were claimed.', async t => {
+test('A recheck finds exactly the right pieces among those claimed.', async t => {
   const data = randomBytes(5 * pieceLength + 9)
   const path = await fileOf(t, data)
   const manifest = manifestOf('x', data)
@@ -204,7 +204,7 @@ test('A recheck finds exactly the pieces that are right among those that were cl
   t.deepEqual([0, 1, 2, 3, 4, 5].filter(right.has), [0, 1, 3])
 })
 
-test('Of a lost part file no piece is right, and an empty one has none.', async t => {
+test('No piece of a missing part file is right, and an empty file has none.', async t => {
   const data = randomBytes(10)
   const path = await fileOf(t, data)
   const other = `${path}.other`
@@ -215,7 +215,7 @@ test('Of a lost part file no piece is right, and an empty one has none.', async 
   t.is((await recheckPieces(other, manifestOf('x', Buffer.alloc(0)), createBitfield(0))).count, 0)
 })
 
-test('An arrived piece is right only with exactly its bytes.', async t => {
+test('An arrived piece is right only if all of its bytes are.', async t => {
   for (const size of [1, pieceLength, 5 * 1024 * kib + 3]) {
     const data = randomBytes(size)
     const expected = Buffer.from(manifestSha1(data), 'hex')
@@ -226,7 +226,7 @@ test('An arrived piece is right only with exactly its bytes.', async t => {
   }
 })
 
-test('The hashes of a manifest are those that arrived pieces are checked against.', async t => {
+test('Arrived pieces match the hashes of a manifest made by hashing the file.', async t => {
   const data = randomBytes(2 * pieceLength)
   const hashed = await hashFile(await fileOf(t, data))
   if (!hashed.ok) return t.fail(hashed.message)

@@ -30,7 +30,7 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const mib = 1024 * 1024
 const mallory: DeviceRef = { user: 'mallory', device: 'mmmmmmmmmmmm' }
-/** Long, so that a busy machine makes nobody look silent: what is slow is to be overtaken by then. */
+/** Long, so that no peer looks silent on a busy machine. Slow peers must have been overtaken by then. */
 const silentAfterMs = 5_000
 
 /** What keeps this process alive: timers and sockets, each once. */
@@ -181,7 +181,7 @@ async function startFair(file: SharedBytes, turn: Promise<void>) {
 }
 
 for (const [what, answer] of hostiles)
-  test.serial(`A download completes beside a peer that ${what}, and nothing is left of it.`, async t => {
+  test.serial(`A download completes beside a peer that ${what}, and leaves no resource open.`, async t => {
     const before = resources()
     const file = sharedBytes(4 * mib)
     const struck = Promise.withResolvers<void>()
@@ -209,7 +209,7 @@ for (const [what, answer] of [
   ['that is slow', slowly],
   ['that sends a byte now and then', trickling],
 ] as const)
-  test.serial(`A peer ${what} does not hold up the last piece, though it was asked for it last.`, async t => {
+  test.serial(`A peer ${what} does not hold up the last piece, even if it was the last one asked for it.`, async t => {
     const file = sharedBytes(mib)
     const struck = Promise.withResolvers<void>()
     const fair = await startFair(file, struck.promise)
@@ -241,7 +241,7 @@ for (const [what, greet] of [
     (socket: Socket) => portion(socket, Buffer.from('16030340000200', 'hex'), 1, 20),
   ],
 ] as const)
-  test.serial(`A download completes beside an address that ${what}, and nothing is left of it.`, async t => {
+  test.serial(`A download completes beside an address that ${what}, and leaves no resource open.`, async t => {
     const before = resources()
     const file = sharedBytes(mib)
     const struck = Promise.withResolvers<void>()

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { openOwnPartFile, removeOwnPartFile } from '../../../src/actors/agent/own-part-file.ts'
+import { discardFiles, openOwnPartFile, removeOwnPartFile } from '../../../src/actors/agent/own-part-file.ts'
 import { createBitfield } from '../../../src/domain/bitfield.ts'
 import type { DownloadChange, DownloadRecord } from '../../../src/storage/library-downloads.ts'
+import { claim } from '../../../src/storage/piece-file.ts'
 import { granted } from '../../helpers/granted.ts'
 import { manifestOf } from '../../helpers/manifest-of.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
@@ -84,4 +85,18 @@ test('Only a regular file that the download made is removed.', async t => {
   t.false(existsSync(part))
   mkdirSync(part)
   t.false(await removeOwnPartFile(record(true)))
+})
+
+test('Discarding an inactive download removes its part file and a placeholder, but no other program’s file.', async t => {
+  const { part, record } = openRecord(t)
+  const { destination } = record(true)
+  writeFileSync(part, bytes)
+  writeFileSync(destination, claim)
+  t.true((await discardFiles(record(true))).ok)
+  t.deepEqual([existsSync(part), existsSync(destination)], [false, false])
+
+  writeFileSync(part, 'of another program')
+  writeFileSync(destination, 'another file')
+  t.true((await discardFiles(record(false))).ok)
+  t.deepEqual([readFileSync(part, 'utf8'), readFileSync(destination, 'utf8')], ['of another program', 'another file'])
 })

@@ -1,4 +1,4 @@
-// Pausing stops the traffic: on a real library, disk and socket, with a peer that sends no more than the test lets it.
+// Pausing stops the traffic: a real library, disk and socket, and a peer that sends only what the test lets it.
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 const file = sharedBytes(16 * 2 ** 20)
 const firstPiece = file.manifest.pieceLength
 
-/** A peer that sends the blocks of the first piece it is asked for, and holds back all others: four at least. */
+/** A peer that sends the blocks of the first piece requested from it, and holds back all others: at least four. */
 async function startHoldingBack(t: ExecutionContext) {
   const requests: Block[] = []
   const held: Block[] = []
@@ -46,7 +46,7 @@ async function startHoldingBack(t: ExecutionContext) {
   return { peer: server.peer, requests, held, sockets, send }
 }
 
-test('After a pause no further block is asked for, and none that was on its way is counted.', async t => {
+test('After a pause, no block is requested, and blocks in flight are not counted.', async t => {
   const { peer, requests, held, sockets, send } = await startHoldingBack(t)
   const folder = tempFolder(t)
   mkdirSync(join(folder, 'films'))
@@ -76,7 +76,7 @@ test('After a pause no further block is asked for, and none that was on its way 
   const paused = await pausing
   t.true(paused.ok && paused.value.state === 'paused')
   await Promise.all(closed)
-  // Whatever would have been sent over a new connection, or counted: it takes no longer than the first did.
+  // Long enough for anything still to be sent over a new connection, or counted.
   for (let turn = 0; turn < 1000; turn += 1) await new Promise(setImmediate)
   t.is(requests.length, asked)
   t.like(downloads.view(id), { state: 'paused', pieces: { done: 1 }, fetchedBytes: firstPiece, peers: 0 })

@@ -47,7 +47,8 @@ async function obtain(sources: PasswordSources, user: string, isNew: boolean): P
   if (!prompt)
     return refuse('usage', 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin')
   const password = await prompt(`${isNew ? 'New password' : 'Password'} for ${user}:`)
-  if (isNew && (await prompt('Repeat the password:')) !== password)
+  // An empty one is refused anyway.
+  if (isNew && password !== '' && (await prompt('Repeat the password:')) !== password)
     return refuse('usage', 'the two passwords differ; try again')
   return done(password)
 }

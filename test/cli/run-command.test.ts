@@ -146,11 +146,18 @@ test('A new password is asked for twice, and both have to be the same.', async t
 })
 
 test('An empty password is refused with what to do: choose one, or type the right one.', async t => {
-  const passwords = createPasswords({ prompt: async () => '' })
+  let asked = 0
+  const passwords = createPasswords({
+    prompt: async () => {
+      asked += 1
+      return ''
+    },
+  })
   t.deepEqual(
     await passwords.ask('alice', { isNew: true }),
     refuse('usage', 'the password is empty; choose one of at least 8 characters'),
   )
+  t.is(asked, 1, 'it is not asked for again')
   t.deepEqual(
     await passwords.ask('alice', { isNew: false }),
     refuse('usage', 'the password is empty; type the password of alice'),

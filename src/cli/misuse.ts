@@ -41,7 +41,9 @@ function complaintOf(
   if (code === 'commander.help')
     return known === '' ? 'name a command' : `name a command of ${known}: ${verbs.join(', ')}`
   // A noun that is a command by itself takes any other word for an argument too many.
-  if (code === 'commander.excessArguments' && unknown !== undefined) return unknownAmong(known, unknown, verbs)
+  const isUnknown = code === 'commander.excessArguments' || code === 'commander.unknownCommand'
+  if (isUnknown && unknown !== undefined && !message.includes('Did you mean'))
+    return unknownAmong(known, unknown, verbs)
   const complaint = message
     .replace(/^error: /, '')
     .replaceAll(/\s+/g, ' ')

@@ -144,6 +144,7 @@ const mistakes: Record<string, RegExp> = {
   'group create': /^missing required argument 'group'; see shoal group create --help$/,
   'group create a b': /^too many arguments.*; see shoal group create --help$/,
   'group crate g': /^unknown command 'crate'.*; see shoal group --help$/,
+  'group invite g': /^unknown command 'invite'; group takes create, list, .*; see shoal group --help$/,
   grop: /^unknown command 'grop'.*; see shoal --help$/,
   group: /^name a command of group: create, list, .*; see shoal group --help$/,
   'limit bogus': /^unknown command 'bogus'; limit takes up, down, connections; see shoal limit --help$/,

@@ -2,26 +2,29 @@
 
 import { join } from 'node:path'
 
-/** Those that take longest go first, or the last of them would run alone at the end, on one core. */
+/** The longest files go first: the last one would run alone at the end, on one core. */
 const longest = [
   'integration/rotation',
   'integration/agents',
-  'visualizer/page/page',
   'integration/command-line',
+  'visualizer/page/page',
   'scripts/demonstration',
-  'chaos/kills/kills',
-  'integration/tracker-failures',
-  'integration/cluster',
-  'integration/removal',
   'chaos/chaos',
-  'integration/on-the-wire',
+  'integration/tracker-failures',
+  'integration/removal',
   'chaos/disk/disk',
-  'integration/late-copies',
+  'chaos/kills/kills',
+  'integration/log-end',
+  'integration/on-the-wire',
+  'integration/backup',
+  'integration/cluster',
+  'integration/visualizer',
+  'integration/limits',
+  'integration/attempts',
   'integration/trackers',
   'integration/trust',
-  'integration/log-end',
-  'integration/backup',
-  'integration/visualizer',
+  'integration/hostile-payloads',
+  'integration/stately',
 ]
 const rankOf = file => {
   const rank = longest.findIndex(name => file.endsWith(join('test', `${name}.test.ts`)))
@@ -36,6 +39,6 @@ export default {
   concurrency: 2,
   workerThreads: false,
   sortTestFiles: (a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b),
-  // A hundred processes would compile the same sources; those that tests start, too.
+  // A hundred processes, and those that they start, would compile the same sources.
   environmentVariables: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.cache', 'compiled') },
 }

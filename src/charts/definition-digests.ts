@@ -1,4 +1,4 @@
-// The digests of all definitions of this version, by which a watcher knows whether a process runs the same ones.
+// The digests of this version's definitions. A watcher compares them with those of a process to see whether it runs the same.
 
 import { allMachines } from '../machines/all-machines.ts'
 import { outlineOf } from './outline.ts'

@@ -1,4 +1,4 @@
-// The machines' definitions in the forms in which documents take them. Loaded when it is asked for: layout is a big library.
+// Exports the machines' definitions for documents. Load it only when needed: the layout library is large.
 
 import { allMachines } from '../machines/all-machines.ts'
 import type { MachineChart } from '../wire/machine-chart.ts'
@@ -11,13 +11,13 @@ export interface Exported {
   readonly machine: string
   readonly states: number
   readonly transitions: number
-  /** In lines: a text with line ends in it would be shown as one that tampers with the terminal. */
+  /** In lines, because the display escapes line ends within a text. */
   readonly mermaid?: readonly string[]
   readonly svg?: readonly string[]
   readonly chart?: MachineChart
 }
 
-/** Of all machines, or the one of that name; none when there is no such one. */
+/** Every machine, or the one of that name; empty when there is none. */
 export async function exportMachines(
   name: string | undefined,
   form: { readonly mermaid: boolean; readonly svg: boolean; readonly chart: boolean },

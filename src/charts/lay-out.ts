@@ -1,5 +1,5 @@
-// Lays a machine's outline out (elkjs): boxes within boxes, edges around them, labels beside them. A layout depends on the
-// outline alone, so the same definition always gives the same drawing.
+// Lays out a machine's outline with elkjs: boxes within boxes, edges around them, labels beside them. A layout depends on
+// nothing else, so the same definition always gives the same drawing.
 
 import type { ElkExtendedEdge, ElkNode, ELK as Engine } from 'elkjs/lib/elk-api.js'
 import type { AnyStateMachine } from 'xstate'

@@ -1,4 +1,4 @@
-// The page of documents that shows every machine; a test holds the one in docs/ to it.
+// The text of docs/machines.md, which shows every machine; a test keeps the file equal to it.
 
 import { allMachines } from '../machines/all-machines.ts'
 import { toMermaid } from './mermaid.ts'

@@ -1,10 +1,10 @@
-// A machine as a Mermaid state diagram, for documents: states and the events between them. What changes no state is left
-// out, and so are actions: a page of text is to be read.
+// A machine as a Mermaid state diagram, for documents: states and the events between them. Actions, and transitions that
+// change no state, are left out to keep it readable.
 
 import type { AnyStateMachine } from 'xstate'
 import { type Outline, type OutlineNode, outlineOf } from './outline.ts'
 
-/** Mermaid's ids take letters, digits and "_"; its labels end at a line's end, and ":" or ";" would end them sooner. */
+/** Mermaid's ids allow letters, digits and "_". Its labels end with the line, or sooner at ":" or ";". */
 const idOf = (id: string) => id.replaceAll(/[^A-Za-z0-9]/g, '_')
 const labelOf = (text: string) => text.replaceAll(';', ',').replaceAll(':', ' ')
 

@@ -1,5 +1,5 @@
-// What is to be drawn of a machine, taken from its definition: states, transitions and their words, in the order in which
-// they are written. Nothing here knows of pixels.
+// What a drawing of a machine shows, taken from its definition: states, transitions and their texts, in the order of the
+// definition. Nothing here knows about pixels.
 
 import { createHash } from 'node:crypto'
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'

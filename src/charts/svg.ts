@@ -1,5 +1,4 @@
-// A laid out chart as an SVG file, for documents and for a look without the visualizer. Texts are escaped; nothing in it
-// is taken from outside.
+// A laid-out chart as an SVG file, to be seen without the visualizer. Every text is escaped.
 
 import { type ChartEdge, type ChartNode, chartFont, type MachineChart } from '../wire/machine-chart.ts'
 

@@ -1,4 +1,4 @@
-// Every machine that runs, as it is defined: what is drawn, exported and watched comes from this list.
+// Every machine's definition. What is drawn, exported and watched comes from this list.
 
 import type { AnyStateMachine } from 'xstate'
 import { agentSessionMachine } from './agent-session.ts'

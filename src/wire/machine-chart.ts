@@ -17,7 +17,7 @@ const chartNodeSchema = z.strictObject({
   kind: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']),
   /** Entered first when its parent is. */
   isInitial: z.boolean(),
-  /** Names of what runs in it. */
+  /** Names of the actors that run in it. */
   invokes: z.array(z.string()),
   entry: z.array(z.string()),
   exit: z.array(z.string()),
@@ -39,7 +39,7 @@ const chartEdgeSchema = z.strictObject({
   label: z.string(),
   guard: z.string().nullable(),
   actions: z.array(z.string()),
-  /** Leaves its source also when the target lies within it. */
+  /** Leaves its source even when the target lies within it. */
   isReentering: z.boolean(),
   /** Where it runs, absolute; at least two when there is a target. */
   points: z.array(z.tuple([z.number(), z.number()])),

@@ -1,5 +1,5 @@
-// What the visualizer's page gets from the server that it was loaded from, and the form of a recording.
-// docs/adr/0015 is the page to read: which route gives what, and what the page does with it.
+// What the visualizer's page gets from the server that it was loaded from, and the form of a recording. docs/adr/0015
+// explains each route and what the page does with it.
 
 import * as z from 'zod'
 
@@ -7,22 +7,22 @@ import * as z from 'zod'
 export const visualizerConfigSchema = z.strictObject({
   mode: z.enum(['live', 'replay']),
   version: z.string(),
-  /** Null: the operator, who sees everybody's. */
+  /** Null: the operator, who sees every device. */
   you: z.strictObject({ user: z.string(), device: z.string() }).nullable(),
   /** Null when `mode` is replay. */
   watch: z
     .strictObject({
-      /** WebSocket addresses to try: brokers', or this server's own way to them. */
+      /** WebSocket addresses to try: brokers', or this server's proxy to them. */
       servers: z.array(z.string()),
       /** For NATS's CONNECT. It may subscribe to `subjects` and to nothing else, and publish nothing. */
       user: z.string(),
       pass: z.string(),
-      /** ms since 1970: then the brokers hang up, and a new GET /api/config brings a new one. */
+      /** ms since 1970. Brokers disconnect it then; GET /api/config returns a new login. */
       expiresAt: z.number(),
       subjects: z.array(z.string()),
     })
     .nullable(),
-  /** What to type next, shown when nothing runs: the operator's home and the servers are filled in. */
+  /** Commands to try, shown while there is nothing else to show. */
   hints: z.array(z.strictObject({ about: z.string(), command: z.string() })),
 })
 export type VisualizerConfig = z.infer<typeof visualizerConfigSchema>
@@ -36,7 +36,7 @@ const brokerSchema = z.strictObject({
   /** Log entries that it is behind the leader; null: not known. */
   lag: z.number().nullable(),
   connections: z.number().nullable(),
-  /** Messages and bytes a second, in and out, since the last look. */
+  /** Messages and bytes a second, in and out, since the last sample. */
   messagesPerSecond: z.number().nullable(),
   bytesPerSecond: z.number().nullable(),
   memoryBytes: z.number().nullable(),
@@ -54,7 +54,7 @@ const trackerSchema = z.strictObject({
   uptimeSeconds: z.number(),
   /** Since the last look. */
   requestsPerSecond: z.number().nullable(),
-  /** Devices that it takes for online: the viewer's own; of the operator everybody's. */
+  /** Devices it takes for online: the viewer's own, or for the operator all. */
   online: z.number().nullable(),
 })
 
@@ -69,15 +69,15 @@ const groupSchema = z.strictObject({
   files: z.number().nullable(),
 })
 
-/** The cluster as the viewer may see it; what cannot be reached is null, not left out. */
+/** The cluster as the viewer may see it. What could not be asked is null. */
 export const clusterViewSchema = z.strictObject({
   at: z.number(),
   /** Whether this server has a connection to a broker. */
   isConnected: z.boolean(),
-  /** Null: this home does not hold the cluster, so brokers' monitoring is not reachable from here. */
+  /** Null: this home does not hold the cluster, so the brokers' monitoring is out of reach. */
   brokers: z.array(brokerSchema).nullable(),
   trackers: z.array(trackerSchema),
-  /** Of the viewer; of the operator everybody's. Null: trackers did not answer. */
+  /** The viewer's, or for the operator all. Null: no tracker answered. */
   devices: z.array(deviceSchema).nullable(),
   groups: z.array(groupSchema).nullable(),
   /** One line for a person where something is wrong: "2 of 3 brokers: writes go on, one more lost and they stop". */
@@ -88,9 +88,9 @@ export type ClusterView = z.infer<typeof clusterViewSchema>
 /** A line of GET /api/events?watcher=HEX, which is a stream of JSON lines that never ends by itself. */
 export const visualizerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('cluster'), cluster: clusterViewSchema }),
-  /** The agents and trackers have been told of this watcher: pictures come now. */
+  /** Agents and trackers have been told of this watcher: snapshots follow. */
   z.strictObject({ type: z.literal('watching'), watcher: z.string() }),
-  /** Nothing new; silence beyond `visualizerTunables.silentAfterMs` means that the server is gone. */
+  /** Nothing new. After `visualizerTunables.silentAfterMs` without anything, the server is gone. */
   z.strictObject({ type: z.literal('alive') }),
 ])
 export type VisualizerEvent = z.infer<typeof visualizerEventSchema>

@@ -8,12 +8,12 @@ import { toSvg } from '../../src/charts/svg.ts'
 import { allMachines } from '../../src/machines/all-machines.ts'
 import { machineChartSchema } from '../../src/wire/machine-chart.ts'
 
-test('docs/machines.md shows the machines as they are; if not: node scripts/write-machine-diagrams.ts', t => {
+test('The file docs/machines.md shows the machines as they are; if not, run node scripts/write-machine-diagrams.ts.', t => {
   t.is(readFileSync(new URL('../../docs/machines.md', import.meta.url), 'utf8'), machinesPage())
 })
 
 for (const machine of allMachines)
-  test(`${machine.id} is laid out whole: boxes within boxes, and an arrow for each transition that has a target`, async t => {
+  test(`The machine ${machine.id} is laid out whole: boxes within boxes, and an arrow for each transition with a target.`, async t => {
     const chart = machineChartSchema.parse(await layOut(machine))
     t.is(chart.digest, definitionDigests()[machine.id]!)
     const nodes = new Map(chart.nodes.map(node => [node.id, node]))

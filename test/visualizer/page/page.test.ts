@@ -123,7 +123,7 @@ const piecesByColour = (page: Page) =>
     return counted
   })
 
-test('a download is seen from its first state to its last, with how many pieces came from whom, and nobody else’s', async t => {
+test('A download is shown from its first state to its last, with the pieces by peer, and no other person’s.', async t => {
   const { cluster, browser } = t.context
   const devices = await people(t, 'reef', 'alice', 'bob', 'carol')
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
@@ -174,7 +174,7 @@ test('a download is seen from its first state to its last, with how many pieces 
   t.is(await page.getByText('secret.bin').count(), 0)
   await page.keyboard.press('2')
   await page.fill('#filter', 'eve')
-  await page.getByText('None is called that.').waitFor()
+  await page.getByText('No actor matches.').waitFor()
   await page.fill('#filter', 'carol')
   await page.waitForSelector('.actor-row')
 
@@ -190,7 +190,7 @@ test('a download is seen from its first state to its last, with how many pieces 
   await page.waitForSelector('.swarm .state-completed', { state: 'detached' })
 })
 
-test('a peer that is killed and a broker that is killed are seen, and watching goes on', async t => {
+test('A killed peer and a killed broker are shown, and watching continues.', async t => {
   const { cluster, browser } = t.context
   const devices = await people(t, 'lagoon', 'ann', 'ben', 'cat')
   const [ann, ben, cat] = devices as [AgentDevice, AgentDevice, AgentDevice]

@@ -1,6 +1,6 @@
-// The pieces of a file, one cell each: coloured by the peer it came from, striped while on its way, shaded by how many
-// have it while missing. One canvas, painted when a report came or the size changed. The pointer or the arrow keys ask
-// about one piece; a screen reader hears the whole in a sentence.
+// The pieces of a file, one cell each: coloured by the peer it came from, part filled while on its way, dotted by how many
+// peers have it while missing. One canvas, painted on each report or resize. The pointer or the arrow keys select a piece
+// to describe; a screen reader gets the whole in a sentence.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { pieceStates } from '../../../wire/inspected-download.ts'

@@ -1,7 +1,8 @@
-// What the page knows at one moment: every process that was heard of, its actors, its downloads, and the cluster. A model
-// is advanced by one line of a recording at a time, live or from a file, and by nothing else: the same lines make the same
-// model. It holds no history but what a chart of the last minutes needs (tape.ts holds the steps).
+// What the page knows at one moment: every known process, its actors, its downloads, and the cluster. Only the lines of a
+// recording change a model, live or from a file, so the same lines make the same model. It holds no history but the speeds
+// of the last minutes; recording.ts holds the steps.
 
+import { pageTunables } from '../../../../config/visualizer.ts'
 import type { InspectedActor, TakenTransition } from '../../../wire/inspected-actor.ts'
 import type { InspectedDownload } from '../../../wire/inspected-download.ts'
 import type { Inspection } from '../../../wire/inspection.ts'
@@ -23,7 +24,7 @@ interface SpeedSample {
   readonly rates: readonly number[]
 }
 
-/** Another object with each report, so that whoever draws it sees that there is a new one. */
+/** A new object with each report, so that a component that draws it sees the change. */
 export interface DownloadView {
   readonly key: string
   readonly process: ProcessView
@@ -44,9 +45,9 @@ export interface ProcessView {
   n: number
   /** Of the last message, by that device's clock. */
   at: number
-  /** Of the last whole picture: older steps than that say nothing. */
-  pictureN: number
-  /** Parts of a picture that is not complete yet. */
+  /** The number of the last whole snapshot: older steps are ignored. */
+  snapshotN: number
+  /** Parts of a snapshot that is not complete yet. */
   parts:
     | { readonly n: number; readonly watcher: string | null; readonly got: Map<number, readonly InspectedActor[]> }
     | undefined
@@ -60,12 +61,9 @@ export interface Model {
   cluster: ClusterView | undefined
 }
 
-/** Samples kept of one download: ten minutes at two a second. */
-const mostSamples = 1_200
-
 export const emptyModel = (): Model => ({ processes: new Map(), cluster: undefined })
 
-/** What a message did, for whoever keeps histories. */
+/** What a message did, for those that keep a history. */
 export type Applied =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'step'; readonly actor: ActorView }
@@ -81,7 +79,7 @@ export function applyInspection(model: Model, subject: string, message: Inspecti
   process.at = Math.max(process.at, message.at)
   switch (message.kind) {
     case 'step': {
-      if (message.n < process.pictureN) return nothing
+      if (message.n < process.snapshotN) return nothing
       const actor = keepActor(process, message.actor)
       actor.event = message.event
       actor.from = message.from
@@ -89,12 +87,12 @@ export function applyInspection(model: Model, subject: string, message: Inspecti
       return { kind: 'step', actor }
     }
     case 'picture':
-      takePicture(process, message)
+      applySnapshot(process, message)
       return nothing
     case 'download':
       keepDownload(process, message)
       return nothing
-    // What a device serves is seen by its server links.
+    // The page shows what a device serves by its upload sessions.
     case 'serving':
       return nothing
     case 'messages':
@@ -106,7 +104,7 @@ function processOf(model: Model, user: string, device: string, run: string): Pro
   const key = `${user}/${device}`
   const known = model.processes.get(key)
   if (known?.run === run) return known
-  // It was started again: nothing of its earlier run is left.
+  // It has started again: nothing of its earlier run is kept.
   const process: ProcessView = {
     key,
     user,
@@ -115,7 +113,7 @@ function processOf(model: Model, user: string, device: string, run: string): Pro
     run,
     n: -1,
     at: 0,
-    pictureN: -1,
+    snapshotN: -1,
     parts: undefined,
     definitions: {},
     actors: new Map(),
@@ -140,14 +138,14 @@ function keepActor(process: ProcessView, actor: InspectedActor): ActorView {
   return fresh
 }
 
-function takePicture(process: ProcessView, picture: Extract<Inspection, { kind: 'picture' }>): void {
-  const { part, parts, actors, n, watcher, definitions } = picture
+function applySnapshot(process: ProcessView, snapshot: Extract<Inspection, { kind: 'picture' }>): void {
+  const { part, parts, actors, n, watcher, definitions } = snapshot
   if (part === 0 || process.parts === undefined || process.parts.watcher !== watcher)
     process.parts = { n, watcher, got: new Map() }
   process.parts.got.set(part, actors)
   if (process.parts.got.size < parts) return
   const present = [...process.parts.got.values()].flat()
-  process.pictureN = process.parts.n
+  process.snapshotN = process.parts.n
   process.parts = undefined
   process.definitions = definitions
   const ids = new Set(present.map(({ id }) => id))
@@ -161,7 +159,7 @@ function keepDownload(process: ProcessView, report: InspectedDownload): void {
   const known = process.downloads.get(report.download)
   const speeds = known?.speeds ?? []
   speeds.push({ at: report.at, rates: report.peers.map(peer => peer.bytesPerSecond) })
-  if (speeds.length > mostSamples) speeds.splice(0, speeds.length - mostSamples)
+  if (speeds.length > pageTunables.speedSamples) speeds.splice(0, speeds.length - pageTunables.speedSamples)
   const key = `${process.key}#${report.download}`
   const download: DownloadView = { key, process, report, pieceMap, availability, speeds }
   process.downloads.set(report.download, download)

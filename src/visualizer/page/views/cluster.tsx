@@ -4,7 +4,7 @@ import { formatBytes, formatDuration, formatRate } from '../../../domain/quantit
 import { model } from '../data/page-state.ts'
 import { formatCount } from '../format.ts'
 import { State } from './downloads.tsx'
-import { Hints } from './empty-view.tsx'
+import { EmptyView } from './empty-view.tsx'
 
 /** What the server could not ask is left out. */
 const unknown = ''
@@ -12,7 +12,7 @@ const or = <T,>(value: T | null, show: (value: T) => string): string => (value =
 
 export function Cluster() {
   const { cluster } = model()
-  if (!cluster) return <Hints about="Nothing is known of the cluster yet." />
+  if (!cluster) return <EmptyView about="Nothing is known about the cluster yet." />
   const { brokers, trackers, devices, groups, problems } = cluster
   return (
     <div class="cluster">
@@ -24,7 +24,7 @@ export function Cluster() {
       <section class="wide" aria-label="Brokers">
         <h2>Brokers</h2>
         {brokers === null ? (
-          <p class="soft">They run on another machine, so this page cannot look into them.</p>
+          <p class="soft">They run on another machine, so this page cannot monitor them.</p>
         ) : (
           <div class="cards">
             {brokers.map(broker => (

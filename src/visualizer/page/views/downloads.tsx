@@ -9,7 +9,7 @@ import type { DownloadView } from '../data/model.ts'
 import { model } from '../data/page-state.ts'
 import { formatCount } from '../format.ts'
 import { chosenDownload, followActor } from '../route.ts'
-import { Hints } from './empty-view.tsx'
+import { EmptyView } from './empty-view.tsx'
 
 const underWay = ['downloading', 'stalled', 'locating', 'verifying', 'queued']
 const order = (state: string) => (underWay.includes(state) ? 0 : 1)
@@ -19,7 +19,7 @@ export function Downloads() {
     .flatMap(({ downloads }) => [...downloads.values()])
     .sort((one, two) => order(one.report.state) - order(two.report.state) || one.key.localeCompare(two.key))
   const chosen = all.find(({ key }) => key === chosenDownload.value) ?? all[0]
-  if (!chosen) return <Hints about="Nothing is being downloaded." />
+  if (!chosen) return <EmptyView about="Nothing is being downloaded." />
   return (
     <div class="two-columns">
       <VirtualList

@@ -1,8 +1,8 @@
-// In place of a view that has nothing to show: what would show something.
+// Stands in for a view that has nothing to show, with commands that would change that.
 
 import { config, sourceStatus } from '../data/page-state.ts'
 
-export function Hints({ about }: { readonly about: string }) {
+export function EmptyView({ about }: { readonly about: string }) {
   const hints = config.value?.hints ?? []
   return (
     <div class="nothing">

@@ -10,7 +10,7 @@ import { charts, model, position, recording, revision, seek } from '../data/page
 import type { RecordedStep } from '../data/recording.ts'
 import { formatTimeMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
-import { Hints } from './empty-view.tsx'
+import { EmptyView } from './empty-view.tsx'
 
 interface Row {
   readonly key: string
@@ -20,7 +20,7 @@ interface Row {
   readonly actor: ActorView | undefined
 }
 
-/** Parents before children. Whoever's parent is not known stands at the top. */
+/** Parents before children. An actor with an unknown parent is at the top. */
 function rowsOf(processes: Iterable<ProcessView>, filter: string): Row[] {
   const rows: Row[] = []
   const wanted = filter.trim().toLowerCase()
@@ -53,7 +53,7 @@ export function Machines() {
     actors.find(({ key }) => key === chosenActor.value) ??
     actors.find(({ machine }) => machine === 'download') ??
     actors.find(({ machine }) => machine !== null)
-  if (processes.length === 0) return <Hints about="No process of yours is running." />
+  if (processes.length === 0) return <EmptyView about="No process of yours is running." />
   return (
     <div class="three-columns">
       <div class="side">
@@ -74,7 +74,7 @@ export function Machines() {
           onChoose={({ actor }) => {
             if (actor) chosenActor.value = actor.key
           }}
-          empty="None is called that."
+          empty="No actor matches."
           row={row => <ActorRow row={row} />}
         />
       </div>
@@ -108,7 +108,7 @@ function Followed({ actor }: { readonly actor: ActorView }) {
   const chart = actor.machine === null ? undefined : charts.value.get(actor.machine)
   const steps = recording.steps.get(actor.key) ?? []
   const at = position.value
-  // Of a time that lies back, the last step before it.
+  // At an earlier position, the last step before it.
   const current = at === undefined ? steps.at(-1) : steps.findLast(step => step.position <= at)
   const digest = actor.machine === null ? undefined : actor.process.definitions[actor.machine]
   const isOther = chart !== undefined && digest !== undefined && digest !== chart.digest
@@ -131,7 +131,7 @@ function Followed({ actor }: { readonly actor: ActorView }) {
             label={actorName(actor)}
           />
         ) : (
-          <p class="soft">This one is no machine, so it has no chart.</p>
+          <p class="soft">This actor is not a machine, so it has no chart.</p>
         )}
       </section>
       <aside class="side">
@@ -156,7 +156,7 @@ function Followed({ actor }: { readonly actor: ActorView }) {
             keyOf={step => String(step.position)}
             chosen={current && String(current.position)}
             onChoose={step => seek(step.position)}
-            empty="Nothing has happened to it since this page was opened."
+            empty="No steps since this page was opened."
             followEnd={at === undefined}
             row={step => <StepRow step={step} />}
           />

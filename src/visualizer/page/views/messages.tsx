@@ -1,5 +1,5 @@
-// What actors say to each other, as a sequence: a column each, an arrow a message, time downwards. Of one process at a
-// time; of the actor that is followed and whom it talks to, or of all.
+// A sequence diagram of the messages between actors of one process: a column for each actor, an arrow for each message,
+// time downwards. Of all actors, or of the chosen one and those it exchanges messages with.
 
 import { useSignal } from '@preact/signals'
 import { actorName, processName } from '../components/actor-name.ts'
@@ -8,7 +8,7 @@ import { model, position, recording, revision } from '../data/page-state.ts'
 import type { RecordedMessage } from '../data/recording.ts'
 import { formatTimeMs } from '../format.ts'
 import { chosenActor } from '../route.ts'
-import { Hints } from './empty-view.tsx'
+import { EmptyView } from './empty-view.tsx'
 
 const laneWidth = 150
 const timeWidth = 96
@@ -28,7 +28,7 @@ export function Messages() {
     followed?.process ??
     processes.find(({ key }) => key === busiest) ??
     processes[0]
-  if (!process) return <Hints about="No process of yours is running." />
+  if (!process) return <EmptyView about="No process of yours is running." />
   const own = said.filter(
     message =>
       message.process === process.key &&
@@ -90,7 +90,7 @@ export function Messages() {
             keyOf={({ id }) => id}
             chosen={undefined}
             onChoose={() => {}}
-            empty="Nothing was said since this page was opened."
+            empty="No messages since this page was opened."
             followEnd={position.value === undefined}
             row={({ message }) => <Arrow message={message} lanes={lanes} nameOf={nameOf} />}
           />
@@ -100,14 +100,14 @@ export function Messages() {
   )
 }
 
-/** The process in which most was said. */
+/** The process with the most messages. */
 function busiestOf(messages: readonly RecordedMessage[]): string | undefined {
   const counted = new Map<string, number>()
   for (const { process, count } of messages) counted.set(process, (counted.get(process) ?? 0) + count)
   return [...counted].sort((one, two) => two[1] - one[1])[0]?.[0]
 }
 
-/** Who said or heard most, in the order in which they first appear. */
+/** The actors with the most messages, in the order in which they first appear. */
 function lanesOf(messages: readonly RecordedMessage[]): string[] {
   const counted = new Map<string, number>()
   for (const { from, to, count } of messages)

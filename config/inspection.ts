@@ -25,4 +25,6 @@ export const inspectionTunables = {
   keptEndedDownloads: 16,
   /** Messages between actors are gathered for this long. */
   messagesEveryMs: 200,
+  /** Peers being served that are shown: as many as a message has room for (wire/inspected-download.ts). */
+  mostServedShown: 256,
 } as const

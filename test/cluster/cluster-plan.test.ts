@@ -22,7 +22,7 @@ const anyPlan = fc.record({
   trackers: fc.integer({ min: 0, max: 9 }),
 })
 
-test('No two listeners of a cluster want the same port, and each is one.', t => {
+test('All listeners of a cluster have ports of their own.', t => {
   fc.assert(
     fc.property(anyPlan, plan => {
       const ports = brokersOf('/c', clusterPlanSchema.parse(plan)).flatMap(node => Object.values(node.ports))
@@ -33,7 +33,7 @@ test('No two listeners of a cluster want the same port, and each is one.', t => 
   t.pass()
 })
 
-test('N1 listens on the port that was asked for, the others after it.', t => {
+test('The first broker listens on the port that was asked for, the others on the ports after it.', t => {
   t.deepEqual(serversOf(defaultPlan), ['nats://127.0.0.1:4222', 'nats://127.0.0.1:4223', 'nats://127.0.0.1:4224'])
 })
 
@@ -48,7 +48,7 @@ test('A host that could end the line it is written to is refused.', t => {
     t.false(clusterPlanSchema.safeParse({ ...defaultPlan, host }).success, host)
 })
 
-test('A plan is found again as it was saved.', t => {
+test('A saved plan is loaded as it was.', t => {
   const folder = join(tempFolder(t), 'cluster')
   t.is(findPlan(folder), undefined)
   savePlan(folder, { ...defaultPlan, port: 5000 })

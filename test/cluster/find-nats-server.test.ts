@@ -11,14 +11,14 @@ function serverThatSays(t: ExecutionContext, version: string): string {
   return path
 }
 
-test('The one that is named is the one that runs.', async t => {
+test('A nats-server named in SHOAL_NATS_SERVER is used.', async t => {
   for (const version of ['nats-server: v2.11.0', 'nats-server: v2.15.1-RC.1', 'nats-server: v3.0.0']) {
     const path = serverThatSays(t, version)
     t.is(await findNatsServer({ ...process.env, SHOAL_NATS_SERVER: path }), path)
   }
 })
 
-test('One without the auth callout, or that is none, is refused by name, with what to do.', async t => {
+test('A program that is too old, or not a nats-server, is refused by its name and with advice.', async t => {
   for (const version of ['nats-server: v2.10.27', 'nats-server: v1.99.0', 'something else']) {
     const path = serverThatSays(t, version)
     const failure = await t.throwsAsync(findNatsServer({ ...process.env, SHOAL_NATS_SERVER: path }), {
@@ -29,7 +29,7 @@ test('One without the auth callout, or that is none, is refused by name, with wh
   }
 })
 
-test('A named one that is missing is not silently replaced by another.', async t => {
+test('A named nats-server that is missing is not silently replaced by another.', async t => {
   const SHOAL_NATS_SERVER = join(tempFolder(t), 'gone')
   await t.throwsAsync(findNatsServer({ ...process.env, SHOAL_NATS_SERVER }), { message: /gone is not there/ })
 })

@@ -37,7 +37,7 @@ test('A broker is seen on a port that browsers refuse, too.', async t => {
   t.fail('every one of the ports is taken')
 })
 
-test('A broker that says it is not well, and one that is not there, are not up.', async t => {
+test('A broker that reports itself unhealthy, or does not answer, is not up.', async t => {
   const server = await startMonitor(0, 503)
   const { port } = server.address() as { port: number }
   t.deepEqual(await healthOf(brokerAt(port)), down)
@@ -89,7 +89,7 @@ test('A broker tells of its load; how far others are behind is told by the one t
   t.is((await statsOfBroker(await startLoaded(t, variables, 'n2'))).load!.lags.size, 0)
 })
 
-test('What no broker says is no load.', async t => {
+test('A broker that does not report its load has none.', async t => {
   t.is((await statsOfBroker(await startLoaded(t, { ...variables, mem: 'much' }, 'n1'))).load, undefined)
   t.is((await statsOfBroker(await startLoaded(t, {}, 'n1'))).load, undefined)
 })

@@ -21,7 +21,7 @@ function idler(t: ExecutionContext, script = 'setInterval(() => {}, 1000)'): Nod
   return node
 }
 
-test('What is launched runs until it is ended.', async t => {
+test('A started process runs until it is stopped.', async t => {
   const node = idler(t)
   t.is(pidOf(node), undefined)
   startProcess(node)
@@ -30,7 +30,7 @@ test('What is launched runs until it is ended.', async t => {
   t.is(pidOf(node), undefined)
 })
 
-test('Launching what runs starts no second one.', t => {
+test('Starting a process that runs starts no second one.', t => {
   const node = idler(t)
   startProcess(node)
   const pid = pidOf(node)
@@ -38,7 +38,7 @@ test('Launching what runs starts no second one.', t => {
   t.is(pidOf(node), pid)
 })
 
-test('A process that is not ours is neither found nor ended, though it has the id we wrote down.', async t => {
+test('Another program that has the recorded process id is neither found nor stopped.', async t => {
   const node = idler(t)
   const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
   t.teardown(() => stranger.kill('SIGKILL'))
@@ -53,7 +53,7 @@ test('A process that is not ours is neither found nor ended, though it has the i
   t.true(stranger.kill(0))
 })
 
-test('One started by hand, from its own folder, is found through the id it wrote itself.', async t => {
+test('A process started by hand from its folder is found by the id it wrote itself.', async t => {
   const node = idler(t)
   mkdirSync(node.folder)
   const byHand = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', './x1'], {
@@ -81,7 +81,7 @@ test('A killed process has let go of its port when its end is reported.', async 
   await t.notThrowsAsync(once(server, 'listening'))
 })
 
-test('What cannot be started leaves its reason.', async t => {
+test('A process that cannot be started leaves the reason in its output.', async t => {
   const node = { ...idler(t), program: '/nowhere/nats-server' }
   startProcess(node)
   t.is(pidOf(node), undefined)
@@ -89,7 +89,7 @@ test('What cannot be started leaves its reason.', async t => {
   t.regex(lastOutput(node), /ENOENT/)
 })
 
-test('Last words are one line without control characters.', t => {
+test('The last output is one line without control characters.', t => {
   const node = idler(t)
   mkdirSync(node.folder)
   writeFileSync(join(node.folder, 'output'), 'one\ntwo\n\u001b[31mthree\nfour\n')

@@ -17,7 +17,7 @@ test('A free user id can be signed up, a taken one cannot.', t => {
   given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
 })
 
-test('Nobody logs in or out of an account that is not there.', t => {
+test('Logging in to or out of an account that does not exist is refused.', t => {
   const given = specify(account, t)
   given().when({ type: 'log-in-device', device: 'd1', credentialHash: 'c1' }).refused('no-such-user')
   given().when({ type: 'log-out-device', device: 'd1' }).refused('no-such-user')

@@ -23,7 +23,7 @@ function fixture(of = limits, rememberedKeys = 1_000) {
   return { attempts, isAllowed, allowed }
 }
 
-test('An origin tries so often at once, then once each time, whatever it tries.', t => {
+test('An origin has its burst of attempts, then one each interval, whatever it tries.', t => {
   const { attempts, isAllowed, allowed } = fixture()
   t.is(allowed(3, attempt('a', 'alice'), 0), 3)
   t.is(allowed(9, attempt('a', 'bob'), 0), 2)
@@ -33,7 +33,7 @@ test('An origin tries so often at once, then once each time, whatever it tries.'
   t.false(isAllowed(attempt('a', 'carol'), 1_000))
 })
 
-test('A target is tried so often at once, then once each time, whoever tries.', t => {
+test('A target allows its burst of attempts, then one each interval, whoever tries.', t => {
   const { allowed } = fixture()
   let times = 0
   for (let origin = 0; origin < 50; origin++) times += allowed(5, attempt(`o${origin}`, 'alice'), 0)
@@ -42,14 +42,14 @@ test('A target is tried so often at once, then once each time, whoever tries.', 
   t.is(allowed(5, attempt('late', 'bob'), 3_000), 4)
 })
 
-test('Whoever has tried much finds nothing of what is kept for newcomers.', t => {
+test('An origin with many attempts gets nothing of what is reserved for newcomers.', t => {
   const { attempts, allowed } = fixture()
   for (const origin of ['a', 'b', 'c']) allowed(5, attempt(origin, 'alice'), 0)
   t.true(attempts.waitMs(attempt('a', 'alice'), 0) > 0)
   t.is(attempts.waitMs(attempt('owner', 'alice'), 0), 0)
 })
 
-test('Where the target is at home, only attempts from there count.', t => {
+test('An origin that the target knows is limited by its own attempts alone.', t => {
   const { attempts, allowed } = fixture()
   for (let origin = 0; origin < 50; origin++) allowed(5, attempt(`o${origin}`, 'alice'), 0)
   t.true(attempts.waitMs(attempt('home', 'alice'), 0) > 0)
@@ -58,7 +58,7 @@ test('Where the target is at home, only attempts from there count.', t => {
   t.is(allowed(5, attempt('a', 'bob'), 5_000), 5)
 })
 
-test('An attempt that is given back was none.', t => {
+test('An attempt that is taken back does not count.', t => {
   const { attempts, allowed } = fixture()
   t.is(allowed(5, attempt('a', 'alice'), 0), 5)
   for (let time = 0; time < 5; time++) attempts.giveBack(attempt('a', 'alice'), 0)
@@ -132,7 +132,7 @@ test('A wait that is said is enough, and no attempt that was turned away makes i
 })
 
 for (const [what, real] of Object.entries({ guessing: guessTunables.limits, signingUp: signUpTunables.limits }))
-  test(`However long a few origins flood a target (${what}), a newcomer is let try at once.`, t => {
+  test(`However long a few origins flood a target (${what}), a newcomer may try at once.`, t => {
     const { perTarget, newcomer } = real
     // What is kept outlasts the flooders' own time as newcomers.
     const flooders = Math.floor((perTarget.keptForNewcomers - 1) / newcomer.atOnce)

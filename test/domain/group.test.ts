@@ -2,8 +2,9 @@
 
 import test from 'ava'
 import { deviceKey, parseDeviceKey } from '../../src/domain/device-ref.ts'
-import { type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
+import { type GroupCommand, type GroupEvent, group, notMember } from '../../src/domain/group.ts'
 import { shareId } from '../../src/domain/manifest.ts'
+import { refuse } from '../../src/domain/refusal.ts'
 import { specify, stateOf } from '../helpers/decider-specification.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 
@@ -32,7 +33,7 @@ const sharer = (change: 'added' | 'removed', user: string, device: string): Grou
 const allRemoved = (user: string): GroupEvent => ({ type: 'sharer.removed', ...g, name: 'film', user })
 const ownerIs = (user: string): GroupEvent => ({ type: 'owner.changed', ...g, user })
 
-test('Who creates a group owns it, and a name is given once.', t => {
+test('The creator of a group owns it, and its name is taken.', t => {
   const given = specify(group, t)
   given()
     .when({ type: 'create', ...g, ...alice })
@@ -61,7 +62,7 @@ test('In a group that does not exist nothing can be done.', t => {
     .refused('no-such-group')
 })
 
-test('One asks to join once, and members need not.', t => {
+test('A user asks to join once, and a member cannot ask.', t => {
   const given = specify(group, t)
   given(created)
     .when({ type: 'request-to-join', ...bob })
@@ -77,7 +78,20 @@ test('One asks to join once, and members need not.', t => {
     .refused('already-member')
 })
 
-test('The owner accepts or rejects who asked, and nobody else.', t => {
+test('A non-member is told how to ask to join, or that the request is waiting for the owner.', t => {
+  const message = (hasAsked: boolean) => notMember({ group: 'g', owner: 'alice', hasAsked }).message
+  t.is(message(false), 'you are not a member of g; ask to join it with shoal group join g')
+  t.is(message(true), 'your request to join g is waiting for its owner, alice, to accept it')
+  const state = [created, requested('bob')].flat().reduce(group.evolve, group.initial)
+  const by = { user: 'bob', device: 'bbbbbbbbbbbb' }
+  t.deepEqual(group.decide({ type: 'leave', by, at: 1 }, state), refuse('not-member', message(true)))
+  t.deepEqual(
+    group.decide({ type: 'leave', by: { ...by, user: 'eve' }, at: 1 }, state),
+    refuse('not-member', message(false)),
+  )
+})
+
+test('Only the owner accepts or rejects a join request.', t => {
   const given = specify(group, t)
   const asked = [created, requested('bob')]
   given(...asked)
@@ -113,7 +127,7 @@ test('What the owner does is refused to members, and to strangers before they le
     .refused('not-member')
 })
 
-test('Who was rejected or left may ask again.', t => {
+test('A user who was rejected or left may ask again.', t => {
   const given = specify(group, t)
   given(created, requested('bob'), { type: 'join.rejected', ...g, user: 'bob' })
     .when({ type: 'request-to-join', ...bob })
@@ -241,7 +255,7 @@ test('Unsharing takes this device or all of a person’s off, never another’s,
     .refused('no-such-file')
 })
 
-test('Who leaves or is removed shares nothing any more; what others share too goes on.', t => {
+test('Leaving or removal ends that user’s sharing; what others share too goes on.', t => {
   const given = specify(group, t)
   const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'alice', 'a1')]
   given(...shared)

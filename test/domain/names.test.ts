@@ -16,7 +16,7 @@ test('Ids are letters, digits, "-" and "_", and start with a letter or digit.', 
   for (const id of [...bad, 'a'.repeat(10_000)]) t.false(isId(id), JSON.stringify(id))
 })
 
-test('An id that is refused is refused in words, one that is taken comes back as it is.', t => {
+test('A valid id comes back as it is; an invalid one is refused with the rule.', t => {
   t.deepEqual(parseId('user', 'alice'), { ok: true, value: 'alice' })
   const refused = parseId('group', 'a b')
   t.false(refused.ok)
@@ -66,7 +66,7 @@ const badNames: Record<string, string> = {
   'of 10,000 letters': 'x'.repeat(10_000),
 }
 for (const [what, name] of Object.entries(badNames))
-  test(`A file name ${what} is none.`, t => t.false(isFileName(name)))
+  test(`A file name ${what} is refused.`, t => t.false(isFileName(name)))
 
 test('A name in decomposed form is taken in its composed one.', t => {
   t.deepEqual(parseFileName('e\u0301t\u00e9'), { ok: true, value: '\u00e9t\u00e9' })

@@ -151,9 +151,9 @@ test('the last chunk being lost is noticed at the next beat', async t => {
 })
 
 test('a channel whose other side is not heard of any more is dead; one that beats lives', async t => {
-  const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20, silentAfterMs: 800 })
+  const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20, silentAfterMs: 2_000 })
   // Beats of either side, over more than the time after which silence is death.
-  while (toAlice(broker, 'credit').length < 50) await new Promise(setImmediate)
+  while (toAlice(broker, 'credit').length < 110 && !ours.destroyed && !theirs.destroyed) await new Promise(setImmediate)
   t.false(ours.destroyed || theirs.destroyed)
   broker.loses = () => true
   const [error] = await once(ours, 'error')

@@ -1,18 +1,18 @@
-// Whose turn it is when many want of a thing that is scarce. Those who share a key share one turn: keys come in turn by
-// how much they have had (start-time fair queueing: Goyal, Vin, Cheng, SIGCOMM 1996), so whoever is always there gets no
-// more than another who is, and whoever comes anew comes next. Within a key, what was begun comes first, then in order.
+// Shares something scarce fairly between keys: the key that has had least is served next (start-time fair queueing: Goyal,
+// Vin, Cheng, SIGCOMM 1996). A key that always has claims gets no more than another that does, and a new key is served
+// next. Within a key, claims that continue something go first, then in order.
 
 export interface FairQueue<Claim> {
-  /** One more that waits. `isBegun`: it goes on with something that is of use only when it is whole. */
+  /** Adds a claim. `isBegun`: it continues something that is of use only when whole. */
   join(key: string, claim: Claim, isBegun: boolean): void
-  /** Whose turn it is. */
+  /** The claim to serve next. */
   next(): Claim | undefined
-  /** The next one leaves the line; `use` says how much it had. It may join again in there. */
+  /** Takes the next claim off; `use` returns how much it had, and may add claims. Throws when there is none. */
   serve(use: (claim: Claim) => number): void
 }
 
 interface Line<Claim> {
-  /** Where its turn stands: grows by what it has had. */
+  /** Its start tag: grows by what it has had. */
   start: number
   readonly begun: Claim[]
   readonly fresh: Claim[]
@@ -20,11 +20,11 @@ interface Line<Claim> {
 
 export function createFairQueue<Claim>(): FairQueue<Claim> {
   /**
-   * Empty ones are kept while others wait that have had less: leaving and coming again gains nobody anything. Once
-   * nobody waits, all begin anew.
+   * Empty ones are kept while others wait that have had less, so that leaving and coming back gains nothing. Once no claim
+   * waits, all start afresh.
    */
   const lines = new Map<string, Line<Claim>>()
-  /** Where the turn stands that was served last. */
+  /** The start tag of the key served last. */
   let served = 0
   const isEmpty = ({ begun, fresh }: Line<Claim>) => begun.length + fresh.length === 0
 
@@ -55,7 +55,7 @@ export function createFairQueue<Claim>(): FairQueue<Claim> {
     },
     serve(use) {
       const line = nextLine()
-      if (!line) throw new Error('bug: nobody is in the line')
+      if (!line) throw new Error('bug: no claim waits')
       served = line.start
       line.start += use((line.begun.shift() ?? line.fresh.shift())!)
       forgetOthers()

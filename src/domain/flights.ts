@@ -1,5 +1,5 @@
-// The requests of one download that are under way: which place (domain/rarity.ts) is in flight at whom, since when.
-// Always true: a place is here while it is in flight at one peer at least; places are in the order of the first request.
+// The requests of one download that are in flight: which place (rarity.ts) at which peers, and since when. Always: a place
+// is here while it is in flight at one peer at least; places are in the order of their first request.
 
 import { isUsableAt, type PickerPeer, type PickerPeers } from './picker-peers.ts'
 
@@ -20,13 +20,13 @@ export interface Flights {
   oldestMs: number
 }
 
-/** Peers that fetch one piece at once in the endgame, at most: one slow, one that overtook it, one more for luck. */
+/** Peers that fetch one piece at once in the endgame, at most: a slow one, one that overtook it, and a spare. */
 const mostCopies = 3
 
 /** A peer this many times slower than an idle one does not keep its last pieces to itself. */
 const muchSlower = 4
 
-/** What an idle peer that has not been measured is taken for: another is then much slower at over ten seconds a piece. */
+/** Assumed of an idle peer that is not measured yet: another is then much slower at over ten seconds a piece. */
 const presumedPiecesPerSecond = 0.4
 
 export const createFlights = (): Flights => ({ byPlace: new Map(), requests: 0, asked: 0, oldestMs: 0 })

@@ -1,13 +1,13 @@
 // The peers of one download as its piece picker sees them, and how many unasked pieces each of them is good for.
-// Always true: `useful` of a peer counts the unasked places that it has and does not shun; `usefulInAll` is the sum over
-// all peers; `askable` counts those who could be asked for something unasked now. So that the sums follow a piece
-// without looking at every peer, each place has a word (or a few) with a bit for each peer that it is usable at.
+// Always: `useful` of a peer counts the unasked places that it has and that are not shunned there; `usefulInAll` is the
+// sum over all peers; `askable` counts the peers that could be asked for something unasked now. Each place has a word (or
+// a few) with a bit for each peer that it is usable at, so that the sums follow a piece without a look at every peer.
 
 import { add, createPieceSet, has, lowestBit, type PieceSet, remove } from './piece-set.ts'
 
 export interface PickerPeer {
   readonly name: string
-  /** Its number among those who are connected. */
+  /** Its number among the connected peers. */
   readonly slot: number
   readonly have: PieceSet
   capacity: number
@@ -19,10 +19,10 @@ export interface PickerPeer {
   /** Shunned, or declined: then worth asking for when nothing else is. Undefined: none. */
   avoided: PieceSet | undefined
   avoidedCount: number
-  /** It will call. */
+  /** It has choked us. */
   isBusy: boolean
   isAskable: boolean
-  /** Given to nobody yet, as far as it said. */
+  /** Given to no one yet, by its own word. */
   fresh: PieceSet | undefined
   /** The youngest request that it has fulfilled. */
   overtook: number
@@ -88,7 +88,7 @@ export function addPeer(peers: PickerPeers, name: string): PickerPeer {
   return peer
 }
 
-/** What was in flight there was taken off before. */
+/** Its flights have been taken off before. */
 export function removePeer(peers: PickerPeers, peer: PickerPeer): void {
   peers.usefulInAll -= peers.useful[peer.slot]!
   peers.useful[peer.slot] = 0
@@ -98,7 +98,7 @@ export function removePeer(peers: PickerPeers, peer: PickerPeer): void {
   peers.byName.delete(peer.name)
 }
 
-/** After every change to what this looks at. */
+/** To be called after every change to what it looks at. */
 export function noteAskable(peers: PickerPeers, peer: PickerPeer): void {
   const isAskable = peers.useful[peer.slot]! > 0 && !peer.isBusy && peer.inFlight.size < peer.capacity
   if (isAskable === peer.isAskable) return
@@ -130,7 +130,7 @@ export function gain(peers: PickerPeers, peer: PickerPeer, place: number, isUnas
 
 /** The place has become unasked (1), or ceased to be (-1): for all who have it. */
 export function countForAll(peers: PickerPeers, place: number, by: 1 | -1): void {
-  // Between nothing of use and something, and back: nobody else's being askable changes.
+  // Only a peer that crosses between nothing of use and something becomes askable, or ceases to be.
   const edge = by === 1 ? 1 : 0
   for (let word = 0; word < peers.words; word += 1) {
     for (let bits = peers.usableAt[place * peers.words + word]!; bits !== 0; bits &= bits - 1) {
@@ -168,7 +168,7 @@ export function forgiveAll(peers: PickerPeers, peer: PickerPeer, isUnasked: (pla
     if (has(peer.avoided!, place)) forgive(peers, peer, place, isUnasked(place))
 }
 
-/** Of those with room, the least loaded for its capacity; of equals, the one with least to choose from. */
+/** Of the peers with room, the least loaded for its capacity; of equals, the one with least to choose from. */
 export function nextToAsk(peers: PickerPeers): PickerPeer | undefined {
   if (peers.askable === 0) return undefined
   let next: PickerPeer | undefined

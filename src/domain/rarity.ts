@@ -1,8 +1,7 @@
-// How many peers have each piece, and of those that nobody was asked for yet, which is the rarest. Pieces are known
-// here, and in all that the picker keeps, by their place in the order of preference among equally rare ones. That order
-// goes roughly by position, each piece moved back by chance within a window, differently for every downloader: those
-// who start together fetch different pieces, and the beginning of the file is whole early, so that it can be hashed
-// meanwhile.
+// How many peers have each piece, and which unasked piece is the rarest. Here, and everywhere in the picker, a piece goes
+// by its place in the order of preference among equally rare ones. That order is roughly by position, with each piece
+// moved back at random within a window, differently for every downloader: those that start together fetch different
+// pieces, and the beginning of the file is complete early, so that it can be hashed meanwhile.
 
 import { add, firstCommon, type PieceSet, remove, wordsFor } from './piece-set.ts'
 
@@ -13,16 +12,16 @@ export interface Rarity {
   /** How many connected peers have it, by place. */
   readonly holders: Uint32Array
   readonly words: number
-  /** Sets of unasked places, one behind the other: those that nobody has, that one peer has, and so on. */
+  /** Sets of unasked places, one behind the other: those that no peer has, that one peer has, and so on. */
   buckets: Uint32Array
   /** How many are in each. */
   counts: Uint32Array
 }
 
-/** How far chance moves a piece back, at most: several times what a large swarm asks a seed for at once. */
+/** How far a piece is moved back, at most: several times what a large swarm requests from a seed at once. */
 const windowPieces = 64
 
-/** All are entered by their owner. */
+/** Starts with no unasked place. */
 export function createRarity(pieceCount: number, random: () => number): Rarity {
   const order = Uint32Array.from(
     Array.from({ length: pieceCount }, (_, piece) => ({ piece, at: piece + random() * windowPieces }))
@@ -53,7 +52,7 @@ const makeRows = (rarity: Rarity, least: number) => {
   rarity.counts = counts
 }
 
-/** Nobody is asked for it, from now on. */
+/** The place is unasked from now on. */
 export function enterUnasked(rarity: Rarity, place: number): void {
   const row = rarity.holders[place]!
   if (row >= rarity.counts.length) makeRows(rarity, row + 1)

@@ -1,7 +1,7 @@
-// What was withdrawn from whom, and which tickets that makes void: those issued at or before that point of the log.
-// By sequences alone: tickets are issued by trackers whose clocks differ from a device's, and a tracker may be behind.
-// Whoever was let in again holds tickets from after that, however soon it was. A log that was restored is later than all
-// that came before it: what was withdrawn there and is not in it holds no more, nor do tickets once it withdraws.
+// Which access was revoked, and which tickets that makes void: those issued at or before that point of the log. Goes by
+// log positions, never by clocks: trackers' clocks differ from a device's, and a tracker may be behind. A member that was
+// admitted again holds later tickets. A restored log (a higher epoch) is later than everything before it: revocations that
+// it does not hold lapse, and older tickets end once it revokes.
 
 import { type DeviceRef, deviceKey } from './device-ref.ts'
 import { isLater, type LogPosition } from './log-position.ts'
@@ -11,7 +11,7 @@ export type Withdrawn =
   | { readonly kind: 'membership'; readonly user: string; readonly group: string }
   /** That device is logged out. */
   | { readonly kind: 'device'; readonly user: string; readonly device: string }
-  /** Nothing of that share may be served from here: its group does not offer it, or this device is not to. */
+  /** Nothing of that share may be served from here: its group, or this device, no longer offers it. */
   | { readonly kind: 'share'; readonly share: string }
 
 /** `seq`: a point of the log at which it was so; `epoch`: of which log. */

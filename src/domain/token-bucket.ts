@@ -1,23 +1,22 @@
-// A cap on bytes a second: bytes may be taken as they come in at that rate, and up to `burstBytes` that were not taken
-// earlier. Always: over any stretch of time no more is taken than rate x time + burst. Time is handed in, in ms, and
-// never goes back.
+// A cap on bytes a second: tokens accrue at that rate, up to `burstBytes`. Always: over any stretch of time no more is
+// taken than rate x time + burst. Time is handed in, in ms, and never goes back.
 
 export interface Cap {
   readonly bytesPerSecond: number
-  /** What may pass at once after a quiet while; nothing larger can be taken in one go. */
+  /** What may pass at once after a pause; nothing larger can be taken in one go. */
   readonly burstBytes: number
 }
 
 export interface TokenBucket {
-  /** How long until `bytes` may be taken, if nobody else takes any; 0 when they may be now. */
+  /** Time until `bytes` may be taken if nothing else is; 0: now. Throws a RangeError for more than the burst. */
   waitMs(bytes: number, nowMs: number): number
   /** Throws a RangeError when they may not be taken yet. */
   take(bytes: number, nowMs: number): void
-  /** From now on; what came in under the earlier cap stays, as far as it fits. */
+  /** Applies from now on; tokens from the earlier cap stay, as far as they fit. */
   change(cap: Cap, nowMs: number): void
 }
 
-/** A difference that comes of reckoning with fractions, and of no byte. */
+/** Differences below this come from arithmetic with fractions. */
 const rounding = 1e-6
 
 /** Begins full. */

@@ -1,5 +1,5 @@
-// What a download, its peer links and the serving desk say to each other: the events that cross between machines.
-// An event a piece, never a block: bytes move inside the links.
+// What downloads, their sessions and the uploads machine say to each other: the events that cross between machines.
+// One event a piece, never one a block: bytes move inside the connections.
 
 import type { Bitfield } from '../domain/bitfield.ts'
 import type { Manifest } from '../domain/manifest.ts'
@@ -14,22 +14,22 @@ export type PeerKey = string
 /** How a peer is connected. */
 export type Via = 'direct' | 'relay'
 
-/** Download -> peer link. */
+/** Download -> download session. */
 export type DownloadSessionCommand =
-  /** Fetch this whole piece. Several may be wanted at once, up to the link's last `capacity`. */
+  /** Fetch this whole piece. Several may be wanted at once, up to the session's last `peer.capacity`. */
   | { readonly type: 'piece.wanted'; readonly piece: number }
-  /** Somebody else delivered it (endgame), or the download pauses. */
+  /** Another peer delivered it (endgame), or the download pauses. */
   | { readonly type: 'piece.unwanted'; readonly piece: number }
-  /** It called, and nothing is wanted of it now. */
+  /** It has unchoked us, and nothing is wanted from it now. */
   | { readonly type: 'unchoke.passed' }
   /** A later look-up brought a fresh ticket or address, for the next attempt. */
   | { readonly type: 'peer.refreshed'; readonly peer: SwarmPeer }
-  /** Let the peer go and end; nothing more is heard of it. */
+  /** Disconnect and end. No event follows. */
   | { readonly type: 'session.close'; readonly reason: string }
 
-/** Peer link -> download. */
+/** Download session -> download. */
 export type DownloadSessionEvent =
-  /** Handshake and bitfield are in. `have` is the link's own live set: it grows with every `peer.have`. */
+  /** Handshake and bitfield are in. `have` is live: it grows with every `peer.have`. */
   | { readonly type: 'peer.ready'; readonly peer: PeerKey; readonly via: Via; readonly have: Bitfield }
   | { readonly type: 'peer.have'; readonly peer: PeerKey; readonly piece: number }
   /**
@@ -42,9 +42,9 @@ export type DownloadSessionEvent =
       readonly pieces: number
       readonly bytesPerSecond: number | undefined
     }
-  /** Every block is in; nobody has checked it yet. The receiver has the buffer, and gives it back to its pool. */
+  /** Every block has arrived, unchecked. The receiver owns the buffer, and gives it back to its pool. */
   | { readonly type: 'piece.received'; readonly peer: PeerKey; readonly piece: number; readonly data: Buffer }
-  /** It will not come from this peer now: it refused (wire/frames.ts says why), or is lost. Somebody else may have it. */
+  /** It will not come from this peer now: the peer refused it (wire/frames.ts says why) or was lost. */
   | {
       readonly type: 'piece.returned'
       readonly peer: PeerKey
@@ -52,19 +52,19 @@ export type DownloadSessionEvent =
       readonly why: RefusalReason | 'lost'
       readonly reason: string
     }
-  /** It refused a piece because it was busy, and is not any more: answered by a `piece.wanted` or `unchoke.passed`. */
+  /** It was busy and is not any more. To be answered by a `piece.wanted` or `unchoke.passed`. */
   | { readonly type: 'peer.unchoked'; readonly peer: PeerKey }
-  /** What it gave to nobody yet. */
+  /** The pieces it gave to no one yet. */
   | { readonly type: 'peer.fresh'; readonly peer: PeerKey; readonly fresh: Bitfield }
-  /** By its own word it uploads no more than that, to everybody together, and what we asked for waits; 0: not any more. */
+  /** Its upload cap, over all its peers, by its own word: our requests wait for it. 0: no cap any more. */
   | { readonly type: 'peer.limited'; readonly peer: PeerKey; readonly bytesPerSecond: number }
   /**
-   * Not ready any more, or an attempt to become so failed; every piece asked of it is back.
-   * The link tries again by itself unless `final`: then it has ended.
+   * Disconnected, or an attempt to connect failed; every piece wanted from it has been returned. The session tries again by
+   * itself unless `final`: then it has ended.
    */
   | { readonly type: 'peer.lost'; readonly peer: PeerKey; readonly reason: string; readonly final: boolean }
 
-/** Something the serving desk may serve: a whole shared file, or what a running download has verified. */
+/** Something to upload: a whole shared file, or what a running download has verified. */
 export interface Offer {
   readonly share: string
   readonly group: string
@@ -78,7 +78,7 @@ export interface Offer {
   read(piece: number, offset: number, into: readonly Buffer[]): Promise<void>
 }
 
-/** Library and downloads -> serving desk. */
+/** Library and downloads -> uploads. */
 export type UploadsCommand =
   /** Also in place of an earlier offer of the same share (a download that has become a shared file): no removal before it. */
   | { readonly type: 'offer.added'; readonly offer: Offer }
@@ -86,16 +86,16 @@ export type UploadsCommand =
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
   /** Close what is open by tickets that this makes void, and refuse them from now on. */
   | { readonly type: 'access.revoked'; readonly withdrawal: Revocation }
-  /** Serve no more peers at once than that; the latest beyond it are let go, and may come again. */
+  /** Serve at most that many peers at once. The latest surplus ones are disconnected, and may come again. */
   | { readonly type: 'sessions.limited'; readonly most: number }
 
-/** Serving desk -> agent. */
+/** Uploads -> agent. */
 export type UploadsEvent =
   /** It listens; the port is what presence says. */
   | { readonly type: 'uploads.opened'; readonly host: string; readonly port: number }
   /** It cannot listen there, or no more: it has ended. */
   | { readonly type: 'uploads.failed'; readonly refusal: Refusal }
-  /** Somebody with a ticket is let in; whether they still may, now that the ticket is shown, is to be asked. */
+  /** A peer with a ticket was admitted. Its access must now be checked with the trackers. */
   | { readonly type: 'peer.admitted'; readonly share: string; readonly peer: PeerKey }
-  /** The file changed or vanished. The desk has withdrawn the offer already. */
+  /** The file changed or vanished. The offer has been withdrawn already. */
   | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

@@ -2,13 +2,13 @@ import test from 'ava'
 import fc from 'fast-check'
 import { bitfieldBytes, createBitfield, fullBitfield, isBitfield } from '../../src/domain/bitfield.ts'
 
-test('bits stand most significant first, as in BEP 3', t => {
+test('Bits stand most significant first, as in BEP 3.', t => {
   const bitfield = createBitfield(10)
   for (const index of [0, 7, 9]) bitfield.add(index)
   t.deepEqual(bitfield.toBytes(), Buffer.from([0b1000_0001, 0b0100_0000]))
 })
 
-test('a full bitfield has every bit, and no spare ones', t => {
+test('A full bitfield has every bit, and no spare ones.', t => {
   for (const length of [0, 1, 7, 8, 9, 4096]) {
     const bitfield = fullBitfield(length)
     t.true(bitfield.isFull())
@@ -18,7 +18,7 @@ test('a full bitfield has every bit, and no spare ones', t => {
   t.deepEqual(fullBitfield(9).toBytes(), Buffer.from([0xff, 0x80]))
 })
 
-test('bytes of a wrong length, or with spare bits set, are no bitfield', t => {
+test('Bytes of a wrong length, or with spare bits set, are no bitfield.', t => {
   t.true(isBitfield(Buffer.from([0xff, 0x80]), 9))
   t.false(isBitfield(Buffer.from([0xff, 0xc0]), 9))
   t.false(isBitfield(Buffer.from([0xff]), 9))
@@ -27,7 +27,7 @@ test('bytes of a wrong length, or with spare bits set, are no bitfield', t => {
   t.throws(() => createBitfield(9, Buffer.from([0xff, 0xff])), { instanceOf: RangeError })
 })
 
-test('outside of its length nothing is set, and setting is a broken contract', t => {
+test('Outside of its length nothing is set, and setting is a broken contract.', t => {
   const bitfield = fullBitfield(9)
   for (const index of [-1, 9, 10, 100, 2 ** 31, Number.NaN]) {
     t.false(bitfield.has(index))
@@ -37,7 +37,7 @@ test('outside of its length nothing is set, and setting is a broken contract', t
   t.throws(() => bitfield.add(0.5), { instanceOf: RangeError })
 })
 
-test('a bitfield made of bytes is a copy of them, and gives copies', t => {
+test('A bitfield made of bytes is a copy of them, and gives copies.', t => {
   const bytes = Buffer.from([0x80])
   const bitfield = createBitfield(8, bytes)
   bytes[0] = 0
@@ -46,7 +46,7 @@ test('a bitfield made of bytes is a copy of them, and gives copies', t => {
   t.true(bitfield.has(0))
 })
 
-test('a bitfield behaves as a set of indexes', t => {
+test('A bitfield behaves as a set of indexes.', t => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.nat({ max: 69 })))
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 70 }), steps, (length, series) => {
@@ -69,7 +69,7 @@ test('a bitfield behaves as a set of indexes', t => {
   t.pass()
 })
 
-test('what a bitfield does can be handed on by itself', t => {
+test('What a bitfield does can be handed on by itself.', t => {
   const { add, has, isFull, remove, toBytes } = createBitfield(2)
   t.true([0, 1].every(add))
   t.true(isFull())

@@ -13,13 +13,13 @@ function serveAll(turns: ReturnType<typeof createFairQueue<string>>, bytes = 1) 
   return order.join(' ')
 }
 
-test('keys come in turn, however many wait for each', t => {
+test('Keys come in turn, however many wait for each.', t => {
   const turns = createFairQueue<string>()
   for (const claim of ['a1', 'a2', 'a3', 'b1', 'b2']) turns.join(claim[0]!, claim, false)
   t.is(serveAll(turns), 'a1 b1 a2 b2 a3')
 })
 
-test('within a key what was begun comes first, and each kind in order', t => {
+test('Within a key what was begun comes first, and each kind in order.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'new', false)
   turns.join('a', 'begun 1', true)
@@ -27,7 +27,7 @@ test('within a key what was begun comes first, and each kind in order', t => {
   t.is(serveAll(turns), 'begun 1 begun 2 new')
 })
 
-test('whoever comes anew comes next, before those that have been served all along', t => {
+test('Whoever comes anew comes next, before those that have been served all along.', t => {
   const turns = createFairQueue<string>()
   for (const key of ['a', 'b', 'c']) turns.join(key, key, false)
   for (let served = 0; served < 30; served += 1)
@@ -39,7 +39,7 @@ test('whoever comes anew comes next, before those that have been served all alon
   t.is(turns.next(), 'new')
 })
 
-test('who uses nothing of a turn has not had one', t => {
+test('Who uses nothing of a turn has not had one.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'a1', false)
   turns.join('b', 'b1', false)
@@ -48,7 +48,7 @@ test('who uses nothing of a turn has not had one', t => {
   t.is(turns.next(), 'a2')
 })
 
-test('once nobody waits all begin anew', t => {
+test('Once nobody waits all begin anew.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'a', false)
   turns.serve(() => 1000)
@@ -57,12 +57,12 @@ test('once nobody waits all begin anew', t => {
   t.is(serveAll(turns), 'a b')
 })
 
-test('nobody is served from an empty line', t => {
+test('Nobody is served from an empty line.', t => {
   t.is(createFairQueue().next(), undefined)
   t.throws(() => createFairQueue().serve(() => 1), { message: /^bug: / })
 })
 
-test('two keys that both want on and on have had the same, but for a block each, at every moment', t => {
+test('Two keys that both want on and on have had the same, but for a block each, at every moment.', t => {
   const most = 100
   const wants = fc.array(fc.integer({ min: 1, max: most }), { minLength: 1, maxLength: 20 })
   fc.assert(
@@ -88,7 +88,7 @@ test('two keys that both want on and on have had the same, but for a block each,
   )
 })
 
-test('leaving the line and coming again gains nobody anything, and nobody starves', t => {
+test('Leaving the line and coming again gains nobody anything, and nobody starves.', t => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 200 }), leaves => {
       const turns = createFairQueue<string>()

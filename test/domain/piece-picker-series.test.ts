@@ -192,7 +192,7 @@ function checkSums(model: Model, picker: PiecePicker): void {
   if (picker.canProgress !== (isUseful || asked > 0 || model.checking.size > 0)) throw new Error('canProgress is wrong')
 }
 
-test('whatever happens, nobody is asked for what they have not, above their capacity, or for what is here', t => {
+test('Whatever happens, nobody is asked for what they have not, above their capacity, or for what is here.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -210,7 +210,7 @@ test('whatever happens, nobody is asked for what they have not, above their capa
   t.pass()
 })
 
-test('with returned pieces forgiven at once, a piece is asked for twice only when every piece that some peer has is asked for', t => {
+test('With returned pieces forgiven at once, a piece is asked for twice only when every piece that some peer has is asked for.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 12 }),
@@ -232,7 +232,7 @@ test('with returned pieces forgiven at once, a piece is asked for twice only whe
   t.pass()
 })
 
-test('each first request is for a piece no more common than any other unasked piece of that peer', t => {
+test('Each first request is for a piece no more common than any other unasked piece of that peer.', t => {
   const holdings = fc.array(fc.uniqueArray(fc.nat({ max: 29 }), { maxLength: 30 }), { minLength: 1, maxLength: 8 })
   fc.assert(
     fc.property(holdings, fc.nat(), fc.integer({ min: 1, max: 4 }), (haves, seed, capacity) => {
@@ -256,7 +256,7 @@ test('each first request is for a piece no more common than any other unasked pi
   t.pass()
 })
 
-test('everything ends verified, in whatever order peers come, go and return, as long as one stays that has it all', t => {
+test('Everything ends verified, in whatever order peers come, go and return, as long as one stays that has it all.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

@@ -44,13 +44,13 @@ function simulate(pieceCount: number, budget: number, all: readonly { rate: numb
   return { seconds, wastedPieces, boundSeconds: pieceCount / all.reduce((sum, { rate }) => sum + rate, 0) }
 }
 
-test('three equal peers are done within 1 % of the bound, and nothing is fetched twice', t => {
+test('Three equal peers are done within 1 % of the bound, and nothing is fetched twice.', t => {
   const { seconds, boundSeconds, wastedPieces } = simulate(2048, 64, Array(3).fill({ rate: 10, capacity: 4 }))
   t.true(seconds < 1.01 * boundSeconds)
   t.is(wastedPieces, 0)
 })
 
-test('peers of very unequal rates are done within 2 % of the bound: the slow do not hold up the end', t => {
+test('Peers of very unequal rates are done within 2 % of the bound: the slow do not hold up the end.', t => {
   const peers = [
     { rate: 100, capacity: 8 },
     { rate: 10, capacity: 4 },
@@ -61,7 +61,7 @@ test('peers of very unequal rates are done within 2 % of the bound: the slow do 
   t.true(wastedPieces < 10)
 })
 
-test('a peer with a larger capacity than its rate deserves costs little', t => {
+test('A peer with a larger capacity than its rate deserves costs little.', t => {
   const peers = [...Array(5).fill({ rate: 20, capacity: 4 }), { rate: 0.05, capacity: 8 }]
   const { seconds, boundSeconds } = simulate(500, 40, peers)
   t.true(seconds < 1.05 * boundSeconds)

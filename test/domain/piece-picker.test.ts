@@ -21,7 +21,7 @@ function pickerOf(pieceCount: number, peers: Record<string, { have?: Bitfield; c
   return picker
 }
 
-test('a peer is asked for nothing before it says what it can take', t => {
+test('A peer is asked for nothing before it says what it can take.', t => {
   const picker = pickerOf(3)
   picker.peerJoined('a', fullBitfield(3))
   t.deepEqual(picker.assign(10), [])
@@ -30,7 +30,7 @@ test('a peer is asked for nothing before it says what it can take', t => {
   t.is(picker.inFlight, 2)
 })
 
-test('the piece that fewest peers have is asked for first', t => {
+test('The piece that fewest peers have is asked for first.', t => {
   const picker = pickerOf(4, {
     a: { capacity: 4 },
     b: { have: bitfieldOf(4, 0, 1, 3), capacity: 0 },
@@ -43,7 +43,7 @@ test('the piece that fewest peers have is asked for first', t => {
   )
 })
 
-test('pieces that equally many have come in an order that chance decides', t => {
+test('Pieces that equally many have come in an order that chance decides.', t => {
   const orders = Array.from({ length: 20 }, (_, seed) =>
     pickerOf(8, { a: { capacity: 8 } }, seed)
       .assign(8)
@@ -55,7 +55,7 @@ test('pieces that equally many have come in an order that chance decides', t => 
   for (let piece = 0; piece < 8; piece += 1) t.true(firsts.filter(first => first === piece).length > 30)
 })
 
-test('a piece that becomes more common moves back in the order', t => {
+test('A piece that becomes more common moves back in the order.', t => {
   const picker = pickerOf(2, { a: {}, b: { have: bitfieldOf(2, 1), capacity: 0 } })
   picker.peerJoined('c', bitfieldOf(2))
   picker.peerHas('c', 0)
@@ -65,7 +65,7 @@ test('a piece that becomes more common moves back in the order', t => {
   t.deepEqual(picker.assign(1), [{ peer: 'a', piece: 1 }])
 })
 
-test('the budget is shared in proportion to the capacities, and no peer goes without', t => {
+test('The budget is shared in proportion to the capacities, and no peer goes without.', t => {
   const picker = pickerOf(100, { fast: { capacity: 12 }, slow: { capacity: 2 }, slower: { capacity: 1 } })
   const asked = Map.groupBy(picker.assign(9), request => request.peer)
   t.is(asked.get('slower')?.length, 1)
@@ -73,12 +73,12 @@ test('the budget is shared in proportion to the capacities, and no peer goes wit
   t.is(asked.get('fast')?.length, 7)
 })
 
-test('of peers equally free, the one with least to choose from is asked first', t => {
+test('Of peers equally free, the one with least to choose from is asked first.', t => {
   const picker = pickerOf(3, { all: {}, one: { have: bitfieldOf(3, 1) } })
   t.deepEqual(picker.assign(1), [{ peer: 'one', piece: 1 }])
 })
 
-test('a piece verified before is never asked for', t => {
+test('A piece verified before is never asked for.', t => {
   const picker = createPiecePicker({ verified: bitfieldOf(3, 0, 2) })
   picker.peerJoined('a', fullBitfield(3))
   picker.setCapacity('a', 3)
@@ -86,7 +86,7 @@ test('a piece verified before is never asked for', t => {
   t.deepEqual(picker.assign(3), [{ peer: 'a', piece: 1 }])
 })
 
-test('what was in flight at a peer that leaves is asked of another', t => {
+test('What was in flight at a peer that leaves is asked of another.', t => {
   const picker = pickerOf(2, { a: { capacity: 2 } })
   picker.assign(2)
   t.deepEqual(picker.peerLeft('a').sort(), [0, 1])
@@ -99,7 +99,7 @@ test('what was in flight at a peer that leaves is asked of another', t => {
   t.deepEqual(picker.peerLeft('a'), [])
 })
 
-test('a peer is not asked at once for the piece it returned, but another is', t => {
+test('A peer is not asked at once for the piece it returned, but another is.', t => {
   const picker = pickerOf(1, { a: {} })
   picker.assign(1)
   picker.returned('a', 0)
@@ -119,7 +119,7 @@ const secondChances: Record<string, (picker: ReturnType<typeof pickerOf>) => voi
   'after forgiveness': picker => picker.forgive(),
 }
 for (const [when, give] of Object.entries(secondChances))
-  test(`a peer is asked again for the piece it returned ${when}`, t => {
+  test(`A peer is asked again for the piece it returned ${when}.`, t => {
     const picker = pickerOf(2, { a: { have: bitfieldOf(2, 0) } })
     t.deepEqual(picker.assign(1), [{ peer: 'a', piece: 0 }])
     picker.returned('a', 0)
@@ -129,7 +129,7 @@ for (const [when, give] of Object.entries(secondChances))
     t.true(picker.assign(2).some(({ piece }) => piece === 0))
   })
 
-test('a peer whose piece is bad is gone, and all it was asked for is asked of others', t => {
+test('A peer whose piece is bad is gone, and all it was asked for is asked of others.', t => {
   const picker = pickerOf(3, { bad: { capacity: 3 } })
   const [first] = picker.assign(3)
   t.true(picker.received('bad', first!.piece).fresh)
@@ -141,7 +141,7 @@ test('a peer whose piece is bad is gone, and all it was asked for is asked of ot
   t.is(picker.assign(3).length, 3)
 })
 
-test('bytes that nobody waits for are not fresh: unasked, arrived twice, or after the peer left', t => {
+test('Bytes that nobody waits for are not fresh: unasked, arrived twice, or after the peer left.', t => {
   const picker = pickerOf(2, { a: {}, b: {} })
   const [first] = picker.assign(1)
   const other = first!.peer === 'a' ? 'b' : 'a'
@@ -155,7 +155,7 @@ test('bytes that nobody waits for are not fresh: unasked, arrived twice, or afte
   t.is(picker.missing, 1)
 })
 
-test('in the endgame an idle peer is also asked for what it overtook, and the loser is told', t => {
+test('In the endgame an idle peer is also asked for what it overtook, and the loser is told.', t => {
   const picker = pickerOf(3, { slow: {} })
   const stuck = picker.assign(1)[0]!.piece
   picker.peerJoined('fast', fullBitfield(3))
@@ -176,7 +176,7 @@ test('in the endgame an idle peer is also asked for what it overtook, and the lo
   t.false(picker.isEndgame)
 })
 
-test('idle peers that delivered nothing yet, or nothing asked for later, duplicate nothing', t => {
+test('Idle peers that delivered nothing yet, or nothing asked for later, duplicate nothing.', t => {
   const picker = pickerOf(1, { a: {}, b: {}, c: {} })
   t.is(picker.assign(9).length, 1)
   t.true(picker.isEndgame)
@@ -199,7 +199,7 @@ function overtake(picker: ReturnType<typeof pickerOf>, pieceCount: number, peer:
   picker.verified(piece)
 }
 
-test('a much slower peer does not keep the last piece to itself, though it was asked last', t => {
+test('A much slower peer does not keep the last piece to itself, though it was asked last.', t => {
   const picker = pickerOf(2, { fast: {} })
   const [first] = picker.assign(1)
   picker.peerJoined('slow', fullBitfield(2))
@@ -217,7 +217,7 @@ test('a much slower peer does not keep the last piece to itself, though it was a
   t.deepEqual(picker.received('fast', last!.piece).unwanted, ['slow'])
 })
 
-test('the only piece of a file goes also to a peer that has delivered nothing yet, if another crawls', t => {
+test('The only piece of a file goes also to a peer that has delivered nothing yet, if another crawls.', t => {
   const picker = pickerOf(1, { crawling: {}, unknown: {} })
   const [{ peer } = { peer: '' }] = picker.assign(9)
   const other = peer === 'crawling' ? 'unknown' : 'crawling'
@@ -227,7 +227,7 @@ test('the only piece of a file goes also to a peer that has delivered nothing ye
   t.deepEqual(picker.assign(9), [{ peer: other, piece: 0 }])
 })
 
-test('in the endgame a piece is in flight at three peers at most', t => {
+test('In the endgame a piece is in flight at three peers at most.', t => {
   const picker = stuckPicker(4)
   for (const [index, peer] of ['a', 'b', 'c'].entries()) {
     overtake(picker, 4, peer, index + 1)
@@ -235,7 +235,7 @@ test('in the endgame a piece is in flight at three peers at most', t => {
   }
 })
 
-test('in the endgame the largest idle peer goes first', t => {
+test('In the endgame the largest idle peer goes first.', t => {
   const picker = stuckPicker(3)
   overtake(picker, 3, 'small', 1)
   overtake(picker, 3, 'large', 2)
@@ -243,7 +243,7 @@ test('in the endgame the largest idle peer goes first', t => {
   t.deepEqual(picker.assign(1), [{ peer: 'large', piece: 0 }])
 })
 
-test('there is no endgame while a peer has a piece that nobody was asked for, even if it is busy', t => {
+test('There is no endgame while a peer has a piece that nobody was asked for, even if it is busy.', t => {
   const picker = stuckPicker(3)
   overtake(picker, 3, 'a', 1)
   picker.peerJoined('busy', bitfieldOf(3, 2))
@@ -253,7 +253,7 @@ test('there is no endgame while a peer has a piece that nobody was asked for, ev
   t.is(picker.assign(9).length, 2)
 })
 
-test('in the endgame a peer that still has something to deliver is asked for nothing twice', t => {
+test('In the endgame a peer that still has something to deliver is asked for nothing twice.', t => {
   const picker = stuckPicker(3)
   overtake(picker, 3, 'a', 1)
   picker.peerHas('a', 2)
@@ -263,7 +263,7 @@ test('in the endgame a peer that still has something to deliver is asked for not
   t.deepEqual(picker.assign(9), [])
 })
 
-test('a bad piece in the endgame goes back to be asked of those who were told to cancel it', t => {
+test('A bad piece in the endgame goes back to be asked of those who were told to cancel it.', t => {
   const picker = pickerOf(2, { slow: {} })
   const stuck = picker.assign(1)[0]!.piece
   picker.peerJoined('liar', fullBitfield(2))
@@ -276,7 +276,7 @@ test('a bad piece in the endgame goes back to be asked of those who were told to
   t.deepEqual(picker.assign(1), [{ peer: 'slow', piece: stuck }])
 })
 
-test('joining again is leaving first', t => {
+test('Joining again is leaving first.', t => {
   const picker = pickerOf(2, { a: { capacity: 2 } })
   picker.assign(2)
   picker.peerJoined('a', bitfieldOf(2, 1))
@@ -285,20 +285,20 @@ test('joining again is leaving first', t => {
   t.deepEqual(picker.assign(2), [])
 })
 
-test('a bitfield or piece that does not fit the file is a broken contract', t => {
+test('A bitfield or piece that does not fit the file is a broken contract.', t => {
   const picker = pickerOf(9, { a: {} })
   t.throws(() => picker.peerJoined('b', fullBitfield(20)), { instanceOf: RangeError })
   t.throws(() => picker.peerHas('a', 9), { instanceOf: RangeError })
 })
 
-test('an empty file has nothing to ask for', t => {
+test('An empty file has nothing to ask for.', t => {
   const picker = pickerOf(0, { a: { capacity: 4 } })
   t.is(picker.missing, 0)
   t.deepEqual(picker.assign(4), [])
   t.false(picker.canProgress)
 })
 
-test('what a peer gave to nobody yet is asked of it first, and the rest after that', t => {
+test('What a peer gave to nobody yet is asked of it first, and the rest after that.', t => {
   const picker = pickerOf(6, { seed: { capacity: 6 }, other: { have: bitfieldOf(6, 4, 5), capacity: 0 } })
   picker.setFresh('seed', bitfieldOf(6, 4, 5))
   const asked = picker.assign(6).map(request => request.piece)
@@ -306,7 +306,7 @@ test('what a peer gave to nobody yet is asked of it first, and the rest after th
   t.is(asked.length, 6)
 })
 
-test('what a peer declined is asked of it again when it has nothing else of use, and of others at once', t => {
+test('What a peer declined is asked of it again when it has nothing else of use, and of others at once.', t => {
   const picker = pickerOf(2, { seed: {} })
   const first = picker.assign(1)[0]!.piece
   picker.declined('seed', first)
@@ -319,7 +319,7 @@ test('what a peer declined is asked of it again when it has nothing else of use,
   t.deepEqual(picker.assign(1), [{ peer: 'seed', piece: first }])
 })
 
-test('nothing is asked of a busy peer until it calls, or all is forgiven', t => {
+test('Nothing is asked of a busy peer until it calls, or all is forgiven.', t => {
   const picker = pickerOf(3, { a: {} })
   picker.busy('a', picker.assign(1)[0]!.piece)
   t.deepEqual(picker.assign(1), [])
@@ -333,14 +333,14 @@ test('nothing is asked of a busy peer until it calls, or all is forgiven', t => 
   t.is(picker.assign(1).length, 1)
 })
 
-test('requests made long ago are not counted among the recent ones', t => {
+test('Requests made long ago are not counted among the recent ones.', t => {
   const picker = pickerOf(4, { a: { capacity: 1 }, b: { capacity: 1 } })
   picker.assign(1, 100)
   picker.assign(1, 200)
   t.deepEqual([picker.inFlightSince(100), picker.inFlightSince(150), picker.inFlightSince(300)], [2, 1, 0])
 })
 
-test('of a hundred peers with a piece of their own each is asked for it, also after they left and came back', t => {
+test('Of a hundred peers with a piece of their own each is asked for it, also after they left and came back.', t => {
   const names = Array.from({ length: 100 }, (_, index) => `p${index}`)
   const own = Object.fromEntries(names.map((name, piece) => [name, { have: bitfieldOf(100, piece) }]))
   const picker = pickerOf(100, own)

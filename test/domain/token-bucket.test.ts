@@ -4,7 +4,7 @@ import { createTokenBucket } from '../../src/domain/token-bucket.ts'
 
 const cap = { bytesPerSecond: 1000, burstBytes: 500 }
 
-test('a burst passes at once, and then what comes in', t => {
+test('A burst passes at once, and then what comes in.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 0)
   t.is(bucket.waitMs(100, 0), 100)
@@ -14,17 +14,17 @@ test('a burst passes at once, and then what comes in', t => {
   t.is(bucket.waitMs(1, 100), 1)
 })
 
-test('what was not taken is kept up to the burst, and no further', t => {
+test('What was not taken is kept up to the burst, and no further.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 1_000_000)
   t.is(bucket.waitMs(500, 1_000_000), 500)
 })
 
-test('what is larger than the burst never passes', t => {
+test('What is larger than the burst never passes.', t => {
   t.throws(() => createTokenBucket(cap, 0).waitMs(501, 0), { instanceOf: RangeError })
 })
 
-test('a change keeps what came in, as far as the new burst holds it', t => {
+test('A change keeps what came in, as far as the new burst holds it.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 0)
   bucket.change({ bytesPerSecond: 10, burstBytes: 200 }, 300)
@@ -37,7 +37,7 @@ const step = fc.record({
   bytes: fc.integer({ min: 1, max: 500 }),
 })
 
-test('over any stretch of time no more passes than rate x time + burst, and none waits longer than it must', t => {
+test('Over any stretch of time no more passes than rate x time + burst, and none waits longer than it must.', t => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10_000 }), fc.array(step, { maxLength: 50 }), (bytesPerSecond, steps) => {
       const bucket = createTokenBucket({ bytesPerSecond, burstBytes: 500 }, 0)

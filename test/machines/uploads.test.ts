@@ -64,13 +64,13 @@ function start(serve: (input: UploadSessionInput) => void = () => {}, revocation
   }
 }
 
-test('a uploads says where it listens', t => {
+test('The uploads machine says where it listens.', t => {
   const { heard, status } = start()
   t.deepEqual(heard, [{ type: 'uploads.opened', host: '0.0.0.0', port: 7000 }])
   t.deepEqual(status(), { listen: { host: '0.0.0.0', port: 7000 }, links: 0, peers: 0, servedBytes: 0 })
 })
 
-test('a guest for an offer is served from it', t => {
+test('A peer is served from the offer it comes for.', t => {
   const { send, arrive, open, status } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('1'))
@@ -78,14 +78,14 @@ test('a guest for an offer is served from it', t => {
   t.like(status(), { links: 1, peers: 1 })
 })
 
-test('a guest for what is not on offer is dismissed and may come again', t => {
+test('A peer that comes for what is not on offer is dismissed and may come again.', t => {
   const { arrive, open, toListener } = start()
   arrive(peerOf('1'))
   t.is(open.size, 0)
   t.like(toListener, [{ type: 'peer.dismissed', id: '1', retry: true }])
 })
 
-test('a uploads that is full dismisses who comes, until somebody leaves', t => {
+test('At the limit of sessions peers are dismissed, until one leaves.', t => {
   const { send, arrive, toListener, status } = start()
   send({ type: 'offer.added', offer })
   for (let index = 0; index < uploadTunables.maxSessions; index++) arrive(peerOf(`${index}`, `user${index}`))
@@ -97,7 +97,7 @@ test('a uploads that is full dismisses who comes, until somebody leaves', t => {
   t.is(toListener.length, 1)
 })
 
-test('one user does not take all the room, however many devices they have', t => {
+test('One user does not take all the room, however many devices they have.', t => {
   const { send, arrive, status, toListener } = start()
   send({ type: 'offer.added', offer })
   arrive(
@@ -112,7 +112,7 @@ test('one user does not take all the room, however many devices they have', t =>
   t.is(status().links, uploadTunables.maxSessionsPerUser + 1)
 })
 
-test('a lower limit lets the latest go, who may come again, and serves nobody more until there is room', t => {
+test('A lower limit ends the latest sessions, whose peers may come again, and admits no more until there is room.', t => {
   const { send, arrive, toListener, toSessions } = start()
   send({ type: 'offer.added', offer })
   for (let index = 0; index < 6; index++) arrive(peerOf(`${index}`, `user${index}`))
@@ -129,14 +129,14 @@ test('a lower limit lets the latest go, who may come again, and serves nobody mo
   t.is(toListener.length, 1)
 })
 
-test('no limit serves more peers than a uploads can', t => {
+test('No limit admits more peers than the tunables allow.', t => {
   const { send, arrive, toListener } = start()
   send({ type: 'offer.added', offer }, { type: 'sessions.limited', most: uploadTunables.maxSessions + 1 })
   for (let index = 0; index <= uploadTunables.maxSessions; index++) arrive(peerOf(`${index}`, `user${index}`))
   t.is(toListener.length, 1)
 })
 
-test('news of a share goes to the links of that share alone', t => {
+test('News of a share goes to the sessions of that share alone.', t => {
   const { send, arrive, toSessions } = start()
   const other = 'f'.repeat(32)
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer, share: other } })
@@ -145,7 +145,7 @@ test('news of a share goes to the links of that share alone', t => {
   t.like(toSessions, [{ id: '2', command: { type: 'piece.available', piece: 0 } }])
 })
 
-test('withdrawn access cuts off that user in that group alone', t => {
+test('Withdrawn access cuts off that user in that group alone.', t => {
   const { send, arrive, open } = start()
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
@@ -154,7 +154,7 @@ test('withdrawn access cuts off that user in that group alone', t => {
   t.deepEqual([...open.keys()], ['2', '3'])
 })
 
-test('after access was withdrawn earlier tickets are refused for good and later ones are not', t => {
+test('After access was withdrawn earlier tickets are refused for good and later ones are not.', t => {
   const { send, arrive, toListener, open } = start()
   const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
   send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
@@ -167,7 +167,7 @@ test('after access was withdrawn earlier tickets are refused for good and later 
   t.deepEqual([...open.keys()], ['later'])
 })
 
-test('whose clock is how far off changes nothing about which tickets are refused', t => {
+test('Which tickets are refused does not depend on any clock.', t => {
   const { send, arrive, toListener, open } = start()
   const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
   send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
@@ -182,7 +182,7 @@ test('whose clock is how far off changes nothing about which tickets are refused
   }
 })
 
-test('a withdrawal that is heard late leaves alone who was let in again meanwhile', t => {
+test('A withdrawal that is heard late spares a peer that was admitted again meanwhile.', t => {
   const { send, arrive, open } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('again', 'bob', file.share, 30))
@@ -190,7 +190,7 @@ test('a withdrawal that is heard late leaves alone who was let in again meanwhil
   t.deepEqual([...open.keys()], ['again'])
 })
 
-test('a device that is logged out is cut off wherever it fetches, and the other devices of its user are not', t => {
+test('A device that is logged out is cut off wherever it fetches, and the other devices of its user are not.', t => {
   const { send, arrive, open, toListener } = start()
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
@@ -202,7 +202,7 @@ test('a device that is logged out is cut off wherever it fetches, and the other 
   t.like(toListener, [{ id: '4', retry: false }])
 })
 
-test('of a share that is not to be served from here nobody has anything, until it is shared anew', t => {
+test('A share that may not be served from here is served to no one, until it is shared anew.', t => {
   const { send, arrive, open, toListener } = start()
   const other = { ...offer, share: 'f'.repeat(32) }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
@@ -214,7 +214,7 @@ test('of a share that is not to be served from here nobody has anything, until i
   t.deepEqual([...open.keys()], ['3', '5'])
 })
 
-test('a uploads that starts anew knows what was withdrawn before', t => {
+test('An uploads machine that starts anew knows what was withdrawn before.', t => {
   const revocations = withRevocation(new Map(), { kind: 'membership', user: 'bob', group, seq: 20 }, Date.now(), 1_000)
   const { send, arrive, open } = start(() => {}, revocations)
   send({ type: 'offer.added', offer })
@@ -222,7 +222,7 @@ test('a uploads that starts anew knows what was withdrawn before', t => {
   t.deepEqual([...open.keys()], ['2'])
 })
 
-test('an offer that takes the place of another is handed to its links', t => {
+test('An offer that replaces another is handed to its sessions.', t => {
   const { send, arrive, toSessions } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('1'))
@@ -231,7 +231,7 @@ test('an offer that takes the place of another is handed to its links', t => {
   t.deepEqual(toSessions, [{ id: '1', command: { type: 'offer.replaced', offer: finished } }])
 })
 
-test('a failing offer is withdrawn and reported once, however many links notice', t => {
+test('A failing offer is withdrawn and reported once, however many sessions notice.', t => {
   const { send, arrive, toSessions, heard, toListener } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('1'), peerOf('2', 'carol'))
@@ -252,7 +252,7 @@ test('a failing offer is withdrawn and reported once, however many links notice'
   t.like(toListener, [{ id: '3' }])
 })
 
-test('the failure of an offer that was replaced meanwhile harms nobody', t => {
+test('The failure of an offer that was replaced meanwhile changes nothing.', t => {
   const { send, arrive, heard, open } = start()
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: { ...offer } })
   send({ type: 'read.failed', offer, error: new Error('renamed') })
@@ -261,13 +261,13 @@ test('the failure of an offer that was replaced meanwhile harms nobody', t => {
   t.is(open.size, 1)
 })
 
-test('served bytes add up', t => {
+test('Served bytes add up.', t => {
   const { send, status } = start()
   send({ type: 'bytes.served', share: file.share, bytes: 3 }, { type: 'bytes.served', share: file.share, bytes: 4 })
   t.is(status().servedBytes, 7)
 })
 
-test('a server link that throws is forgotten, and the uploads goes on', t => {
+test('An upload session that throws is forgotten, and the others go on.', t => {
   const { send, arrive, status, uploads } = start(({ peer: { id } }) => {
     if (id === 'bad') throw new Error('it left')
   })
@@ -277,7 +277,7 @@ test('a server link that throws is forgotten, and the uploads goes on', t => {
   t.is(uploads.getSnapshot().status, 'active')
 })
 
-test('a door that cannot open ends the uploads with the reason', t => {
+test('A listener that cannot open ends the uploads machine with the reason.', t => {
   const { send, heard, uploads } = start()
   const refusal = { ok: false, code: 'usage', message: 'in use' } as const
   send({ type: 'listener.failed', refusal })
@@ -285,7 +285,7 @@ test('a door that cannot open ends the uploads with the reason', t => {
   t.is(uploads.getSnapshot().status, 'done')
 })
 
-test('a door that throws ends the uploads with the reason', t => {
+test('A listener that throws ends the uploads machine with the reason.', t => {
   const heard = recordEvents<UploadsEvent>()
   const peerListener = fromCallback<PeerListenerCommand, Listening>(() => {
     throw new Error('no sockets left')
@@ -296,7 +296,7 @@ test('a door that throws ends the uploads with the reason', t => {
   t.like(heard.events, [{ type: 'uploads.failed', refusal: { code: 'unreachable' } }])
 })
 
-test('a uploads that is stopped stops its links', t => {
+test('The uploads machine stops its sessions when it is stopped.', t => {
   const { send, arrive, uploads, open } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('1'))

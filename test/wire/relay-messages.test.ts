@@ -16,11 +16,11 @@ const message: fc.Arbitrary<RelayMessage> = fc.oneof(
   fc.constant({ type: 'reset' as const }),
 )
 
-test('every relay message is decoded as it was encoded', t => {
+test('Every relay message is decoded as it was encoded.', t => {
   fc.assert(fc.property(message, said => void t.deepEqual(decodeRelayMessage(encodeRelayMessage(said)), said)))
 })
 
-test('bytes that are no relay message are told apart, and never more than a chunk is taken', t => {
+test('Bytes that are no relay message are told apart, and never more than a chunk is taken.', t => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), bytes => {
       const said = decodeRelayMessage(bytes)

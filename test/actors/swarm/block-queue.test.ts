@@ -9,7 +9,7 @@ const blocksOf = (piece: number): Block[] =>
   [0, 1, 2, 3].map(index => ({ piece, offset: index * peerTunables.blockBytes, length: peerTunables.blockBytes }))
 const [first, second, third, fourth] = blocksOf(1) as [Block, Block, Block, Block]
 
-test('a piece is asked about once, its blocks wait for its turn and then go out as one read', t => {
+test('A piece is asked about once; its blocks wait for its slot and then go out as one read.', t => {
   const queue = createBlockQueue(shape)
   t.is(queue.asked(first), 'undecided')
   queue.accepted(first)
@@ -22,7 +22,7 @@ test('a piece is asked about once, its blocks wait for its turn and then go out 
   t.deepEqual(queue.take(mostBlocksOfARead), [])
 })
 
-test('a read ends where blocks are no neighbours, and at as many as may be read together', t => {
+test('A read ends where blocks are not neighbours, and at the most that may be read together.', t => {
   const queue = createBlockQueue(shape)
   for (const piece of [0, 1])
     for (const block of blocksOf(piece)) if (queue.asked(block) === 'undecided') queue.accepted(block)
@@ -33,7 +33,7 @@ test('a read ends where blocks are no neighbours, and at as many as may be read 
   t.deepEqual(queue.take(mostBlocksOfARead), blocksOf(0))
 })
 
-test('after its last block a piece needs a turn again', t => {
+test('After its last block a piece needs a slot again.', t => {
   const queue = createBlockQueue(shape)
   queue.asked(fourth)
   queue.accepted(fourth)
@@ -42,7 +42,7 @@ test('after its last block a piece needs a turn again', t => {
   t.is(queue.asked(first), 'undecided')
 })
 
-test('what was said about a refused piece goes for the rest of it, until its first block comes again', t => {
+test('A refusal of a piece holds for the rest of it, until its first block is requested again.', t => {
   const queue = createBlockQueue(shape)
   queue.asked(first)
   t.true(queue.refused(first, 'declined'))
@@ -53,7 +53,7 @@ test('what was said about a refused piece goes for the rest of it, until its fir
   t.is(queue.asked(blocksOf(2)[1]!), 'undecided')
 })
 
-test('a cancelled block is not sent, and with the last of its piece the turn is over', t => {
+test('A cancelled block is not sent, and the last of its piece frees the slot.', t => {
   const queue = createBlockQueue(shape)
   for (const block of [first, second]) if (queue.asked(block) === 'undecided') queue.accepted(block)
   t.deepEqual(queue.cancelled(first), { wasHeld: true, isSettled: false })
@@ -63,7 +63,7 @@ test('a cancelled block is not sent, and with the last of its piece the turn is 
   t.is(queue.asked(third), 'undecided')
 })
 
-test('more blocks than may be held are a FrameError, however they were asked for and given back', t => {
+test('More blocks than may be held are a FrameError, however they were asked for and given back.', t => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ index: fc.nat(15), does: fc.constantFrom('ask', 'cancel', 'begin', 'take') }), {

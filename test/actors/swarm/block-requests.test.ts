@@ -9,7 +9,7 @@ import { type Block, FrameError } from '../../../src/wire/frames.ts'
 const shape = { size: 3 * 512 * 1024 + peerTunables.blockBytes + 5, pieceLength: 512 * 1024 }
 const last = pieceCount(shape) - 1
 
-test('blocks are asked for piece by piece in order, the last one only as long as the file', t => {
+test('Blocks are asked for piece by piece in order, the last one only as long as the file.', t => {
   const requests = createBlockRequests(shape, createBufferPool(0))
   t.true(requests.want(last))
   t.true(requests.want(0))
@@ -21,7 +21,7 @@ test('blocks are asked for piece by piece in order, the last one only as long as
   t.is(requests.outstanding, 3)
 })
 
-test('a piece that is being gathered is not begun again', t => {
+test('A piece that is being gathered is not begun again.', t => {
   const requests = createBlockRequests(shape, createBufferPool(0))
   requests.want(1)
   t.false(requests.want(1))
@@ -34,7 +34,7 @@ const asked = () => {
   return { requests, blocks: requests.next(100) }
 }
 
-test('a block that nobody asked for, one of another length and one that came before are FrameErrors', t => {
+test('A block that was not requested, has another length or came before is a FrameError.', t => {
   const { requests, blocks } = asked()
   const [first] = blocks as [Block]
   t.throws(() => requests.target({ ...first, piece: 2 }), { instanceOf: FrameError })
@@ -45,7 +45,7 @@ test('a block that nobody asked for, one of another length and one that came bef
   t.throws(() => requests.refused(first.piece, first.offset), { instanceOf: FrameError })
 })
 
-test('after a piece is let go its blocks pass unkept, and it is asked for again only once they are answered', t => {
+test('The blocks of a dropped piece are discarded, and it is requested again only once they are answered.', t => {
   const { requests, blocks } = asked()
   t.deepEqual(requests.unwant(1), blocks)
   t.true(requests.want(1))
@@ -57,7 +57,7 @@ test('after a piece is let go its blocks pass unkept, and it is asked for again 
   t.deepEqual(requests.next(100), [blocks[1]!])
 })
 
-test('a refused block says that its piece will not come', t => {
+test('A refused block shows that its piece will not arrive.', t => {
   const { requests, blocks } = asked()
   t.true(requests.refused(1, blocks[2]!.offset))
   t.deepEqual(
@@ -66,7 +66,7 @@ test('a refused block says that its piece will not come', t => {
   )
 })
 
-test('in whatever order blocks are asked for and arrive, every piece is gathered byte for byte', t => {
+test('In whatever order blocks are asked for and arrive, every piece is gathered byte for byte.', t => {
   const file = Buffer.from(Array.from({ length: shape.size / 1000 }, (_, index) => index % 251))
   const byteAt = (at: number) => file[Math.floor(at / 1000) % file.length]!
   fc.assert(

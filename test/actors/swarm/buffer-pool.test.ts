@@ -1,7 +1,7 @@
 import test from 'ava'
 import { createBufferPool } from '../../../src/actors/swarm/buffer-pool.ts'
 
-test('a buffer that was given back is used again for the same length, and by one taker at a time', t => {
+test('A buffer that was given back is reused for the same length, by one taker at a time.', t => {
   const pool = createBufferPool(100)
   const first = pool.take(40)
   t.is(first.length, 40)
@@ -12,7 +12,7 @@ test('a buffer that was given back is used again for the same length, and by one
   t.not(pool.take(40), first)
 })
 
-test('no more is kept than was agreed', t => {
+test('No more bytes are kept than allowed.', t => {
   const pool = createBufferPool(100)
   const [one, two, three] = [pool.take(40), pool.take(40), pool.take(40)]
   for (const buffer of [one, two, three]) pool.give(buffer)

@@ -58,7 +58,7 @@ async function roundTrip(fetcher: RawFetcher) {
   await fetcher.next('refused')
 }
 
-test('a capped server sends what its clock lets through, and all of it once the cap is lifted', async t => {
+test('A capped server sends what its clock lets through, and all of it once the cap is lifted.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -80,7 +80,7 @@ test('a capped server sends what its clock lets through, and all of it once the 
   t.is(fetcher.blockBytes(), 8 * block)
 })
 
-test('a cap set while a server sends holds from the next block on', async t => {
+test('A cap set while a server sends holds from the next block on.', async t => {
   const file = sharedBytes(8 * mib)
   const clock = virtualClock()
   const throttle = createThrottle(clock)
@@ -99,7 +99,7 @@ test('a cap set while a server sends holds from the next block on', async t => {
   }
 })
 
-test('peers of a capped server are served in turn', async t => {
+test('Peers of a capped server are served in turn.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -129,7 +129,7 @@ test('peers of a capped server are served in turn', async t => {
   ])
 })
 
-test('a block that waits for its turn can be cancelled, and takes nothing from the cap', async t => {
+test('A block that waits for the throttle can be cancelled, and takes nothing from the cap.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -187,7 +187,7 @@ async function fetchFrom(
   return fetching
 }
 
-test('under a download cap no block is asked for before its turn, and the piece arrives all the same', async t => {
+test('Under a download cap no block is requested before it may pass, and the piece arrives all the same.', async t => {
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
@@ -203,7 +203,7 @@ test('under a download cap no block is asked for before its turn, and the piece 
   t.true(data.equals(file.bytes.subarray(0, mib / 2)))
 })
 
-test('lifting a download cap asks for as much as ever, and setting one holds from the next request on', async t => {
+test('Lifting a download cap asks for as much as ever, and setting one holds from the next request on.', async t => {
   const file = sharedBytes(8 * mib)
   const { throttle } = blockASecond()
   await using book = await openBook(file)
@@ -220,7 +220,7 @@ test('lifting a download cap asks for as much as ever, and setting one holds fro
   t.is(book.requests.length, before + 1)
 })
 
-test('a peer that is not asked because of the cap is not called silent; one that is asked is', async t => {
+test('A peer that is not asked because of the cap is not called silent; one that is asked is.', async t => {
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
@@ -237,7 +237,7 @@ test('a peer that is not asked because of the cap is not called silent; one that
   await book.asked(2)
 })
 
-test('a link that ends while it waits for its turn asks for nothing then, and leaves it to the next', async t => {
+test('A session that ends while its claim waits requests nothing, and leaves the claim to the next.', async t => {
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
@@ -253,7 +253,7 @@ test('a link that ends while it waits for its turn asks for nothing then, and le
   t.is(book.requests.length, 1)
 })
 
-test('downloads take turns under a cap, and of one download the piece that was begun is finished first', async t => {
+test('Downloads take turns under a cap, and of one download the piece that was begun is finished first.', async t => {
   const [film, note] = [sharedBytes(2 * mib), sharedBytes(mib / 4)]
   const { clock, throttle } = blockASecond()
   await using one = await openBook(film)
@@ -280,7 +280,7 @@ test('downloads take turns under a cap, and of one download the piece that was b
   await step(other, 1)
 })
 
-test('a fetcher that waits because of a cap is told of it, of another one, and of its end', async t => {
+test('A fetcher that waits because of a cap is told of it, of another one, and of its end.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -298,7 +298,7 @@ test('a fetcher that waits because of a cap is told of it, of another one, and o
   t.is(link.heard.events.filter(({ type }) => type === 'peer.limited').length, 3)
 })
 
-test('nobody is told of a cap that holds up nothing', async t => {
+test('A cap that delays nothing is not told to anyone.', async t => {
   const file = sharedBytes(mib)
   const throttle = createThrottle(virtualClock())
   throttle.limit(1000 * mib)
@@ -311,7 +311,7 @@ test('nobody is told of a cap that holds up nothing', async t => {
   t.false(link.heard.events.some(({ type }) => type === 'peer.limited'))
 })
 
-test('a fetcher that was built before limits were told is served, and told nothing that it does not know', async t => {
+test('A fetcher that was built before limits were told is served, and told nothing that it does not know.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -354,7 +354,7 @@ test('a fetcher that was built before limits were told is served, and told nothi
   t.deepEqual(types, ['bitfield', 'block', 'refused', 'block'])
 })
 
-test('a file comes whole under caps at both ends', async t => {
+test('A file comes whole under caps at both ends.', async t => {
   const file = sharedBytes(3 * mib + 5)
   const [up, down] = [createThrottle(), createThrottle()]
   up.limit(64 * mib)
@@ -365,7 +365,7 @@ test('a file comes whole under caps at both ends', async t => {
   t.true(bytes.equals(file.bytes))
 })
 
-test('with as many connections as may be, a link does not connect, and says so; a lowered cap lets the latest go', async t => {
+test('At the cap on connections a session does not connect, and says so; a lowered cap ends the latest.', async t => {
   const file = sharedBytes(mib)
   const connections = createConnectionCap()
   await using book = await openBook(file)

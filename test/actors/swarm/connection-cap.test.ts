@@ -11,12 +11,12 @@ function fixture(most?: number) {
   return { cap, enter, ended }
 }
 
-test('without a cap everybody gets in', t => {
+test('Without a cap every download may connect.', t => {
   const { enter } = fixture()
   for (let peer = 0; peer < 500; peer += 1) t.truthy(enter('film'))
 })
 
-test('one download leaves a place for each that may still come', t => {
+test('One download leaves a place for each that may still start.', t => {
   const { enter } = fixture(6)
   t.deepEqual(
     [1, 2, 3, 4].map(() => enter('film') !== undefined),
@@ -27,7 +27,7 @@ test('one download leaves a place for each that may still come', t => {
   t.falsy(enter('a fifth'))
 })
 
-test('a place that is given back is there for the next, once', t => {
+test('A place that is given back is free for the next, once.', t => {
   const { enter } = fixture(4)
   const leave = enter('film')!
   t.falsy(enter('film'))
@@ -37,7 +37,7 @@ test('a place that is given back is there for the next, once', t => {
   t.falsy(enter('film'))
 })
 
-test('lowering the cap ends the latest, and leaves each download one', t => {
+test('Lowering the cap ends the latest, and leaves each download one.', t => {
   const { cap, enter, ended } = fixture()
   for (let peer = 0; peer < 8; peer += 1) enter('film', `film ${peer}`)
   enter('song', 'song 0')
@@ -48,7 +48,7 @@ test('lowering the cap ends the latest, and leaves each download one', t => {
   t.falsy(enter('film'))
 })
 
-test('lifting it lets everybody in again', t => {
+test('Lifting the cap lets every download connect again.', t => {
   const { cap, enter, ended } = fixture(4)
   enter('film')
   cap.limit(undefined)
@@ -56,7 +56,7 @@ test('lifting it lets everybody in again', t => {
   t.deepEqual(ended, [])
 })
 
-test('there are never more than the cap, and every download that runs can have one', t => {
+test('There are never more than the cap, and every download that runs can have one.', t => {
   const steps = fc.array(
     fc.oneof(
       fc.record({ enter: fc.integer({ min: 0, max: downloadTunables.maxRunning - 1 }) }),

@@ -16,27 +16,27 @@ function deliver(rate: ReturnType<typeof createDeliveryRate>, everyMs: number, b
   return now
 }
 
-test('a steady peer is measured at what it delivers', t => {
+test('A steady peer is measured at what it delivers.', t => {
   const rate = createDeliveryRate()
   deliver(rate, 10, 100)
   t.is(Math.round(rate.bytesPerSecond!), peerTunables.blockBytes * 100)
 })
 
-test('the time in which nothing was asked for does not count', t => {
+test('Time without an outstanding request does not count.', t => {
   const rate = createDeliveryRate()
   let now = 0
   for (let burst = 0; burst < 20; burst++) now = deliver(rate, 10, 10, now + 60_000)
   t.is(Math.round(rate.bytesPerSecond!), peerTunables.blockBytes * 100)
 })
 
-test('a peer that slows down is noticed within a few windows', t => {
+test('A peer that slows down is noticed within a few windows.', t => {
   const rate = createDeliveryRate()
   const now = deliver(rate, 1, 1000)
   deliver(rate, 100, 10, now)
   t.true(rate.bytesPerSecond! < peerTunables.blockBytes * 50)
 })
 
-test('whatever a peer delivers, it is asked ahead within the limits, and never less for delivering more', t => {
+test('Whatever a peer delivers, it is asked ahead within the limits, and never less for delivering more.', t => {
   const speed = fc.double({ min: 0, max: 1e10, noNaN: true })
   fc.assert(
     fc.property(speed, speed, (one, other) => {
@@ -48,6 +48,6 @@ test('whatever a peer delivers, it is asked ahead within the limits, and never l
   )
 })
 
-test('an unknown peer is asked for one piece', t => {
+test('An unknown peer is asked for one piece.', t => {
   t.is(piecesAhead(0, shape), 1)
 })

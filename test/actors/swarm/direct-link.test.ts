@@ -26,7 +26,7 @@ const mib = 1024 * 1024
 /** Stands in for a relay that leads to the same device: a refusal there is final. */
 const connectTo = (port: number) => connectTcp(port, '127.0.0.1')
 
-test('a file served to a link arrives identical', async t => {
+test('A file that is served arrives identical.', async t => {
   const file = sharedBytes(5 * mib + 7)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -35,7 +35,7 @@ test('a file served to a link arrives identical', async t => {
   t.true(bytes.equals(file.bytes))
 })
 
-test('an empty file can be linked to: its peer is ready with nothing to fetch', async t => {
+test('The peer of an empty file is ready, with nothing to fetch.', async t => {
   const file = sharedBytes(0)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -44,7 +44,7 @@ test('an empty file can be linked to: its peer is ready with nothing to fetch', 
   t.is(have.length, 0)
 })
 
-test('a ready link says how much it can take before it has fetched anything', async t => {
+test('A ready session reports its capacity before it has fetched anything.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -53,7 +53,7 @@ test('a ready link says how much it can take before it has fetched anything', as
   t.is(link.heard.events[0]?.type, 'peer.ready')
 })
 
-test('a ticket with another key is refused for good', async t => {
+test('A ticket with another key is refused for good.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -63,7 +63,7 @@ test('a ticket with another key is refused for good', async t => {
   t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
 })
 
-test('an expired ticket is refused for good', async t => {
+test('An expired ticket is refused for good.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -73,7 +73,7 @@ test('an expired ticket is refused for good', async t => {
   t.like(outcome, { type: 'peer.lost', final: true, reason: 'it does not accept our ticket' })
 })
 
-test("somebody else's ticket is refused for good, also with its key", async t => {
+test("Another person's ticket is refused for good, even with its key.", async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -83,14 +83,14 @@ test("somebody else's ticket is refused for good, also with its key", async t =>
   t.like(outcome, { type: 'peer.lost', final: true, reason: 'this ticket belongs to another device' })
 })
 
-test('what is not on offer is refused for now', async t => {
+test('What is not on offer is refused for now.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   using link = startLink(server.peerFor(bob, file.share), file)
   t.like(await link.heard.next('peer.lost'), { final: false, reason: 'this file is not on offer here now' })
 })
 
-test('the desk says when it serves somebody new, so that their access can be asked for', async t => {
+test('The uploads machine reports each new peer, so that its access can be checked.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -100,7 +100,7 @@ test('the desk says when it serves somebody new, so that their access can be ask
   t.pass()
 })
 
-test('withdrawn access ends what is open at once, and refuses the tickets issued before', async t => {
+test('Withdrawn access ends what is open at once, and refuses the tickets issued before.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -120,7 +120,7 @@ test('withdrawn access ends what is open at once, and refuses the tickets issued
   await readmitted.heard.next('peer.ready')
 })
 
-test('withdrawn access takes back what was on its way to somebody who had not read it', async t => {
+test('Withdrawn access takes back what was on its way to a peer that had not read it.', async t => {
   const file = sharedBytes(32 * mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -138,7 +138,7 @@ test('withdrawn access takes back what was on its way to somebody who had not re
   t.like((await failure)[0], { code: 'ECONNRESET' })
 })
 
-test('no link outlives its ticket; with a later one it goes on', async t => {
+test('No session outlives its ticket; with a later ticket it goes on.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 4_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -149,7 +149,7 @@ test('no link outlives its ticket; with a later one it goes on', async t => {
   await link.heard.next('peer.ready')
 })
 
-test('a piece that becomes available while a link is open is announced to it and can be fetched', async t => {
+test('A piece that becomes available during a session is announced and can be fetched.', async t => {
   const file = sharedBytes(2 * mib)
   await using server = await startServer()
   const have = createBitfield(4)
@@ -167,7 +167,7 @@ test('a piece that becomes available while a link is open is announced to it and
   t.true(data.equals(file.bytes.subarray(mib, mib + mib / 2)))
 })
 
-test('a piece that the peer does not have comes back, and the link stays', async t => {
+test('A piece that the peer does not have is returned, and the session stays.', async t => {
   const file = sharedBytes(2 * mib)
   await using server = await startServer()
   const have = createBitfield(4)
@@ -181,7 +181,7 @@ test('a piece that the peer does not have comes back, and the link stays', async
   t.like(await link.heard.next('piece.received'), { piece: 0 })
 })
 
-test('a finished download takes the place of its unfinished self without losing its peers', async t => {
+test('A finished download takes the place of its unfinished self without losing its peers.', async t => {
   const file = sharedBytes(2 * mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file, createBitfield(4)) })
@@ -193,7 +193,7 @@ test('a finished download takes the place of its unfinished self without losing 
   t.like(await link.heard.next('piece.received'), { piece: 3 })
 })
 
-test('a removed offer says goodbye to its peers', async t => {
+test('A removed offer says goodbye to its peers.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -203,7 +203,7 @@ test('a removed offer says goodbye to its peers', async t => {
   t.like(await link.heard.next('peer.lost'), { final: false, reason: 'this file is no longer on offer here' })
 })
 
-test('a file that can no longer be read leaves the desk, which says so once', async t => {
+test('A file that can no longer be read is withdrawn, and reported once.', async t => {
   const file = sharedBytes(2 * mib)
   await using server = await startServer()
   const read = async () => {
@@ -221,7 +221,7 @@ test('a file that can no longer be read leaves the desk, which says so once', as
   t.is(failed.length, 1)
 })
 
-test('a peer that connects again takes the place of its earlier link', async t => {
+test('A peer that connects again replaces its earlier session.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -233,7 +233,7 @@ test('a peer that connects again takes the place of its earlier link', async t =
   t.like(uploadsStatus(server.desk.getSnapshot()), { links: 1, peers: 1 })
 })
 
-test('a cancelled piece can be wanted again and arrives whole', async t => {
+test('A cancelled piece can be wanted again and arrives whole.', async t => {
   const file = sharedBytes(2 * mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -246,7 +246,7 @@ test('a cancelled piece can be wanted again and arrives whole', async t => {
   t.true(data.equals(file.bytes.subarray(mib / 2, mib)))
 })
 
-test('an address in use is a refusal that says what to do', async t => {
+test('An address in use is a refusal that says what to do.', async t => {
   const squatter = createServer().listen(0, '127.0.0.1')
   await once(squatter, 'listening')
   t.teardown(() => squatter.close())
@@ -260,7 +260,7 @@ test('an address in use is a refusal that says what to do', async t => {
   t.is(desk.getSnapshot().status, 'done')
 })
 
-test('an agent that is gone is lost for now', async t => {
+test('An agent that is gone is lost for now.', async t => {
   const file = sharedBytes(mib)
   const server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -270,7 +270,7 @@ test('an agent that is gone is lost for now', async t => {
   t.like(await link.heard.next('peer.lost'), { final: false, reason: 'it broke off the connection' })
 })
 
-test('upload is counted', async t => {
+test('Upload is counted.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })

@@ -24,14 +24,14 @@ const relayedAs = (channel: Duplex) => (accept: (channel: Duplex, from: DeviceRe
 const carol = { user: 'carol', device: 'cccccccccccc' }
 const blockBytes = peerTunables.blockBytes
 
-test('who connects and says nothing is let go', async t => {
+test('A peer that connects and says nothing is disconnected.', async t => {
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 50 } })
   const socket = connect(server.port, '127.0.0.1')
   await once(socket.resume(), 'close')
   t.pass()
 })
 
-test('who shows a ticket and then says nothing is let go', async t => {
+test('A peer that shows a ticket and then says nothing is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -40,7 +40,7 @@ test('who shows a ticket and then says nothing is let go', async t => {
   t.deepEqual(fetcher.frames, [])
 })
 
-test('who trickles a TLS handshake or a hello is let go all the same', async t => {
+test('A peer that trickles its TLS handshake or hello is disconnected all the same.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 2_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -60,7 +60,7 @@ test('who trickles a TLS handshake or a hello is let go all the same', async t =
   t.deepEqual(fetcher.frames, [])
 })
 
-test('who connects and speaks no TLS is let go', async t => {
+test('A peer that does not speak TLS is disconnected.', async t => {
   await using server = await startServer()
   const socket = connect(server.port, '127.0.0.1')
   socket.on('error', () => {})
@@ -69,7 +69,7 @@ test('who connects and speaks no TLS is let go', async t => {
   t.pass()
 })
 
-test('who says something else than hello first is let go', async t => {
+test('A peer that does not say hello first is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -79,7 +79,7 @@ test('who says something else than hello first is let go', async t => {
   t.deepEqual(fetcher.frames, [])
 })
 
-test('connections without a ticket beyond the limit are turned away, and whoever has one comes in once they leave', async t => {
+test('Connections without a ticket beyond the limit are turned away, and a peer with one is admitted once they leave.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 60_000 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -98,7 +98,7 @@ test('connections without a ticket beyond the limit are turned away, and whoever
   await peer.heard.next('peer.ready')
 })
 
-test('whoever fills the door with connections from one place makes room for who comes from another', async t => {
+test('An origin that fills the listener with connections makes room for another origin.', async t => {
   const file = sharedBytes(mib)
   let knock: (channel: Duplex, from: DeviceRef) => void = () => {}
   await using server = await startServer(
@@ -130,7 +130,7 @@ test('whoever fills the door with connections from one place makes room for who 
   for (const idler of idlers) idler.destroy()
 })
 
-test('who comes again and again is not let in any more for a while, and others are', async t => {
+test('A peer that connects again and again is turned away for a while, and others are not.', async t => {
   const file = sharedBytes(mib)
   let knock: (channel: Duplex, from: DeviceRef) => void = () => {}
   await using server = await startServer(
@@ -173,7 +173,7 @@ const nonsense: readonly (readonly [what: string, bytes: Buffer])[] = [
   ],
 ]
 for (const [what, bytes] of nonsense)
-  test(`a peer that sends ${what} is told so and let go`, async t => {
+  test(`A peer that sends ${what} is told so and disconnected.`, async t => {
     const file = sharedBytes(mib)
     await using server = await startServer()
     server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -184,7 +184,7 @@ for (const [what, bytes] of nonsense)
     await fetcher.closed
   })
 
-test('what a peer sends after it broke the protocol stays unread', async t => {
+test('What a peer sends after it broke the protocol stays unread.', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, relayedAs(theirs))
@@ -203,7 +203,7 @@ test('what a peer sends after it broke the protocol stays unread', async t => {
   t.true(takenBytes < mib, `${takenBytes} bytes were taken`)
 })
 
-test('a peer that does not take what it asked for has no more read for it than fits its socket, and loses nothing', async t => {
+test('A peer that does not take what it asked for has no more read for it than fits its socket, and loses nothing.', async t => {
   const file = sharedBytes(16 * mib)
   const offer = offerOf(file)
   let readBytes = 0
@@ -241,7 +241,7 @@ for (const [how, offsetOf] of [
   ['one after the other', (count: number) => count],
   ['backwards', (count: number) => 999 - count],
 ] as const)
-  test(`a peer that asks for a thousand small blocks ${how} and takes none has no more memory held for it`, async t => {
+  test(`A peer that asks for a thousand small blocks ${how} and takes none has no more memory held for it.`, async t => {
     const file = sharedBytes(2 * mib)
     const offer = offerOf(file)
     const lent = new Map<ArrayBufferLike, number>()
@@ -266,7 +266,7 @@ for (const [how, offsetOf] of [
     t.true(lentBytes <= uploadTunables.highWaterBytes + 2 * uploadTunables.maxReadBytes, `${lentBytes} bytes were lent`)
   })
 
-test('a peer that asks on for what is not there, and takes no refusal in, is let go', async t => {
+test('A peer that keeps asking for what is not there, and takes in no refusal, is disconnected.', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, accept => {
@@ -285,7 +285,7 @@ test('a peer that asks on for what is not there, and takes no refusal in, is let
   t.pass()
 })
 
-test('a peer that asks for one byte after another, and takes them all, is let go', async t => {
+test('A peer that asks for one byte after another, and takes them all, is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })
@@ -304,7 +304,7 @@ test('a peer that asks for one byte after another, and takes them all, is let go
   t.true(fetcher.blockBytes() <= uploadTunables.maxUnearnedRequests + 1)
 })
 
-test('a peer that asks on and takes nothing in is let go, though what it is sent stays small', async t => {
+test('A peer that keeps asking and takes nothing in is disconnected, although little is sent to it.', async t => {
   const file = sharedBytes(8 * mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, relayedAs(theirs), {
@@ -340,7 +340,7 @@ function gatedOffer(file: ReturnType<typeof sharedBytes>, holds: (piece: number)
   return { offer: { ...offer, read }, open: gate.resolve }
 }
 
-test('a peer that asks for more at once than it may is let go', async t => {
+test('A peer that asks for more at once than it may is disconnected.', async t => {
   const file = sharedBytes(mib)
   const { offer, open } = gatedOffer(file, () => true)
   await using server = await startServer()
@@ -353,7 +353,7 @@ test('a peer that asks for more at once than it may is let go', async t => {
   open()
 })
 
-test('cancelled blocks that are not on their way yet are answered by refusals, the others come', async t => {
+test('Cancelled blocks that are not on their way yet are answered by refusals, the others come.', async t => {
   const file = sharedBytes(mib)
   const { offer, open } = gatedOffer(file, () => true)
   await using server = await startServer()
@@ -373,7 +373,7 @@ test('cancelled blocks that are not on their way yet are answered by refusals, t
   t.is(fetcher.blockBytes(), 100)
 })
 
-test("one peer's slow reads do not hold up another's", async t => {
+test("One peer's slow reads do not hold up another's.", async t => {
   const file = sharedBytes(2 * mib)
   const { offer, open } = gatedOffer(file, piece => piece === 0)
   await using server = await startServer()
@@ -390,7 +390,7 @@ test("one peer's slow reads do not hold up another's", async t => {
   await slow.heard.next('piece.received')
 })
 
-test('a peer that asks for nothing for long is let go and may come back', async t => {
+test('A peer that asks for nothing for long is disconnected and may come back.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 100 } })
   server.desk.send({ type: 'offer.added', offer: offerOf(file) })

@@ -78,7 +78,7 @@ const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buf
   ['noise', bitfield, Buffer.alloc(50, 0xaa), /protocol/],
 ]
 for (const [what, onHello, onRequest, why] of answers)
-  test(`a peer that sends ${what} is dropped for good`, t =>
+  test(`A peer that sends ${what} is dropped for good.`, t =>
     isSeenThrough(
       t,
       (frame, socket) => {
@@ -88,7 +88,7 @@ for (const [what, onHello, onRequest, why] of answers)
       why,
     ))
 
-test('a block that comes twice drops the peer for good', t =>
+test('A block that comes twice drops the peer for good.', t =>
   isSeenThrough(
     t,
     (frame, socket) => {
@@ -100,7 +100,7 @@ test('a block that comes twice drops the peer for good', t =>
     /nobody asked for/,
   ))
 
-test('a peer that goes silent loses what was wanted of it, and is tried again later', async t => {
+test('A peer that goes silent loses what was wanted from it, and is tried again later.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type === 'hello') socket.write(bitfield)
@@ -124,7 +124,7 @@ const trickling = (frame: Frame, socket: TLSSocket) => {
   socket.on('error', () => {}).once('close', () => clearInterval(drip))
 }
 
-test('a byte now and then keeps no piece: a peer that trickles is as good as silent', async t => {
+test('A byte now and then does not keep a piece: a peer that trickles counts as silent.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
   using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 1_000 } })
@@ -134,7 +134,7 @@ test('a byte now and then keeps no piece: a peer that trickles is as good as sil
   t.like(await link.heard.next('peer.lost'), { final: false })
 })
 
-test('a peer that dawdles is measured before it has finished a block', async t => {
+test('A slow peer is measured before it has finished a block.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
   using peer = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 4_000 } })
@@ -145,7 +145,7 @@ test('a peer that dawdles is measured before it has finished a block', async t =
   t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
 
-test('a peer that is asked for nothing may be silent', async t => {
+test('A peer that is asked for nothing may be silent.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type !== 'hello') return
@@ -157,7 +157,7 @@ test('a peer that is asked for nothing may be silent', async t => {
   t.like(await link.heard.next('peer.lost'), { reason: 'bye', final: true })
 })
 
-test('a peer that refuses all it says it has is given up for a while', async t => {
+test('A peer that refuses everything it says it has is left alone for a while.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type === 'hello') socket.write(bitfield)
@@ -173,7 +173,7 @@ test('a peer that refuses all it says it has is given up for a while', async t =
   t.like(await lost, { final: false, reason: 'it refuses what it says it has' })
 })
 
-test('a peer that announces a piece over and over announces it once, and is dropped for good', async t => {
+test('A peer that announces a piece over and over announces it once, and is dropped for good.', async t => {
   const file = sharedBytes(mib)
   const have = encodeFrame({ type: 'have', piece: 1 })
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
@@ -184,7 +184,7 @@ test('a peer that announces a piece over and over announces it once, and is drop
   t.is(link.heard.events.filter(({ type }) => type === 'peer.have').length, 1)
 })
 
-test('a peer that sends a TLS record a byte is dropped for good, however quick it is', t =>
+test('A peer that sends a TLS record a byte is dropped for good, however quick it is.', t =>
   isSeenThrough(
     t,
     (frame, socket) => {
@@ -206,7 +206,7 @@ const old = {
   'with a group that we did not name': { ecdhCurve: 'P-384' },
 } as const
 for (const [what, options] of Object.entries(old))
-  test(`a peer that wants a key exchange ${what} gets none`, async t => {
+  test(`A peer that wants a key exchange ${what} gets none.`, async t => {
     const psk = randomBytes(32)
     const server = createServer({ ...options, pskCallback: () => psk })
     const failed = once(server, 'tlsClientError')
@@ -221,7 +221,7 @@ for (const [what, options] of Object.entries(old))
     server.close()
   })
 
-test('a peer that shows a certificate in place of knowing the ticket is not spoken with', async t => {
+test('A peer that shows a certificate in place of knowing the ticket is not spoken with.', async t => {
   const { chain: certificate, key } = await certify(await createAuthority(), ['127.0.0.1'])
   const server = createServer({ cert: certificate, key })
   const heard: Buffer[] = []

@@ -20,7 +20,7 @@ const mib = 1024 * 1024
 const carol: DeviceRef = { user: 'carol', device: 'cccccccccccc' }
 const channelId = '0123456789abcdef0123456789abcdef'
 
-test('a file travels whole through a broker when its sharer cannot be reached directly', async t => {
+test('A file travels whole through a broker when its sharer cannot be reached directly.', async t => {
   await using broker = await startOpenBroker()
   const file = sharedBytes(20 * mib + 7)
   const aliceRelay = openRelay(await broker.connect(), alice)
@@ -37,7 +37,7 @@ test('a file travels whole through a broker when its sharer cannot be reached di
   aliceRelay.close()
 })
 
-test('a peer that is at no broker is lost for now, at once', async t => {
+test('A peer that is at no broker is lost for now, at once.', async t => {
   await using broker = await startOpenBroker()
   const bobRelay = openRelay(await broker.connect(), bob)
   const file = sharedBytes(mib)
@@ -46,7 +46,7 @@ test('a peer that is at no broker is lost for now, at once', async t => {
   t.like(await link.heard.next('peer.lost'), { final: false, reason: 'it is not connected to the brokers' })
 })
 
-test("a relayed peer is who the broker says it is: another's ticket does not let it in", async t => {
+test("A relayed peer is who the broker says it is: another's ticket does not let it in.", async t => {
   const broker = createMemoryBroker()
   const file = sharedBytes(mib)
   const aliceRelay = openRelay(broker.transport, alice)
@@ -87,7 +87,7 @@ const toAlice = (broker: MemoryBroker, type: RelayMessage['type']) =>
     ({ subject, data }) => subject.startsWith('shoal.relay.alice.') && decodeRelayMessage(data)?.type === type,
   )
 
-test('what is written arrives in order and whole, in chunks of a message each', async t => {
+test('What is written arrives in order and whole, in chunks of a message each.', async t => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 30 }), async sizes => {
       const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024, windowChunks: 4 })
@@ -103,7 +103,7 @@ test('what is written arrives in order and whole, in chunks of a message each', 
   )
 })
 
-test('a writer stays within the window of a reader that takes nothing, and goes on when it does', async t => {
+test('A writer stays within the window of a reader that takes nothing, and goes on when it does.', async t => {
   const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024, windowChunks: 4 })
   ours.write(Buffer.alloc(100 * 1024))
   ours.end()
@@ -113,7 +113,7 @@ test('a writer stays within the window of a reader that takes nothing, and goes 
   close()
 })
 
-test('both ends close when both have ended', async t => {
+test('Both ends close when both have ended.', async t => {
   const { broker, ours, theirs, close } = await connected()
   ours.end('ask')
   t.is(String(await readToEnd(theirs)), 'ask')
@@ -125,7 +125,7 @@ test('both ends close when both have ended', async t => {
   close()
 })
 
-test('a lost chunk breaks the channel instead of leaving a hole', async t => {
+test('A lost chunk breaks the channel instead of leaving a hole.', async t => {
   const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024 })
   let count = 0
   broker.loses = (subject, data) =>
@@ -139,7 +139,7 @@ test('a lost chunk breaks the channel instead of leaving a hole', async t => {
   close()
 })
 
-test('the last chunk being lost is noticed at the next beat', async t => {
+test('The loss of the last chunk is noticed at the next heartbeat.', async t => {
   const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20 })
   broker.loses = (_, data) => decodeRelayMessage(data)?.type === 'data'
   const broken = once(theirs, 'error')
@@ -150,7 +150,7 @@ test('the last chunk being lost is noticed at the next beat', async t => {
   close()
 })
 
-test('a channel whose other side is not heard of any more is dead; one that beats lives', async t => {
+test('A channel whose other side falls silent breaks; one with heartbeats lives.', async t => {
   const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20, silentAfterMs: 2_000 })
   // Beats of either side, over more than the time after which silence is death.
   while (toAlice(broker, 'credit').length < 110 && !ours.destroyed && !theirs.destroyed) await new Promise(setImmediate)
@@ -204,7 +204,7 @@ const hostile: readonly (readonly [what: string, messages: readonly (RelayMessag
   ['sends a chunk that is too large', [Buffer.concat([Buffer.from([2, 0, 0, 0, 0]), chunk, Buffer.alloc(1)])]],
 ]
 for (const [what, messages] of hostile)
-  test(`a channel is broken off when its other side ${what}`, async t => {
+  test(`A channel is broken off when its other side ${what}.`, async t => {
     const { relay, accepted, say, settle, resets } = besieged()
     say({ type: 'open', version: 1 })
     for (const message of messages) say(message)
@@ -215,7 +215,7 @@ for (const [what, messages] of hostile)
     relay.close()
   })
 
-test('a flood of chunks is cut off at the window, and what follows is dropped', async t => {
+test('A flood of chunks is cut off at the window, and what follows is dropped.', async t => {
   const { relay, accepted, say, settle, resets } = besieged()
   say({ type: 'open', version: 1 })
   for (let before = 0; before < 100; before++) say({ type: 'data', before, chunk })
@@ -226,7 +226,7 @@ test('a flood of chunks is cut off at the window, and what follows is dropped', 
   relay.close()
 })
 
-test('one user holds so many channels open and no more, and so do all together', async t => {
+test('One user holds so many channels open and no more, and so do all together.', async t => {
   const { relay, accepted, say, settle, resets } = besieged({ maxChannels: 5, maxChannelsPerUser: 3 })
   const id = (index: number) => index.toString(16).padStart(32, '0')
   for (let index = 0; index < 10; index++) say({ type: 'open', version: 1 }, bob, id(index))
@@ -244,7 +244,7 @@ test('one user holds so many channels open and no more, and so do all together',
   relay.close()
 })
 
-test('messages for channels that are not there, of other versions or with strange addresses open nothing', async t => {
+test('Messages for channels that are not there, of other versions or with strange addresses open nothing.', async t => {
   const { relay, accepted, say, settle } = besieged()
   say({ type: 'data', before: 0, chunk })
   say({ type: 'open', version: 2 })
@@ -256,7 +256,7 @@ test('messages for channels that are not there, of other versions or with strang
   relay.close()
 })
 
-test('nobody speaks in a channel of another', async t => {
+test('A channel takes no messages from anyone but its other side.', async t => {
   const { relay, accepted, say, settle } = besieged()
   say({ type: 'open', version: 1 })
   say({ type: 'reset' }, carol)
@@ -266,7 +266,7 @@ test('nobody speaks in a channel of another', async t => {
   relay.close()
 })
 
-test('without a taker whoever knocks is turned away', async t => {
+test('Without a taker whoever knocks is turned away.', async t => {
   const broker = createMemoryBroker()
   const aliceRelay = openRelay(broker.transport, alice)
   const bobRelay = openRelay(broker.transport, bob)

@@ -1,6 +1,6 @@
-// Whether this device is logged in: the root of the agent. It waits for a log-in in the device's folder, connects with
-// it, learns what this device shares, and then runs a services (services.ts) until somebody logs out, here or from
-// another device, or the agent stops. Being without trackers, or without a broker, ends none of this.
+// Whether this device is logged in: the root of the agent. It waits for a login in the device's folder, connects with it,
+// learns what this device shares, and runs the services (session-services.ts) until the user logs out, here or from
+// another device, or the agent stops. Trackers or brokers that are away end none of this.
 
 import {
   assign,
@@ -19,26 +19,26 @@ import type { SessionServicesOutput, sessionServicesMachine } from './session-se
 import type { Listening } from './uploads-protocol.ts'
 
 export type AgentEvent =
-  /** The device's folder holds a log-in. Said again on and on. */
+  /** The device's folder holds a login. Sent repeatedly. */
   | { readonly type: 'session.found' }
-  /** The log-in is not the one we are connected with any more: gone, or another's. */
+  /** The login in the folder is no longer the one in use: it is gone, or another. */
   | { readonly type: 'session.replaced' }
   | { readonly type: 'agent.logout' }
   | { readonly type: 'agent.stop' }
 
-/** How an attempt to connect came out. `revoked`: trackers are there, and do not know this credential any more. */
+/** How an attempt to connect ended. `revoked`: trackers answer, and no longer know this credential. */
 export type Connected = 'connected' | 'away' | 'revoked'
-/** What runs while logged in, its actors provided; undefined when trackers did not answer. */
+/** What runs during a login, with its actors provided; undefined when the trackers did not answer. */
 export type Opened = typeof sessionServicesMachine | undefined
 
 interface AgentContext {
   /** Where peers connect; port 0 is any free one. */
   readonly listen: Listening
-  /** Attempts in vain since the last success. */
+  /** Failed attempts since the last success. */
   readonly failures: number
   readonly services: Opened
   readonly isStopping: boolean
-  /** This device's log-in is over, so its folder is to forget it. */
+  /** This device's login is over, so its folder forgets it. */
   readonly isOver: boolean
 }
 
@@ -61,7 +61,7 @@ export const agentSessionMachine = setup({
     sessionWatch: {} as CallbackActorLogic<EventObject>,
     connect: fromPromise<Connected>(unprovided),
     open: fromPromise<Opened>(unprovided),
-    /** Tells the trackers goodbye and closes the connection, if there is one. `forget`: the log-in is over. */
+    /** Says goodbye to the trackers and closes the connection, if there is one. `forget`: the login is over. */
     leave: fromPromise<void, { forget: boolean }>(unprovided),
   },
   delays: {
@@ -75,13 +75,13 @@ export const agentSessionMachine = setup({
     isStopping: ({ context }) => context.isStopping,
   },
   actions: {
-    /** Something broke: it goes to the log. Provided by the actor. */
+    /** Logs what broke. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
     keepServices: assign({ services: (_, { opened }: { opened: Opened }) => opened, failures: 0 }),
-    /** Its logic was made for this log-in and its connection, so it has no name to be started by. */
+    /** The logic was made for this login and its connection, so `setup` has no name for it. */
     startServices: enqueueActions(({ context: { services, listen }, enqueue }) => {
-      if (!services) throw new Error('bug: online without a services')
+      if (!services) throw new Error('bug: online without services')
       enqueue(spawnChild(services as never, { id: 'services', input: { listen } } as never) as never)
     }),
     closeServices: sendTo('services', { type: 'services.close' }),
@@ -170,7 +170,7 @@ export const agentSessionMachine = setup({
       },
     },
 
-    /** Until the services has closed: it lets its downloads come to rest first. */
+    /** Until the services have closed: they suspend the downloads first. */
     online: {
       entry: 'startServices',
       exit: stopChild('services'),

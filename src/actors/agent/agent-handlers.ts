@@ -1,4 +1,4 @@
-// What the agent does for each request of its person (wire/agent-api.ts).
+// What the agent does for each request of its user (wire/agent-api.ts).
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
@@ -16,14 +16,14 @@ export interface HandlerNeeds {
   readonly shareRegistry: ShareRegistry
   readonly downloads: Downloads
   readonly limits: DeviceLimits
-  /** Tells the desk how many peers it may serve at once now. */
+  /** Tells the uploads actor how many peers it may serve at once now. */
   limitSessions(): void
-  /** Undefined while the desk is being started; why it cannot listen, until it can. */
+  /** Undefined while the uploads actor is starting; why it cannot listen, until it can. */
   serving():
     | { readonly status: UploadsStatus; readonly peers: readonly string[] }
     | { readonly failure: string }
     | undefined
-  /** Resolves when everything of the session has come to rest, just before its connection closes. */
+  /** Resolves when everything of the session is closed but its connection. */
   logOut(): Promise<void>
 }
 
@@ -41,17 +41,17 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
 
   return {
     async status(_, { signal }) {
-      const desk = await watch(signal, serving)
-      const isOpen = 'status' in desk
+      const uploads = await watch(signal, serving)
+      const isOpen = 'status' in uploads
       return done({
         ...by,
         pid: process.pid,
-        listen: isOpen ? `${desk.status.listen.host}:${desk.status.listen.port}` : 'nowhere',
-        ...(isOpen ? {} : { listenFailure: desk.failure }),
+        listen: isOpen ? `${uploads.status.listen.host}:${uploads.status.listen.port}` : 'nowhere',
+        ...(isOpen ? {} : { listenFailure: uploads.failure }),
         uptimeSeconds: Math.floor(process.uptime()),
         sharing: shareRegistry.sharing,
         downloads: downloads.running,
-        peers: new Set([...(isOpen ? desk.peers : []), ...downloads.connectedPeers()]).size,
+        peers: new Set([...(isOpen ? uploads.peers : []), ...downloads.connectedPeers()]).size,
         memoryBytes: process.memoryUsage.rss(),
         limits: limits.current,
         troubles: shareRegistry.troubles.map(({ message }) => message),

@@ -1,6 +1,6 @@
-// Connects with the log-in of this device, and tells a credential that is void from trackers that are away: to a broker
-// both look the same. Only when trackers are seen to let a guest in, before and after they turned the credential
-// away, is it void: a log-in is never given up because a tracker was just restarting.
+// Connects with this device's login, and distinguishes a void credential from trackers that are away: a broker refuses both
+// alike. A credential counts as void only when the trackers let a guest in both before and after they refused it, so a
+// login is never given up because a tracker was restarting.
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
@@ -21,7 +21,7 @@ async function areTrackersThere(servers: readonly string[], trust: Trust): Promi
   }
 }
 
-/** 'away' when no broker answers, or none can say who we are; 'revoked' when this credential is void. */
+/** 'away' when no broker answers, or none can check the login; 'revoked' when this credential is void. */
 export async function connectSession(
   servers: readonly string[],
   session: Session,

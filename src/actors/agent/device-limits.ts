@@ -1,5 +1,5 @@
-// The limits that a person has set for this device: kept in the library, whoever is logged in, and in force from the
-// start of the agent and from the moment of a change, for what is under way too.
+// The limits set for this device: kept in the library for whichever user is logged in. They apply from the agent's start,
+// and a change applies at once, to what is under way as well.
 
 import { limitTunables, peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import type { Library } from '../../storage/library.ts'
@@ -16,11 +16,11 @@ export interface DeviceLimits {
   /** Over all downloads. */
   readonly fetching: Throttle
   readonly connections: ConnectionCap
-  /** Peers that may be served at once. */
+  /** How many peers may be served at once. */
   readonly mostServed: number
 }
 
-/** More peers than that would each wait so long for their next block that they gave up; one is served in any case. */
+/** With more peers, each would wait so long for its next block that it gave up. One is served in any case. */
 const servedUnder = (bytesPerSecond: number) =>
   Math.max(1, Math.floor((bytesPerSecond * limitTunables.servedEveryMs) / 1000 / peerTunables.blockBytes))
 

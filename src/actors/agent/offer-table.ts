@@ -1,8 +1,7 @@
 // Everything this device has on offer: whole files from its shares, and what running downloads have verified. A share may
-// be offered several times, by a file and by downloads of it; whoever offers it takes back that offer and no other. The
-// fullest is on offer to others. Which it is, is found out when one comes or goes, and not at each piece: two downloads
-// that fill side by side would change places all the time. The serving desk works from a copy, and is told again what
-// that lacks: everything when it starts anew, and what it dropped because it could not be read for somebody.
+// be offered several times, by a file and by downloads of it; peers see the fullest offer. That choice is made when an
+// offer comes or goes, not at each piece, because two downloads that fill side by side would keep changing places. The
+// uploads actor holds a copy, and is given what it lacks: everything when it starts, and what it dropped after a failed read.
 
 import type { Offer, UploadsCommand } from '../../machines/swarm-protocol.ts'
 
@@ -11,19 +10,19 @@ export interface OfferTable {
   remove(offer: Offer): void
   /** `offer.have` holds one more piece. */
   announce(offer: Offer, piece: number): void
-  /** The one that others see. */
+  /** The one that peers see. */
   find(share: string): Offer | undefined
-  /** Shares of which some pieces are here, but not all: what a beat says this device is fetching. */
+  /** Shares of which some pieces are here, but not all: what a heartbeat says this device is fetching. */
   partial(): string[]
-  /** Tells the desk what it lacks. */
+  /** Gives the uploads actor the offers it lacks. */
   restock(): void
 }
 
-/** The latest of equals: a file that was shared anew is read under the fingerprint it has now. */
+/** The latest of equals: a file that was shared again is read under the fingerprint it has now. */
 const fullestOf = (offers: readonly Offer[]): Offer | undefined =>
   offers.findLast(({ have }) => offers.every(other => other.have.count <= have.count))
 
-/** `tell` reaches the serving desk, if one runs; `hasIt`: the offer is there. */
+/** `tell` reaches the uploads actor while it runs; `hasIt` says whether that actor holds the offer. */
 export function createOfferTable(
   tell: (command: UploadsCommand) => void,
   hasIt: (offer: Offer) => boolean = () => false,
@@ -39,7 +38,7 @@ export function createOfferTable(
     if (now === before) return
     if (now) shown.set(share, now)
     else shown.delete(share)
-    // Whoever was told of pieces that the next one lacks has to be told anew what there is.
+    // Peers that were told of pieces that the next offer lacks have to be told again what there is.
     if (before && !now?.have.isFull()) tell({ type: 'offer.removed', share })
     if (now) tell({ type: 'offer.added', offer: now })
   }

@@ -1,5 +1,5 @@
-// The open files behind the shares: opened when a peer asks, kept open for the next read, and few at a time, so that
-// thousands of shares need no more descriptors than a handful. A file is never closed under a read.
+// The open files behind the shares: opened when a peer asks, and kept open for the next read. Only a few are open at a
+// time, so thousands of shares need only a handful of descriptors. A file is never closed during a read.
 
 import { uploadTunables } from '../../../config/swarm.ts'
 import type { Fingerprint } from '../../storage/fingerprint.ts'

@@ -1,5 +1,5 @@
-// Looks at the device's folder for who is logged in, whenever something changes there and now and then besides. Says
-// `session.found` as long as somebody is, and `session.replaced` once that is not whom the agent works for.
+// Watches the device's folder for its login, and reads it regularly as well. Sends `session.found` while there is one, and
+// `session.replaced` once it is not the one that the agent uses.
 
 import { type FSWatcher, watch } from 'node:fs'
 import { fromCallback } from 'xstate'
@@ -7,39 +7,39 @@ import { agentTunables } from '../../../config/agent.ts'
 import type { AgentEvent } from '../../machines/agent-session.ts'
 import type { Home, Session } from '../device/home.ts'
 
-/** `current` is the log-in that the agent works with; undefined while it works with none. */
+/** `current` is the login that the agent uses; undefined while it uses none. */
 export const createSessionWatch = (home: Home, current: () => Session | undefined) =>
   fromCallback(({ sendBack }) => {
     const tell = (event: AgentEvent) => sendBack(event)
-    const lookIfReadable = () => {
+    const readLogin = () => {
       try {
         return home.session()
       } catch {
-        // Who is logged in does not change because the disk fails; the next look tells.
+        // A disk that fails does not change who is logged in; the next attempt tells.
         return 'unreadable'
       }
     }
-    const look = () => {
-      const found = lookIfReadable()
+    const check = () => {
+      const found = readLogin()
       if (found === 'unreadable') return
       const used = current()
       if (used && found?.credential !== used.credential) tell({ type: 'session.replaced' })
       else if (found) tell({ type: 'session.found' })
     }
-    // Some file systems cannot be watched, and some systems have no watches left; looking now and then is enough there.
-    const watcher = tryToWatch(home.folder, look)
+    // Some file systems cannot be watched, and some systems have no watches left; reading regularly is enough there.
+    const watcher = tryToWatch(home.folder, check)
     watcher?.on('error', () => watcher.close())
-    const looking = setInterval(look, agentTunables.lookForSessionMs)
-    look()
+    const checking = setInterval(check, agentTunables.lookForSessionMs)
+    check()
     return () => {
       watcher?.close()
-      clearInterval(looking)
+      clearInterval(checking)
     }
   })
 
-function tryToWatch(folder: string, look: () => void): FSWatcher | undefined {
+function tryToWatch(folder: string, onChange: () => void): FSWatcher | undefined {
   try {
-    return watch(folder, look)
+    return watch(folder, onChange)
   } catch {
     return undefined
   }

@@ -11,7 +11,7 @@ function openLimits(t: ExecutionContext) {
   return { limits: createDeviceLimits(library), again: () => createDeviceLimits(library) }
 }
 
-test('a device is not limited until it is, and only in what is said', t => {
+test('A device has no limits until they are set, and a change leaves the other limits as they are.', t => {
   const { limits, again } = openLimits(t)
   t.deepEqual(limits.current, { up: null, down: null, connections: null })
   t.false(limits.serving.isCapped || limits.fetching.isCapped)
@@ -26,7 +26,7 @@ test('a device is not limited until it is, and only in what is said', t => {
   t.false(again().fetching.isCapped)
 })
 
-test('as many peers are served as the person allows, and as the upload cap feeds', t => {
+test('As many peers are served as the user allows, and as the upload limit can feed.', t => {
   const { limits } = openLimits(t)
   t.is(limits.mostServed, uploadTunables.maxSessions)
   limits.change({ connections: 20 })
@@ -39,7 +39,7 @@ test('as many peers are served as the person allows, and as the upload cap feeds
   t.is(limits.mostServed, 1)
 })
 
-test('peers that take turns under the least cap hear of us before they give up', t => {
+test('Under the lowest upload limit, every peer gets a block before it gives up.', t => {
   const secondsABlock = peerTunables.blockBytes / limitTunables.leastBytesPerSecond
   t.true(secondsABlock * 1000 < peerTunables.silentAfterMs)
   t.true(limitTunables.servedEveryMs < peerTunables.silentAfterMs)

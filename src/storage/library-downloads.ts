@@ -93,7 +93,7 @@ const downloadRow = z.strictObject({
 
 /**
  * Earlier agents created a download in two transactions. One killed in between left a row with no share, of a download
- * that had not begun and whose number nobody was told: joining with the manifests leaves it out.
+ * that had not begun and whose number was never shown. Joining with the manifests leaves it out.
  */
 const selectDownloads = (where: string) => `
   SELECT id, user, group_name AS "group", name, share, manifest, verified, destination, part, made_part AS madePart,

@@ -117,7 +117,7 @@ test('A waiting download is paused or cancelled without running; an unknown one 
   t.deepEqual(waiting(), [])
 })
 
-test('A run that breaks is failed, takes no other down, and makes room.', t => {
+test('A run that breaks fails alone and makes room for the next.', t => {
   const { actor, endings, running } = startQueue(t, { broken: [1] })
   for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
   actor.send({ type: 'download.pause', id: 1 })
@@ -126,7 +126,7 @@ test('A run that breaks is failed, takes no other down, and makes room.', t => {
   t.is(actor.getSnapshot().status, 'active')
 })
 
-test('A download that rested runs again under its number.', t => {
+test('A download whose run ended can run again under its number.', t => {
   const { actor, running } = startQueue(t)
   actor.send(enqueue(1))
   actor.send({ type: 'download.pause', id: 1 })
@@ -134,7 +134,7 @@ test('A download that rested runs again under its number.', t => {
   t.deepEqual(running(), [1])
 })
 
-test('Only the downloads of the share that changed look again, or all of them.', t => {
+test('Only downloads of the changed share ask the trackers again, or all of them.', t => {
   const { actor, located } = startQueue(t)
   actor.send(enqueue(1))
   actor.send(enqueue(2))
@@ -145,7 +145,7 @@ test('Only the downloads of the share that changed look again, or all of them.',
   t.deepEqual(located, [1, 2, 2, 1, 2])
 })
 
-test('Suspending rests every run such that the next session goes on with it, and then ends.', t => {
+test('Suspending ends every run so that the next session can continue it, and then the queue ends.', t => {
   const { actor, endings } = startQueue(t)
   for (const id of [1, 2, 3, 4, 5]) actor.send(enqueue(id))
   actor.send({ type: 'queue.suspend' })

@@ -10,7 +10,7 @@ import { openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Bench } from 'tinybench'
-import { hashFile } from '../src/actors/agent/hashing.ts'
+import { hashFile } from '../src/storage/hashing.ts'
 import { workFolder, writeRandomFile } from './support/random-file.ts'
 import { median } from './support/statistics.ts'
 

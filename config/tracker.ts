@@ -107,7 +107,7 @@ export const trackerTunables = {
   appendInFlightMs: 25,
   /** That enough brokers were reached holds this long; a write asks for it first, and a count takes a millisecond. */
   quorumKnownMs: 250,
-  /** Too few brokers answered within this: the majority is gone. Well above the time to connect to another broker. */
+  /** Too few brokers answered within this, twice: the majority is gone. Well above the time to connect to another broker. */
   quorumWaitMs: 1_500,
   /** Consumers of a tracker that is gone are forgotten by the brokers after this. */
   consumerForgottenMs: 60_000,

@@ -19,7 +19,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'ut
 const { metafile } = await build({
   absWorkingDir: root,
   // Side by side with what they share: a thread's program is looked up beside the module that starts it.
-  entryPoints: { main: 'src/cli/main.ts', 'hashing-worker': 'src/actors/agent/hashing-worker.ts' },
+  entryPoints: { main: 'src/cli/main.ts', 'hashing-worker': 'src/storage/hashing-worker.ts' },
   outdir: join(dist, 'program'),
   bundle: true,
   splitting: true,

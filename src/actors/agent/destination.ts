@@ -8,9 +8,9 @@ import type { Manifest } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf } from '../../storage/fingerprint.ts'
+import { verifyFile } from '../../storage/hashing.ts'
 import { isClaim } from '../../storage/piece-file.ts'
 import { checkFreeSpace, checkWritable, storageRefusal } from '../../storage/storage-refusal.ts'
-import { verifyFile } from './hashing.ts'
 
 /** The final path, its folder resolved. `destination` is an existing folder, for a file called `name`, or a path in one. */
 export async function resolveDestination(destination: string, name: string): Promise<Outcome<string>> {

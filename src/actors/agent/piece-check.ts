@@ -4,11 +4,11 @@
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type Manifest, pieceHashes, sha1Bytes } from '../../domain/manifest.ts'
 import { done, type Outcome } from '../../domain/refusal.ts'
+import { verifyPiece } from '../../storage/hashing.ts'
 import type { LibraryProgress } from '../../storage/library-progress.ts'
 import type { PieceFile } from '../../storage/piece-file.ts'
 import type { Delivery } from '../../wire/agent-api.ts'
 import type { BufferPool } from '../swarm/buffer-pool.ts'
-import { verifyPiece } from './hashing.ts'
 
 export interface ArrivedPiece {
   readonly peer: DeviceRef

@@ -1,11 +1,11 @@
 // Whether a part file is the manifest's file as a whole. It is hashed from the disk as it fills from its beginning, so
 // that little is left to do at the end; when that hash does not match, all of it is read again.
 
-import { hashingTunables } from '../../../config/agent.ts'
+import { hashingTunables } from '../../../config/storage.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
 import type { Manifest } from '../../domain/manifest.ts'
-import { type FollowedFile, followFile, verifyFile } from './hashing.ts'
-import { expectJob } from './hashing-threads.ts'
+import { type FollowedFile, followFile, verifyFile } from '../../storage/hashing.ts'
+import { expectJob } from '../../storage/hashing-threads.ts'
 
 interface Settings {
   readonly followFromBytes: number

@@ -1,5 +1,7 @@
 // Whether a majority of the brokers can be reached, asked of the brokers themselves. A yes is cached for a moment, so that
-// a burst of writes asks once; a no is not cached. A write that is not begun certainly did not happen.
+// a burst of writes asks once; a no is not cached, and takes two counts: on a busy machine, or while the tracker's own
+// connection moves from a broker that died to another, one count comes out short though the majority is there.
+// A write that is not begun certainly did not happen.
 
 import type { NatsConnection } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
@@ -28,10 +30,12 @@ export function createQuorum(sys: Pick<NatsConnection, 'requestMany'>, brokers: 
     return answers >= needed
   }
 
+  const countTwice = async () => (await count()) || (await count())
+
   return {
     isReachable() {
       if (known && performance.now() < known.validUntil) return known.answer
-      const asked = { answer: count(), validUntil: Number.POSITIVE_INFINITY }
+      const asked = { answer: countTwice(), validUntil: Number.POSITIVE_INFINITY }
       known = asked
       void asked.answer.then(isReachable => {
         asked.validUntil = isReachable ? performance.now() + trackerTunables.quorumKnownMs : 0

@@ -7,7 +7,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { readSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { again } from '../../storage/interruption.ts'
 import {
   advance,
   chunkBytes,
@@ -25,6 +24,7 @@ import {
   steps,
   type Task,
 } from './hashing-job.ts'
+import { again } from './interruption.ts'
 
 /** The lane's digest of the whole file, in hex. */
 function hashWhole(job: HashJob, lane: Lane): string {

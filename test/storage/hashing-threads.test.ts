@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import test from 'ava'
-import { endPair, expectJob, givePair, takePair } from '../../../src/actors/agent/hashing-threads.ts'
+import { endPair, expectJob, givePair, takePair } from '../../src/storage/hashing-threads.ts'
 
 test.serial('A pair that was given back or started ahead is taken next, by one job at a time.', async t => {
   expectJob()

@@ -4,7 +4,7 @@
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { hashingTunables } from '../../../config/agent.ts'
+import { hashingTunables } from '../../config/storage.ts'
 import { lanes } from './hashing-job.ts'
 
 export type Pair = readonly Worker[]

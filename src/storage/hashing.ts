@@ -5,20 +5,12 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { hashingTunables } from '../../../config/agent.ts'
-import { type Bitfield, createBitfield } from '../../domain/bitfield.ts'
-import {
-  type Manifest,
-  maxFileBytes,
-  pieceCount,
-  pieceHashes,
-  pieceLengthFor,
-  sha1Bytes,
-} from '../../domain/manifest.ts'
-import { showable } from '../../domain/names.ts'
-import { done, type Outcome, refuse } from '../../domain/refusal.ts'
-import { type Fingerprint, fingerprintOf, isSameFingerprint, settledFingerprint } from '../../storage/fingerprint.ts'
-import { openRegularFile } from '../../storage/shared-file.ts'
+import { hashingTunables } from '../../config/storage.ts'
+import { type Bitfield, createBitfield } from '../domain/bitfield.ts'
+import { type Manifest, maxFileBytes, pieceCount, pieceHashes, pieceLengthFor, sha1Bytes } from '../domain/manifest.ts'
+import { showable } from '../domain/names.ts'
+import { done, type Outcome, refuse } from '../domain/refusal.ts'
+import { type Fingerprint, fingerprintOf, isSameFingerprint, settledFingerprint } from './fingerprint.ts'
 import {
   advance,
   chunkBytes,
@@ -32,6 +24,7 @@ import {
   type Task,
 } from './hashing-job.ts'
 import { endPair, givePair, takePair } from './hashing-threads.ts'
+import { openRegularFile } from './shared-file.ts'
 
 export interface HashingOptions {
   /** Called a few times a second with the bytes hashed so far, and once at the end. */

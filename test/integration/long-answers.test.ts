@@ -95,6 +95,6 @@ test('An answer that is larger than a message may be is a refusal that says so.'
   dan.trackers.advance(await writeLog(t.context, new Map([[groupEvents(group), recordsOf(events)]])))
   const answer = await dan.trackers.ask('group.members', { group })
   t.like(answer, { ok: false, code: 'too-many' })
-  t.regex(answer.ok ? '' : answer.message, /the brokers take 1(\.0)? MiB/)
+  t.regex(answer.ok ? '' : answer.message, /the brokers accept 1(\.0)? MiB/)
   t.true((await dan.trackers.ask('group.list', {})).ok, 'the tracker answers on')
 })

@@ -36,7 +36,7 @@ export default {
   require: ['./test/helpers/end-with-ava.ts'],
   files: ['test/**/*.test.ts'],
   timeout: '120s',
-  concurrency: 3,
+  concurrency: 2,
   workerThreads: false,
   sortTestFiles: (a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b),
   // A hundred processes, and those that they start, would compile the same sources.

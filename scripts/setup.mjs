@@ -15,15 +15,18 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const [command, ...args] = process.argv.slice(2)
 const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}` }
 
-try {
-  await ensurePackages(root, env)
-  await ensureNatsServer(join(root, '.cache'), env)
-  await ensurePage(root, env)
-} catch (error) {
-  if (!(error instanceof SetupFailed)) throw error
-  console.error(`set-up failed: ${error.message}`)
-  process.exit(1)
+// The broker comes from elsewhere than the packages, so both are fetched at once. Neither is left half-done when the other fails.
+const prepared = await Promise.allSettled([
+  ensurePackages(root, env).then(() => ensurePage(root, env)),
+  ensureNatsServer(join(root, '.cache'), env),
+])
+for (const { status, reason } of prepared) {
+  if (status === 'fulfilled') continue
+  if (!(reason instanceof SetupFailed)) throw reason
+  console.error(`set-up failed: ${reason.message}`)
+  process.exitCode = 1
 }
+if (process.exitCode) process.exit()
 
 if (command === undefined) {
   console.log('ready: npm test, npm run demo, npm start')

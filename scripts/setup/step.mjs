@@ -16,7 +16,7 @@ export async function step(title, work) {
   const startedAt = Date.now()
   const seconds = () => `${((Date.now() - startedAt) / 1000).toFixed(1)} s`
   console.log(`set-up: ${title} …`)
-  const still = setInterval(() => console.log(`set-up: … still busy after ${seconds()}`), stillEveryMs)
+  const still = setInterval(() => console.log(`set-up: ${title}: still busy after ${seconds()}`), stillEveryMs)
   let hasFailed = true
   try {
     const result = await work()
@@ -24,7 +24,7 @@ export async function step(title, work) {
     return result
   } finally {
     clearInterval(still)
-    console.log(`set-up: … ${hasFailed ? 'failed after' : 'done in'} ${seconds()}`)
+    console.log(`set-up: ${title}: ${hasFailed ? 'failed after' : 'done in'} ${seconds()}`)
   }
 }
 

@@ -50,7 +50,7 @@ test('An old nats-server on the PATH gives way to the one that the package manag
   const { fetch, cached, scratch } = machine(t, { 'nats-server': says('2.9.10'), ...aptWith('2.12.3') })
   const { code, output } = await fetch()
   t.is(code, 0, output)
-  t.regex(output, /^set-up: fetching nats-server from this release with apt …\nset-up: … done in/)
+  t.regex(output, /^(set-up: fetching nats-server from this release with apt) …\n\1: done in/)
   t.regex(readFileSync(cached, 'utf8'), /2\.12\.3/)
   t.is(statSync(cached).mode & 0o777, 0o755)
   t.false(existsSync(scratch))
@@ -73,7 +73,7 @@ test('A step that failed says so, once, and never that it is done.', async t => 
   }
   const { code, output } = await machine(t, broken).fetch()
   t.is(code, 1)
-  t.is(output.match(/^set-up: … failed after [\d.]+ s$/gm)?.length, 1, output)
+  t.is(output.match(/^set-up: .+: failed after [\d.]+ s$/gm)?.length, 1, output)
   t.notRegex(output, /done in/)
   t.regex(output, /E: no network/)
 })

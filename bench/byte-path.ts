@@ -40,7 +40,7 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
   const read = async (_: number, offset: number, into: readonly Buffer[]) => {
     for (const target of into) offset += piece.copy(target, 0, offset, offset + target.length)
   }
-  server.desk.send({
+  server.uploads.send({
     type: 'offer.added',
     offer: { share, group: 'bench', manifest, have: fullBitfield(count), read },
   })
@@ -76,13 +76,13 @@ async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefi
           buffers.give(event.data)
           if (++arrived === count) resolve()
         }
-        for (; inFlight < capacity && next < count; inFlight++) link.send({ type: 'piece.wanted', piece: next++ })
+        for (; inFlight < capacity && next < count; inFlight++) session.send({ type: 'piece.wanted', piece: next++ })
       }),
     )
-    const link = createActor(machine, {
+    const session = createActor(machine, {
       input: { peer, share, manifest, parent: createActor(parent).start() as never },
     })
-    link.start()
+    session.start()
   }
   await promise
   const seconds = (performance.now() - startedAt) / 1000

@@ -127,33 +127,33 @@ test('Whatever happens, there are never more served than slots, no peer is serve
       for (const name of names) choker.opened(name, 'film', own)
       const takeSteps = () => {
         for (const step of choker.next(0)) {
-          const link = open.get(step.session)
-          if (!link) throw new Error('a step for a session that has closed')
+          const session = open.get(step.session)
+          if (!session) throw new Error('a step for a session that has closed')
           if (step.type === 'unchoke') {
-            if (!link.busy) throw new Error('unchoked, and does not wait')
-            link.busy = false
+            if (!session.busy) throw new Error('unchoked, and does not wait')
+            session.busy = false
             continue
           }
-          if (!link.accepted.delete(step.piece)) throw new Error('served what was not accepted')
+          if (!session.accepted.delete(step.piece)) throw new Error('served what was not accepted')
           const others = [...open].filter(([name, each]) => name !== step.session && each.served.size > 0).length
           const isContended = [...open].some(([, each]) => each.accepted.size > 0 && each.served.size === 0)
-          if (link.served.size === 0 && others >= settings.slots) throw new Error('more served than there are slots')
-          if (link.served.size > 0 && isContended) throw new Error('served on while another was accepted')
-          link.served.add(step.piece)
+          if (session.served.size === 0 && others >= settings.slots) throw new Error('more served than there are slots')
+          if (session.served.size > 0 && isContended) throw new Error('served on while another was accepted')
+          session.served.add(step.piece)
         }
       }
       for (const [what, name, piece] of steps) {
-        const link = open.get(name)
-        if (!link) continue
-        if (what === 'ask' && !link.accepted.has(piece) && !link.served.has(piece)) {
+        const session = open.get(name)
+        if (!session) continue
+        if (what === 'ask' && !session.accepted.has(piece) && !session.served.has(piece)) {
           const answer = choker.asked(name, piece, 0)
           if (answer === 'declined' && !isSeed) throw new Error('declined what anyone may have')
-          if (answer === 'accepted') link.accepted.add(piece)
-          if (answer === 'busy') link.busy = true
+          if (answer === 'accepted') session.accepted.add(piece)
+          if (answer === 'busy') session.busy = true
         } else if (what === 'settle') {
           choker.settled(name, piece, 0)
-          link.accepted.delete(piece)
-          link.served.delete(piece)
+          session.accepted.delete(piece)
+          session.served.delete(piece)
         } else if (what === 'pass') choker.passed(name, 0)
         else if (what === 'close') {
           choker.closed(name)
@@ -163,16 +163,16 @@ test('Whatever happens, there are never more served than slots, no peer is serve
       }
       // Let everything end: every session that was told busy is unchoked.
       for (let round = 0; round < 50; round += 1) {
-        for (const [name, link] of open) {
-          for (const piece of link.served) choker.settled(name, piece, 0)
-          link.served.clear()
+        for (const [name, session] of open) {
+          for (const piece of session.served) choker.settled(name, piece, 0)
+          session.served.clear()
           choker.passed(name, 0)
         }
         takeSteps()
       }
-      for (const [name, link] of open) {
-        if (link.busy) throw new Error(`${name} waits forever`)
-        if (link.accepted.size > 0) throw new Error(`${name} was accepted and is never served`)
+      for (const [name, session] of open) {
+        if (session.busy) throw new Error(`${name} waits forever`)
+        if (session.accepted.size > 0) throw new Error(`${name} was accepted and is never served`)
       }
     }),
     { numRuns: 300 },

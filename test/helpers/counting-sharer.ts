@@ -1,4 +1,4 @@
-// Somebody who shares from this process over the real serving desk, and counts: every piece that is read for a peer is
+// Somebody who shares from this process over the real serving uploads, and counts: every piece that is read for a peer is
 // told. One who lies shares in good standing and serves wrong bytes now and then.
 
 import { type FileHandle, open } from 'node:fs/promises'
@@ -44,7 +44,7 @@ export async function startCountingSharer(
     ),
   ).start()
   const logic = provideUploads({ ticketKey: Buffer.from(ticketKey, 'base64url'), acceptRelayed: () => () => {} })
-  const desk = createActor(logic, {
+  const uploads = createActor(logic, {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: parent as never },
   }).start()
   const port = await opened.promise
@@ -62,7 +62,7 @@ export async function startCountingSharer(
       const share = shareId(group, manifest)
       const file = await open(path)
       files.push(file)
-      desk.send({
+      uploads.send({
         type: 'offer.added',
         offer: {
           share,
@@ -79,11 +79,11 @@ export async function startCountingSharer(
       return { path, share, manifest }
     },
     get links() {
-      return uploadsStatus(desk.getSnapshot()).links
+      return uploadsStatus(uploads.getSnapshot()).links
     },
     async close() {
       clearInterval(beating)
-      desk.stop()
+      uploads.stop()
       parent.stop()
       for (const file of files) await file.close()
     },

@@ -1,4 +1,4 @@
-// Both ends of the byte path for tests: a device that serves, tickets for it, offers in memory, and a link's parent
+// Both ends of the byte path for tests: a device that serves, tickets for it, offers in memory, and a session's parent
 // that records what it hears. Real sockets, real TLS.
 
 import { createHash, randomBytes } from 'node:crypto'
@@ -87,7 +87,7 @@ export function recordEvents<Event extends { type: string }>(react?: (event: Eve
 }
 
 export interface TestServer extends AsyncDisposable {
-  readonly desk: ActorRefFrom<typeof uploadsMachine>
+  readonly uploads: ActorRefFrom<typeof uploadsMachine>
   readonly heard: Recorder<UploadsEvent>
   readonly ticketKey: Buffer
   readonly port: number
@@ -104,12 +104,12 @@ export async function startServer(
 ): Promise<TestServer> {
   const ticketKey = randomBytes(32)
   const heard = recordEvents<UploadsEvent>()
-  const desk = createActor(provideUploads({ ticketKey, acceptRelayed, ...more }), {
+  const uploads = createActor(provideUploads({ ticketKey, acceptRelayed, ...more }), {
     input: { listen: { host: '127.0.0.1', port: 0 }, parent: heard.ref },
   }).start()
   const { port } = await heard.next('uploads.opened')
   return {
-    desk,
+    uploads,
     heard,
     ticketKey,
     port,
@@ -119,7 +119,7 @@ export async function startServer(
       return { ...me, host: '127.0.0.1', port, complete: true, ticket: { identity, key } }
     },
     async [Symbol.asyncDispose]() {
-      desk.stop()
+      uploads.stop()
     },
   }
 }
@@ -131,17 +131,17 @@ export const noRelay = (): Duplex => {
   return channel
 }
 
-export interface TestLink extends Disposable {
+export interface TestSession extends Disposable {
   readonly actor: ActorRefFrom<typeof downloadSessionMachine>
   readonly heard: Recorder<DownloadSessionEvent>
 }
 
-export function startLink(
+export function startSession(
   peer: SwarmPeer,
   { share, manifest }: Pick<SharedBytes, 'share' | 'manifest'>,
   needs: Partial<PeerConnectionNeeds> = {},
   react?: (event: DownloadSessionEvent) => void,
-): TestLink {
+): TestSession {
   const heard = recordEvents<DownloadSessionEvent>(react)
   const machine = provideDownloadSession({ me: bob, connectRelay: noRelay, buffers: createBufferPool(mib), ...needs })
   const actor = createActor(machine, { input: { peer, share, manifest, parent: heard.ref } }).start()
@@ -149,8 +149,8 @@ export function startLink(
 }
 
 /**
- * Fetches everything over a link as a download would: never more at once than its capacity. Aborting makes it reject, and
- * the link end.
+ * Fetches everything over a session as a download would: never more at once than its capacity. Aborting makes it reject, and
+ * the session end.
  */
 export async function fetchAll(
   peer: SwarmPeer,
@@ -167,16 +167,16 @@ export async function fetchAll(
   let arrived = 0
   let capacity = 0
   let via = ''
-  /** For a call, or for the link to be ready again. */
+  /** For a call, or for the session to be ready again. */
   const waiting: number[] = []
   const wantAgain = (pieces: readonly number[]) => {
-    for (const piece of pieces) link.actor.send({ type: 'piece.wanted', piece })
+    for (const piece of pieces) session.actor.send({ type: 'piece.wanted', piece })
   }
   const ask = () => {
-    for (; inFlight < capacity && next < count; inFlight++) link.actor.send({ type: 'piece.wanted', piece: next++ })
+    for (; inFlight < capacity && next < count; inFlight++) session.actor.send({ type: 'piece.wanted', piece: next++ })
     if (arrived === count) resolve()
   }
-  using link = startLink(peer, file, needs, event => {
+  using session = startSession(peer, file, needs, event => {
     if (event.type === 'peer.ready') {
       via = event.via
       wantAgain(waiting.splice(0))

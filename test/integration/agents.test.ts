@@ -14,7 +14,7 @@ import { startCountingSharer } from '../helpers/counting-sharer.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, onDevice, person } from '../helpers/person.ts'
-import { startLink } from '../helpers/swarm.ts'
+import { startSession } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
 import { withShared } from '../helpers/with-shared.ts'
 
@@ -181,17 +181,17 @@ test('What a running download has is on offer again once it can be read again, w
   tellEachOther(group)
   const { peers } = granted(await carol.person.trackers.ask('swarm.locate', { group, name: 'film.bin' }))
   const peer = peers.find(({ user }) => user === bob.person.user)!
-  using link = startLink(peer, { share: shareId(group, manifest), manifest }, { me: carol.person })
-  const { have } = await link.heard.next('peer.ready')
+  using session = startSession(peer, { share: shareId(group, manifest), manifest }, { me: carol.person })
+  const { have } = await session.heard.next('peer.ready')
   const piece = Array.from({ length: have.length }, (_, index) => index).find(index => have.has(index))!
-  link.actor.send({ type: 'piece.wanted', piece })
-  t.like(await link.heard.next('piece.returned'), { piece })
-  await link.heard.next('peer.lost')
+  session.actor.send({ type: 'piece.wanted', piece })
+  t.like(await session.heard.next('piece.returned'), { piece })
+  await session.heard.next('peer.lost')
   writeFileSync(part, written, { flag: 'r+' })
 
-  await link.heard.next('peer.ready')
-  link.actor.send({ type: 'piece.wanted', piece })
-  const { data } = await link.heard.next('piece.received')
+  await session.heard.next('peer.ready')
+  session.actor.send({ type: 'piece.wanted', piece })
+  const { data } = await session.heard.next('piece.received')
   t.true(data.equals(bytes.subarray(piece * manifest.pieceLength).subarray(0, data.length)))
   t.is((await bob.ask('downloads', {})).find(view => view.id === id)?.state, 'stalled')
 })

@@ -69,7 +69,7 @@ test('A download is seen whole: its machine’s states in order, each piece with
   bob.trackers.advance(from.home.seen())
   to.home.saveSeen(from.home.seen())
   await to.ask('limits.change', { down: 2 * 2 ** 20 })
-  // Unwatched: this device has connected, opened its desk and taken a request, and said nothing of it.
+  // Unwatched: this device has connected, started its uploads and taken a request, and said nothing of it.
   await watcher.connection.flush()
   t.deepEqual(watcher.heard, [])
 

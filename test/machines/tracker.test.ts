@@ -73,14 +73,14 @@ test('A tracker connects, prepares, catches up, serves, and stops when told.', a
 })
 
 test('Nobody is answered before the log is caught up with.', async t => {
-  let desks = 0
-  const requestHandler = fromCallback(() => void desks++)
+  let started = 0
+  const requestHandler = fromCallback(() => void started++)
   const { send } = running({ requestHandler })
   await settled()
   await settled()
-  t.is(desks, 0)
+  t.is(started, 0)
   send({ type: 'log.caught-up' })
-  t.is(desks, 1)
+  t.is(started, 1)
 })
 
 test('With the log out of reach, a tracker answers from what it knows.', async t => {

@@ -176,7 +176,7 @@ async function startFair(file: SharedBytes, turn: Promise<void>) {
     await turn
     return offer.read(...block)
   }
-  server.desk.send({ type: 'offer.added', offer: { ...offer, read } })
+  server.uploads.send({ type: 'offer.added', offer: { ...offer, read } })
   return { server, asked: asked.promise, peer: server.peerFor(bob, file.share) }
 }
 

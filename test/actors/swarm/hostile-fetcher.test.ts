@@ -13,7 +13,7 @@ import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
 import { encodeBlockHeader } from '../../../src/wire/frames.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
 import { settled } from '../../helpers/settled.ts'
-import { alice, bob, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
+import { alice, bob, offerOf, sharedBytes, startServer, startSession } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 /** A relay by which bob comes in over `channel`: a pipe without the kernel's buffers. */
@@ -34,7 +34,7 @@ test('A peer that connects and says nothing is disconnected.', async t => {
 test('A peer that shows a ticket and then says nothing is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
   await fetcher.closed
   t.deepEqual(fetcher.frames, [])
@@ -43,7 +43,7 @@ test('A peer that shows a ticket and then says nothing is disconnected.', async 
 test('A peer that trickles its TLS handshake or hello is disconnected all the same.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 2_000 } })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const socket = connect(server.port, '127.0.0.1').on('error', () => {})
   // Awaited from the start: on a busy machine it may be closed before the fetcher has connected.
   const closed = once(socket.resume(), 'close')
@@ -72,7 +72,7 @@ test('A peer that does not speak TLS is disconnected.', async t => {
 test('A peer that does not say hello first is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest)
   fetcher.send({ type: 'request', piece: 0, offset: 0, length: 1 })
   await fetcher.closed
@@ -82,7 +82,7 @@ test('A peer that does not say hello first is disconnected.', async t => {
 test('Connections without a ticket beyond the limit are turned away, and a peer with one is admitted once they leave.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 60_000 } })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const tooMany = 5
   let turnedAway = 0
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -94,7 +94,7 @@ test('Connections without a ticket beyond the limit are turned away, and a peer 
   await settled(() => turnedAway)
   t.is(turnedAway, tooMany)
   for (const idler of idlers) idler.destroy()
-  using peer = startLink(server.peerFor(bob, file.share), file)
+  using peer = startSession(server.peerFor(bob, file.share), file)
   await peer.heard.next('peer.ready')
 })
 
@@ -109,7 +109,7 @@ test('An origin that fills the listener with connections makes room for another 
     },
     { settings: { ...uploadTunables, provenWithinMs: 60_000 } },
   )
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const closed: number[] = []
   const idlers = Array.from({ length: uploadTunables.maxHandshakes }, (_, index) =>
     connect(server.port, '127.0.0.1')
@@ -141,7 +141,7 @@ test('A peer that connects again and again is turned away for a while, and other
     },
     { settings: { ...uploadTunables, provenWithinMs: 60_000 } },
   )
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   for (let times = 0; times < uploadTunables.maxArrivals; times++) {
     const caller = connect(server.port, '127.0.0.1')
     await once(caller, 'connect')
@@ -176,7 +176,7 @@ for (const [what, bytes] of nonsense)
   test(`A peer that sends ${what} is told so and disconnected.`, async t => {
     const file = sharedBytes(mib)
     await using server = await startServer()
-    server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+    server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
     using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
     await fetcher.next('bitfield')
     fetcher.socket.write(bytes)
@@ -188,7 +188,7 @@ test('What a peer sends after it broke the protocol stays unread.', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, relayedAs(theirs))
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
   await fetcher.next('bitfield')
   let takenBytes = 0
@@ -199,7 +199,7 @@ test('What a peer sends after it broke the protocol stays unread.', async t => {
     takenBytes += noise.length
   }
   next()
-  while (uploadsStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) await delay(10)
   t.true(takenBytes < mib, `${takenBytes} bytes were taken`)
 })
 
@@ -213,7 +213,7 @@ test('A peer that does not take what it asked for has no more read for it than f
     accept(theirs, bob)
     return () => {}
   })
-  server.desk.send({
+  server.uploads.send({
     type: 'offer.added',
     offer: {
       ...offer,
@@ -253,7 +253,7 @@ for (const [how, offsetOf] of [
       for (const { buffer } of into) lent.set(buffer, buffer.byteLength)
       return offer.read(piece, offset, into)
     }
-    server.desk.send({ type: 'offer.added', offer: { ...offer, read } })
+    server.uploads.send({ type: 'offer.added', offer: { ...offer, read } })
     using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
     await fetcher.next('bitfield')
     fetcher.socket.pause()
@@ -273,7 +273,7 @@ test('A peer that keeps asking for what is not there, and takes in no refusal, i
     accept(theirs, bob)
     return () => {}
   })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file, createBitfield(2)) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file, createBitfield(2)) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
   await fetcher.next('bitfield')
   fetcher.socket.pause()
@@ -281,14 +281,14 @@ test('A peer that keeps asking for what is not there, and takes in no refusal, i
   const refusalBytes = 13
   const tooMany = Math.ceil((4 * uploadTunables.highWaterBytes) / refusalBytes)
   fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
-  while (uploadsStatus(server.desk.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) await delay(10)
   t.pass()
 })
 
 test('A peer that asks for one byte after another, and takes them all, is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   await fetcher.next('bitfield')
   const bye = fetcher.next('bye')
@@ -310,7 +310,7 @@ test('A peer that keeps asking and takes nothing in is disconnected, although li
   await using server = await startServer(alice, relayedAs(theirs), {
     settings: { ...uploadTunables, idleAfterMs: 200 },
   })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
   await fetcher.next('bitfield')
   fetcher.socket.pause()
@@ -320,7 +320,7 @@ test('A peer that keeps asking and takes nothing in is disconnected, although li
       fetcher.send({ type: 'request', piece, offset, length: blockBytes })
   const block = { piece: 15, offset: 0, length: 1 }
   let pairs = 0
-  while (uploadsStatus(server.desk.getSnapshot()).links > 0) {
+  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) {
     fetcher.send({ type: 'request', ...block })
     fetcher.send({ type: 'cancel', ...block })
     pairs += 1
@@ -344,7 +344,7 @@ test('A peer that asks for more at once than it may is disconnected.', async t =
   const file = sharedBytes(mib)
   const { offer, open } = gatedOffer(file, () => true)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer })
+  server.uploads.send({ type: 'offer.added', offer })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   await fetcher.next('bitfield')
   for (let count = 0; count < uploadTunables.maxBlocksQueued + 2; count++)
@@ -357,7 +357,7 @@ test('Cancelled blocks that are not on their way yet are answered by refusals, t
   const file = sharedBytes(mib)
   const { offer, open } = gatedOffer(file, () => true)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer })
+  server.uploads.send({ type: 'offer.added', offer })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   await fetcher.next('bitfield')
   const first = { piece: 0, offset: 0, length: 100 }
@@ -377,11 +377,11 @@ test("One peer's slow reads do not hold up another's.", async t => {
   const file = sharedBytes(2 * mib)
   const { offer, open } = gatedOffer(file, piece => piece === 0)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer })
-  using slow = startLink(server.peerFor(bob, file.share), file)
+  server.uploads.send({ type: 'offer.added', offer })
+  using slow = startSession(server.peerFor(bob, file.share), file)
   await slow.heard.next('peer.ready')
   slow.actor.send({ type: 'piece.wanted', piece: 0 })
-  using quick = startLink(server.peerFor(carol, file.share), file, { me: carol })
+  using quick = startSession(server.peerFor(carol, file.share), file, { me: carol })
   await quick.heard.next('peer.ready')
   quick.actor.send({ type: 'piece.wanted', piece: 1 })
   await quick.heard.next('piece.received')
@@ -393,7 +393,7 @@ test("One peer's slow reads do not hold up another's.", async t => {
 test('A peer that asks for nothing for long is disconnected and may come back.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 100 } })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   t.like(await fetcher.next('bye'), { retry: true, reason: 'nothing was asked for' })
   await fetcher.closed

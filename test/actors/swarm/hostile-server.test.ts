@@ -9,7 +9,7 @@ import { createBitfield, fullBitfield } from '../../../src/domain/bitfield.ts'
 import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
 import { encodeBlockHeader, type Frame } from '../../../src/wire/frames.ts'
 import { startRawServer } from '../../helpers/raw-peer.ts'
-import { alice, type SharedBytes, sharedBytes, startLink } from '../../helpers/swarm.ts'
+import { alice, type SharedBytes, sharedBytes, startSession } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 const bitfield = encodeFrame({ type: 'bitfield', have: fullBitfield(2) })
@@ -17,7 +17,7 @@ const nothing = encodeFrame({ type: 'bitfield', have: createBitfield(2) })
 const blockOf = (piece: number, offset: number, length: number) =>
   Buffer.concat([encodeBlockHeader({ piece, offset, length }), Buffer.alloc(length)])
 
-/** A peer that answers as told, and whether its link sees through it: lost for good, the wanted piece handed back. */
+/** A peer that answers as told, and whether its session sees through it: lost for good, the wanted piece handed back. */
 async function isSeenThrough(
   t: ExecutionContext,
   answer: (frame: Frame, socket: TLSSocket, file: SharedBytes) => void,
@@ -25,15 +25,15 @@ async function isSeenThrough(
 ) {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => answer(frame, socket, file))
-  using link = startLink(server.peer, file, {}, event => {
-    if (event.type === 'peer.ready') link.actor.send({ type: 'piece.wanted', piece: 0 })
+  using session = startSession(server.peer, file, {}, event => {
+    if (event.type === 'peer.ready') session.actor.send({ type: 'piece.wanted', piece: 0 })
   })
-  const lost = await link.heard.next('peer.lost')
+  const lost = await session.heard.next('peer.lost')
   t.true(lost.final)
   t.regex(lost.reason, why)
-  t.false(link.heard.events.some(({ type }) => type === 'piece.received'))
-  const wanted = link.heard.events.some(({ type }) => type === 'peer.ready')
-  t.is(link.heard.events.filter(({ type }) => type === 'piece.returned').length, wanted ? 1 : 0)
+  t.false(session.heard.events.some(({ type }) => type === 'piece.received'))
+  const wanted = session.heard.events.some(({ type }) => type === 'peer.ready')
+  t.is(session.heard.events.filter(({ type }) => type === 'piece.returned').length, wanted ? 1 : 0)
 }
 
 const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buffer, why: RegExp])[] = [
@@ -107,12 +107,12 @@ test('A peer that goes silent loses what was wanted from it, and is tried again 
     // The first half of a block, and then nothing more.
     if (frame.type === 'request' && frame.offset === 0) socket.write(blockOf(0, 0, frame.length).subarray(0, 60_000))
   })
-  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 100 } })
-  await link.heard.next('peer.ready')
-  link.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
-  t.like(await link.heard.next('peer.lost'), { final: false })
-  await link.heard.next('peer.ready')
+  using session = startSession(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 100 } })
+  await session.heard.next('peer.ready')
+  session.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await session.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
+  t.like(await session.heard.next('peer.lost'), { final: false })
+  await session.heard.next('peer.ready')
 })
 
 /** A peer that answers each request with one byte of its block every few milliseconds. */
@@ -127,17 +127,17 @@ const trickling = (frame: Frame, socket: TLSSocket) => {
 test('A byte now and then does not keep a piece: a peer that trickles counts as silent.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 1_000 } })
-  await link.heard.next('peer.ready')
-  link.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await link.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
-  t.like(await link.heard.next('peer.lost'), { final: false })
+  using session = startSession(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 1_000 } })
+  await session.heard.next('peer.ready')
+  session.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await session.heard.next('piece.returned'), { piece: 0, reason: 'it has gone silent, or nearly so' })
+  t.like(await session.heard.next('peer.lost'), { final: false })
 })
 
 test('A slow peer is measured before it has finished a block.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
-  using peer = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 4_000 } })
+  using peer = startSession(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 4_000 } })
   t.like(await peer.heard.next('peer.capacity'), { bytesPerSecond: undefined })
   peer.actor.send({ type: 'piece.wanted', piece: 0 })
   const { bytesPerSecond } = await peer.heard.next('peer.capacity')
@@ -153,8 +153,8 @@ test('A peer that is asked for nothing may be silent.', async t => {
     setTimeout(() => socket.write(encodeFrame({ type: 'have', piece: 0 })), 300)
     setTimeout(() => socket.write(encodeFrame({ type: 'bye', retry: false, reason: 'bye' })), 301)
   })
-  using link = startLink(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 20 } })
-  t.like(await link.heard.next('peer.lost'), { reason: 'bye', final: true })
+  using session = startSession(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 20 } })
+  t.like(await session.heard.next('peer.lost'), { reason: 'bye', final: true })
 })
 
 test('A peer that refuses everything it says it has is left alone for a while.', async t => {
@@ -163,12 +163,12 @@ test('A peer that refuses everything it says it has is left alone for a while.',
     if (frame.type === 'hello') socket.write(bitfield)
     if (frame.type === 'request') socket.write(encodeFrame({ ...frame, type: 'refused', why: 'gone' }))
   })
-  using link = startLink(server.peer, file)
-  await link.heard.next('peer.ready')
-  const lost = link.heard.next('peer.lost')
+  using session = startSession(server.peer, file)
+  await session.heard.next('peer.ready')
+  const lost = session.heard.next('peer.lost')
   for (let ended = false; !ended; ) {
-    link.actor.send({ type: 'piece.wanted', piece: 0 })
-    ended = await Promise.race([lost.then(() => true), link.heard.next('piece.returned').then(() => false)])
+    session.actor.send({ type: 'piece.wanted', piece: 0 })
+    ended = await Promise.race([lost.then(() => true), session.heard.next('piece.returned').then(() => false)])
   }
   t.like(await lost, { final: false, reason: 'it refuses what it says it has' })
 })
@@ -179,9 +179,9 @@ test('A peer that announces a piece over and over announces it once, and is drop
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type === 'hello') socket.write(Buffer.concat([nothing, have, have, have]))
   })
-  using link = startLink(server.peer, file)
-  t.like(await link.heard.next('peer.lost'), { final: true })
-  t.is(link.heard.events.filter(({ type }) => type === 'peer.have').length, 1)
+  using session = startSession(server.peer, file)
+  t.like(await session.heard.next('peer.lost'), { final: true })
+  t.is(session.heard.events.filter(({ type }) => type === 'peer.have').length, 1)
 })
 
 test('A peer that sends a TLS record a byte is dropped for good, however quick it is.', t =>
@@ -215,9 +215,9 @@ for (const [what, options] of Object.entries(old))
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
     const ticket = { identity: 'a ticket', key: psk.toString('base64url') }
-    using link = startLink({ ...alice, host: '127.0.0.1', port, complete: true, ticket }, sharedBytes(mib))
-    await Promise.all([failed, link.heard.next('peer.lost')])
-    t.false(link.heard.events.some(({ type }) => type === 'peer.ready'))
+    using session = startSession({ ...alice, host: '127.0.0.1', port, complete: true, ticket }, sharedBytes(mib))
+    await Promise.all([failed, session.heard.next('peer.lost')])
+    t.false(session.heard.events.some(({ type }) => type === 'peer.ready'))
     server.close()
   })
 
@@ -232,8 +232,8 @@ test('A peer that shows a certificate in place of knowing the ticket is not spok
   const ticket = { identity: 'a ticket', key: randomBytes(32).toString('base64url') }
   const peer = { ...alice, host: '127.0.0.1', port, complete: true, ticket }
   // What it says of a way that failed is kept for when the relay fails, too.
-  using link = startLink(peer, sharedBytes(mib), { connectRelay: () => connect(port, '127.0.0.1') })
-  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'what answers there is not Shoal' })
+  using session = startSession(peer, sharedBytes(mib), { connectRelay: () => connect(port, '127.0.0.1') })
+  t.like(await session.heard.next('peer.lost'), { final: true, reason: 'what answers there is not Shoal' })
   t.deepEqual(heard, [])
   server.close()
 })

@@ -1,12 +1,12 @@
 // Tickets that are not what they were issued as, or come a second time. Expired ones, others' and those from before
-// access was withdrawn: test/actors/peer/direct-link.test.ts.
+// access was withdrawn: test/actors/swarm/direct-session.test.ts.
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { ticketTunables } from '../../../config/swarm.ts'
 import { encodeTicket } from '../../../src/wire/ticket.ts'
-import { alice, bob, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
+import { alice, bob, offerOf, sharedBytes, startServer, startSession } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 const carol = { user: 'carol', device: 'cccccccccccc' }
@@ -25,11 +25,11 @@ for (const [what, alter] of Object.entries(altered))
   test(`A ticket that ${what} opens nothing with the key it came with.`, async t => {
     const file = sharedBytes(mib)
     await using server = await startServer()
-    server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+    server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
     const peer = server.peerFor(bob, file.share)
     const ticket = { ...peer.ticket, identity: alter(file.share) }
-    using link = startLink({ ...peer, ticket }, file, { connectRelay: () => connect(server.port, '127.0.0.1') })
-    t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
+    using session = startSession({ ...peer, ticket }, file, { connectRelay: () => connect(server.port, '127.0.0.1') })
+    t.like(await session.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
     t.false(server.heard.events.some(({ type }) => type === 'peer.admitted'))
   })
 
@@ -37,17 +37,17 @@ test("A ticket for one device opens no other, the same person's and of the same 
   const file = sharedBytes(mib)
   await using first = await startServer()
   await using second = await startServer({ ...alice, device: 'eeeeeeeeeeee' })
-  for (const { desk } of [first, second]) desk.send({ type: 'offer.added', offer: offerOf(file) })
+  for (const { uploads } of [first, second]) uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const { ticket } = first.peerFor(bob, file.share)
   const connectRelay = () => connect(second.port, '127.0.0.1')
-  using link = startLink({ ...second.peerFor(bob, file.share), ticket }, file, { connectRelay })
-  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
+  using session = startSession({ ...second.peerFor(bob, file.share), ticket }, file, { connectRelay })
+  t.like(await session.heard.next('peer.lost'), { final: true, reason: 'it does not accept our ticket' })
 })
 
 test('A recorded connection opens nothing when it is replayed.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const recorded: Buffer[] = []
   const open = new Set<Socket>()
   const tap = createServer(from => {
@@ -64,8 +64,8 @@ test('A recorded connection opens nothing when it is replayed.', async t => {
   })
   await once(tap, 'listening')
   const tapped = { ...server.peerFor(bob, file.share), port: (tap.address() as AddressInfo).port }
-  using link = startLink(tapped, file)
-  await link.heard.next('peer.ready')
+  using session = startSession(tapped, file)
+  await session.heard.next('peer.ready')
   await server.heard.next('peer.admitted')
 
   const again = connect(server.port, '127.0.0.1').on('error', () => {})

@@ -14,7 +14,7 @@ import { createMemoryBroker, type MemoryBroker } from '../../helpers/memory-brok
 import { startOpenBroker } from '../../helpers/open-broker.ts'
 import { readToEnd } from '../../helpers/read-stream.ts'
 import { settled } from '../../helpers/settled.ts'
-import { alice, bob, fetchAll, offerOf, sharedBytes, startLink, startServer } from '../../helpers/swarm.ts'
+import { alice, bob, fetchAll, offerOf, sharedBytes, startServer, startSession } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
 const carol: DeviceRef = { user: 'carol', device: 'cccccccccccc' }
@@ -26,13 +26,13 @@ test('A file travels whole through a broker when its sharer cannot be reached di
   const aliceRelay = openRelay(await broker.connect(), alice)
   const bobRelay = openRelay(await broker.connect(), bob)
   await using server = await startServer(alice, aliceRelay.accept)
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const unreachable = { ...server.peerFor(bob, file.share), port: 1 }
   const { bytes, via } = await fetchAll(unreachable, file, { connectRelay: bobRelay.connect })
   t.is(via, 'relay')
   t.true(bytes.equals(file.bytes))
   // The fetcher has left, and its server hears of it.
-  await waitFor(server.desk, snapshot => uploadsStatus(snapshot).links === 0)
+  await waitFor(server.uploads, snapshot => uploadsStatus(snapshot).links === 0)
   bobRelay.close()
   aliceRelay.close()
 })
@@ -42,8 +42,10 @@ test('A peer that is at no broker is lost for now, at once.', async t => {
   const bobRelay = openRelay(await broker.connect(), bob)
   const file = sharedBytes(mib)
   await using server = await startServer()
-  using link = startLink({ ...server.peerFor(bob, file.share), port: 1 }, file, { connectRelay: bobRelay.connect })
-  t.like(await link.heard.next('peer.lost'), { final: false, reason: 'it is not connected to the brokers' })
+  using session = startSession({ ...server.peerFor(bob, file.share), port: 1 }, file, {
+    connectRelay: bobRelay.connect,
+  })
+  t.like(await session.heard.next('peer.lost'), { final: false, reason: 'it is not connected to the brokers' })
 })
 
 test("A relayed peer is who the broker says it is: another's ticket does not let it in.", async t => {
@@ -52,10 +54,10 @@ test("A relayed peer is who the broker says it is: another's ticket does not let
   const aliceRelay = openRelay(broker.transport, alice)
   const carolRelay = openRelay(broker.transport, carol)
   await using server = await startServer(alice, aliceRelay.accept)
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const stolen = { ...server.peerFor(bob, file.share), port: 1 }
-  using link = startLink(stolen, file, { connectRelay: carolRelay.connect, me: bob })
-  t.like(await link.heard.next('peer.lost'), { final: true, reason: 'this ticket belongs to another device' })
+  using session = startSession(stolen, file, { connectRelay: carolRelay.connect, me: bob })
+  t.like(await session.heard.next('peer.lost'), { final: true, reason: 'this ticket belongs to another device' })
   aliceRelay.close()
   carolRelay.close()
 })

@@ -22,8 +22,8 @@ import {
   offerOf,
   type SharedBytes,
   sharedBytes,
-  startLink,
   startServer,
+  startSession,
 } from '../../helpers/swarm.ts'
 import { virtualClock } from '../../helpers/virtual-clock.ts'
 
@@ -62,7 +62,7 @@ test('A capped server sends what its clock lets through, and all of it once the 
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   requestBlocks(fetcher, 0, 4)
   requestBlocks(fetcher, 1, 4)
@@ -85,7 +85,7 @@ test('A cap set while a server sends holds from the next block on.', async t => 
   const clock = virtualClock()
   const throttle = createThrottle(clock)
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   requestBlocks(fetcher, 0, 4)
   await fetcher.arrived(4 * block)
@@ -103,7 +103,7 @@ test('Peers of a capped server are served in turn.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
   using first = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   requestBlocks(first, 0, 4)
   await first.arrived(block)
@@ -133,7 +133,7 @@ test('A block that waits for the throttle can be cancelled, and takes nothing fr
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob)
   requestBlocks(fetcher, 0, 2)
   await fetcher.arrived(block)
@@ -182,7 +182,7 @@ async function fetchFrom(
   file: SharedBytes,
   needs: Partial<PeerConnectionNeeds>,
 ) {
-  const fetching = startLink(book.server.peer, file, needs)
+  const fetching = startSession(book.server.peer, file, needs)
   await fetching.heard.next('peer.ready')
   return fetching
 }
@@ -284,18 +284,18 @@ test('A fetcher that waits because of a cap is told of it, of another one, and o
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
-  using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('peer.ready')
-  link.actor.send({ type: 'piece.wanted', piece: 0 })
-  t.like(await link.heard.next('peer.limited'), { peer: 'alice/aaaaaaaaaaaa', bytesPerSecond: block })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
+  using session = startSession(server.peerFor(bob, file.share), file)
+  await session.heard.next('peer.ready')
+  session.actor.send({ type: 'piece.wanted', piece: 0 })
+  t.like(await session.heard.next('peer.limited'), { peer: 'alice/aaaaaaaaaaaa', bytesPerSecond: block })
   throttle.limit(2 * block)
   clock.advance(1000)
-  t.like(await link.heard.next('peer.limited'), { bytesPerSecond: 2 * block })
+  t.like(await session.heard.next('peer.limited'), { bytesPerSecond: 2 * block })
   throttle.limit(undefined)
-  t.like(await link.heard.next('peer.limited'), { bytesPerSecond: 0 })
-  await link.heard.next('piece.received')
-  t.is(link.heard.events.filter(({ type }) => type === 'peer.limited').length, 3)
+  t.like(await session.heard.next('peer.limited'), { bytesPerSecond: 0 })
+  await session.heard.next('piece.received')
+  t.is(session.heard.events.filter(({ type }) => type === 'peer.limited').length, 3)
 })
 
 test('A cap that delays nothing is not told to anyone.', async t => {
@@ -303,19 +303,19 @@ test('A cap that delays nothing is not told to anyone.', async t => {
   const throttle = createThrottle(virtualClock())
   throttle.limit(1000 * mib)
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
-  using link = startLink(server.peerFor(bob, file.share), file)
-  await link.heard.next('peer.ready')
-  link.actor.send({ type: 'piece.wanted', piece: 0 })
-  await link.heard.next('piece.received')
-  t.false(link.heard.events.some(({ type }) => type === 'peer.limited'))
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
+  using session = startSession(server.peerFor(bob, file.share), file)
+  await session.heard.next('peer.ready')
+  session.actor.send({ type: 'piece.wanted', piece: 0 })
+  await session.heard.next('piece.received')
+  t.false(session.heard.events.some(({ type }) => type === 'peer.limited'))
 })
 
 test('A fetcher that was built before limits were told is served, and told nothing that it does not know.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file, allButTheLast()) })
   const peer = server.peerFor(bob, file.share)
   const { key, identity } = peer.ticket
   const socket = connect({
@@ -360,7 +360,7 @@ test('A file comes whole under caps at both ends.', async t => {
   up.limit(64 * mib)
   down.limit(64 * mib)
   await using server = await startServer(alice, undefined, { throttle: up })
-  server.desk.send({ type: 'offer.added', offer: offerOf(file) })
+  server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   const { bytes } = await fetchAll(server.peerFor(bob, file.share), file, { fetching: down })
   t.true(bytes.equals(file.bytes))
 })
@@ -378,7 +378,7 @@ test('At the cap on connections a session does not connect, and says so; a lower
     reason: 'this device has as many peers as its limit allows',
   })
   t.is(open.length, 5)
-  using third = startLink(book.server.peer, file, { connections })
+  using third = startSession(book.server.peer, file, { connections })
   t.regex((await third.heard.next('peer.lost')).reason, /as many peers/)
   t.false(first.heard.events.some(({ type }) => type === 'peer.lost'))
 })

@@ -1,27 +1,27 @@
-// The numbers of the agent: its life, and hashing files.
+// Tunables of the agent process.
 
 /** The agent as a whole. */
 export const agentTunables = {
-  /** Between attempts to connect while brokers or trackers are away, doubling. */
+  /** Wait between attempts to connect while brokers or trackers are unreachable; doubles. */
   retry: { firstMs: 500, mostMs: 5_000 },
-  /** A part of the agent that failed is started again after this long, doubling up to the most. */
+  /** Wait before a failed part of the agent is restarted; doubles up to `mostMs`. */
   restart: { firstMs: 1_000, mostMs: 4_000 },
   /** A part that ran this long has recovered: its next failure starts the doubling anew. */
   steadyAfterMs: 10_000,
-  /** How soon after a failed write to the library it is tried again. */
+  /** Wait before a failed write to the library is retried. */
   recordAgainMs: 1_000,
-  /** For a command line that looked, for an instant, whether an agent holds the library. */
+  /** The agent waits this long for the library's lock: a command holds it for an instant to see whether an agent runs. */
   libraryPatienceMs: 500,
-  /** A finished download, or a share that trackers could not be told of, is told to them within this. */
+  /** How often finished downloads, and shares that the trackers have not accepted yet, are announced to the trackers. */
   settleSharesEveryMs: 500,
-  /** Trackers that take no more for now (`writeTunables`) are told of what is shared again after this. */
+  /** Wait before shares are announced again after the trackers refused a write (`writeTunables`). */
   announceAgainMs: 60_000,
-  /** Files that stopped being shared, kept to be shown: a person reads the last few. */
+  /** Messages kept about files that are no longer shared: a person reads the last few. */
   mostTroubles: 20,
-  /** Writes end, part files close and the goodbye is out within this, or the agent goes without. */
+  /** Longest wait at shutdown for writes to finish, part files to close and the goodbye to be sent. */
   leaveWithinMs: 5_000,
-  /** For a goodbye to reach a broker, if one is there: a round trip. */
+  /** Longest wait for the goodbye to reach a broker: one round trip. */
   goodbyeWithinMs: 1_000,
-  /** The home's folder is watched for a log-in, and looked at this often in case watching does not work there. */
+  /** How often the home folder is polled for a log-in, in case watching it for changes does not work there. */
   lookForSessionMs: 1_000,
 } as const

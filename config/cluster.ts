@@ -1,53 +1,53 @@
-// The numbers of running a cluster on this machine: processes, certificates, back-ups.
+// Tunables of running a cluster on this machine: certificates, back-ups, processes.
 
 /** Certificates of a cluster's brokers, and of the authority that signs them. */
 export const certificateTunables = {
   /**
-   * Ten years, like the authority itself: nobody but this cluster's people rely on it, an expired one is an outage that
-   * nobody asked for, and a key that may have leaked is replaced by `shoal cluster rotate`. Brokers get a new one at each start.
+   * Ten years, like the authority itself. Only this cluster's people rely on it, and an expired certificate is an outage.
+   * `shoal cluster rotate` replaces a leaked key. Brokers get a new certificate at each start.
    */
   lifetimeMs: 10 * 365 * 24 * 60 * 60 * 1000,
-  /** Valid since so long before it was made: clocks differ. */
+  /** A certificate is valid from this long before it was made, because clocks differ. */
   clocksDifferMs: 24 * 60 * 60 * 1000,
-  /** Rotations that a device may sleep through and still follow. Each adds 500 bytes to a handshake. */
+  /** Rotations that a device may miss while offline and still trust the cluster. Each adds 500 bytes to a handshake. */
   keptCrosses: 4,
-  /** Looking at what a broker shows, before anything is said to it. */
+  /** Time-out for fetching a broker's certificate before anything is sent to it. */
   fetchWithinMs: 5_000,
 } as const
 
-/** Backing up a cluster's log, and bringing it back. */
+/** Backing up and restoring a cluster's log. */
 export const backupTunables = {
-  /** Read in one go: half a megabyte of usual entries. */
+  /** Entries read per fetch: about half a megabyte. */
   entriesAtOnce: 1_000,
-  /** The brokers send those within this, or are asked anew. */
+  /** Time-out of one fetch, which is then retried. */
   fetchMs: 5_000,
-  /** The brokers may be electing a leader when a back-up begins, which takes 4 to 9 s; then it is given up. */
+  /** Longest wait for the brokers to elect a leader when a back-up begins. An election takes 4 to 9 s. */
   electionMs: 15_000,
-  /** In a row without an entry in between; then the back-up is given up. */
+  /** Failures in a row, with no entry read in between, after which the back-up fails. */
   attempts: 10,
   againAfterMs: 500,
-  /** A consumer that is left behind is forgotten by the brokers after this. */
+  /** The brokers delete an abandoned consumer after this long. */
   consumerForgottenMs: 60_000,
-  /** Written and not yet acknowledged: 11,600 a second were measured at that many. */
+  /** Appends in flight during a restore: 11,600 entries a second measured. */
   appendsAtOnce: 256,
-  /** On a busy machine the brokers may elect a leader in between. */
+  /** Time-out of one append: on a busy machine the brokers may elect a leader meanwhile. */
   appendTimeoutMs: 20_000,
 } as const
 
-/** Running brokers, trackers and the agent as processes of this machine. */
+/** Brokers, trackers and the agent as processes on this machine. */
 export const processTunables = {
-  /** How often to look whether a process has come up or gone; either takes 100 ms and more. */
+  /** How often a process is polled while it starts or stops. Either takes at least 100 ms. */
   lookEveryMs: 50,
-  /** Three brokers that start cold from a large log take 5 to 6 s to agree; a slow disk more. */
+  /** Three brokers that start cold with a large log take 5 to 6 s to elect a leader, more on a slow disk. */
   startTimeoutMs: 60_000,
-  /** A broker that is told to end hands its leaderships over first: under a second. */
+  /** A broker that is stopped hands over its leaderships first, in under a second. */
   stopTimeoutMs: 15_000,
-  /** An agent's start is a process and a library; its stop says goodbye to peers and trackers. Both take well under a second. */
+  /** Starting an agent opens a library; stopping one says goodbye to peers and trackers. Either takes well under a second. */
   agentTimeoutMs: 15_000,
-  /** `nats-server --version`; a first start from a cold disk takes a second. */
+  /** Time-out of `nats-server --version`. The first start from a cold disk takes a second. */
   versionTimeoutMs: 10_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
   monitorTimeoutMs: 1_000,
-  /** What a tracker or an agent writes down in months; beyond it the next start begins a new file and keeps this one. */
+  /** Largest output file of a tracker or an agent: months of output. The next start keeps a larger one and begins a new file. */
   maxOutputBytes: 10_000_000,
 } as const

@@ -1,30 +1,30 @@
-// The numbers of watching the machines of a process at work.
+// Tunables of inspection, which shows watchers the state machines of a running process.
 
 export const inspectionTunables = {
   /**
-   * Steps of one actor are merged to at most one in this time: an eye follows about five a second. The other intervals are
-   * multiples of it, so that everything is sent together, and the watched process and the brokers wake up seldom.
+   * Steps of one actor are merged into at most one per interval: the eye follows about five a second. The other intervals
+   * are multiples of it, so that messages go out together and the watched process and the brokers rarely wake up.
    */
   leastGapMs: 200,
-  /** The same where only the context changed, which a person reads as a number. */
+  /** The same where only the context changed, since a person reads numbers more slowly. */
   leastQuietGapMs: 600,
-  /** Steps sent per `leastGapMs`, of all actors together. The rest go on being merged. */
+  /** Most steps sent per `leastGapMs`, of all actors together. The rest are merged further. */
   mostStepsAtOnce: 48,
-  /** Published and not yet taken by a broker. Anything beyond it is dropped, so memory stays bounded. */
+  /** Bytes published and not yet confirmed by a broker. More is dropped, so memory stays bounded. */
   mostBytesOnTheirWay: 512 * 1024,
-  /** How often the broker is asked whether it has taken them; at half of `mostBytesOnTheirWay` it is asked at once. */
+  /** How often the connection is flushed to confirm them. At half of `mostBytesOnTheirWay` it is flushed at once. */
   flushEveryMs: 1_000,
   /** A watcher announces itself this often, and is forgotten after missing it this many times. */
   watchEveryMs: 2_000,
   missedWatches: 3,
-  /** Watchers known at once. One beyond that sees what the others see, and gets no snapshot of its own. */
+  /** Most watchers that get their own snapshot. Further ones see only what the others see. */
   mostWatchers: 64,
-  /** How often a download's pieces and peers are sent, whole: 10 KB for a thousand pieces. */
+  /** How often all of a download's pieces and peers are sent: 10 KB for a thousand pieces. */
   downloadEveryMs: 600,
-  /** Ended downloads that a device goes on showing. Each keeps its last report: two bytes a piece. */
+  /** Ended downloads that a device still shows. Each keeps its last report: two bytes per piece. */
   keptEndedDownloads: 16,
-  /** Messages between actors are gathered for this long. */
+  /** Messages between actors are batched for this long. */
   messagesEveryMs: 200,
-  /** Peers being served that are shown: as many as a message has room for (wire/inspected-download.ts). */
+  /** Most upload sessions shown: as many as fit into a message (wire/inspected-download.ts). */
   mostServedShown: 256,
 } as const

@@ -1,6 +1,5 @@
-// The numbers of hashing files.
+// Tunables of hashing files.
 
-/** Hashing files. */
 export const hashingTunables = {
   /** Bytes read and not yet hashed. Evens out the two threads, even while one gets no core for some milliseconds. */
   ringBytes: 16 * 1024 * 1024,

@@ -1,173 +1,173 @@
-// The numbers of bytes between peers: downloading, uploading, the relay, the limits a person may set, tickets.
+// Tunables of peer-to-peer transfer: tickets, peer sessions, downloads, uploads, limits that a person sets, the relay.
 
 /** Tickets and credentials. */
 export const ticketTunables = {
-  /** Long enough that downloads outlive an hour without trackers; withdrawn access does not wait for it. */
+  /** Long enough for downloads to go on for an hour without trackers. Revoked access does not wait for it. */
   lifetimeMs: 60 * 60 * 1000,
-  /** A withdrawal is remembered until every ticket that it makes void has expired, also by clocks that differ by an hour. */
+  /** A revocation is remembered until every ticket that it voids has expired, even if clocks differ by an hour. */
   rememberRevokedMs: 2 * 60 * 60 * 1000,
-  /** The broker's own limit on a connection's login; the client connects again by itself. */
+  /** How long a broker accepts a connection's login. The client then reconnects by itself. */
   brokerLoginSeconds: 6 * 60 * 60,
-  /** Of a guest's, and of a password's: signing up, or logging in, has succeeded or given up well before. */
+  /** The same for guest and password log-ins: signing up or logging in ends well before. */
   entryLoginSeconds: 60,
 } as const
 
-/** One peer link. */
+/** One session with a peer. */
 export const peerTunables = {
-  /** The unit on the wire. Small enough to share a slow line fairly, large enough to keep wake-ups few. */
+  /** The unit on the wire. Small enough to share a slow connection fairly, large enough to keep wake-ups few. */
   blockBytes: 128 * 1024,
-  /** Blocks asked for ahead: at least, so that even a slow peer never idles; at most, so that memory stays bounded. */
+  /** Blocks requested ahead: a minimum so that a slow peer never idles, and a maximum to bound memory. */
   minBlocksInFlight: 4,
   maxBlocksInFlight: 64,
-  /** A peer is asked ahead for what it delivers in this time: twice a long path's round trip. */
+  /** Requested ahead from a peer: what it delivers in this time, twice the round trip of a long path. */
   pipelineMs: 400,
-  /** Connect and handshake, then the relay is tried. */
+  /** Time-out for connecting and the handshake, after which the relay is tried. */
   connectTimeoutMs: 4_000,
-  /** Next to nothing of what was asked for in this time: its pieces go to others, and it is asked again later. */
+  /** A peer that delivers less than `leastBytes` in this time loses its pieces to other peers. It is asked again later. */
   silentAfterMs: 10_000,
-  /** Next to nothing: less than this. A byte now and then must not keep a piece; a slow line's share of it may be small. */
+  /** An occasional byte must not hold up a piece; a fair share of a slow connection may be small. */
   leastBytes: 16 * 1024,
-  /** Back-off between attempts at one peer, doubling. */
+  /** Back-off between attempts to connect to one peer; doubles. */
   retryFirstMs: 500,
   retryMostMs: 30_000,
-  /** A peer whose link keeps ending for good (it breaks the protocol, or has no use for our tickets): as above, but longer. */
+  /** The same for a peer whose sessions keep ending without a retry: it breaks the protocol, or refuses our tickets. */
   retryEndedMostMs: 300_000,
-  /** What a peer delivers is measured over this much time with blocks outstanding: a few wake-ups, yet soon. */
+  /** Window for measuring a peer's rate, counted while blocks are outstanding: a few wake-ups, yet quick. */
   rateWindowMs: 50,
   /**
-   * Reads in which next to nothing came and that ended no frame, beyond what whole blocks make up for: a TLS record a
-   * byte costs more than a block. An honest peer writes whole frames, and blocks in records of 16 KiB.
+   * Most reads shorter than `smallReadBytes` that complete no frame; each whole block allows `smallReadsPerBlock` more. A TLS
+   * record per byte costs more than a block. An honest peer writes whole frames, and blocks in records of 16 KiB.
    */
   maxSmallReads: 1_000,
   smallReadBytes: 1_024,
   smallReadsPerBlock: 16,
-  /** Blocks a peer may refuse that it said it has: it may lose a file once, not play for time. */
+  /** Refusals allowed for blocks that a peer said it has. It may lose a file once, but not stall. */
   maxRefusals: 256,
 } as const
 
-/** `peerTunables`, or a test's own numbers in their place. */
+/** `peerTunables`, or a test's own values. */
 export type PeerSettings = { readonly [K in keyof typeof peerTunables]: number }
 
 /** One download. */
 export const downloadTunables = {
-  /** Most pieces requested from one peer at once: bounds memory to sessions x pieces. */
+  /** Most pieces requested from one peer at once. Bounds memory to sessions x pieces. */
   maxPiecesPerPeer: 8,
   /**
-   * Bytes requested, or arrived and not yet on disk, over all running downloads. Each has an equal share, and requests
-   * nothing beyond it.
+   * Most bytes requested, or received and not yet on disk, over all running downloads. Each download has an equal share
+   * and requests nothing beyond it.
    */
   maxUnwrittenBytes: 32 * 1024 * 1024,
-  /** A download may always have this many pieces under way; otherwise large pieces would all come from one peer. */
+  /** Every download may have this many pieces in flight; otherwise large pieces would all come from one peer. */
   leastUnwrittenPieces: 4,
-  /** From this share of its pieces at the store on, a download counts as held up by the store. */
+  /** A download counts as limited by its store once this share of its pieces in flight waits there. */
   storeFullShare: 0.75,
   /** Piece buffers kept for reuse, over all downloads of a device. */
   keptPieceBytes: 16 * 1024 * 1024,
   /**
-   * Requested ahead, over all peers: what arrives in this time, and at least this many pieces. More than a long path's
-   * round trip with full queues on the way. The less, the later pieces are chosen and the sooner new ones are passed on.
+   * Requested ahead over all peers: what arrives in this time, but at least `leastPiecesInFlight`. It exceeds the round
+   * trip of a long path with full queues. A lower value chooses pieces later, so that new ones are passed on sooner.
    */
   aheadMs: 500,
   leastPiecesInFlight: 10,
-  /** A request that takes longer no longer counts as requested ahead, so peers that are slow on purpose do not use it up. */
+  /** A request older than this no longer counts as requested ahead, so that deliberately slow peers do not use it up. */
   slowPieceMs: 3_000,
-  /** Peers connected at once: enough to find rare pieces. With more, more peers wait for an unchoke that they no longer need. */
+  /** Most peers connected at once: enough to find rare pieces. With more, more of them wait for an unchoke they no longer need. */
   maxPeers: 20,
-  /** When all are in use, this many that deliver nothing give way to unconnected peers at each look-up. */
+  /** When all are in use, this many that deliver nothing give way to other peers at each look-up. */
   givingWayAtOnce: 8,
-  /** While pieces are missing, the trackers are asked for the swarm this often; notices make it sooner. */
+  /** How often the trackers are asked for the swarm while pieces are missing. Notices bring it forward. */
   locateEveryMs: 15_000,
-  /** A run's second look-up, to find peers that start at the same time. Later ones come when it has run twice as long. */
+  /** When a run looks up peers the second time, to find those that start together. Each further one comes at twice the time. */
   locateFirstMs: 1_000,
   /** The same while stalled. */
   locateStalledMs: 3_000,
-  /** Downloads that run at once on a device; the others are queued. */
+  /** Most downloads that run at once on a device. Others are queued. */
   maxRunning: 4,
 } as const
 
-/** The serving side. */
+/** Uploads. */
 export const uploadTunables = {
-  /** Upload sessions at once. */
+  /** Most upload sessions at once. */
   maxSessions: 200,
-  /** Of one user, over all devices and shares: nobody takes all the room. */
+  /** Most of one user, over all devices and shares, so that none takes them all. */
   maxSessionsPerUser: 50,
-  /** Peers served at a time while others wait: few, so that a piece is passed on soon; more than one covers the round trip. */
+  /** Peers served at once while others wait. Few, so that a piece is passed on soon; more than one, to cover round trips. */
   slots: 4,
-  /** Peers unchoked meanwhile, to say what they want next: not all that waited still want something. */
+  /** Peers unchoked ahead to request their next piece: not all that waited still want one. */
   slotsAhead: 3,
-  /** More of these, the longer peers take to answer an unchoke: so many for each piece that begins to be served meanwhile. */
+  /** Further ones for each piece that starts while a peer answers an unchoke: more the longer answers take. */
   slotsAheadPerAnswer: 1.5,
-  /** A piece that takes so many times longer than usual, and this long at least, frees its slot: slow peers hold up no one. */
+  /** A piece that takes this many times longer than usual, and at least `slowServingLeastMs`, frees its slot for other peers. */
   slowServingFactor: 3,
   slowServingLeastMs: 200,
-  /** Requested and not yet sent blocks of one link: beyond it the peer breaks the protocol. */
+  /** Most blocks requested and not yet sent in one session. A peer that requests more breaks the protocol. */
   maxBlocksQueued: 256,
   /**
-   * Requests that no block pays for, of one link: a whole block pays for a few. What a download cancels at its end fits
-   * many times over; a peer that asks for a byte at a time, or asks and cancels for ever, costs a second at most.
+   * Most requests in one session beyond `requestsPerBlock` for each whole block sent. The cancels at a download's end fit
+   * many times over. A peer that requests single bytes, or requests and cancels for ever, costs at most a second.
    */
   maxUnearnedRequests: 2_048,
   requestsPerBlock: 4,
-  /** A peer that asks for nothing this long, or takes nothing of what it asked for, is let go; it may come back. */
+  /** A peer that requests nothing, or takes nothing of what it requested, for this long is disconnected; it may reconnect. */
   idleAfterMs: 120_000,
   /** Bytes queued on one socket before the next block is read from disk. */
   highWaterBytes: 1024 * 1024,
-  /** Neighbouring blocks are read from disk together up to this: fewer, longer reads. */
+  /** Neighbouring blocks are read from disk together up to this size, for fewer and longer reads. */
   maxReadBytes: 512 * 1024,
-  /** Buffers for reads that are kept for the next ones, over all links: what a handful of busy links turn over. */
+  /** Read buffers kept for reuse over all sessions: enough for a handful of busy ones. */
   keptReadBytes: 8 * 1024 * 1024,
-  /** Connections that have not shown a ticket yet, at once; each has `provenWithinMs` to do so. */
+  /** Most connections that have not presented a ticket yet. Each has `provenWithinMs` to do so. */
   maxHandshakes: 100,
-  /** Handshake and hello: a peer that takes longer is cut off. As long as that peer itself would wait. */
+  /** Time-out for the handshake and the hello, as on the peer's side. */
   provenWithinMs: 4_000,
-  /** From one address, or of one user by the relay, in this time: a TLS handshake costs a millisecond, a closed door little. */
+  /** Most arrivals from one address, or of one user by the relay, in the window: a TLS handshake costs 1 ms, a refusal little. */
   maxArrivals: 200,
   arrivalsWithinMs: 10_000,
   /**
-   * Trackers are asked this often about everybody who is served: what was withdrawn and heard of by no notice ends within
-   * it. With `requestTunables.repeatAfterMs` for a tracker that dies meanwhile, under 5 s.
+   * How often the trackers are asked whether every served device still has access, in case a notice was lost. With
+   * `requestTunables.repeatAfterMs` for a tracker that dies meanwhile, revoked access ends within 5 s.
    */
   recheckEveryMs: 2_000,
-  /** Caps that one link tells its peer, at most; a fetcher that hears more takes it for hostile. A person sets a cap by hand. */
+  /** Most changes of the cap announced in one session. A downloader treats more as hostile; a person changes a cap by hand. */
   limitsTold: 100,
-  /** A peer that was told goodbye has this long to take it in. */
+  /** How long a connection stays open after the goodbye, so that the peer receives it. */
   farewellMs: 1_000,
-  /** Uploaded bytes are counted up the tree this often. */
+  /** How often uploaded bytes are reported up the actor tree. */
   countEveryMs: 1_000,
-  /** Shared files held open at once; most systems grant a process 1,024 descriptors, and peers need some. */
+  /** Most shared files held open. Most systems grant a process 1,024 descriptors, and peers need some. */
   maxOpenFiles: 128,
-  /** Shared files are looked at this often for having changed or vanished, besides when they are read. */
+  /** How often shared files are checked for changes, besides when they are read. */
   checkFilesEveryMs: 5_000,
 } as const
 
-/** `uploadTunables`, or a test's own numbers in their place. */
+/** `uploadTunables`, or a test's own values. */
 export type UploadSettings = { readonly [K in keyof typeof uploadTunables]: number }
 
 /** The limits that a person may set for a device. */
 export const limitTunables = {
-  /** Least cap on bytes a second: one block then takes 8 s, and a peer gives up after `peerTunables.silentAfterMs`. */
+  /** Lowest cap: one block then takes 8 s, and a peer gives up after `peerTunables.silentAfterMs`. */
   leastBytesPerSecond: 16 * 1024,
-  /** Beyond it a cap caps nothing: 1 TiB a second. */
+  /** Highest cap, 1 TiB a second: a higher one would limit nothing. */
   mostBytesPerSecond: 2 ** 40,
-  /** What a cap lets through at once after a quiet while: more than timers and a busy event loop come late. */
+  /** Burst that a cap allows after a pause. Longer than timers are late in a busy event loop. */
   burstMs: 100,
-  /** Under an upload cap no more peers are served than get a block this often: before they think us silent. */
+  /** An upload cap limits how many peers are served, so that each gets a block this often, before it takes us for silent. */
   servedEveryMs: 8_000,
-  /** Fewest connections: one for each download that may run. */
+  /** Lowest limit on connections: one for each download that may run. */
   leastConnections: 4,
 } as const
 
 /** The relay through NATS. */
 export const relayTunables = {
-  /** One message; the brokers take 1 MB. Measured at 236 MiB/s with four in flight. */
+  /** Size of one message; the brokers accept 1 MB. Measured at 236 MiB/s with four in flight. */
   chunkBytes: 128 * 1024,
-  /** Chunks sent ahead of their acknowledgement. */
+  /** Most chunks sent and not yet acknowledged. */
   windowChunks: 16,
-  /** No credit and no chunk for this long: the relay is dead. */
+  /** The relay is dead after this long without a chunk or credit. */
   silentAfterMs: 15_000,
-  /** A side with nothing to say says so this often. */
+  /** How often an idle side sends a heartbeat. */
   heartbeatEveryMs: 5_000,
-  /** Channels that others may have open to this device: of one user, and in all. Each can hold a window of chunks. */
+  /** Most channels that others may open to this device: per user, and in total. Each can hold a window of chunks. */
   maxChannelsPerUser: 16,
   maxChannels: 100,
 } as const

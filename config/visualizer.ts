@@ -1,50 +1,50 @@
-// The numbers of the visualizer's page and its server.
+// Tunables of the visualizer's server and of its page.
 
 export const visualizerTunables = {
-  /** Where the page is served if no cluster's plan says otherwise. */
+  /** The page's default port without a cluster plan. */
   port: 4262,
-  /** The cluster is sampled this often while a page is open, once for all pages. */
+  /** How often the cluster is sampled while a page is open. All pages share the samples. */
   clusterEveryMs: 2_000,
   /** The server sends something at least this often; a page that receives nothing for `silentAfterMs` connects again. */
   aliveEveryMs: 5_000,
   silentAfterMs: 15_000,
-  /** Pages open at once. Each is a stream that stays open. */
+  /** Most pages open at once. Each holds a stream open. */
   mostPages: 16,
-  /** One WebSocket frame of a page to a broker: NATS's messages are at most 1 MB. */
+  /** Largest WebSocket frame from a page to a broker: a NATS message has at most 1 MB. */
   mostFrameBytes: 1 << 20,
-  /** The first line of a recording: a few names. */
+  /** Largest first line of a recording, which holds a few names. */
   mostHeadBytes: 64 * 1024,
-  /** A Stately inspector that has gone is tried again this often. */
+  /** How often to try to reconnect to a Stately inspector. */
   statelyAgainMs: 2_000,
-  /** A page's login at the brokers is good for this long. The page renews it before it ends. */
+  /** How long a page's login at the brokers is valid. The page renews it in time. */
   watchLoginMs: 60 * 60 * 1000,
-  /** A device's clock may be ahead of a tracker's by this much, and its page is still let in. */
+  /** A page's login is accepted if its device's clock is ahead of the tracker's by at most this much. */
   clocksApartMs: 10 * 60 * 1000,
 } as const
 
-/** The page's own, which runs in a browser. */
+/** The page itself, in a browser. */
 export const pageTunables = {
-  /** After a failure the page waits this long before it tries the server again. */
+  /** Wait before the page retries the server after a failure. */
   retryMs: 1_000,
-  /** After a gap in a process's messages, a snapshot may still be on its way for this long. */
+  /** How long to wait for a snapshot after a gap in a process's messages. */
   snapshotWithinMs: 1_000,
   /** The login is renewed this long before it ends. */
   renewBeforeMs: 60_000,
-  /** As the brokers' other clients: a page finds another broker within a second. */
+  /** Wait before reconnecting, as for other clients: a page finds another broker within a second. */
   brokerRetryMs: 250,
-  /** A broker that misses two pings in a row is given up. */
+  /** The page drops a broker after `missedPings` in a row. */
   pingEveryMs: 5_000,
   missedPings: 2,
-  /** What arrives is drawn together, eight times a second: the page often runs on the machine it watches. */
+  /** Updates are drawn together, eight times a second: the page often runs on the machine that it watches. */
   drawEveryMs: 125,
   /** The same while the page is hidden. */
   drawHiddenEveryMs: 1_000,
-  /** About what a recording may take in memory, in bytes. Older lines are folded into the state that it starts from. */
+  /** Approximate memory limit of a recording. Older entries are folded into its initial state. */
   recordingBytes: 64_000_000,
-  /** The history of one actor. */
+  /** Steps kept in one actor's history. */
   stepsPerActor: 500,
-  /** Messages between actors, all together. */
+  /** Messages between actors kept, for all actors together. */
   messages: 4_000,
-  /** Speeds kept of one download: ten minutes at two a second. */
+  /** Speed samples kept per download: ten minutes at two a second. */
   speedSamples: 1_200,
 } as const

@@ -122,8 +122,10 @@ export const uploadsSetup = setup({
         return new Map(context.sessions).set(peer.id, { peer, group: offer.group, ref })
       },
     }),
-    forgetSession: assign({
-      sessions: ({ context }, { id }: { id: string }) => keep(context.sessions, ({ peer }) => peer.id !== id),
+    /** XState keeps a child that has ended, with all it holds, until it is stopped. */
+    forgetSession: enqueueActions(({ context, enqueue }, { id }: { id: string }) => {
+      enqueue.stopChild(id)
+      enqueue.assign({ sessions: keep(context.sessions, ({ peer }) => peer.id !== id) })
     }),
     addOffer: assign({
       offers: ({ context }, { offer }: { offer: Offer }) => new Map(context.offers).set(offer.share, offer),

@@ -15,5 +15,11 @@ export function parseJson(json: string | Uint8Array): unknown {
 }
 
 /** Undefined for what is not JSON, or does not fit the schema. */
-export const readJson = <T extends z.ZodType>(json: string | Uint8Array, schema: T): z.output<T> | undefined =>
-  schema.safeParse(parseJson(json)).data
+export function readJson<T extends z.ZodType>(json: string | Uint8Array, schema: T): z.output<T> | undefined {
+  try {
+    return schema.safeParse(parseJson(json)).data
+  } catch {
+    // A recursive schema overflows the stack when what it checks is nested deeply enough.
+    return undefined
+  }
+}

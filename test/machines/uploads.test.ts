@@ -277,6 +277,17 @@ test('An upload session that throws is forgotten, and the others go on.', t => {
   t.is(uploads.getSnapshot().status, 'active')
 })
 
+test('A session that has ended is stopped and let go, whether it says so or throws.', t => {
+  const { send, arrive, open, uploads } = start(({ peer: { id } }) => {
+    if (id === 'bad') throw new Error('it left')
+  })
+  send({ type: 'offer.added', offer })
+  arrive(peerOf('1'), peerOf('bad', 'carol'), peerOf('2', 'dave'))
+  send({ type: 'upload-session.ended', id: '1' })
+  t.deepEqual([...open.keys()], ['2'])
+  t.deepEqual(Object.keys(uploads.getSnapshot().children).toSorted(), ['2', 'peerListener'])
+})
+
 test('A listener that cannot open ends the uploads machine with the reason.', t => {
   const { send, heard, uploads } = start()
   const refusal = { ok: false, code: 'usage', message: 'in use' } as const

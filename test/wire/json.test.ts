@@ -18,3 +18,8 @@ test('What does not fit the schema is undefined.', t => {
   t.is(readJson('{"a":"1"}', schema), undefined)
   t.is(readJson('', schema), undefined)
 })
+
+test('What is nested too deeply for its schema is undefined.', t => {
+  const depth = 50_000
+  t.is(readJson('['.repeat(depth) + ']'.repeat(depth), z.json()), undefined)
+})

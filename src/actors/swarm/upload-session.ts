@@ -102,7 +102,7 @@ class UploadSession {
   cut(): void {
     this.#stop()
     this.#socket.off('close', this.#onClose)
-    resetConnection(this.#socket)
+    if (!this.#socket.closed) resetConnection(this.#socket)
   }
 
   #createSender(): BlockSender {

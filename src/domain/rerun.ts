@@ -15,8 +15,10 @@ export function createRerun<T>(action: () => Promise<T>): () => Promise<T> {
     return run
   }
   return () => {
+    // Its run has yet to begin: also in the moment when the run before it has just ended.
+    if (next) return next
     if (!running) return start()
-    next ??= running
+    next = running
       .catch(() => {})
       .then(() => {
         next = undefined

@@ -54,3 +54,20 @@ test('After a run has ended, asking starts a new one.', async t => {
   runs[1]?.resolve(2)
   t.is(await second, 2)
 })
+
+test('Asked in the moment between two runs, it does not run twice at once.', async t => {
+  let running = 0
+  let mostAtOnce = 0
+  const rerun = createRerun(async () => {
+    running += 1
+    mostAtOnce = Math.max(mostAtOnce, running)
+    await Promise.resolve()
+    running -= 1
+  })
+  const first = rerun()
+  const second = rerun()
+  // Goes on as soon as the first run has ended: the second is due by then, and has not begun.
+  const third = first.then(() => rerun())
+  await Promise.all([first, second, third])
+  t.is(mostAtOnce, 1)
+})

@@ -24,7 +24,7 @@ const folder = join(process.env.SHOAL_HOME || join(homedir(), '.shoal'), 'cluste
 const say = (text: string) => console.log(text)
 
 /** What to do when a signal says to end; what it is depends on how far the start has come. */
-let onEnd: (code: number) => Promise<void>
+let onEnd = async (code: number): Promise<void> => process.exit(code)
 onEndSignal(code => {
   void onEnd(code).catch(error => {
     console.error(error.message)

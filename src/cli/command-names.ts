@@ -36,9 +36,11 @@ export function readCommandName(words: readonly string[], commands: readonly Com
 /** Options that may stand before a command and take a value. */
 const optionsWithValue = ['--home', '--servers']
 
+/** Whether that word is neither an option nor the value of one that may stand before a command. */
+export const isArgument = (words: readonly string[], at: number): boolean =>
+  !words[at]?.startsWith('-') && !optionsWithValue.includes(words[at - 1] ?? '')
+
 function withoutOptions(words: readonly string[]): string[] {
   const end = words.indexOf('--')
-  return words
-    .slice(0, end < 0 ? words.length : end)
-    .filter((word, at) => !word.startsWith('-') && !optionsWithValue.includes(words[at - 1] ?? ''))
+  return words.slice(0, end < 0 ? words.length : end).filter((_, at) => isArgument(words, at))
 }

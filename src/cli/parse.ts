@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import { version } from '../cluster/version.ts'
 import { type Classic, classics } from './classic-names.ts'
 import type { Command, Input } from './command.ts'
+import { isArgument } from './command-names.ts'
 import { helpEnd, helpIntroduction, nounSummaries } from './help-text.ts'
 import { type Misuse, misuseOf, unknownCommand } from './misuse.ts'
 
@@ -126,7 +127,7 @@ function inputOf(declared: Command, leaf: Commander): Input {
 
 /** `help group create` shows what `group create --help` does. */
 function helpLast(words: readonly string[]): readonly string[] {
-  const at = words.findIndex(word => !word.startsWith('-'))
+  const at = words.findIndex((_, index) => isArgument(words, index))
   return words[at] === 'help' ? [...words.slice(0, at), ...words.slice(at + 1), '--help'] : words
 }
 

@@ -81,20 +81,28 @@ export async function startBrokers(
 export async function startTrackers(cluster: Cluster, trackers: readonly TrackerNode[]): Promise<void> {
   for (const tracker of trackers) startProcess(trackerProcess(cluster.folder, tracker))
   const waiting = new Map(trackers.map(tracker => [tracker.name, tracker]))
-  await using operator = operatorOf(cluster)
-  await until(
-    async () => {
-      if (waiting.size > 0) for (const name of await operator.answeringTrackers()) waiting.delete(name)
-      return waiting.size === 0
-    },
-    () => [...waiting.values()].map(tracker => processOf(cluster.folder, tracker)),
-  )
+  const operator = operatorOf(cluster)
+  try {
+    await until(
+      async () => {
+        if (waiting.size > 0) for (const name of await operator.answeringTrackers()) waiting.delete(name)
+        return waiting.size === 0
+      },
+      () => [...waiting.values()].map(tracker => processOf(cluster.folder, tracker)),
+    )
+  } finally {
+    await operator.close()
+  }
 }
 
 /** The names of the trackers that answer; none when no broker does. */
 export async function answeringTrackers(cluster: Omit<Cluster, 'folder'>): Promise<string[]> {
-  await using operator = operatorOf(cluster)
-  return await operator.answeringTrackers()
+  const operator = operatorOf(cluster)
+  try {
+    return await operator.answeringTrackers()
+  } finally {
+    await operator.close()
+  }
 }
 
 /** For asking again and again: one connection, made when it is first needed, and another one after a failure. */
@@ -114,7 +122,7 @@ function operatorOf({ plan, secrets }: Omit<Cluster, 'folder'>) {
         return []
       }
     },
-    [Symbol.asyncDispose]: close,
+    close,
   }
 }
 

@@ -42,4 +42,8 @@ test('What is on disk is the path; else the word that cannot name a group is.', 
   t.false(isPathSecond('package.json', 'reef'))
   t.false(isPathSecond('./missing.mkv', 'reef'))
   t.false(isPathSecond('missing', 'reef'))
+  // Beside a folder, or a file, that is named like the group.
+  t.false(isPathSecond('missing', 'docs'))
+  t.false(isPathSecond('missing.mkv', 'LICENSE'))
+  t.false(isPathSecond('missing.mkv', 'a'.repeat(5_000)))
 })

@@ -201,6 +201,12 @@ test('The value of an option before the command is not taken for the command.', 
 test('help COMMAND shows what COMMAND --help does.', t => {
   t.deepEqual(parseLine('help group create'), parseLine('group create --help'))
   t.deepEqual(parseLine('help'), parseLine('--help'))
+  t.deepEqual(parseLine('--home h help group create'), parseLine('--home h group create --help'))
+})
+
+test('A home or a server named help is no call for help.', t => {
+  t.like(parseLine('--home help whoami'), { kind: 'command', command: { name: 'whoami' }, globals: { home: 'help' } })
+  t.like(parseLine('--servers help whoami'), { kind: 'command', globals: { servers: 'help' } })
 })
 
 test('The help warns that quit, outside the shell, stops the cluster.', t => {

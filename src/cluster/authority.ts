@@ -12,16 +12,16 @@ type X509 = typeof import('@peculiar/x509')
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 let loading: Promise<X509> | undefined
-/** Takes longer to load than a broker to start, so it is loaded only when something is to be signed. */
+/** Loaded only for signing: loading takes longer than a broker's start. */
 const load = (): Promise<X509> => {
-  // The library finds its parts by metadata that has to be there before it.
+  // The library needs reflect-metadata to be loaded first.
   loading ??= import('reflect-metadata').then(() => import('@peculiar/x509'))
   return loading
 }
 
-/** What a certificate needs whoever signs it; clocks may differ by a day. */
+/** Serial number and validity of any certificate. It is valid from a day ago, because clocks differ. */
 const common = () => ({
-  // The first bit would make it negative.
+  // A set first bit would make the number negative.
   serialNumber: `4${randomBytes(15).toString('hex')}0`,
   notBefore: new Date(Date.now() - certificateTunables.clocksDifferMs),
   notAfter: new Date(Date.now() + certificateTunables.lifetimeMs),
@@ -49,7 +49,7 @@ const makeKeys = (): Promise<webcrypto.CryptoKeyPair> =>
 export async function createAuthority(before?: Authority): Promise<Authority> {
   const x509 = await load()
   const keys = await makeKeys()
-  // A name of its own: two authorities of one name would be mistaken for each other before their keys are compared.
+  // Each authority has a different name: with equal names, one would be mistaken for the other before keys are compared.
   const name = `CN=Shoal cluster ${randomBytes(8).toString('hex')}`
   const extensions = [
     new x509.BasicConstraintsExtension(true, undefined, true),
@@ -74,12 +74,12 @@ export async function createAuthority(before?: Authority): Promise<Authority> {
 }
 
 export interface Certified {
-  /** Leaf first, then whatever leads from it to an authority that somebody may trust. */
+  /** PEM: the leaf first, then certificates that lead to an older authority that a device may still trust. */
   readonly chain: string
   readonly key: string
 }
 
-/** A new key and a certificate for it, for a broker that is reached by these names and addresses. */
+/** A new key and certificate for a broker with these names and addresses. */
 export async function certify(authority: Authority, names: readonly string[]): Promise<Certified> {
   const x509 = await load()
   const keys = await makeKeys()
@@ -93,7 +93,7 @@ export async function certify(authority: Authority, names: readonly string[]): P
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      // A broker answers clients, and dials other brokers.
+      // A broker is a server for clients, and a client of other brokers.
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),

@@ -1,5 +1,5 @@
-// The operator's visualizer beside a cluster, in the background: started with it when asked for, ended with it always.
-// Its address holds a token, so it stands in a file that its owner alone can read.
+// The operator's visualizer as a background process beside a cluster: started with it on request, always stopped with it.
+// Its address contains a token, so it is kept in a file that only the owner can read.
 
 import { readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -9,7 +9,7 @@ import { ClusterFailure } from './cluster-failure.ts'
 import { lastOutput, type NodeProcess, pidOf, startProcess, stopProcess } from './node-process.ts'
 import { shoalProgram } from './package-root.ts'
 
-/** The cluster's folder lies in the home that holds it. */
+/** The home that holds the cluster's folder. */
 const visualizerOf = (folder: string): NodeProcess => ({
   name: 'the visualizer',
   folder: join(folder, 'visualizer'),
@@ -18,7 +18,7 @@ const visualizerOf = (folder: string): NodeProcess => ({
   identifyingArgs: ['visualizer', '--operator', dirname(folder)],
 })
 
-/** Its address, once it serves; that of the one that runs already. Throws ClusterFailure `not-ready`. */
+/** Starts it unless it runs, and returns its address once it answers. Throws ClusterFailure `not-ready`. */
 export async function startVisualizer(folder: string): Promise<string> {
   const visualizer = visualizerOf(folder)
   if (pidOf(visualizer) === undefined) rmSync(join(visualizer.folder, 'output'), { force: true })
@@ -33,7 +33,7 @@ export async function startVisualizer(folder: string): Promise<string> {
   }
 }
 
-/** Whether there was one to end. */
+/** Returns whether one was running. */
 export async function stopVisualizer(folder: string): Promise<boolean> {
   const visualizer = visualizerOf(folder)
   const isRunning = pidOf(visualizer) !== undefined

@@ -1,6 +1,6 @@
-// A back-up of a cluster in one file: its plan, its secrets, and every entry of its log in order. Gzipped lines of JSON: a
-// head, the entries, and an end with a SHA-256 over all that came before, so that half a file, or an altered one, is
-// never taken for a whole one. Whoever has the file is the cluster: it is made for its owner alone.
+// A back-up of a cluster in one file: its plan, its secrets, and every entry of its log in order. The format is gzipped JSON
+// lines: a head, the entries, and an end with the SHA-256 of all lines before it, so a truncated or altered file is always
+// detected. The file holds all secrets of the cluster, so only its owner can read it.
 
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -18,7 +18,7 @@ const headSchema = z.strictObject({
   version: z.literal(1),
   /** ms since 1970. */
   madeAt: z.number().int().positive(),
-  /** Of the log, as the brokers say it. */
+  /** When the log was created, as the brokers report it. */
   created: z.string().max(100),
   lastSeq: sequenceSchema,
   plan: clusterPlanSchema,
@@ -29,7 +29,7 @@ export type BackupHead = z.infer<typeof headSchema>
 const entrySchema = z.strictObject({
   seq: sequenceSchema,
   subject: z.string().max(300),
-  /** Base64: what trackers cannot read is kept, too, or their digests would differ. */
+  /** Base64. Entries that trackers cannot read are kept too, or the trackers' digests would differ. */
   data: z.base64(),
 })
 const endSchema = z.strictObject({ end: z.literal(true), sha256: z.string() })
@@ -40,7 +40,7 @@ export interface BackupEntry {
   readonly data: Uint8Array
 }
 
-/** Writes a new file, mode 600; throws what the file system throws (EEXIST, ENOSPC), and leaves half a file then. */
+/** Writes a new file, mode 600. Throws what the file system throws (EEXIST, ENOSPC), and then leaves a partial file. */
 export async function writeBackup(file: string, head: BackupHead, entries: AsyncIterable<BackupEntry>): Promise<void> {
   async function* lines() {
     const hash = createHash('sha256')
@@ -79,11 +79,11 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 
 export interface Backup {
   readonly head: BackupHead
-  /** From 1 on, without a gap. Read anew from the file each time. */
+  /** The entries from 1 on, without a gap. Each call reads the file again. */
   entries(): AsyncIterable<BackupEntry>
 }
 
-/** Reads all of it once. Throws ClusterFailure `no-backup` for what is none, or not whole. */
+/** Checks the whole file. Throws ClusterFailure `no-backup` when it is missing, damaged, truncated or not a back-up. */
 export async function openBackup(file: string): Promise<Backup> {
   const unusable = (why: string, cause?: unknown) =>
     new ClusterFailure('no-backup', `${file} cannot be restored: ${why}; use another back-up`, { cause })
@@ -113,12 +113,12 @@ export async function openBackup(file: string): Promise<Backup> {
       }
     } catch (cause) {
       const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-      throw unusable(isMissing ? 'it is not there' : 'it is damaged, or no back-up of this version', cause)
+      throw unusable(isMissing ? 'there is no such file' : 'it is damaged, or not a back-up of this version', cause)
     }
-    if (!isWhole || !head || seq !== head.lastSeq) throw unusable('it is not whole, or was altered')
+    if (!isWhole || !head || seq !== head.lastSeq) throw unusable('it is truncated or was altered')
   }
 
   for await (const _ of read());
-  if (!head) throw unusable('it says nothing of its cluster')
+  if (!head) throw unusable('its head is missing')
   return { head, entries: read }
 }

@@ -1,7 +1,7 @@
-// Backing up a cluster that runs, and bringing one back that was lost whole. The log only ever grows, so what it holds up
-// to any entry is what was so at that moment: a back-up takes everything up to where the log ends when it begins. A restore
-// makes a new log with the same entries at the same sequences before any tracker runs: one that met an empty log would
-// tell every device that its log-in is void. A restore that was broken off is never taken for a cluster.
+// Backs up a running cluster, and restores a lost one. A back-up holds every entry up to the end that the log has when the
+// back-up begins; the log is append-only, so that is the cluster's state at that moment. A restore writes the same entries
+// at the same sequences into a new log before any tracker starts: a tracker with an empty log would tell every device that
+// its log-in is void. An interrupted restore is never mistaken for a cluster.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,14 +32,14 @@ export interface BackedUp {
   readonly bytes: number
 }
 
-/** Of a cluster that runs; `file` is new, or a folder that gets a file named after the time. Throws ClusterFailure. */
+/** Backs up a running cluster. `file` must not exist, or is a folder, where a file is named after the time. Throws ClusterFailure. */
 export async function backUpCluster(folder: string, file: string): Promise<BackedUp> {
   const plan = loadPlan(folder)
   const secrets = loadSecrets(folder)
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
   const madeAt = Date.now()
   const named = isFolder ? join(file, `shoal-${new Date(madeAt).toISOString().replaceAll(/[:.]/g, '-')}.backup`) : file
-  if (existsSync(named)) throw new ClusterFailure('usage', `${named} is there already; give another name`)
+  if (existsSync(named)) throw new ClusterFailure('usage', `${named} exists already; choose another name`)
   const connection = await connectOperator(serversOf(plan), secrets).catch(cause => {
     throw new ClusterFailure('not-ready', 'no broker of this cluster answers; start it with shoal cluster up', {
       cause,
@@ -56,13 +56,13 @@ export async function backUpCluster(folder: string, file: string): Promise<Backe
   } catch (cause) {
     rmSync(half, { force: true })
     if (cause instanceof ClusterFailure) throw cause
-    throw new ClusterFailure('not-ready', `the back-up was not made: ${(cause as Error).message}`, { cause })
+    throw new ClusterFailure('not-ready', `the back-up failed: ${(cause as Error).message}`, { cause })
   } finally {
     await connection.close()
   }
 }
 
-/** Every entry up to that one, in order; whatever a consumer does when its broker dies, none is left out. */
+/** Every entry up to `last`, in order and without a gap. A failed consumer is replaced by one that continues from there. */
 async function* entriesOf(connection: NatsConnection, last: number): AsyncGenerator<BackupEntry> {
   const manager = await jetstreamManager(connection, { checkAPI: false })
   let seq = 0
@@ -85,7 +85,7 @@ async function* entriesOf(connection: NatsConnection, last: number): AsyncGenera
         }))
           taken.push({ seq: at, subject, data })
         for (const entry of taken) {
-          if (entry.seq !== seq + 1) throw new Error(`entry ${seq + 1} did not come`)
+          if (entry.seq !== seq + 1) throw new Error(`entry ${seq + 1} is missing`)
           seq = entry.seq
           yield entry
         }
@@ -100,26 +100,26 @@ async function* entriesOf(connection: NatsConnection, last: number): AsyncGenera
   }
 }
 
-/** Into a folder without a cluster. What is not given is as it was backed up. Throws ClusterFailure. */
+/** Restores into an empty folder. Options that are left out keep their values from the back-up. Throws ClusterFailure. */
 export const restoreCluster = (file: string, options: ClusterOptions): Promise<RunningCluster> =>
   withClusterLock(options.folder, () => restore(file, options))
 
 async function restore(file: string, { folder, say = () => {}, ...wanted }: ClusterOptions): Promise<RunningCluster> {
   const backup = await openBackup(file)
   const { head } = backup
-  // Every node starts anew.
+  // All nodes start new, so none holds the old secrets in memory.
   const { forgetting, ...kept } = head.secrets
   if (readdirSync(folder).some(name => !name.startsWith(clusterLockFile)))
     throw new ClusterFailure(
       'other-cluster',
-      `${folder} is not empty: move it away first, or restore into another --home; nothing is overwritten`,
+      `${folder} is not empty, and a restore overwrites nothing; move the folder away, or restore into another --home`,
     )
   const plan = planFrom(folder, { ...head.plan, ...wanted })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(restoringMark(folder), `${file}\n`, { mode: 0o600 })
   replaceSecrets(folder, kept)
   savePlan(folder, plan)
-  // What was backed up on the loopback may be restored where there is nothing but TLS.
+  // The back-up may come from a cluster without TLS, and the restored one may need TLS.
   const secrets = usesTls(plan) ? await createAuthoritySecrets(folder) : kept
   const brokers = brokersOf(folder, plan)
   const cluster = { folder, plan, secrets }
@@ -130,18 +130,19 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
     const connection = await untilAvailable(() => connectOperator(serversOf(plan), secrets), startTimeoutMs)
     try {
       const log = await openEventLog(connection, plan.brokers)
-      // Right after it was made its leader may not have heard the other brokers yet, and cannot speak for them.
+      // The leader of a new log cannot answer until it has heard from the other brokers.
       const { created, lastSeq } = await untilAvailable(async () => {
         await log.ensure()
         return log.end()
       }, startTimeoutMs)
-      if (lastSeq > 0) throw new ClusterFailure('other-cluster', 'these brokers have a log already')
+      if (lastSeq > 0)
+        throw new ClusterFailure('other-cluster', 'these brokers already have a log; restore into an empty folder')
       if (epochOf(created) <= epochOf(head.created))
         throw new ClusterFailure(
           'usage',
           "this machine's clock is behind the back-up's; set it right and restore again",
         )
-      say(`bringing back ${head.lastSeq} entries of the log`)
+      say(`restoring ${head.lastSeq} entries of the log`)
       await append(connection, backup.entries())
     } finally {
       await connection.close()
@@ -154,7 +155,7 @@ async function restore(file: string, { folder, say = () => {}, ...wanted }: Clus
   return startAll(cluster, say)
 }
 
-/** In order, each at the sequence that it had, or not at all. */
+/** Appends the entries in order. Throws ClusterFailure `not-ready` when one does not get the sequence that it had. */
 async function append(connection: NatsConnection, entries: AsyncIterable<BackupEntry>): Promise<void> {
   const js = jetstream(connection)
   const waiting = new Set<Promise<void>>()
@@ -165,7 +166,7 @@ async function append(connection: NatsConnection, entries: AsyncIterable<BackupE
       .publish(subject, data, { ...(id ? { msgID: id } : {}), retries: 1, timeout: backupTunables.appendTimeoutMs })
       .then(
         acknowledged => {
-          if (acknowledged.seq !== seq) failed ??= new Error(`entry ${seq} came to be ${acknowledged.seq}`)
+          if (acknowledged.seq !== seq) failed ??= new Error(`entry ${seq} was written as ${acknowledged.seq}`)
         },
         error => {
           failed ??= error

@@ -1,5 +1,5 @@
-// A broker's folder: the shared configuration word for word, and beside it what differs for this node. Whoever has
-// the folder can start the broker by hand: nats-server -c FOLDER/nats-server.conf
+// Writes a broker's folder: a copy of the shared configuration, and this node's own settings beside it. You can start the
+// broker from it by hand: nats-server -c FOLDER/nats-server.conf
 
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -21,12 +21,12 @@ import { publicKeys } from './secrets.ts'
 
 export const brokerConfigOf = (node: BrokerNode): string => join(node.folder, 'nats-server.conf')
 
-/** Browsers on other machines come with TLS, or not at all. */
+/** The address for browsers. Without TLS, only those on this machine may connect. */
 export const websocketHost = (plan: ClusterPlan): string => (usesTls(plan) ? plan.host : '127.0.0.1')
 
 /**
- * With TLS also a key and a certificate of the broker's own, new ones each time. `running` are the brokers that run
- * already, each by what was last written for it.
+ * With TLS, also writes a new key and certificate for the broker. `running` are the brokers that run already: their
+ * route passwords are those last written to their folders.
  */
 export async function writeBrokerFiles(
   node: BrokerNode,
@@ -46,14 +46,14 @@ export async function writeBrokerFiles(
   writeFileSync(join(config, 'keys.conf'), keysConfig(secrets), { mode: 0o600 })
 }
 
-// JSON's strings are nats-server's, too: they keep a path with blanks or quotes whole.
+// nats-server reads JSON strings, so paths may contain blanks and quotes.
 const text = (value: string) => JSON.stringify(value)
 
-/** The set that a broker goes by once it is started, and the other one that is not gone yet, or not there yet. */
+/** `own`: the secrets that a broker uses once started. `other`: during a rotation, the set that some nodes still or already use. */
 const setsOf = (secrets: ClusterSecrets): { readonly own: SecretSet; readonly other: SecretSet | undefined } =>
   secrets.next ? { own: secrets.next, other: secrets } : { own: secrets, other: secrets.retiring }
 
-/** By the names that nats-server.conf uses. During a rotation trackers of both sets are let in. */
+/** The keys under the names that nats-server.conf uses. During a rotation, trackers of both sets may log in. */
 function keysConfig(secrets: ClusterSecrets): string {
   const { own, other } = setsOf(secrets)
   const { CALLOUT_ISSUER, CALLOUT_XKEY } = publicKeys(own)
@@ -66,11 +66,11 @@ function keysConfig(secrets: ClusterSecrets): string {
   return `${lines.join('\n')}\n`
 }
 
-/** What every tls block of the broker says. */
+/** Writes a new certificate and its key. Returns the content of every tls block of the broker. */
 async function writeCertificate(config: string, plan: ClusterPlan, secrets: ClusterSecrets): Promise<string> {
   const { own, other } = setsOf(secrets)
   const { authority } = own
-  if (!authority) throw new Error('bug: a broker is to speak TLS, and nobody can sign its certificate')
+  if (!authority) throw new Error('bug: a broker needs TLS, and the secrets hold no authority to sign its certificate')
   const { chain, key } = await certify(authority, certifiedNames(plan))
   const save = (name: string, content: string) => {
     writeFileSync(join(config, name), content, { mode: 0o600 })
@@ -104,13 +104,13 @@ function nodeConfig(
     `NODE_PID_FILE: ${text(join(node.folder, 'own.pid'))}`,
     `ALLOWED_ORIGINS: [${origins.join(', ')}]`,
   ]
-  // From the first byte: what a broker says before a handshake could be heard, and changed, by anybody in between.
+  // TLS from the first byte: anything sent before the handshake could be read and changed on the way.
   if (tls !== undefined) lines.push(`tls { ${tls}, handshake_first: true }`)
   if (plan.brokers === 1) return `${lines.join('\n')}\n`
   const { routePassword } = setsOf(secrets).own
   const accepted = new Map(running.map(broker => [broker.name, acceptedRoutePassword(broker)]))
-  // One route to each broker, by the one password that it lets in now: with a second one nats-server gives up on either
-  // as soon as it has been greeted on the other, which may be the one that is refused next (2.15.1).
+  // One route to each broker, with the password that it accepts now. With a second route per broker, nats-server 2.15.1 drops
+  // one as soon as the other is greeted, which may then be refused.
   const routes = brokersOf(dirname(node.folder), plan).map(({ name, ports }) =>
     text(`nats://broker:${accepted.get(name) ?? routePassword}@${connectHost(plan)}:${ports.route}`),
   )
@@ -124,7 +124,7 @@ cluster {
 `
 }
 
-/** What a broker that runs has let others in by since it was started; undefined if its file does not say. */
+/** The route password that a running broker accepts, from its node.conf; undefined if the file does not say. */
 function acceptedRoutePassword({ folder }: BrokerNode): string | undefined {
   const config = readFileSync(join(folder, 'config', 'node.conf'), 'utf8')
   return /authorization { user: broker, password: "([^"]+)"/.exec(config)?.[1]

@@ -1,5 +1,5 @@
-// Why a cluster on this machine could not be run as asked. The message is one line for a person: what is wrong, and
-// what to do about it.
+// Why an operation on a cluster of this machine failed. The message is one line for a person: what happened, then what to
+// do.
 
 export type ClusterFailureCode =
   | 'no-nats-server'

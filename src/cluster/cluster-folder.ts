@@ -1,5 +1,4 @@
-// Where a home keeps the cluster that it holds, if it holds one. On its own, since every command line asks for it and few
-// need the rest of this room.
+// Where a home keeps its cluster, if it has one. A separate module, because every command needs it and few need the rest.
 
 import { join } from 'node:path'
 

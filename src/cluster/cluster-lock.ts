@@ -1,5 +1,5 @@
-// The lock on a cluster's folder: one command at a time changes a cluster, for two that start the same broker would lose
-// track of one of the processes. SQLite holds it on a file, so it ends with its process, however that ends.
+// The lock on a cluster's folder. Only one command at a time changes a cluster: two that start the same broker would lose
+// track of one process. SQLite locks a file, so the lock ends with its process in every case.
 
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,14 +8,14 @@ import Database from 'better-sqlite3'
 import { processTunables } from '../../config/cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 
-/** Beside which SQLite may keep files whose names begin alike. */
+/** SQLite may keep further files beside it whose names begin with this one. */
 export const clusterLockFile = 'turn.db'
 
-/** Acts once no other command does. Throws ClusterFailure `not-ready` when another one holds the lock for too long. */
+/** Waits for the lock, then runs `act`. Throws ClusterFailure `not-ready` when another command holds the lock for too long. */
 export async function withClusterLock<T>(folder: string, act: () => Promise<T>): Promise<T> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, clusterLockFile)
-  // SQLite would make it readable by everybody.
+  // SQLite would create it readable for all users.
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
   const lock = new Database(file, { timeout: 0 })
   try {
@@ -24,7 +24,7 @@ export async function withClusterLock<T>(folder: string, act: () => Promise<T>):
       if (Date.now() > deadline)
         throw new ClusterFailure(
           'not-ready',
-          `another shoal command is changing the cluster in ${folder}; try again when it has ended`,
+          `another shoal command is changing the cluster in ${folder}; try again when it is done`,
         )
       await sleep(processTunables.lookEveryMs)
     }

@@ -1,5 +1,5 @@
-// Which brokers and trackers the cluster in a folder has, and where they listen. Kept in cluster.json from the first
-// `up` on; everything else about a node follows from it and from its name.
+// The plan of the cluster in a folder: how many brokers and trackers it has, and where they listen. The first `cluster up`
+// writes it to cluster.json. Everything else about a node follows from the plan and the node's name.
 
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
@@ -11,12 +11,12 @@ import { readClusterFile } from './read-cluster-file.ts'
 
 const maxNodes = 9
 
-const hostSchema = z.string().regex(/^[\w.:-]{1,253}$/, 'no host name or address')
+const hostSchema = z.string().regex(/^[\w.:-]{1,253}$/, 'not a host name or an address')
 
 export const clusterPlanSchema = z.strictObject({
   /** An address of this machine that brokers listen on, for clients and for each other. */
   host: hostSchema,
-  /** n1's for clients. Every other port follows from it. */
+  /** n1's client port. All other ports follow from it. */
   port: z
     .number()
     .int()
@@ -24,9 +24,9 @@ export const clusterPlanSchema = z.strictObject({
     .max(65_535 - 50),
   brokers: z.number().int().min(1).max(maxNodes),
   trackers: z.number().int().min(0).max(maxNodes),
-  /** TLS on the loopback, too; anywhere else there is nothing but TLS. */
+  /** Use TLS on the loopback too. Elsewhere TLS is always used. */
   tls: z.boolean().default(false),
-  /** By what else than `host` people reach this machine: the brokers' certificates name it. */
+  /** Further names and addresses of this machine, which the brokers' certificates also name. */
   names: z.array(hostSchema).max(20).default([]),
 })
 export type ClusterPlan = z.infer<typeof clusterPlanSchema>
@@ -80,22 +80,22 @@ export const brokersOf = (folder: string, plan: ClusterPlan): BrokerNode[] =>
 export const trackersOf = (folder: string, plan: ClusterPlan): TrackerNode[] =>
   count(plan.trackers).map(i => ({ kind: 'tracker', name: `t${i + 1}`, folder: join(folder, `t${i + 1}`) }))
 
-/** The visualizer's default port, which is the one origin that brokers take browsers from. */
+/** The visualizer's default port. Brokers accept browsers from this origin only. */
 export const visualizerPort = (plan: ClusterPlan): number => plan.port + 40
 
-/** Where this machine reaches the brokers. */
+/** The host at which this machine connects to the brokers. */
 export const connectHost = ({ host }: ClusterPlan): string => {
   const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return bracketed(near)
 }
 
-/** As it stands in an address before a port. */
+/** `host` as it is written before a port: an IPv6 address in brackets. */
 export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
-/** Whether everything that brokers say and hear is encrypted: whatever may leave this machine is. */
+/** Whether all traffic of the brokers is encrypted. Traffic that may leave this machine always is. */
 export const usesTls = ({ host, tls }: ClusterPlan): boolean => tls || !isLoopback(host)
 
-/** What a broker's certificate is for: by whatever of these it is reached. */
+/** The names and addresses in a broker's certificate: every one by which clients may reach it. */
 export function certifiedNames({ host, names }: ClusterPlan): string[] {
   const isAnywhere = host === '0.0.0.0' || host === '::'
   const own = Object.values(networkInterfaces()).flatMap(addresses => addresses?.map(({ address }) => address) ?? [])
@@ -107,15 +107,18 @@ export function certifiedNames({ host, names }: ClusterPlan): string[] {
 export const serversOf = (plan: ClusterPlan): string[] =>
   count(plan.brokers).map(i => `${usesTls(plan) ? 'tls' : 'nats'}://${connectHost(plan)}:${portsOf(plan, i).client}`)
 
-/** Undefined when there has never been a cluster in this folder. */
+/** Undefined when the folder holds no cluster. */
 export const findPlan = (folder: string): ClusterPlan | undefined =>
   readClusterFile(join(folder, 'cluster.json'), clusterPlanSchema, 'repair it, or remove it and run shoal cluster up')
 
-/** Throws ClusterFailure `no-cluster` when there has never been one. */
+/** Throws ClusterFailure `no-cluster` when the folder holds no cluster. */
 export function loadPlan(folder: string): ClusterPlan {
   const plan = findPlan(folder)
   if (plan) return plan
-  throw new ClusterFailure('no-cluster', `there is no cluster in ${folder}: start one with shoal cluster up`)
+  throw new ClusterFailure(
+    'no-cluster',
+    `there is no cluster in ${folder}; create one with shoal cluster up, or name the --home that holds it`,
+  )
 }
 
 export function savePlan(folder: string, plan: z.input<typeof clusterPlanSchema>): void {

@@ -1,5 +1,5 @@
-// The nodes of a cluster as processes: what each runs, how it is started, and when it counts as ready. Starting one that
-// runs is harmless; waiting for one that has ended fails at once, with the last it said.
+// A cluster's nodes as processes: which program each runs, how it starts, and when it counts as ready. Starting a running
+// node does nothing. Waiting for a node that has ended fails at once, with the end of its output.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
@@ -28,7 +28,7 @@ export interface Cluster {
   readonly secrets: ClusterSecrets
 }
 
-/** To look at or to end; which nats-server a broker was started with does not matter then. */
+/** A node's process, for checking or stopping it, whichever nats-server a broker was started with. */
 export const processOf = (folder: string, node: ClusterNode): NodeProcess =>
   node.kind === 'broker' ? brokerProcess(node, 'nats-server') : trackerProcess(folder, node)
 
@@ -48,7 +48,7 @@ const trackerProcess = (cluster: string, { name, folder }: TrackerNode): NodePro
   identifyingArgs: [name, cluster],
 })
 
-/** Returns when each is as healthy as `isReady` wants it. Throws `no-nats-server`, `port-in-use`, `not-ready`. */
+/** Returns when `isReady` accepts each broker's health. Throws `no-nats-server`, `port-in-use`, `not-ready`. */
 export async function startBrokers(
   { folder, plan, secrets }: Cluster,
   brokers: readonly BrokerNode[],
@@ -59,7 +59,7 @@ export async function startBrokers(
   const down = brokers.filter(isDown)
   if (down.length > 0) {
     const natsServer = await provideNatsServer(say)
-    // All ports before the first broker: a cluster that cannot start whole does not start in part.
+    // All ports are checked before the first broker starts, so that a cluster never starts in part.
     for (const broker of down) await checkPorts(broker, plan)
     const running = brokersOf(folder, plan).filter(broker => !isDown(broker))
     for (const broker of down) {
@@ -95,7 +95,7 @@ export async function startTrackers(cluster: Cluster, trackers: readonly Tracker
   }
 }
 
-/** The names of the trackers that answer; none when no broker does. */
+/** The names of the trackers that answer; empty when no broker does. */
 export async function answeringTrackers(cluster: Omit<Cluster, 'folder'>): Promise<string[]> {
   const operator = operatorOf(cluster)
   try {
@@ -105,7 +105,7 @@ export async function answeringTrackers(cluster: Omit<Cluster, 'folder'>): Promi
   }
 }
 
-/** For asking again and again: one connection, made when it is first needed, and another one after a failure. */
+/** Polls the trackers over one connection, opened when first needed and again after a failure. */
 function operatorOf({ plan, secrets }: Omit<Cluster, 'folder'>) {
   let connection: NatsConnection | undefined
   const close = async () => {
@@ -139,14 +139,14 @@ async function checkPorts({ name, ports }: BrokerNode, plan: ClusterPlan): Promi
   )
 }
 
-/** Looks again until `isReady`. Throws `not-ready` or `port-in-use` as soon as one of those waited for has ended, or after too long. */
+/** Polls until all are ready. Throws `not-ready` or `port-in-use` as soon as one of them has ended, or after too long. */
 async function until(isReady: () => Promise<boolean>, waitingFor: () => NodeProcess[]): Promise<void> {
   const deadline = Date.now() + processTunables.startTimeoutMs
   while (!(await isReady())) {
     const ended = waitingFor().find(node => pidOf(node) === undefined)
     if (ended) {
       const words = lastOutput(ended)
-      // Somebody took a port between our look at it and the broker's.
+      // Another process took a port after we found it free.
       const code = words.includes('address already in use') ? 'port-in-use' : 'not-ready'
       throw new ClusterFailure(code, `${ended.name} ended at once; see ${ended.folder}: ${words}`)
     }

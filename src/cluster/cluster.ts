@@ -1,6 +1,6 @@
-// The cluster on this machine: brokers n1, n2.. and trackers t1, t2.., each a background process with a folder of its own.
-// Starting what runs and stopping what does not are harmless. Trackers start after brokers and stop before them. Faults
-// that a person can fix are thrown as ClusterFailure.
+// The cluster on this machine: brokers n1, n2.. and trackers t1, t2.., each a background process with its own folder.
+// Starting a running node or stopping a stopped one does nothing. Trackers start after brokers and stop before them.
+// Failures that a person can fix are thrown as ClusterFailure.
 
 import { join } from 'node:path'
 import type { ClusterSecrets } from '../wire/cluster-secrets.ts'
@@ -28,18 +28,18 @@ import { refuseHalfRestored } from './restoring-mark.ts'
 import { createAuthoritySecrets, createSecrets, loadSecrets, replaceSecrets } from './secrets.ts'
 
 export interface ClusterOptions extends Partial<ClusterPlan> {
-  /** Absolute; the secrets, the logs and everything the brokers store are kept in it. */
+  /** Absolute path. Holds the secrets, the logs and everything that the brokers store. */
   readonly folder: string
-  /** Told of each step, in a line. */
+  /** Called with one line of text for each step. */
   readonly say?: (line: string) => void
 }
 
 export interface NodeStatus {
   readonly node: string
   readonly kind: ClusterNode['kind']
-  /** `unready`: the process is there and does not answer (yet). */
+  /** `unready`: the process runs, but does not answer (yet). */
   readonly state: 'running' | 'unready' | 'stopped'
-  /** For a broker, where clients reach it. */
+  /** A broker's address for clients; null for a tracker. */
   readonly address: string | null
   readonly pid: number | null
   /** It leads the log. */
@@ -50,13 +50,13 @@ export interface RunningCluster {
   /** For SHOAL_SERVERS. */
   readonly servers: string[]
   readonly nodes: NodeStatus[]
-  /** By whose certificate the brokers are known, as PEM; undefined for a cluster without TLS. */
+  /** The authority's certificate as PEM; undefined for a cluster without TLS. */
   readonly authority: string | undefined
 }
 
 const silently = () => {}
 
-/** Starts what of the cluster does not run, and returns when all of it answers. What is not given stays as it was. */
+/** Starts every node that is not running, and returns when all answer. Options that are left out keep their values. */
 export const clusterUp = (options: ClusterOptions): Promise<RunningCluster> =>
   withClusterLock(options.folder, () => up(options))
 
@@ -68,7 +68,7 @@ async function up({ folder, say = silently, ...wanted }: ClusterOptions): Promis
   return startAll({ folder, plan, secrets }, say)
 }
 
-/** What of it does not run; returns when all of it answers. */
+/** Starts every node that is not running, and returns when all answer. */
 export async function startAll(cluster: Cluster, say: (line: string) => void): Promise<RunningCluster> {
   const { folder, plan, secrets } = cluster
   const brokers = brokersOf(folder, plan)
@@ -85,12 +85,12 @@ export async function startAll(cluster: Cluster, say: (line: string) => void): P
   return { servers: serversOf(plan), nodes: await clusterStatus(folder), authority }
 }
 
-/** Ends a rotation: no node holds its old secrets in memory any more. */
+/** Ends a rotation once no node has the old secrets in memory. */
 function endRotation(folder: string, { forgetting, ...secrets }: ClusterSecrets): void {
   if (forgetting) replaceSecrets(folder, secrets)
 }
 
-/** Stops all of it; trackers first, so that they end with the brokers there. */
+/** Stops all nodes, trackers first: they need the brokers to stop cleanly. */
 export async function clusterDown(folder: string, say: (line: string) => void = silently): Promise<void> {
   const plan = loadPlan(folder)
   await withClusterLock(folder, async () => {
@@ -124,11 +124,11 @@ export async function clusterStatus(folder: string): Promise<NodeStatus[]> {
 }
 
 export interface BrokerStats extends Pick<NodeStatus, 'node' | 'state' | 'address' | 'leader'> {
-  /** Of one that answers at its monitoring address. */
+  /** Undefined unless the broker answers at its monitoring address. */
   readonly load: BrokerLoad | undefined
 }
 
-/** What can be seen without asking the trackers, for a caller that polls and asks them itself. */
+/** The brokers' state, without asking the trackers: for a caller that polls and asks those itself. */
 export async function clusterStats(folder: string): Promise<{ brokers: BrokerStats[]; trackers: string[] }> {
   const plan = loadPlan(folder)
   const brokers = brokersOf(folder, plan).map(async (node): Promise<BrokerStats> => {
@@ -155,7 +155,7 @@ export const stopNode = (folder: string, name: string): Promise<void> =>
 export const killNode = (folder: string, name: string): Promise<void> =>
   stopProcess(processOf(folder, findNode(folder, name)), 'SIGKILL')
 
-/** Started, and answering when this returns; whether the brokers have a majority is another matter. */
+/** Returns when the node answers, even if the brokers have no majority. */
 export async function startNode(folder: string, name: string): Promise<void> {
   refuseHalfRestored(folder)
   const node = findNode(folder, name)
@@ -192,7 +192,10 @@ function findNode(folder: string, name: string): ClusterNode {
   const nodes = nodesOf(folder, loadPlan(folder))
   const node = nodes.find(one => one.name === name)
   if (node) return node
-  throw new ClusterFailure('no-such-node', `there is no node of that name; this cluster has ${names(nodes)}`)
+  throw new ClusterFailure(
+    'no-such-node',
+    `there is no node called ${name.slice(0, 40)}; this cluster has ${names(nodes)}`,
+  )
 }
 
 /** The cluster's plan with the wanted changes. Throws ClusterFailure: `other-cluster` for what cannot change (now), `usage`. */
@@ -208,7 +211,7 @@ export function planFrom(folder: string, wanted: Partial<ClusterPlan>): ClusterP
   if (plan.brokers !== known.brokers)
     throw new ClusterFailure(
       'other-cluster',
-      `the cluster in ${folder} has ${known.brokers} brokers, and its log stays with them; another cluster needs another folder`,
+      `the cluster in ${folder} has ${known.brokers} brokers, and their number cannot change; create another cluster in another folder`,
     )
   const differs =
     plan.host !== known.host ||

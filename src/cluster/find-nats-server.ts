@@ -1,5 +1,5 @@
-// Which nats-server runs the brokers: the one that is named, else the one fetched before, else the one on the PATH, else
-// one that the system's package manager has. It is new enough for the auth callout, or it is not used.
+// Finds the nats-server for the brokers: the one named in SHOAL_NATS_SERVER, else the one fetched before, else the one on
+// the PATH, else one from the system's package manager. One that is too old for nats-server.conf is never used.
 
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,13 +11,13 @@ import { cachedNatsServer, cacheFolder, natsServerFetcher } from './package-root
 
 const run = promisify(execFile)
 
-/** Older ones lack what nats-server.conf asks for. */
+/** Older versions lack features that nats-server.conf needs. */
 const oldest = { major: 2, minor: 11 }
 
 const advice =
   'install nats-server 2.11 or newer (https://nats.io/download) so that it is on the PATH, or name one in SHOAL_NATS_SERVER'
 
-/** The path of one that can be run. Throws ClusterFailure `no-nats-server`, saying what was tried. */
+/** The path of a usable nats-server. Throws ClusterFailure `no-nats-server`, which says what was tried. */
 export async function findNatsServer(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const named = env.SHOAL_NATS_SERVER
   const candidates = named ? [named] : [cachedNatsServer, 'nats-server']
@@ -30,7 +30,7 @@ export async function findNatsServer(env: NodeJS.ProcessEnv = process.env): Prom
   throw new ClusterFailure('no-nats-server', `no usable nats-server (${tried.join(', ')}); ${advice}`)
 }
 
-/** The same, but where there is none one is fetched, which takes seconds; `say` is told in lines. */
+/** The same, but fetches one if there is none, which takes seconds. `say` gets lines of progress. */
 export async function provideNatsServer(say: (line: string) => void): Promise<string> {
   try {
     return await findNatsServer()

@@ -1,16 +1,16 @@
-// Which ports are free, asked by listening on them for a moment. Somebody may take one right after; whoever starts a
-// broker must be ready to hear `port-in-use`.
+// Finds free ports by listening on them for a moment. Another process may take one right afterwards, so starting a broker
+// may still fail with `port-in-use`.
 
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** Below the ports that systems give to outgoing connections. */
+/** Below the ephemeral ports that systems use for outgoing connections. */
 const first = 10_000
 const last = 32_000
 /** All of a cluster's ports lie within this many. */
 const span = 50
 
-/** A port that a whole cluster fits at, on the loopback. */
+/** The first of `span` free ports on the loopback, enough for a whole cluster. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = first + span * randomInt((last - first) / span)
@@ -19,7 +19,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** The first of the ports that something else listens on, or that cannot be had. */
+/** The first of the ports that cannot be listened on; undefined when all are free. */
 export async function firstTakenPort(host: string, ports: readonly number[]): Promise<number | undefined> {
   for (const port of ports) if (!(await isFree(host, port))) return port
   return undefined

@@ -1,6 +1,6 @@
-// Where a broker says how it is: below a path that whoever may read its folder knows, and nobody else. nats-server asks
-// for no password there and lets any page in any browser read the answer (`Access-Control-Allow-Origin: *`), which
-// names every connected device and its address.
+// The secret path of a broker's monitoring address, kept in the broker's folder. nats-server asks for no password there,
+// and any page in a browser may read the answer (`Access-Control-Allow-Origin: *`), which names every connected device and
+// its address.
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import type { BrokerNode } from './cluster-plan.ts'
 
 const fileOf = ({ folder }: BrokerNode): string => join(folder, 'config', 'monitor-path')
 
-/** As in a URL, with a slash before it; empty for a broker that has none. */
+/** With a leading slash, as in a URL; empty for a broker that has none. */
 export function monitorPathOf(node: BrokerNode): string {
   try {
     return readFileSync(fileOf(node), 'utf8').trim()
@@ -18,7 +18,7 @@ export function monitorPathOf(node: BrokerNode): string {
   }
 }
 
-/** Chooses one unless there is one; the folder is there. Throws what the file system throws. */
+/** Returns the path, chosen at random the first time. The folder must exist. Throws what the file system throws. */
 export function chooseMonitorPath(node: BrokerNode): string {
   const known = monitorPathOf(node)
   if (known !== '') return known

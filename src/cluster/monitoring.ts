@@ -1,4 +1,4 @@
-// What a broker says of itself at its monitoring address. Silence is an answer, too: the broker is not up.
+// Reads a broker's state from its monitoring address. A broker that does not answer counts as down.
 
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
@@ -10,7 +10,7 @@ import type { BrokerNode } from './cluster-plan.ts'
 import { monitorPathOf } from './monitor-path.ts'
 
 const leadership = z.object({ leader: z.string().optional() })
-/** Of each other broker that keeps the stream, as its leader sees it. */
+/** Each other replica of a stream, as reported by the stream's leader. */
 const replica = z.object({ name: z.string(), offline: z.boolean().optional(), lag: z.number().optional() })
 const jetStreamSchema = z.object({
   meta_cluster: leadership.optional(),
@@ -35,9 +35,9 @@ type JetStream = z.infer<typeof jetStreamSchema>
 export interface BrokerHealth {
   /** It serves clients and JetStream. */
   readonly up: boolean
-  /** It knows of a majority of brokers, without which nothing can be written; a broker alone is one. */
+  /** It knows a leader of the cluster, so a majority is connected and the log can be written. A single broker always has one. */
   readonly hasQuorum: boolean
-  /** It leads the log, or where there is no log yet, the brokers. */
+  /** It leads the log or, before there is a log, the cluster's metadata. */
   readonly leads: boolean
 }
 
@@ -69,19 +69,19 @@ const variablesSchema = z.object({
 })
 
 export interface BrokerLoad {
-  /** ms since 1970, by the broker's own clock: counts are since `startedAt`, up to `at`. */
+  /** ms since 1970, by the broker's clock. The counts cover the time from `startedAt` to `at`. */
   readonly startedAt: number
   readonly at: number
   readonly memoryBytes: number
   readonly connections: number
-  /** In and out. */
+  /** Sum of in and out. */
   readonly messages: number
   readonly bytes: number
-  /** How many entries of the log each broker is behind; empty unless this one leads it. Null: the leader does not hear it. */
+  /** How many log entries each broker is behind; null if it is offline. Empty unless this broker leads the log. */
   readonly lags: ReadonlyMap<string, number | null>
 }
 
-/** Both at once. `load` is undefined of one that does not say. */
+/** Health and load. `load` is undefined when the broker does not report it. */
 export async function statsOfBroker(
   node: BrokerNode,
 ): Promise<BrokerHealth & { readonly load: BrokerLoad | undefined }> {
@@ -100,7 +100,7 @@ function loadIn(name: string, variables: unknown, jetStream: JetStream | undefin
   if (!parsed.success) return undefined
   const { start, now, mem, connections, in_msgs, out_msgs, in_bytes, out_bytes } = parsed.data
   const log = logIn(jetStream)
-  // A broker alone has no peers to be behind.
+  // A single broker has no cluster block, and leads.
   const leads = log !== undefined && (log.cluster === undefined || log.cluster.leader === name)
   const others = log?.cluster?.replicas ?? []
   return {
@@ -119,10 +119,10 @@ function loadIn(name: string, variables: unknown, jetStream: JetStream | undefin
 const logIn = (jetStream: JetStream | undefined) =>
   jetStream?.account_details?.flatMap(account => account.stream_detail ?? []).find(stream => stream.name === logStream)
 
-/** Whether everything that it keeps is as new as the others', so that one of those may be stopped. */
+/** Whether its streams have caught up with the other brokers', so that one of those may be stopped. */
 export const isCurrent = async (node: BrokerNode): Promise<boolean> => (await get(node, '/healthz')) !== undefined
 
-/** Not `fetch`: it refuses the ports that browsers may not use, of which a person's --port can be one (10080, 6000, …). */
+/** Without `fetch`, which refuses ports that browsers block (6000, 10080, …): --port may lead to one. */
 async function get(node: BrokerNode, what: string): Promise<unknown> {
   try {
     const path = `${monitorPathOf(node)}${what}`

@@ -22,15 +22,15 @@ import { ClusterFailure } from './cluster-failure.ts'
 
 export interface NodeProcess {
   readonly name: string
-  /** Holds the files `pid` and `output`; `own.pid` is the program's own, which tells of one that was started by hand. */
+  /** Holds the files `pid` and `output`. The program itself writes `own.pid`, which shows one that was started by hand. */
   readonly folder: string
   readonly program: string
   readonly args: readonly string[]
-  /** Those of the arguments, paths made absolute, that no other process has together. */
+  /** Arguments that identify the process: no other process has all of them. Paths are absolute. */
   readonly identifyingArgs: readonly string[]
 }
 
-/** Its id while it runs. */
+/** The process id; undefined when it is not running. */
 export function pidOf({ folder, identifyingArgs }: NodeProcess): number | undefined {
   const pids = ['pid', 'own.pid'].map(file => Number(read(join(folder, file))))
   return pids.find(pid => {
@@ -40,7 +40,7 @@ export function pidOf({ folder, identifyingArgs }: NodeProcess): number | undefi
   })
 }
 
-/** Starts it unless it runs, all that it makes for its owner alone; says nothing of whether it is ready. `env` is added to this process's. */
+/** Starts it unless it runs, with a umask that keeps its files private. Does not wait until it is ready. `env` is added to ours. */
 export function startProcess(node: NodeProcess, env: NodeJS.ProcessEnv = {}): void {
   if (pidOf(node) !== undefined) return
   mkdirSync(node.folder, { recursive: true, mode: 0o700 })
@@ -57,7 +57,7 @@ export function startProcess(node: NodeProcess, env: NodeJS.ProcessEnv = {}): vo
       env: { ...process.env, SHOAL_PASSWORD: undefined, ...env },
     })
     process.umask(before)
-    // Without an id it did not start; the wait for its being ready reports that, with what is in `output`.
+    // Without an id it did not start. The wait until it is ready reports that, with the content of `output`.
     child.on('error', error => writeFileSync(file, `${error.message}\n`, { flag: 'a' }))
     child.unref()
     if (child.pid !== undefined) writeFileSync(join(node.folder, 'pid'), `${child.pid}\n`, { mode: 0o600 })
@@ -66,18 +66,18 @@ export function startProcess(node: NodeProcess, env: NodeJS.ProcessEnv = {}): vo
   }
 }
 
-/** Ends it and waits until it is gone. Throws ClusterFailure `not-stopped` when it does not go. */
+/** Signals it and waits until it has ended. Throws ClusterFailure `not-stopped` when it does not end. */
 export async function stopProcess(node: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   const pid = pidOf(node)
   if (pid !== undefined) {
     try {
       process.kill(pid, signal)
     } catch (error) {
-      // It went by itself in this moment.
+      // It has just ended by itself.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
     const deadline = Date.now() + processTunables.stopTimeoutMs
-    // A process that is ending loses its arguments before it lets go of its ports, so those do not tell.
+    // An ending process loses its arguments before it frees its ports, so the arguments are no evidence.
     while (isAlive(pid)) {
       if (Date.now() > deadline)
         throw new ClusterFailure(
@@ -90,7 +90,7 @@ export async function stopProcess(node: NodeProcess, signal: 'SIGTERM' | 'SIGKIL
   rmSync(join(node.folder, 'pid'), { force: true })
 }
 
-/** The end of what it wrote, in one line; once it has a `log` of its own, a broker writes nothing else. */
+/** The end of its output, in one line. A broker that has opened its `log` writes only there. */
 export function lastOutput({ folder }: NodeProcess): string {
   const written = read(join(folder, 'output')).trim() || read(join(folder, 'log')).trim()
   const lines = written.split('\n').slice(-2)
@@ -107,7 +107,7 @@ function read(file: string): string {
 
 const hasProc = existsSync('/proc/self/cmdline')
 
-/** Its arguments, also with relative paths made absolute; none when there is no such process, or it has ended. */
+/** A process's arguments, each relative path also in absolute form. Empty when it has ended or never existed. */
 function commandLineOf(pid: number): string[] {
   try {
     if (!hasProc)

@@ -23,7 +23,7 @@ export const connectOperator = (servers: readonly string[], secrets: ClusterSecr
     },
   )
 
-/** To look at the trackers; requests are people's alone. */
+/** A client for queries about the trackers; only people may send other requests. */
 export const operatorsTrackers = (connection: NatsConnection): Pick<TrackerClient, 'statuses' | 'stats'> =>
   createTrackerClient(connection, operatorAsking)
 

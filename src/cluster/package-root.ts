@@ -1,4 +1,4 @@
-// Where this package's own files are: a checkout's root, or the folder it was installed to.
+// Where this package's own files are: the root of a checkout, or the folder of the installed package.
 
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -12,16 +12,16 @@ function find(folder: string): string {
 
 const root = find(import.meta.dirname)
 
-/** What every broker starts from. */
+/** The configuration that all brokers share. */
 export const sharedBrokerConfig: string = join(root, 'nats-server.conf')
 export const shoalProgram: string = join(root, 'bin', 'shoal.js')
-/** Gets a nats-server into a folder where the machine has none. */
+/** The program that fetches nats-server into a folder when the machine has none. */
 export const natsServerFetcher: string = join(root, 'scripts', 'fetch-nats-server.mjs')
-/** That folder: a checkout's own, or this user's where shoal was installed, as that may be replaced at any time. */
+/** That folder: inside a checkout, or in the user's cache for an installed package, which an update may replace. */
 export const cacheFolder: string = root.split(sep).includes('node_modules')
   ? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal')
   : join(root, '.cache')
 export const cachedNatsServer: string = join(cacheFolder, 'nats-server', 'nats-server')
-/** The visualizer's page, built. */
+/** The visualizer's built page. */
 export const pageFolder: string = join(root, 'dist', 'visualizer')
 export const packageFile: string = join(root, 'package.json')

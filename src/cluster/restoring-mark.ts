@@ -1,5 +1,5 @@
-// A file that is there while a cluster is being restored, and stays when that is broken off: half a log must not be
-// taken for a cluster, or trackers would tell people that their accounts are gone.
+// A file that exists while a cluster is being restored, and stays if the restore is interrupted. Trackers never start with
+// half a log, or they would tell people that their accounts are gone.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,6 @@ export function refuseHalfRestored(folder: string): void {
   if (!existsSync(restoringMark(folder))) return
   throw new ClusterFailure(
     'other-cluster',
-    `the cluster in ${folder} was being restored and is not whole: run shoal cluster down, remove the folder, and restore again`,
+    `the restore of the cluster in ${folder} was interrupted; run shoal cluster down, remove the folder, and restore again`,
   )
 }

@@ -1,7 +1,7 @@
-// Replacing every secret of a cluster that runs. No node is without a partner that it understands: trackers learn the
-// next set before any broker goes by it, brokers let in the trackers of both until all of those have gone over, and
-// devices learn the next ticket key as each reconnects, before a ticket is issued by it. Each step is written down before
-// it is taken, so a rotation that was broken off goes on where it was, to the last node that has the old set in memory.
+// Replaces every secret of a running cluster without an outage. Trackers load the new set before any broker uses it.
+// Brokers accept trackers with either set until all trackers use the new one. Devices learn the new ticket key as they
+// reconnect, before any ticket is issued with it. Each step is saved before it is taken, so an interrupted rotation
+// continues where it stopped, until no node has the old set in memory.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processTunables } from '../../config/cluster.ts'
@@ -17,39 +17,39 @@ import { pidOf, stopProcess } from './node-process.ts'
 import { refuseHalfRestored } from './restoring-mark.ts'
 import { loadSecrets, makeSecrets, replaceSecrets } from './secrets.ts'
 
-/** Returns the new authority's certificate, where there is TLS. Throws ClusterFailure. */
+/** Returns the new authority's certificate; undefined without TLS. Throws ClusterFailure. */
 export const rotateSecrets = (folder: string, say: (line: string) => void = () => {}): Promise<string | undefined> =>
   withClusterLock(folder, () => rotate(folder, say))
 
 async function rotate(folder: string, say: (line: string) => void): Promise<string | undefined> {
   refuseHalfRestored(folder)
   const plan = loadPlan(folder)
-  await needAllOfIt(folder, plan)
+  await requireAllNodes(folder, plan)
   const { next, retiring, forgetting, ...current } = loadSecrets(folder)
   let fresh: SecretSet = current
   let old = retiring
-  if (forgetting) say('an earlier rotation was broken off and goes on; for another one, rotate again')
+  if (forgetting) say('finishing an interrupted rotation; for another one, rotate again afterwards')
   else if (!old) {
     fresh = next ?? (await makeNext(plan, current))
     replaceSecrets(folder, { ...current, next: fresh })
-    say('trackers learn the new secrets')
+    say('trackers load the new secrets')
     await rollTrackers(folder, plan)
-    say('brokers go over to them')
+    say('brokers switch to the new secrets')
     await rollBrokers(folder, plan)
     old = current
   }
   if (old) {
     replaceSecrets(folder, { ...fresh, retiring: old })
-    say('trackers go over to them')
+    say('trackers switch to the new secrets')
     await rollTrackers(folder, plan)
   }
   replaceSecrets(folder, { ...fresh, forgetting: true })
-  say('trackers and brokers forget the old ones')
+  say('trackers and brokers forget the old secrets')
   await rollTrackers(folder, plan)
   await rollBrokers(folder, plan)
   replaceSecrets(folder, fresh)
-  // It holds keys that no broker takes any more.
-  if (await stopVisualizer(folder)) say('the visualizer has ended: shoal cluster up --visualizer starts it again')
+  // Its keys are no longer accepted by any broker.
+  if (await stopVisualizer(folder)) say('stopped the visualizer; start it again with shoal cluster up --visualizer')
   return fresh.authority?.certificate
 }
 
@@ -57,21 +57,21 @@ async function makeNext(plan: ClusterPlan, { authority }: ClusterSecrets): Promi
   return { ...makeSecrets(), ...(usesTls(plan) ? { authority: await createAuthority(authority) } : {}) }
 }
 
-/** A node that is down could not be told from one that does not understand; a tracker of another folder would be locked out. */
-async function needAllOfIt(folder: string, plan: ClusterPlan): Promise<void> {
+/** A stopped node would miss a step, and a tracker of another folder would be locked out. */
+async function requireAllNodes(folder: string, plan: ClusterPlan): Promise<void> {
   const trackers = trackersOf(folder, plan)
   const down = [...brokersOf(folder, plan), ...trackers].filter(node => pidOf(processOf(folder, node)) === undefined)
   if (down.length > 0)
     throw new ClusterFailure(
       'not-ready',
-      `${down.map(({ name }) => name).join(', ')} does not run; start all of it first with shoal cluster up`,
+      `the cluster is not complete without ${down.map(({ name }) => name).join(', ')}; start the rest with shoal cluster up, then rotate`,
     )
   const answering = await answeringTrackers({ plan, secrets: loadSecrets(folder) })
   const foreign = answering.filter(name => !trackers.some(tracker => tracker.name === name))
   if (foreign.length > 0)
     throw new ClusterFailure(
       'other-cluster',
-      `${foreign.join(', ')} runs elsewhere and would not learn the new secrets; stop it, rotate, and give it the new secrets.json`,
+      `${foreign.join(', ')} runs elsewhere and would not get the new secrets; stop it, rotate, then copy the new secrets.json to it`,
     )
 }
 
@@ -96,10 +96,10 @@ async function rollBrokers(folder: string, plan: ClusterPlan): Promise<void> {
     const deadline = Date.now() + processTunables.startTimeoutMs
     while (!(await isCurrent(broker))) {
       if (Date.now() > deadline)
-        throw new ClusterFailure('not-ready', `${broker.name} does not catch up; see its log, then rotate again`)
+        throw new ClusterFailure('not-ready', `${broker.name} did not catch up; see its log, then rotate again`)
       await sleep(processTunables.lookEveryMs)
     }
-    // Trackers that were connected there have found another way, before the next one goes.
+    // Trackers that were connected to this broker have reconnected before the next broker stops.
     await startTrackers(cluster, trackersOf(folder, plan))
   }
 }

@@ -16,7 +16,7 @@ export type { ClusterSecrets }
 const fileOf = (folder: string) => join(folder, 'secrets.json')
 const seedOf = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
 
-/** All but an authority, new. */
+/** New secrets, without an authority. */
 export const makeSecrets = (): SecretSet => ({
   issuerSeed: seedOf(createAccount()),
   xkeySeed: seedOf(createCurve()),
@@ -25,11 +25,11 @@ export const makeSecrets = (): SecretSet => ({
   routePassword: randomBytes(32).toString('base64url'),
 })
 
-/** Those of the cluster in this folder, made if there are none. */
+/** The secrets of the cluster in this folder, created if there are none. */
 export function createSecrets(folder: string): ClusterSecrets {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const secrets: ClusterSecrets = makeSecrets()
-  // A link succeeds for one maker only, and shows the file whole or not at all.
+  // Of several processes only one can create the hard link, and the file appears complete.
   const fresh = `${fileOf(folder)}.${process.pid}`
   writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
   try {
@@ -42,7 +42,7 @@ export function createSecrets(folder: string): ClusterSecrets {
   return loadSecrets(folder)
 }
 
-/** The same, with an authority to sign what the brokers show, also in the set of a rotation that is under way; made if there is none. */
+/** The same, with an authority for the brokers' certificates, created if missing, in every set of a rotation in progress too. */
 export async function createAuthoritySecrets(folder: string): Promise<ClusterSecrets> {
   const secrets = createSecrets(folder)
   const { next } = secrets
@@ -53,7 +53,7 @@ export async function createAuthoritySecrets(folder: string): Promise<ClusterSec
   return loadSecrets(folder)
 }
 
-/** Only by who holds the cluster's turn (cluster-lock.ts). */
+/** Call it only while holding the cluster's lock (cluster-lock.ts). */
 export function replaceSecrets(folder: string, secrets: ClusterSecrets): void {
   const fresh = `${fileOf(folder)}.${process.pid}`
   writeFileSync(fresh, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600 })
@@ -68,7 +68,7 @@ export function loadSecrets(folder: string): ClusterSecrets {
   throw new ClusterFailure('no-cluster', `${file} is missing: start the cluster with shoal cluster up`)
 }
 
-/** What the brokers may know. */
+/** The public halves, for the brokers' configuration. */
 export function publicKeys({ issuerSeed, xkeySeed, trackerSeeds }: SecretSet): Record<string, string> {
   const publicOf = (seed: string) => openSeed(seed).publicKey
   return {

@@ -1,4 +1,4 @@
-// Asking brokers that may not be able to answer yet: they have just started, or are electing a leader.
+// Retries requests to brokers that cannot answer yet, because they have just started or are electing a leader.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { processTunables } from '../../config/cluster.ts'
@@ -7,7 +7,7 @@ import { LogUnavailable } from '../actors/tracker/event-log.ts'
 
 const isPassing = (error: unknown) => error instanceof LogUnavailable || error instanceof BrokerUnreachable
 
-/** Acts again until it works. Throws any other failure at once, and what the brokers said last after `withinMs`. */
+/** Repeats `act` until it succeeds. Throws other failures at once, and the brokers' last failure after `withinMs`. */
 export async function untilAvailable<T>(act: () => Promise<T>, withinMs: number): Promise<T> {
   const deadline = performance.now() + withinMs
   for (;;) {

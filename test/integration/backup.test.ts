@@ -74,7 +74,7 @@ test('A back-up that is altered or cut short is refused before anything is made,
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   await person(t, cluster.servers, 'dora')
   const { file } = await backUpCluster(cluster.folder, join(tempFolder(t), 'own.backup'))
-  await t.throwsAsync(backUpCluster(cluster.folder, file), { code: 'usage', message: /there already/ })
+  await t.throwsAsync(backUpCluster(cluster.folder, file), { code: 'usage', message: /exists already/ })
   await t.throwsAsync(restoreCluster(file, { folder: cluster.folder }), { code: 'other-cluster', message: /not empty/ })
   const bytes = readFileSync(file)
   const altered = gunzipSync(bytes)
@@ -96,7 +96,7 @@ test('A back-up that is altered or cut short is refused before anything is made,
     await t.throwsAsync(restoreCluster(bad, { folder }), { code: 'no-backup' }, how)
     t.false(readdirSync(folder).includes('secrets.json'))
   }
-  await t.throwsAsync(restoreCluster('/nowhere/at/all', { folder: tempFolder(t) }), { message: /not there/ })
+  await t.throwsAsync(restoreCluster('/nowhere/at/all', { folder: tempFolder(t) }), { message: /no such file/ })
 })
 
 test('A cluster of the loopback can be restored where there is nothing but TLS.', async t => {
@@ -109,7 +109,7 @@ test('A cluster of the loopback can be restored where there is nothing but TLS.'
   t.true(restored.nodes.every(({ state }) => state === 'running'))
 })
 
-test('A restore that was broken off is not taken for a cluster.', async t => {
+test('An interrupted restore is never mistaken for a cluster.', async t => {
   const folder = tempFolder(t)
   writeFileSync(join(folder, 'restoring'), '')
   await t.throwsAsync(clusterUp({ folder }), { code: 'other-cluster', message: /restore again/ })

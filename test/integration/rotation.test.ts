@@ -74,12 +74,12 @@ for (const tls of [true, false])
       t.is(fingerprintOfAuthority(openHome(home).trust.authority()!), fingerprintOfAuthority(authority!))
   })
 
-test('A rotation that was broken off goes on where it was.', async t => {
+test('An interrupted rotation continues where it stopped.', async t => {
   const cluster = t.context
   const alice = commandLine(t, cluster.servers)
   await alice.json('signup', 'alice')
   await alice.json('login', 'alice')
-  for (const stopAt of ['brokers go over', 'trackers go over']) {
+  for (const stopAt of ['brokers switch', 'trackers switch']) {
     const broken = rotateSecrets(cluster.folder, line => {
       if (line.includes(stopAt)) throw new Error('broken off')
     })
@@ -102,7 +102,7 @@ const ends = {
   },
 }
 for (const [what, finish] of Object.entries(ends))
-  test(`A rotation that was broken off before its end lets the old keys in until ${what}, and then no more.`, async t => {
+  test(`A rotation interrupted before its end accepts the old keys until ${what}, and not after.`, async t => {
     const { folder, servers } = t.context
     const old = loadSecrets(folder)
     const isLetIn = () =>

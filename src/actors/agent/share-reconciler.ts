@@ -66,7 +66,9 @@ export class ShareReconciler {
     const isRestored = library.logEpoch(login) !== 0 && trackers.epoch > library.logEpoch(login)
     const logged = new Map(shares.value.map(share => [shareNameKey(share), share]))
     let isSettled = true
-    for (const record of records.all()) {
+    for (const found of records.all()) {
+      // A download may have finished meanwhile and replaced it.
+      const record = records.get(found) ?? found
       const inLog = logged.get(shareNameKey(record))?.share === record.share
       isSettled = (await this.#reconcileOne(record, inLog, isRestored)) && isSettled
       logged.delete(shareNameKey(record))
@@ -80,6 +82,8 @@ export class ShareReconciler {
   async announce(record: ShareRecord): Promise<boolean> {
     if (performance.now() < this.#announceAgainAtMs) return false
     const answer = await this.#needs.trackers.ask('share.add', { group: record.group, manifest: record.manifest })
+    // Replaced meanwhile by a finished download, which the answer does not concern.
+    if (this.#needs.records.get(record) !== record) return false
     if (answer.ok) this.#needs.records.setState(record, 'sharing')
     else if (isTemporary(answer.code)) {
       if (answer.code === 'too-many') this.#announceAgainAtMs = performance.now() + agentTunables.announceAgainMs

@@ -20,13 +20,16 @@ interface Scene {
   /** The log's epoch when it was last reconciled, and now. */
   readonly epochs?: readonly [number, number]
   readonly refusal?: Refusal
+  /** Happens while the trackers are asked to add a share. */
+  readonly meanwhile?: (records: ShareRecords) => void
 }
 
-function reconcilerOf({ state, isInLog, epochs: [before, now] = [1, 1], refusal }: Scene) {
+function reconcilerOf({ state, isInLog, epochs: [before, now] = [1, 1], refusal, meanwhile }: Scene) {
   const asked: string[] = []
   let savedEpoch = before
   const library = {
     shares: () => [recordIn(state)],
+    saveShare() {},
     setShareState() {},
     removeShare() {},
     logEpoch: () => savedEpoch,
@@ -42,6 +45,7 @@ function reconcilerOf({ state, isInLog, epochs: [before, now] = [1, 1], refusal 
       if (method === 'agent.session') return done({ ticketKey: '' })
       if (method === 'agent.shares') return done({ rows: isInLog ? [recordIn(state)] : [] })
       asked.push(method)
+      meanwhile?.(records)
       return refusal ?? done({})
     },
   }
@@ -54,7 +58,7 @@ function reconcilerOf({ state, isInLog, epochs: [before, now] = [1, 1], refusal 
     login: 'a login',
   })
   const stateNow = () => records.get(recordIn(state))?.state
-  return { reconciler, asked, stateNow, troubles, savedEpoch: () => savedEpoch }
+  return { reconciler, records, asked, stateNow, troubles, savedEpoch: () => savedEpoch }
 }
 
 for (const { isInLog, asked, becomes, ...scene } of [
@@ -102,4 +106,35 @@ test('A share that the trackers refuse for good is forgotten, and its owner hear
   t.true(reconciler.isReconciled)
   t.is(stateNow(), undefined)
   t.true(troubles.list[0]?.message.endsWith('you are not a member of reef'))
+})
+
+/** What a download that has just finished leaves: another version of a file. */
+const finished = (record: ShareRecord): ShareRecord => ({ ...record, share: 'e'.repeat(32), state: 'announcing' })
+
+for (const refusal of [undefined, refuse('not-member', 'you are not a member of reef')])
+  test(`A download that finishes while an older version is ${refusal ? 'refused' : 'announced'} is still to be announced.`, async t => {
+    const { reconciler, records, troubles } = reconcilerOf({
+      state: 'announcing',
+      isInLog: false,
+      ...(refusal && { refusal }),
+      meanwhile: records => records.save(finished(recordIn('sharing'))),
+    })
+    await reconciler.reconcile()
+    t.deepEqual(records.all(), [finished(recordIn('sharing'))])
+    t.deepEqual([reconciler.isReconciled, troubles.list], [false, []])
+  })
+
+test('A download that finishes while another share is announced does not go with the older version that was withdrawn.', async t => {
+  const withdrawn: ShareRecord = { ...recordIn('sharing'), name: 'song.bin' }
+  const { reconciler, records, troubles } = reconcilerOf({
+    state: 'announcing',
+    isInLog: false,
+    meanwhile(records) {
+      if (records.get(withdrawn) === withdrawn) records.save(finished(withdrawn))
+    },
+  })
+  records.save(withdrawn)
+  await reconciler.reconcile()
+  t.deepEqual(records.get(withdrawn), { ...finished(withdrawn), state: 'sharing' })
+  t.deepEqual(troubles.list, [])
 })

@@ -95,7 +95,7 @@ function makeRecording(): string {
   const actor = (index: number, ms: number, step: number) => ({
     id: `x:${index}`,
     parent: index === 0 ? null : 'x:0',
-    name: `link:peer${index}/aaaaaaaaaaaa`,
+    name: `session:peer${index}/aaaaaaaaaaaa`,
     kind: 'machine',
     machine: chart.id,
     status: 'active',

@@ -1,21 +1,21 @@
-// Which access was revoked, and which tickets that makes void: those issued at or before that point of the log. Goes by
-// log positions, never by clocks: trackers' clocks differ from a device's, and a tracker may be behind. A member that was
-// admitted again holds later tickets. A restored log (a higher epoch) is later than everything before it: revocations that
-// it does not hold lapse, and older tickets end once it revokes.
+// Tracks which access was revoked, and which tickets that voids: those issued at or before that position of the log. It
+// compares log positions, never clocks: clocks differ between trackers and devices, and a tracker may lag. A member who was
+// admitted again holds later tickets. A restored log has a higher epoch, which is later than everything before it:
+// revocations from the old log lapse, and a revocation from the new log voids every older ticket that it concerns.
 
 import { type DeviceRef, deviceKey } from './device-ref.ts'
 import { isLater, type LogPosition } from './log-position.ts'
 
-export type Withdrawn =
-  /** That user is no member of the group. */
+export type RevokedAccess =
+  /** The user is not a member of the group. */
   | { readonly kind: 'membership'; readonly user: string; readonly group: string }
-  /** That device is logged out. */
+  /** The device is logged out. */
   | { readonly kind: 'device'; readonly user: string; readonly device: string }
-  /** Nothing of that share may be served from here: its group, or this device, no longer offers it. */
+  /** This device may not serve the share: the group no longer has it, or not from this device. */
   | { readonly kind: 'share'; readonly share: string }
 
-/** `seq`: a point of the log at which it was so; `epoch`: of which log. */
-export type Revocation = Withdrawn & { readonly seq: number; readonly epoch?: number | undefined }
+/** `seq`: a position of the log at which the access was revoked; `epoch`: of which log. */
+export type Revocation = RevokedAccess & { readonly seq: number; readonly epoch?: number | undefined }
 
 /** What a ticket gives its holder, and the log's sequence at which it was issued. */
 export interface Access {
@@ -26,17 +26,17 @@ export interface Access {
   readonly epoch?: number
 }
 
-/** By what was withdrawn: the latest point at which it was, and when that was heard, ms since 1970. */
+/** By revoked access: its latest position in the log, and when this device heard of it, ms since 1970. */
 export type Revocations = ReadonlyMap<string, LogPosition & { readonly heardAt: number }>
 
-function keyOf(withdrawn: Withdrawn): string {
-  switch (withdrawn.kind) {
+function keyOf(access: RevokedAccess): string {
+  switch (access.kind) {
     case 'membership':
-      return `membership ${withdrawn.user} ${withdrawn.group}`
+      return `membership ${access.user} ${access.group}`
     case 'device':
-      return `device ${deviceKey(withdrawn)}`
+      return `device ${deviceKey(access)}`
     case 'share':
-      return `share ${withdrawn.share}`
+      return `share ${access.share}`
   }
 }
 
@@ -49,20 +49,20 @@ const keysOf = ({ holder, group, share }: Access): string[] => [
 /** `known` with one more, and without those heard longer ago than `rememberMs`. */
 export function withRevocation(
   known: Revocations,
-  withdrawal: Revocation,
+  revocation: Revocation,
   now: number,
   rememberMs: number,
 ): Revocations {
-  const key = keyOf(withdrawal)
+  const key = keyOf(revocation)
   const recent = new Map([...known].filter(([, { heardAt }]) => heardAt > now - rememberMs))
   const before = known.get(key)
-  const at = { epoch: withdrawal.epoch ?? 0, seq: withdrawal.seq }
+  const at = { epoch: revocation.epoch ?? 0, seq: revocation.seq }
   const { epoch, seq } = before && isLater(before, at) ? before : at
   return recent.set(key, { epoch, seq, heardAt: now })
 }
 
 export const isVoid = (known: Revocations, access: Access): boolean =>
   keysOf(access).some(key => {
-    const withdrawn = known.get(key)
-    return withdrawn !== undefined && !isLater({ epoch: access.epoch ?? 0, seq: access.seq }, withdrawn)
+    const revoked = known.get(key)
+    return revoked !== undefined && !isLater({ epoch: access.epoch ?? 0, seq: access.seq }, revoked)
   })

@@ -30,8 +30,7 @@ export interface DownloadContext extends DownloadInput {
   readonly problem: Problem | undefined
 }
 
-const sessionPrefix = 'link:'
-/** Watchers see this id (wire/inspected-actor.ts), so it keeps its old prefix. */
+const sessionPrefix = 'session:'
 const sessionActorId = (peer: PeerKey): string => sessionPrefix + peer
 export const peerOfSession = (actorId: string): PeerKey => actorId.slice(sessionPrefix.length)
 

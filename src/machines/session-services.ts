@@ -29,8 +29,8 @@ import type { Listening } from './uploads-protocol.ts'
 export type SessionServicesEvent =
   | UploadsEvent
   | { readonly type: 'notice.received'; readonly notice: Notice }
-  /** Serve nothing more to those whom it concerns. */
-  | { readonly type: 'access.withdrawn'; readonly withdrawal: Revocation }
+  /** End every upload that the revocation concerns. */
+  | { readonly type: 'access.revoked'; readonly revocation: Revocation }
   /** Notices may have been missed: the brokers were away, or the trackers report something that no notice told. */
   | { readonly type: 'notices.missed' }
   /** The trackers no longer know this device's credential. */
@@ -109,8 +109,8 @@ export const sessionServicesMachine = setup({
     introducePeer: ({ self }, met: { share: string; peer: string }) =>
       tellDownloads({ self }, { type: 'peer.admitted', ...met }),
     keepRevocation: assign({
-      revocations: ({ context }, { withdrawal }: { withdrawal: Revocation }) =>
-        withRevocation(context.revocations, withdrawal, Date.now(), ticketTunables.rememberRevokedMs),
+      revocations: ({ context }, { revocation }: { revocation: Revocation }) =>
+        withRevocation(context.revocations, revocation, Date.now(), ticketTunables.rememberRevokedMs),
     }),
     keepAddress: assign({ listen: (_, { host, port }: Listening) => ({ host, port }) }),
     markRevoked: assign({ isRevoked: true }),
@@ -134,12 +134,12 @@ export const sessionServicesMachine = setup({
         },
       ],
     },
-    'access.withdrawn': {
+    'access.revoked': {
       actions: [
         { type: 'keepRevocation', params: ({ event }) => event },
         {
           type: 'tellUploads',
-          params: ({ event: { withdrawal } }) => ({ type: 'access.revoked' as const, withdrawal }),
+          params: ({ event: { revocation } }) => ({ type: 'access.revoked' as const, revocation }),
         },
       ],
     },

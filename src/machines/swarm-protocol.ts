@@ -84,8 +84,8 @@ export type UploadsCommand =
   | { readonly type: 'offer.added'; readonly offer: Offer }
   | { readonly type: 'offer.removed'; readonly share: string }
   | { readonly type: 'piece.available'; readonly share: string; readonly piece: number }
-  /** Close what is open by tickets that this makes void, and refuse them from now on. */
-  | { readonly type: 'access.revoked'; readonly withdrawal: Revocation }
+  /** Close sessions whose tickets this voids, and refuse those tickets from now on. */
+  | { readonly type: 'access.revoked'; readonly revocation: Revocation }
   /** Serve at most that many peers at once. The latest surplus ones are disconnected, and may come again. */
   | { readonly type: 'sessions.limited'; readonly most: number }
 
@@ -93,9 +93,9 @@ export type UploadsCommand =
 export type UploadsEvent =
   /** It listens; the port is what presence says. */
   | { readonly type: 'uploads.opened'; readonly host: string; readonly port: number }
-  /** It cannot listen there, or no more: it has ended. */
+  /** It cannot listen there, or stopped listening, and has ended. */
   | { readonly type: 'uploads.failed'; readonly refusal: Refusal }
   /** A peer with a ticket was admitted. Its access must now be checked with the trackers. */
   | { readonly type: 'peer.admitted'; readonly share: string; readonly peer: PeerKey }
-  /** The file changed or vanished. The offer has been withdrawn already. */
+  /** The file changed or vanished. Its offer is already removed. */
   | { readonly type: 'offer.failed'; readonly share: string; readonly error: Error }

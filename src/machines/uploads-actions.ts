@@ -159,8 +159,8 @@ export const uploadsSetup = setup({
         enqueue.sendTo(ref, { type: 'session.close', ...tooManyPeers })
     }),
     remember: assign({
-      revocations: ({ context }, { withdrawal }: { withdrawal: Revocation }) =>
-        withRevocation(context.revocations, withdrawal, Date.now(), ticketTunables.rememberRevokedMs),
+      revocations: ({ context }, { revocation }: { revocation: Revocation }) =>
+        withRevocation(context.revocations, revocation, Date.now(), ticketTunables.rememberRevokedMs),
     }),
     countBytes: assign({ servedBytes: ({ context }, { bytes }: { bytes: number }) => context.servedBytes + bytes }),
   },

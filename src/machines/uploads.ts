@@ -59,7 +59,7 @@ export const uploadsMachine = uploadsSetup.createMachine({
             guard: { type: 'isRevoked', params: ({ event }) => event },
             actions: {
               type: 'dismiss',
-              params: ({ event }) => ({ ...event, retry: false, reason: 'this access was withdrawn' }),
+              params: ({ event }) => ({ ...event, retry: false, reason: 'this access was revoked' }),
             },
           },
           {

@@ -15,7 +15,7 @@ const actorSchema = z.strictObject({
   id: actorIdSchema,
   /** The actor that started it; null for the root of a process. */
   parent: actorIdSchema.nullable(),
-  /** As its parent calls it: "download-3", "link:bob/0123456789ab", "store". A root is called by its machine. */
+  /** As its parent calls it: "download-3", "session:bob/0123456789ab", "store". A root is called by its machine. */
   name: boundedText(200),
   kind: z.enum(['machine', 'other']),
   /** A machine's id, as in the charts (wire/machine-chart.ts). */

@@ -13,7 +13,7 @@ const identityBytes = 69
 
 export interface Ticket {
   readonly expiresAt: number
-  /** How far the tracker that issued it had applied the log: what was withdrawn later, or then, makes it void. */
+  /** The log position that the issuing tracker had applied. A revocation at or after it voids the ticket. */
   readonly seq: number
   /** Which log that was. */
   readonly epoch: number
@@ -46,7 +46,7 @@ export function encodeTicket(
   return bytes.toString('base64url')
 }
 
-/** Undefined for anything that is no ticket of this version. Says nothing of whether it is genuine: the handshake does. */
+/** Undefined for anything but a ticket of this version. Does not prove that the ticket is genuine: the handshake does. */
 export function decodeTicket(identity: string): Ticket | undefined {
   const bytes = Buffer.from(identity, 'base64url')
   if (bytes.length !== identityBytes || bytes.toString('base64url') !== identity || bytes[0] !== version)

@@ -3,7 +3,7 @@
 // it. A reply carries the sequence it is as of.
 
 import * as z from 'zod'
-import type { Withdrawn } from '../domain/revocation.ts'
+import type { RevokedAccess } from '../domain/revocation.ts'
 import {
   deviceRefSchema,
   deviceSchema,
@@ -89,11 +89,11 @@ const servedShareSchema = z.strictObject({
 })
 export type ServedShare = z.infer<typeof servedShareSchema>
 
-const withdrawnSchema = z.discriminatedUnion('kind', [
+const revokedAccessSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('membership'), user: idSchema, group: idSchema }),
   z.strictObject({ kind: z.literal('device'), user: idSchema, device: deviceSchema }),
   z.strictObject({ kind: z.literal('share'), share: shareIdSchema }),
-]) satisfies z.ZodType<Withdrawn>
+]) satisfies z.ZodType<RevokedAccess>
 
 interface Method {
   readonly params: z.ZodType
@@ -144,11 +144,11 @@ export const trackerMethods = {
     z.strictObject({ after: fileInGroup.optional() }),
     page(fileInGroup.extend({ share: shareIdSchema }), fileInGroup),
   ),
-  /** Which of what a device serves was withdrawn. Asked regularly, since a notice may be lost. */
+  /** Which access to the shares that a device serves was revoked. Asked regularly, since a notice may be lost. */
   'serving.recheck': read(
     z.strictObject({ shares: z.array(servedShareSchema).max(1_000) }),
     /** As of that position of the log. */
-    z.strictObject({ seq: sequenceSchema, epoch: sequenceSchema.optional(), withdrawn: z.array(withdrawnSchema) }),
+    z.strictObject({ seq: sequenceSchema, epoch: sequenceSchema.optional(), withdrawn: z.array(revokedAccessSchema) }),
   ),
 } satisfies Record<string, Method>
 

@@ -5,7 +5,7 @@ import {
   isVoid,
   type Revocation,
   type Revocations,
-  type Withdrawn,
+  type RevokedAccess,
   withRevocation,
 } from '../../src/domain/revocation.ts'
 
@@ -14,24 +14,24 @@ const device = fc.constantFrom('aaaaaaaaaaaa', 'bbbbbbbbbbbb')
 const group = fc.constantFrom('reef', 'wood')
 const share = fc.constantFrom('0'.repeat(32), 'f'.repeat(32))
 const seq = fc.nat({ max: 20 })
-const withdrawal: fc.Arbitrary<Revocation> = fc.oneof(
+const revocation: fc.Arbitrary<Revocation> = fc.oneof(
   fc.record({ kind: fc.constant('membership' as const), user, group, seq }),
   fc.record({ kind: fc.constant('device' as const), user, device, seq }),
   fc.record({ kind: fc.constant('share' as const), share, seq }),
 )
 const access: fc.Arbitrary<Access> = fc.record({ holder: fc.record({ user, device }), group, share, seq })
 
-const concerns = (withdrawn: Withdrawn, { holder, ...of }: Access): boolean => {
-  if (withdrawn.kind === 'membership') return withdrawn.user === holder.user && withdrawn.group === of.group
-  if (withdrawn.kind === 'device') return withdrawn.user === holder.user && withdrawn.device === holder.device
-  return withdrawn.share === of.share
+const concerns = (revoked: RevokedAccess, { holder, ...of }: Access): boolean => {
+  if (revoked.kind === 'membership') return revoked.user === holder.user && revoked.group === of.group
+  if (revoked.kind === 'device') return revoked.user === holder.user && revoked.device === holder.device
+  return revoked.share === of.share
 }
 const all = (revocations: readonly Revocation[]) =>
   revocations.reduce<Revocations>((known, one) => withRevocation(known, one, 1_000, 500), new Map())
 
-test('A ticket is void exactly if something that it needs was withdrawn at its sequence or later, in whatever order that is heard.', t => {
+test('A ticket is void exactly if something that it needs was revoked at its sequence or later, in whatever order that is heard.', t => {
   fc.assert(
-    fc.property(fc.array(withdrawal, { maxLength: 8 }), access, (revocations, ticket) => {
+    fc.property(fc.array(revocation, { maxLength: 8 }), access, (revocations, ticket) => {
       const expected = revocations.some(one => concerns(one, ticket) && ticket.seq <= one.seq)
       t.is(isVoid(all(revocations), ticket), expected)
       t.is(isVoid(all(revocations.toReversed()), ticket), expected)
@@ -39,7 +39,7 @@ test('A ticket is void exactly if something that it needs was withdrawn at its s
   )
 })
 
-test('A withdrawal is remembered for as long as was asked after it was last heard, and forgotten then.', t => {
+test('A revocation is remembered for as long as was asked after it was last heard, and forgotten then.', t => {
   const ticket = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 1 }
   const bobs = { kind: 'membership', user: 'bob', group: 'reef', seq: 3 } as const
   const other = { kind: 'share', share: 'f'.repeat(32), seq: 9 } as const

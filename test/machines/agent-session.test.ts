@@ -73,8 +73,8 @@ test('What one child says reaches the children it concerns.', t => {
   const { send, heard } = startServices()
   const notice = { seq: 1, group: 'reef', type: 'sharing.ended' } as const
   send({ type: 'notice.received', notice })
-  const withdrawal = { kind: 'membership', user: 'bob', group: 'reef', seq: 1 } as const
-  send({ type: 'access.withdrawn', withdrawal })
+  const revocation = { kind: 'membership', user: 'bob', group: 'reef', seq: 1 } as const
+  send({ type: 'access.revoked', revocation })
   send({ type: 'notices.missed' })
   send({ type: 'uploads.opened', host: '127.0.0.1', port: 4000 })
   send({ type: 'peer.admitted', share: 'f'.repeat(32), peer: 'bob/abcdef012345' })
@@ -106,7 +106,7 @@ test('Uploads that start again listen at the address that peers know.', t => {
   t.deepEqual(actor.getSnapshot().context.listen, { host: '127.0.0.1', port: 4000 })
 })
 
-test('Uploads that start again know what was withdrawn before and meanwhile.', async t => {
+test('Uploads that start again know what was revoked before and meanwhile.', async t => {
   const given: Revocations[] = []
   const uploads = fromCallback(({ input }: { input: { revocations: Revocations } }) => {
     given.push(input.revocations)
@@ -118,8 +118,8 @@ test('Uploads that start again know what was withdrawn before and meanwhile.', a
     clock,
   }).start()
   await settled()
-  const withdrawal: Revocation = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
-  actor.send({ type: 'access.withdrawn', withdrawal })
+  const revocation: Revocation = { kind: 'membership', user: 'bob', group: 'reef', seq: 5 }
+  actor.send({ type: 'access.revoked', revocation })
   clock.increment(agentTunables.restart.firstMs)
   await settled()
   const access = { holder: { user: 'bob', device: 'bbbbbbbbbbbb' }, group: 'reef', share: '0'.repeat(32), seq: 5 }

@@ -145,19 +145,19 @@ test('News of a share goes to the sessions of that share alone.', t => {
   t.like(toSessions, [{ id: '2', command: { type: 'piece.available', piece: 0 } }])
 })
 
-test('Withdrawn access cuts off that user in that group alone.', t => {
+test('Revoked access cuts off that user in that group alone.', t => {
   const { send, arrive, open } = start()
   const other = { ...offer, share: 'f'.repeat(32), group: 'others' }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
   arrive(peerOf('1'), peerOf('2', 'carol'), peerOf('3', 'bob', other.share))
-  send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
+  send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group, seq: 20 } })
   t.deepEqual([...open.keys()], ['2', '3'])
 })
 
-test('After access was withdrawn earlier tickets are refused for good and later ones are not.', t => {
+test('After access was revoked earlier tickets are refused for good and later ones are not.', t => {
   const { send, arrive, toListener, open } = start()
-  const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
-  send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
+  const revocation: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
+  send({ type: 'offer.added', offer }, { type: 'access.revoked', revocation })
   arrive(peerOf('early'), peerOf('then', 'bob', file.share, 20))
   t.like(toListener, [
     { id: 'early', retry: false },
@@ -169,8 +169,8 @@ test('After access was withdrawn earlier tickets are refused for good and later 
 
 test('Which tickets are refused does not depend on any clock.', t => {
   const { send, arrive, toListener, open } = start()
-  const withdrawal: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
-  send({ type: 'offer.added', offer }, { type: 'access.revoked', withdrawal })
+  const revocation: Revocation = { kind: 'membership', user: 'bob', group, seq: 20 }
+  send({ type: 'offer.added', offer }, { type: 'access.revoked', revocation })
   for (const aheadMs of [-30 * 60_000, 30 * 60_000]) {
     const issued = (id: string, seq: number) => {
       const one = peerOf(id, 'bob', file.share, seq)
@@ -182,11 +182,11 @@ test('Which tickets are refused does not depend on any clock.', t => {
   }
 })
 
-test('A withdrawal that is heard late spares a peer that was admitted again meanwhile.', t => {
+test('A revocation that is heard late spares a peer that was admitted again meanwhile.', t => {
   const { send, arrive, open } = start()
   send({ type: 'offer.added', offer })
   arrive(peerOf('again', 'bob', file.share, 30))
-  send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 20 } })
+  send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group, seq: 20 } })
   t.deepEqual([...open.keys()], ['again'])
 })
 
@@ -196,7 +196,7 @@ test('A device that is logged out is cut off wherever it fetches, and the other 
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
   const second = { user: 'bob', device: 'cccccccccccc' }
   arrive(peerOf('1'), peerOf('2', 'bob', other.share), { ...peerOf('3'), holder: second })
-  send({ type: 'access.revoked', withdrawal: { kind: 'device', user: 'bob', device: 'bbbbbbbbbbbb', seq: 20 } })
+  send({ type: 'access.revoked', revocation: { kind: 'device', user: 'bob', device: 'bbbbbbbbbbbb', seq: 20 } })
   t.deepEqual([...open.keys()], ['3'])
   arrive(peerOf('4'))
   t.like(toListener, [{ id: '4', retry: false }])
@@ -207,14 +207,14 @@ test('A share that may not be served from here is served to no one, until it is 
   const other = { ...offer, share: 'f'.repeat(32) }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
   arrive(peerOf('1'), peerOf('2', 'carol'), peerOf('3', 'bob', other.share))
-  send({ type: 'access.revoked', withdrawal: { kind: 'share', share: file.share, seq: 20 } })
+  send({ type: 'access.revoked', revocation: { kind: 'share', share: file.share, seq: 20 } })
   t.deepEqual([...open.keys()], ['3'])
   arrive(peerOf('4', 'carol'), peerOf('5', 'carol', file.share, 25))
   t.deepEqual(toListener.length, 1)
   t.deepEqual([...open.keys()], ['3', '5'])
 })
 
-test('An uploads machine that starts anew knows what was withdrawn before.', t => {
+test('An uploads machine that starts anew knows what was revoked before.', t => {
   const revocations = withRevocation(new Map(), { kind: 'membership', user: 'bob', group, seq: 20 }, Date.now(), 1_000)
   const { send, arrive, open } = start(() => {}, revocations)
   send({ type: 'offer.added', offer })

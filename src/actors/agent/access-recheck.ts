@@ -11,14 +11,14 @@ export interface AccessRecheckNeeds {
   /** What this device serves right now, and to whom. */
   served(): ServedShare[]
   /** Called with at least one. */
-  onWithdrawn(withdrawals: readonly Revocation[]): void
+  onRevoked(revocations: readonly Revocation[]): void
   /** The trackers no longer know this device's login. */
   onLoggedOut(): void
 }
 
-/** What it returns asks now; it asks nothing while no one is being served, or once `signal` is aborted. */
+/** The returned function asks now. It asks nothing while no peer is served, or after `signal` is aborted. */
 export const createAccessRecheck = (
-  { trackers, served, onWithdrawn, onLoggedOut }: AccessRecheckNeeds,
+  { trackers, served, onRevoked, onLoggedOut }: AccessRecheckNeeds,
   signal: AbortSignal,
 ): (() => Promise<void>) =>
   createRerun(async () => {
@@ -28,6 +28,6 @@ export const createAccessRecheck = (
     if (signal.aborted) return
     if (answer.ok) {
       const { seq, epoch, withdrawn } = answer.value
-      if (withdrawn.length > 0) onWithdrawn(withdrawn.map(each => ({ ...each, seq, ...(epoch ? { epoch } : {}) })))
+      if (withdrawn.length > 0) onRevoked(withdrawn.map(each => ({ ...each, seq, ...(epoch ? { epoch } : {}) })))
     } else if (answer.code === 'not-logged-in') onLoggedOut()
   })

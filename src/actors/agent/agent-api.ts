@@ -1,7 +1,7 @@
-// The agent's side of wire/agent-api.ts: hears its person's requests, checks them, and answers each as a stream that
-// ends exactly once. A request that comes again under the same reply subject is the same request: what ended is told
-// again, and what runs runs on. The broker lets nobody but the agent's own person ask. What runs for an asker alone is
-// aborted when the asker is gone, or the session ends.
+// The agent's side of wire/agent-api.ts: receives its user's requests, checks them, and answers each with a stream that ends
+// exactly once. A repeated request, with the same reply subject, is not started again: its end is sent again, or it goes on.
+// The broker lets only the agent's own user send requests. Work for a client is aborted when the client is gone or the
+// session ends.
 
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
@@ -22,10 +22,10 @@ import {
 import { parseJson } from '../../wire/json.ts'
 import { addressOf, agentSubject } from '../../wire/subjects.ts'
 
-/** Who asked, as far as an answer needs to know. */
+/** The client that sent a request, as its handler sees it. */
 interface Asker<M extends AgentMethod> {
   progress(item: AgentProgress<M>): void
-  /** Aborted when nobody listens any more. */
+  /** Aborted when the client is gone. */
   readonly signal: AbortSignal
 }
 
@@ -42,7 +42,7 @@ const isMethod = (name: string): name is AgentMethod => Object.hasOwn(agentMetho
 
 export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handlers: AgentHandlers, log: Logger) =>
   fromCallback(() => {
-    /** By reply subject: those that are being answered, and those whose answer may have got lost on the way. */
+    /** By reply subject: requests in progress, and ended ones whose end may have been lost. */
     const askers = new Map<string, { readonly abort: AbortController; heardAt: number; end?: AgentReply }>()
     const isGone = ({ heardAt }: { heardAt: number }) => Date.now() - heardAt > agentApiTunables.askerGoneAfterMs
     const forgetting = setInterval(() => {
@@ -87,7 +87,7 @@ export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handle
       }
     }
 
-    const hear = (message: Msg) => {
+    const receive = (message: Msg) => {
       const method = addressOf(message.subject)?.rest ?? ''
       const { reply } = message
       if (!reply) return
@@ -97,13 +97,20 @@ export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handle
         asker.heardAt = Date.now()
         if (asker.end) send(reply, asker.end)
       } else if (isMethod(method)) answer(method, parseJson(message.data), reply)
-      else send(reply, { kind: 'end', ...refuse('usage', 'the agent knows no such request') })
+      else
+        send(reply, {
+          kind: 'end',
+          ...refuse(
+            'usage',
+            'the agent does not know this request; restart it with shoal agent stop and shoal agent start',
+          ),
+        })
     }
 
     const subscription = connection.subscribe(agentSubject(of, '>'), {
       callback: (error, message) => {
-        if (error) log.error({ err: error }, 'the brokers do not let the agent hear its person')
-        else hear(message)
+        if (error) log.error({ err: error }, 'the brokers do not let the agent receive requests')
+        else receive(message)
       },
     })
     return () => {

@@ -1,4 +1,4 @@
-// What the agent does for each request of its user (wire/agent-api.ts).
+// Handles each request of the agent's user (wire/agent-api.ts).
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
@@ -18,22 +18,22 @@ export interface HandlerNeeds {
   readonly limits: DeviceLimits
   /** Tells the uploads actor how many peers it may serve at once now. */
   limitSessions(): void
-  /** Undefined while the uploads actor is starting; why it cannot listen, until it can. */
+  /** Undefined while the uploads actor starts. `failure` says why it cannot listen. */
   serving():
     | { readonly status: UploadsStatus; readonly peers: readonly string[] }
     | { readonly failure: string }
     | undefined
-  /** Resolves when everything of the session is closed but its connection. */
+  /** Resolves when the whole session is closed except its connection. */
   logOut(): Promise<void>
 }
 
 export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
   const { by, shareRegistry, downloads, limits, limitSessions, serving, logOut } = needs
 
-  /** Calls `look` at most a few times a second until it returns something, or nobody listens. */
-  const watch = async <T>(signal: AbortSignal, look: () => T | undefined): Promise<T> => {
+  /** Polls `read` a few times a second until it returns a value. Rejects when the client is gone. */
+  const watch = async <T>(signal: AbortSignal, read: () => T | undefined): Promise<T> => {
     for (;;) {
-      const found = look()
+      const found = read()
       if (found !== undefined) return found
       await delay(agentApiTunables.watchEveryMs, undefined, { signal })
     }
@@ -69,25 +69,25 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
     cancel: ({ id }) => downloads.cancel(id),
 
     'download.follow'({ id }, { progress, signal }) {
-      let said = ''
+      let sent = ''
       return watch(signal, () => {
         const view = downloads.view(id)
         if (!view) return refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
         if (isInactive(view.state)) return done(view)
-        const saying = JSON.stringify(view)
-        if (saying !== said) progress(view)
-        said = saying
+        const text = JSON.stringify(view)
+        if (text !== sent) progress(view)
+        sent = text
         return undefined
       })
     },
 
     'downloads.watch'(_, { progress, signal }) {
-      let said = ''
+      let sent = ''
       return watch<never>(signal, () => {
         const views = downloads.views()
-        const saying = JSON.stringify(views)
-        if (saying !== said) progress(views)
-        said = saying
+        const text = JSON.stringify(views)
+        if (text !== sent) progress(views)
+        sent = text
         return undefined
       })
     },

@@ -1,6 +1,6 @@
-// What a logged-in device says to the trackers and hears from them: its presence, the notices to its user, who may no
-// longer be served, and when brokers come and go. It asks about everyone it serves regularly, whenever a peer comes, and
-// after the brokers were away, because notices may be missing then. It never ends by itself.
+// A logged-in device's contact with the trackers: it publishes presence, and receives notices, revocations and the brokers'
+// status. Because a notice may be lost, it rechecks the access of all served peers regularly, when a peer connects, and
+// after a reconnect. It never ends by itself.
 
 import type { NatsConnection } from 'nats'
 import { fromCallback } from 'xstate'
@@ -21,10 +21,10 @@ export interface HeartbeatNeeds {
   readonly connection: NatsConnection
   readonly by: DeviceRef
   readonly trackers: TrackerClient
-  /** By which it is told of what the presence should say now. */
+  /** Its commands arrive here. */
   readonly port: ActorPort<HeartbeatCommand>
   presence(): Presence
-  /** What this device serves right now, and to whom. */
+  /** The shares that this device serves now, each with the devices it serves them to. */
   served(): ServedShare[]
   isRevoked(): Promise<boolean>
   /** Client addresses of the cluster's brokers. */
@@ -41,8 +41,8 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
       {
         trackers,
         served: needs.served,
-        onWithdrawn(withdrawals) {
-          for (const withdrawal of withdrawals) tell({ type: 'access.withdrawn', withdrawal })
+        onRevoked(revocations) {
+          for (const revocation of revocations) tell({ type: 'access.revoked', revocation })
           tell({ type: 'notices.missed' })
         },
         onLoggedOut: () => tell({ type: 'session.revoked' }),
@@ -84,11 +84,11 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
     }
   })
 
-/** That someone's access was withdrawn concerns whoever serves them; it is news for downloads and shares only when it is this user's. */
+/** A revocation concerns the uploads to that user. For downloads and shares it matters only if it is this user's own. */
 function eventsOf(notice: Notice, me: string): SessionServicesEvent[] {
   const received = { type: 'notice.received', notice } as const
   if (notice.type !== 'access.revoked') return [received]
   const { user, group, seq, epoch } = notice
-  const withdrawal = { kind: 'membership', user, group, seq, ...(epoch ? { epoch } : {}) } as const
-  return [{ type: 'access.withdrawn', withdrawal }, ...(user === me ? [received] : [])]
+  const revocation = { kind: 'membership', user, group, seq, ...(epoch ? { epoch } : {}) } as const
+  return [{ type: 'access.revoked', revocation }, ...(user === me ? [received] : [])]
 }

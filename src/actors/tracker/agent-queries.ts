@@ -4,7 +4,7 @@
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { done, refuse } from '../../domain/refusal.ts'
-import type { Withdrawn } from '../../domain/revocation.ts'
+import type { RevokedAccess } from '../../domain/revocation.ts'
 import { deviceTicketKey } from '../../wire/ticket.ts'
 import type { ServedShare } from '../../wire/tracker-api.ts'
 import { pageOf } from './page-of.ts'
@@ -24,18 +24,18 @@ export function createAgentQueries({
     set ? Buffer.from(set.ticketSecret, 'base64url') : [],
   )
 
-  function withdrawnFrom(holder: DeviceRef, group: string): Withdrawn[] {
+  function revokedFrom(holder: DeviceRef, group: string): RevokedAccess[] {
     const { user } = holder
     if (!projection.isMember(group, user)) return [{ kind: 'membership', user, group }]
     return projection.credentialHash(holder) === undefined ? [{ kind: 'device', ...holder }] : []
   }
 
-  function withdrawnOf({ share, group, name, isRecorded, holders }: ServedShare, by: DeviceRef): Withdrawn[] {
+  function revokedOf({ share, group, name, isRecorded, holders }: ServedShare, by: DeviceRef): RevokedAccess[] {
     const mayServe =
       projection.isMember(group, by.user) &&
       projection.shareIdOf(group, name) === share &&
       (!isRecorded || projection.isSharer(group, name, by))
-    return mayServe ? holders.flatMap(holder => withdrawnFrom(holder, group)) : [{ kind: 'share', share }]
+    return mayServe ? holders.flatMap(holder => revokedFrom(holder, group)) : [{ kind: 'share', share }]
   }
 
   return {
@@ -50,6 +50,6 @@ export function createAgentQueries({
       done(pageOf(projection.sharesOf(by, after), ({ group, name }) => ({ group, name }))),
 
     'serving.recheck': ({ shares }, by) =>
-      done({ seq: projection.applied, epoch, withdrawn: shares.flatMap(share => withdrawnOf(share, by)) }),
+      done({ seq: projection.applied, epoch, withdrawn: shares.flatMap(share => revokedOf(share, by)) }),
   }
 }

@@ -10,7 +10,7 @@ const served: ServedShare = {
   isRecorded: true,
   holders: [{ user: 'mallory', device: 'bbbbbbbbbbbb' }],
 }
-const withdrawn = { kind: 'membership', user: 'mallory', group: 'reef' } as const
+const revoked = { kind: 'membership', user: 'mallory', group: 'reef' } as const
 
 function recheckOf(answer: Outcome<unknown>, shares: ServedShare[] = [served]) {
   const asked: ServedShare[][] = []
@@ -25,7 +25,7 @@ function recheckOf(answer: Outcome<unknown>, shares: ServedShare[] = [served]) {
         },
       } as never,
       served: () => shares,
-      onWithdrawn: withdrawals => told.push(...withdrawals),
+      onRevoked: revocations => told.push(...revocations),
       onLoggedOut: () => told.push('logged out'),
     },
     ending.signal,
@@ -33,16 +33,16 @@ function recheckOf(answer: Outcome<unknown>, shares: ServedShare[] = [served]) {
   return { recheck, asked, told, ending }
 }
 
-test('A withdrawal carries the log position of the answer, and its epoch when there is one.', async t => {
-  const plain = recheckOf(done({ seq: 7, withdrawn: [withdrawn] }))
+test('A revocation carries the log position of the answer, and its epoch when there is one.', async t => {
+  const plain = recheckOf(done({ seq: 7, withdrawn: [revoked] }))
   await plain.recheck()
-  t.deepEqual(plain.told, [{ ...withdrawn, seq: 7 }])
-  const restored = recheckOf(done({ seq: 7, epoch: 2, withdrawn: [withdrawn] }))
+  t.deepEqual(plain.told, [{ ...revoked, seq: 7 }])
+  const restored = recheckOf(done({ seq: 7, epoch: 2, withdrawn: [revoked] }))
   await restored.recheck()
-  t.deepEqual(restored.told, [{ ...withdrawn, seq: 7, epoch: 2 }])
+  t.deepEqual(restored.told, [{ ...revoked, seq: 7, epoch: 2 }])
 })
 
-test('Nothing is told when nothing was withdrawn, or the trackers are away; a void login is.', async t => {
+test('Nothing is told when nothing was revoked, or the trackers are away; a void login is.', async t => {
   for (const answer of [done({ seq: 7, withdrawn: [] }), refuse('unreachable', 'no tracker')]) {
     const { recheck, told } = recheckOf(answer)
     await recheck()
@@ -54,10 +54,10 @@ test('Nothing is told when nothing was withdrawn, or the trackers are away; a vo
 })
 
 test('Nothing is asked while no one is served, and nothing told once it has ended.', async t => {
-  const idle = recheckOf(done({ seq: 7, withdrawn: [withdrawn] }), [])
+  const idle = recheckOf(done({ seq: 7, withdrawn: [revoked] }), [])
   await idle.recheck()
   t.deepEqual(idle.asked, [])
-  const ended = recheckOf(done({ seq: 7, withdrawn: [withdrawn] }))
+  const ended = recheckOf(done({ seq: 7, withdrawn: [revoked] }))
   const asking = ended.recheck()
   ended.ending.abort()
   await asking

@@ -25,7 +25,7 @@ const shareOf = (...users: string[]): ServedShare => ({
   holders: users.map(holder),
 })
 const seq = 7
-const withdrawal = { kind: 'membership', user: 'mallory', group: 'reef', seq } as const
+const revocation = { kind: 'membership', user: 'mallory', group: 'reef', seq } as const
 
 /** The heartbeat of a device that serves these. `former` have left the group; `refusal` is what the trackers answer instead. */
 function startHeartbeat(served: ServedShare[], former: readonly string[], refusal?: () => Refusal | undefined) {
@@ -76,7 +76,7 @@ test('A peer whose ticket is from before its removal loses its access, even when
   served.push(shareOf('mallory'))
   peerAdmitted()
   await settled()
-  t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }, { type: 'notices.missed' }])
+  t.deepEqual(heard, [{ type: 'access.revoked', revocation }, { type: 'notices.missed' }])
   stop()
 })
 
@@ -97,19 +97,19 @@ test('A peer that comes while the trackers are being asked is included in the ne
 test('A heartbeat that starts asks about every peer that is served, because it may have missed notices.', async t => {
   const { heard, stop } = startHeartbeat([shareOf('mallory')], ['mallory'])
   await settled()
-  t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
+  t.like(heard, [{ type: 'access.revoked', revocation }])
   stop()
 })
 
 test('A removal withdraws access; for the removed user it is also news for downloads and shares.', t => {
   const { heard, hear, stop } = startHeartbeat([], [])
   hear({ type: 'access.revoked', seq, group: 'reef', user: 'mallory' })
-  t.deepEqual(heard, [{ type: 'access.withdrawn', withdrawal }])
+  t.deepEqual(heard, [{ type: 'access.revoked', revocation }])
   const own: Notice = { type: 'access.revoked', seq, group: 'reef', user: 'alice' }
   hear(own)
   hear(own)
   t.deepEqual(heard.slice(1), [
-    { type: 'access.withdrawn', withdrawal: { ...withdrawal, user: 'alice' } },
+    { type: 'access.revoked', revocation: { ...revocation, user: 'alice' } },
     { type: 'notice.received', notice: own },
   ])
   stop()
@@ -137,7 +137,7 @@ test.serial(
     isAway = false
     mock.timers.tick(uploadTunables.recheckEveryMs)
     await settled()
-    t.like(heard, [{ type: 'access.withdrawn', withdrawal }])
+    t.like(heard, [{ type: 'access.revoked', revocation }])
     served.length = 0
     mock.timers.tick(uploadTunables.recheckEveryMs + presenceTunables.heartbeatEveryMs)
     await settled()

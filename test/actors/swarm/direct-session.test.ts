@@ -104,14 +104,14 @@ test('The uploads machine reports each new peer, so that its access can be check
   t.pass()
 })
 
-test('Withdrawn access ends what is open at once, and refuses the tickets issued before.', async t => {
+test('Revoked access ends what is open at once, and refuses the tickets issued before.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
   using open = startSession(server.peerFor(bob, file.share), file)
   await open.heard.next('peer.ready')
   const revoke = (of: string) =>
-    server.uploads.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group: of, seq: 5 } })
+    server.uploads.send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group: of, seq: 5 } })
   revoke('another group')
   t.is(uploadsStatus(server.uploads.getSnapshot()).links, 1)
   revoke(group)
@@ -119,12 +119,12 @@ test('Withdrawn access ends what is open at once, and refuses the tickets issued
   t.is(uploadsStatus(server.uploads.getSnapshot()).links, 0)
 
   using again = startSession(server.peerFor(bob, file.share, undefined, 5), file)
-  t.like(await again.heard.next('peer.lost'), { final: true, reason: 'this access was withdrawn' })
+  t.like(await again.heard.next('peer.lost'), { final: true, reason: 'this access was revoked' })
   using readmitted = startSession(server.peerFor(bob, file.share, undefined, 6), file)
   await readmitted.heard.next('peer.ready')
 })
 
-test('Withdrawn access takes back what was on its way to a peer that had not read it.', async t => {
+test('Revoked access takes back what was on its way to a peer that had not read it.', async t => {
   const file = sharedBytes(32 * mib)
   await using server = await startServer()
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
@@ -136,7 +136,7 @@ test('Withdrawn access takes back what was on its way to a peer that had not rea
   for (let at = 0; at < 32 * mib; at += length)
     fetcher.send({ type: 'request', piece: Math.floor(at / pieceLength), offset: at % pieceLength, length })
   await waitFor(server.uploads, snapshot => uploadsStatus(snapshot).servedBytes > 0)
-  server.uploads.send({ type: 'access.revoked', withdrawal: { kind: 'membership', user: 'bob', group, seq: 5 } })
+  server.uploads.send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group, seq: 5 } })
   const failure = once(fetcher.socket, 'error')
   fetcher.socket.resume()
   t.like((await failure)[0], { code: 'ECONNRESET' })

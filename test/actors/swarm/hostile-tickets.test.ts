@@ -1,5 +1,5 @@
 // Tickets that are not what they were issued as, or come a second time. Expired ones, others' and those from before
-// access was withdrawn: test/actors/swarm/direct-session.test.ts.
+// access was revoked: test/actors/swarm/direct-session.test.ts.
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -15,7 +15,7 @@ const inAnHour = () => Date.now() + ticketTunables.lifetimeMs
 /** What bob makes of the ticket that he has for `share`. */
 const altered: Record<string, (share: string) => string> = {
   'is made out for another share': () => encodeTicket('f'.repeat(32), bob, inAnHour(), 1),
-  'is made to come from after a withdrawal': share => encodeTicket(share, bob, inAnHour(), 1_000),
+  'is made to come from after a revocation': share => encodeTicket(share, bob, inAnHour(), 1_000),
   'is made to last longer': share => encodeTicket(share, bob, inAnHour() + 60_000, 1),
   "is given another holder's name": share => encodeTicket(share, carol, inAnHour(), 1),
   "is given the name of its holder's other device": share =>

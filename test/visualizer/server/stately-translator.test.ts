@@ -21,7 +21,7 @@ const run = '0'.repeat(16)
 const actor = (id: string, more: Partial<InspectedActor> = {}): InspectedActor => ({
   id,
   parent: 'x:0',
-  name: `link:${id}`,
+  name: `session:${id}`,
   kind: 'machine',
   machine: 'downloadSession',
   status: 'active',

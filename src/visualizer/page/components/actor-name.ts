@@ -1,4 +1,4 @@
-// What people call an actor: its own name in its process, with the file's where it is of a download.
+// An actor's name on the page: a download has its file's name, a session its peer's, and any other actor its own name.
 
 import type { ActorView, ProcessView } from '../data/model.ts'
 
@@ -6,9 +6,9 @@ export function actorName({ name, process }: Pick<ActorView, 'name' | 'process'>
   const number = /^download[-:](\d+)$/.exec(name)?.[1]
   const file = number === undefined ? undefined : process.downloads.get(Number(number))?.report.name
   if (file !== undefined) return file
-  const peer = /^link:([^/]+)\/(.+)$/.exec(name)
-  if (peer) return `link to ${peer[1]}`
-  // A link that is served is called by its connection's id.
+  const peer = /^session:([^/]+)\/(.+)$/.exec(name)
+  if (peer) return `session with ${peer[1]}`
+  // An upload session is named by its connection's id.
   return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name) ? `serving ${name.slice(0, 4)}` : name
 }
 

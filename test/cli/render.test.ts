@@ -190,6 +190,14 @@ test('A download that moved nothing says so, and claims no rate; another counts 
   t.regex(text({ fetchedBytes: 0, bytes: { done: 0, total: 0 }, deliveries: [] }), /^Downloaded .*: 0 B in 2 s/)
 })
 
+test('A command without a result, as the shell and the visualizer, prints no document.', t => {
+  for (const json of [true, false]) {
+    const { display, out, err } = collected(json, {})
+    display.result(undefined, () => '')
+    t.is(out() + err(), '')
+  }
+})
+
 test('A hint is for a person whose output goes elsewhere: a terminal shows it, a script never does.', t => {
   const said = (json: boolean, isTTY: { out?: boolean; err?: boolean }) => {
     const { display, out, err } = collected(json, isTTY)

@@ -56,7 +56,10 @@ export function createDisplay({ out, err }: DisplayStreams, json: boolean): Disp
 
     result(value, render) {
       endProgress()
-      if (json) return void out.write(`${showableJson(value)}\n`)
+      if (json) {
+        if (value !== undefined) out.write(`${showableJson(value)}\n`)
+        return
+      }
       const text = render(showableDeep(value), style)
       if (text !== '') out.write(`${text}\n`)
     },

@@ -16,7 +16,7 @@ function simulate(peers: readonly PeerSpec[], pieceCount = 64): SwarmResult & { 
 const isDone = (peers: readonly PeerSpec[], { doneAtMs }: SwarmResult) =>
   peers.every((each, at) => each.isSeed || each.behaviour !== undefined || doneAtMs[at] !== undefined)
 
-test('A lone leecher gets everything once, as fast as the line.', t => {
+test('A lone leecher gets everything once, at full line rate.', t => {
   const { doneAtMs, copies, wastedBytes, declines } = simulate([seed, peer()])
   t.true(doneAtMs[1]! < 1.05 * ((64 * pieceBytes) / rate))
   t.is(copies, 1)
@@ -24,7 +24,7 @@ test('A lone leecher gets everything once, as fast as the line.', t => {
   t.is(declines, 0)
 })
 
-test('Among thirty leechers the seed sends hardly more than one copy, and hardly anything comes twice.', t => {
+test('With thirty leechers the seed sends hardly more than one copy, and almost nothing arrives twice.', t => {
   const peers = [seed, ...Array<PeerSpec>(30).fill(peer())]
   const result = simulate(peers, 160)
   t.true(isDone(peers, result))
@@ -41,7 +41,7 @@ test('A slow seed sends one copy, and every leecher has everything soon after.',
   t.true(Math.max(...result.doneAtMs.slice(1).map(Number)) < 1.15 * ((64 * pieceBytes) / slow.upBytesPerMs))
 })
 
-test('Late joiners, leavers, slow and hostile peers keep no leecher from ending with everything.', t => {
+test('Every leecher completes despite late joiners, leavers, slow peers and hostile peers.', t => {
   const peers = [
     seed,
     ...Array.from({ length: 24 }, (_, at) =>

@@ -7,7 +7,7 @@ import test from 'ava'
 
 const program = fileURLToPath(new URL('run.ts', import.meta.url))
 
-test('Nothing acknowledged is lost and no promise broken while brokers, trackers and agents are struck.', async t => {
+test('While brokers, trackers and agents fail, no acknowledged write is lost and every promise is kept.', async t => {
   t.timeout(300_000)
   const seed = Math.floor(Math.random() * 2 ** 31)
   const args = ['--minutes', '0.15', '--short', '--agents', '1', '--seed', String(seed), '--no-fetch-clock']

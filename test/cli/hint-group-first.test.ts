@@ -10,7 +10,7 @@ const context = {
 } as unknown as Context
 const missing = refuse('no-such-group', 'there is no such group; see shoal group list')
 
-test('A user where the group belongs is answered with the right line, under the same code.', async t => {
+test('A user in place of the group is answered with the right line, under the same code.', async t => {
   const swapped = { name: 'group accept', group: 'bob', other: 'reef' }
   t.deepEqual(
     await hintGroupFirst(context, missing, swapped),
@@ -18,7 +18,7 @@ test('A user where the group belongs is answered with the right line, under the 
   )
 })
 
-test('A file name where the group belongs is quoted as it has to be typed.', async t => {
+test('A file name in place of the group is quoted as it has to be typed.', async t => {
   const invalid = refuse('invalid-name', 'a group name has letters')
   const swapped = { name: 'download', group: 'my film.mkv', other: 'reef', rest: ['.'] }
   const hinted = await hintGroupFirst(context, invalid, swapped)
@@ -36,7 +36,7 @@ test('Any other failure stays as it is, and so does success.', async t => {
   t.is(await hintGroupFirst(context, success, { name: 'group accept', group: 'bob', other: 'reef' }), success)
 })
 
-test('What is on disk is the path; else the word that cannot name a group is.', t => {
+test('An argument that exists on disk is the path; otherwise the one that cannot name a group is.', t => {
   t.true(isPathSecond('reef', 'package.json'))
   t.true(isPathSecond('reef', './missing.mkv'))
   t.false(isPathSecond('package.json', 'reef'))

@@ -123,7 +123,7 @@ test('Every classic name is one of the assignment, and stands for a command.', t
   for (const { stands } of classics) t.true(commands.some(({ name }) => name === stands))
 })
 
-test('Upload_file takes what is on disk for the path, whatever it is called.', t => {
+test('Upload_file uses the argument that exists on disk as the path, whatever its name.', t => {
   const folder = tempFolder(t)
   const file = join(folder, 'reef')
   writeFileSync(file, '')
@@ -161,7 +161,7 @@ for (const [line, message] of Object.entries(mistakes))
     if (parsed.kind === 'misuse') t.regex(parsed.message, message)
   })
 
-test('No words at all are a mistake too.', t => t.is(parse([], commands).kind, 'misuse'))
+test('An empty command is also a usage error.', t => t.is(parse([], commands).kind, 'misuse'))
 
 test('A line copied from our own advice may begin with shoal.', t =>
   t.deepEqual(understood('shoal login alice'), understood('login alice')))
@@ -171,7 +171,7 @@ const complaint = (line: string) => {
   return parsed.kind === 'misuse' ? parsed.message : parsed.kind
 }
 
-test('A word with one dash that is no option is answered with how to type a name that begins with one.', t => {
+test('An unknown word with one dash is answered with how to type a name that begins with one.', t => {
   t.regex(complaint('files -dash'), /-dash.* \(put -- before a name that begins with -\); see shoal files --help$/)
 })
 

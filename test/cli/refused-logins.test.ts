@@ -19,7 +19,7 @@ test('Refused log-ins are counted across commands until one succeeds.', t => {
   t.is(countRefusedLogins(home), 0)
 })
 
-test('A damaged count, or a folder that cannot be written, costs no more than the hint.', t => {
+test('A damaged count, or a folder that cannot be written, costs only the hint.', t => {
   const home = { folder: tempFolder(t) }
   writeFileSync(join(home.folder, 'refused-logins'), 'many')
   t.is(countRefusedLogins(home), 0)

@@ -13,14 +13,14 @@ import { readAvailable } from '../helpers/read-stream.ts'
 
 const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u
 
-test('What would steer a terminal is shown as text.', t => {
+test('Terminal control characters are shown as text.', t => {
   t.is(showable('a\u001b[2Jb'), 'a\\u{1b}[2Jb')
   t.is(showable('evil\u202egpj.exe'), 'evil\\u{202e}gpj.exe')
   t.is(showable('two\nlines'), 'two\\u{a}lines')
   t.is(showable('Fête 日本 🎵'), 'Fête 日本 🎵')
 })
 
-test('No text leaves anything unsafe, however deep it lies.', t => {
+test('No text stays unsafe, however deeply it is nested.', t => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {
       t.notRegex(JSON.stringify(showableDeep({ value })).replaceAll(/\\u00../g, ''), unsafe)
@@ -39,7 +39,7 @@ test('JSON is safe to show and still says the same.', t => {
   t.is(JSON.parse(showableJson('\u{e0041}\u202e')), '\u{e0041}\u202e')
 })
 
-test('Sizes, rates, durations and shares of a whole read as people say them.', t => {
+test('Sizes, rates, durations and percentages read as people say them.', t => {
   t.deepEqual([0, 999, 1024, 1536, 50_000_000, 2 ** 30, 5 * 2 ** 40].map(formatBytes), [
     '0 B',
     '999 B',
@@ -113,7 +113,7 @@ test('In JSON, peers are the devices that delivered.', t => {
   t.is(size, 20_971_520)
 })
 
-test('Tables have no borders and keep numbers to the right.', t => {
+test('Tables have no borders and align numbers to the right.', t => {
   const text = renderTable<{ name: string; size: number }>(
     [
       { head: 'NAME', cell: ({ name }) => name },
@@ -148,7 +148,7 @@ test('A failure is one line on standard error, and a document with --json.', t =
   t.deepEqual(JSON.parse(json.out()), { error: failure })
 })
 
-test('Renderers are handed text that is safe.', t => {
+test('Renderers receive only safe text.', t => {
   const { display, out } = collected(false)
   display.result({ names: ['a\u001bb'] }, ({ names }) => names.join())
   t.is(out(), 'a\\u{1b}b\n')
@@ -171,7 +171,7 @@ test('A stream prints each item with --json, and without a terminal what has cha
   t.is(plain.out(), '[D] [reef] film.mkv (12/40 pieces, 30%)\n[D] [reef] film.mkv (20/40 pieces, 50%)\n')
 })
 
-test('Progress that is no stream leaves one document with --json.', t => {
+test('A command with progress but no stream prints one document with --json.', t => {
   const { display, out } = collected(true)
   display.progress({ hashedBytes: 1 }, { isStream: false, lines: () => [] })
   display.result({ done: true }, () => '')

@@ -27,7 +27,7 @@ test('The version and the help are JSON documents with --json.', async t => {
   }
 })
 
-test('A mistake is a JSON document too.', async t => {
+test('A usage error is a JSON document too.', async t => {
   const { code, out } = await ran('--json group invite --help')
   t.is(code, 2)
   t.is(JSON.parse(out).error.code, 'usage')

@@ -81,7 +81,7 @@ test('Our own error classes speak for themselves, and other errors say that they
   t.regex(other.err, /^shoal: something went wrong that should not: x is not a function/)
 })
 
-test('An interrupted command ends at once and says what goes on without it.', async t => {
+test('An interrupted command ends at once and says what continues without it.', async t => {
   const controller = new AbortController()
   const { code, err } = await ran(
     tempFolder(t),
@@ -132,7 +132,7 @@ test('Passwords come from what was typed, else standard input, else the environm
   t.is(await from({ typed: '' }), 'usage')
 })
 
-test('A new password is asked for twice, and both have to be the same.', async t => {
+test('A new password is asked for twice, and both entries must match.', async t => {
   const answers = ['one', 'two']
   const different = createPasswords({ prompt: async () => answers.shift()! })
   t.like(await different.ask('alice', { isNew: true }), { ok: false, code: 'usage' })

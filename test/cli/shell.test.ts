@@ -62,7 +62,7 @@ test('Tab completes commands in both spellings.', async t => {
   t.deepEqual(await complete('paus'), [['pause '], 'paus'])
 })
 
-test('Tab goes on behind a command that begins others.', async t => {
+test('Tab continues after a command that is the start of longer ones.', async t => {
   t.deepEqual(await complete('limi'), [['limit', 'limit up', 'limit down', 'limit connections'], 'limi'])
   t.deepEqual(await complete('limit '), [['limit up', 'limit down', 'limit connections'], 'limit '])
   t.deepEqual(await complete('limit c'), [['limit connections '], 'limit c'])
@@ -79,11 +79,11 @@ test('Tab completes paths where a path belongs.', async t => {
   t.deepEqual(await complete(`whoami ${folder}/fil`), [[], `${folder}/fil`])
 })
 
-test('Tab asks nobody while nobody is logged in.', async t => {
+test('Tab asks no tracker while no user is logged in.', async t => {
   t.deepEqual(await complete('files re'), [[], 're'])
 })
 
-test('A damaged history file is no reason not to start.', t => {
+test('A shell with a damaged history file still starts.', t => {
   const file = join(tempFolder(t), 'history')
   writeFileSync(file, Buffer.from([0xff, 0x0a, 0x00]))
   t.notThrows(() => openHistory(file).add('whoami'))

@@ -29,7 +29,7 @@ const trusting = (...followed: string[]) => ({
   follow: (authority: string) => void followed.push(authority),
 })
 
-test('A broker that the trusted authority certified is trusted, by the names it was certified for alone.', async t => {
+test('A broker certified by the trusted authority is trusted, only under the names it was certified for.', async t => {
   const authority = await createAuthority()
   const certified = await certify(authority, ['127.0.0.1', 'broker.example', '::1'])
   t.is(await meet(t, certified, trusting(authority.certificate)), 'trusted')
@@ -38,14 +38,14 @@ test('A broker that the trusted authority certified is trusted, by the names it 
   t.is(subjectAltName, 'IP Address:127.0.0.1, DNS:broker.example, IP Address:0:0:0:0:0:0:0:1')
 })
 
-test('A broker of another cluster is not trusted, whatever it calls itself.', async t => {
+test('A broker of another cluster is not trusted under any name.', async t => {
   const [mine, other] = [await createAuthority(), await createAuthority()]
   const trust = trusting(mine.certificate)
   t.regex(await meet(t, await certify(other, ['127.0.0.1']), trust), /CERT|VERIFY/)
   t.is(trust.followed.length, 1)
 })
 
-test('Who trusted an authority follows it through rotations, also through several at once, and forgets the old one.', async t => {
+test('A device that trusts an authority follows it through rotations, even several at once, and forgets the old one.', async t => {
   const first = await createAuthority()
   const second = await createAuthority(first)
   const third = await createAuthority(second)

@@ -30,7 +30,7 @@ test('The example in config/ is accepted as it stands.', async t => {
   t.regex(stderr, /is valid/)
 })
 
-test('Brokers share one file word for word, and no file of theirs that others can read holds a secret.', async t => {
+test('All brokers use the same file word for word, and none of their files that others can read contains a secret.', async t => {
   const folder = tempFolder(t)
   const secrets = createSecrets(folder)
   const [node] = brokersOf(folder, defaultPlan)
@@ -47,7 +47,7 @@ test('Brokers share one file word for word, and no file of theirs that others ca
     t.false(keys.includes(secret))
 })
 
-test('During a rotation a broker has one route to each other one, by the password that it lets in.', async t => {
+test('During a rotation a broker has one route to each other broker, with the password that the other accepts.', async t => {
   const folder = tempFolder(t)
   const { routePassword: before, ...others } = createSecrets(folder)
   const next = makeSecrets()

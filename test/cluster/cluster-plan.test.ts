@@ -33,22 +33,22 @@ test('All listeners of a cluster have ports of their own.', t => {
   t.pass()
 })
 
-test('The first broker listens on the port that was asked for, the others on the ports after it.', t => {
+test('The first broker listens on the requested port, the others on the ports after it.', t => {
   t.deepEqual(serversOf(defaultPlan), ['nats://127.0.0.1:4222', 'nats://127.0.0.1:4223', 'nats://127.0.0.1:4224'])
 })
 
-test('A cluster that listens everywhere is reached from here through the loopback.', t => {
+test('A cluster that listens on all addresses is reached from this machine through the loopback.', t => {
   t.is(connectHost({ ...defaultPlan, host: '0.0.0.0' }), '127.0.0.1')
   t.is(connectHost({ ...defaultPlan, host: '::' }), '[::1]')
   t.is(connectHost({ ...defaultPlan, host: '192.0.2.10' }), '192.0.2.10')
 })
 
-test('A host that could end the line it is written to is refused.', t => {
+test('A host that could break out of its line in a file is refused.', t => {
   for (const host of ['', 'a b', 'a"b', 'a\nb', 'a$b', 'a'.repeat(300)])
     t.false(clusterPlanSchema.safeParse({ ...defaultPlan, host }).success, host)
 })
 
-test('A saved plan is loaded as it was.', t => {
+test('A saved plan is loaded unchanged.', t => {
   const folder = join(tempFolder(t), 'cluster')
   t.is(findPlan(folder), undefined)
   savePlan(folder, { ...defaultPlan, port: 5000 })

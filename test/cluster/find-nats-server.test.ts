@@ -11,14 +11,14 @@ function serverThatSays(t: ExecutionContext, version: string): string {
   return path
 }
 
-test('A nats-server named in SHOAL_NATS_SERVER is used.', async t => {
+test('The nats-server named in SHOAL_NATS_SERVER is used.', async t => {
   for (const version of ['nats-server: v2.11.0', 'nats-server: v2.15.1-RC.1', 'nats-server: v3.0.0']) {
     const path = serverThatSays(t, version)
     t.is(await findNatsServer({ ...process.env, SHOAL_NATS_SERVER: path }), path)
   }
 })
 
-test('A program that is too old, or not a nats-server, is refused by its name and with advice.', async t => {
+test('A program that is too old, or not a nats-server, is refused by name, with advice.', async t => {
   for (const version of ['nats-server: v2.10.27', 'nats-server: v1.99.0', 'something else']) {
     const path = serverThatSays(t, version)
     const failure = await t.throwsAsync(findNatsServer({ ...process.env, SHOAL_NATS_SERVER: path }), {

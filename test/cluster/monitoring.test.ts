@@ -26,7 +26,7 @@ const startMonitor = async (port: number, health = 200): Promise<Server> => {
 const leads = { up: true, hasQuorum: true, leads: true }
 const down = { up: false, hasQuorum: false, leads: false }
 
-test('A broker is seen on a port that browsers refuse, too.', async t => {
+test('A broker is also found on a port that browsers refuse.', async t => {
   // The list: https://fetch.spec.whatwg.org/#port-blocking. Whichever of these another program does not have.
   for (const port of [10080, 6697, 6669, 6668, 6667, 6666]) {
     const server = await startMonitor(port).catch(() => undefined)
@@ -73,7 +73,7 @@ async function startLoaded(t: ExecutionContext, varz: object, leader: string): P
   return brokerAt((server.address() as { port: number }).port)
 }
 
-test('A broker tells of its load; how far others are behind is told by the one that leads the log.', async t => {
+test('A broker reports its load; the log’s leader reports how far the others are behind.', async t => {
   const { load } = await statsOfBroker(await startLoaded(t, variables, 'n1'))
   t.like(load, { memoryBytes: 1_000, connections: 4, messages: 3, bytes: 70 })
   t.is(load!.at - load!.startedAt, 60_000)

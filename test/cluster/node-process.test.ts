@@ -30,7 +30,7 @@ test('A started process runs until it is stopped.', async t => {
   t.is(pidOf(node), undefined)
 })
 
-test('Starting a process that runs starts no second one.', t => {
+test('Starting a running process does not start a second one.', t => {
   const node = idler(t)
   startProcess(node)
   const pid = pidOf(node)
@@ -65,7 +65,7 @@ test('A process started by hand from its folder is found by the id it wrote itse
   t.is(pidOf(node), byHand.pid)
 })
 
-test('A killed process has let go of its port when its end is reported.', async t => {
+test('A killed process has released its port when its end is reported.', async t => {
   // One that the system gives to no outgoing connection of another test the moment it is let go of.
   const port = await freePort()
   const node = idler(

@@ -25,7 +25,7 @@ async function brokersThatRefuse(t: ExecutionContext, count: number): Promise<st
   return addresses
 }
 
-test('Brokers that do not know these keys are asked a few times, not for ever.', async t => {
+test('Brokers that do not know these keys are asked only a few times.', async t => {
   const servers = await brokersThatRefuse(t, 3)
   await t.throwsAsync(connectOperator(servers, createSecrets(tempFolder(t))))
 })

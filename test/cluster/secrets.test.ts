@@ -22,7 +22,7 @@ test('A cluster keeps the secrets it was made with.', t => {
   t.deepEqual(loadSecrets(folder), made)
 })
 
-test('Two clusters share no secret.', t => {
+test('Two clusters have no secret in common.', t => {
   const flat = (folder: string) => {
     const { trackerSeeds, ...others } = createSecrets(folder)
     return [...Object.values(trackerSeeds), ...Object.values(others)]
@@ -31,7 +31,7 @@ test('Two clusters share no secret.', t => {
   t.is(new Set(all).size, all.length)
 })
 
-test('Brokers get public keys alone, and they belong to the seeds.', t => {
+test('Brokers get only public keys, which belong to the seeds.', t => {
   const secrets = createSecrets(tempFolder(t))
   const keys = publicKeys(secrets)
   for (const [name, key] of Object.entries(keys)) t.regex(key, /^[AUX][A-Z2-7]{55}$/, name)
@@ -39,7 +39,7 @@ test('Brokers get public keys alone, and they belong to the seeds.', t => {
   t.true(fromPublic(keys.TRACKER_SYS!).verify(Buffer.from('hello'), signature))
 })
 
-test('A folder without secrets is told from one whose secrets are damaged.', t => {
+test('A folder without secrets is distinguished from one with damaged secrets.', t => {
   const folder = tempFolder(t)
   const missing = t.throws(() => loadSecrets(folder), { instanceOf: ClusterFailure })
   t.regex(missing.message, /shoal cluster up/)

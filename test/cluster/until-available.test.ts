@@ -26,7 +26,7 @@ test('Any other failure is thrown at once.', async t => {
   t.is(times(), 1)
 })
 
-test('When the time is over the last failure is thrown.', async t => {
+test('When the time is up, the last failure is thrown.', async t => {
   const { act } = failing(...Array.from({ length: 1_000 }, (_, time) => new LogUnavailable(`time ${time}`)))
   await t.throwsAsync(untilAvailable(act, 0), { instanceOf: LogUnavailable })
 })

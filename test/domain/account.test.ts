@@ -11,7 +11,7 @@ const loggedIn = (device: string, credentialHash = 'c1'): AccountEvent => ({
 })
 const loggedOut = (device: string): AccountEvent => ({ type: 'device.logged-out', user: 'alice', device })
 
-test('A free user id can be signed up, a taken one cannot.', t => {
+test('A free user id can be signed up, and a taken one cannot.', t => {
   const given = specify(account, t)
   given().when({ type: 'sign-up', user: 'alice', passwordHash: 'hash' }).gives(created)
   given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
@@ -32,18 +32,18 @@ test('A device logs in, again with a new credential, and out.', t => {
   given(created, loggedIn('d1')).when({ type: 'log-out-device', device: 'd1' }).gives(loggedOut('d1'))
 })
 
-test('Logging out where nobody is logged in changes nothing.', t => {
+test('Logging out a device that is not logged in changes nothing.', t => {
   const given = specify(account, t)
   given(created).when({ type: 'log-out-device', device: 'd1' }).gives()
   given(created, loggedIn('d1'), loggedOut('d1')).when({ type: 'log-out-device', device: 'd1' }).gives()
 })
 
-test('The state is the last credential of every device that is logged in.', t => {
+test('The state holds the last credential of every logged-in device.', t => {
   const state = stateOf(account, [created, loggedIn('d1'), loggedIn('d2'), loggedIn('d1', 'c2'), loggedOut('d2')])
   t.deepEqual(state, { user: 'alice', passwordHash: 'hash', devices: new Map([['d1', { credentialHash: 'c2' }]]) })
 })
 
-test('One device more than the most is refused, but those logged in may log in again.', t => {
+test('A log-in beyond the maximum number of devices is refused, but logged-in devices may log in again.', t => {
   const given = specify(account, t)
   const full = [created, ...Array.from({ length: maxDevices }, (_, index) => loggedIn(`d${index}`))]
   given(...full)

@@ -23,7 +23,7 @@ function fixture(of = limits, rememberedKeys = 1_000) {
   return { attempts, isAllowed, allowed }
 }
 
-test('An origin has its burst of attempts, then one each interval, whatever it tries.', t => {
+test('An origin has a burst of attempts, then one each interval, whatever it tries.', t => {
   const { attempts, isAllowed, allowed } = fixture()
   t.is(allowed(3, attempt('a', 'alice'), 0), 3)
   t.is(allowed(9, attempt('a', 'bob'), 0), 2)
@@ -33,7 +33,7 @@ test('An origin has its burst of attempts, then one each interval, whatever it t
   t.false(isAllowed(attempt('a', 'carol'), 1_000))
 })
 
-test('A target allows its burst of attempts, then one each interval, whoever tries.', t => {
+test('A target allows a burst of attempts, then one each interval, from any origin.', t => {
   const { allowed } = fixture()
   let times = 0
   for (let origin = 0; origin < 50; origin++) times += allowed(5, attempt(`o${origin}`, 'alice'), 0)
@@ -42,7 +42,7 @@ test('A target allows its burst of attempts, then one each interval, whoever tri
   t.is(allowed(5, attempt('late', 'bob'), 3_000), 4)
 })
 
-test('An origin with many attempts gets nothing of what is reserved for newcomers.', t => {
+test('An origin with many attempts cannot use the attempts reserved for newcomers.', t => {
   const { attempts, allowed } = fixture()
   for (const origin of ['a', 'b', 'c']) allowed(5, attempt(origin, 'alice'), 0)
   t.true(attempts.waitMs(attempt('a', 'alice'), 0) > 0)
@@ -67,7 +67,7 @@ test('An attempt that is taken back does not count.', t => {
   t.is(allowed(9, attempt('never', 'elsewhere'), 0), 5)
 })
 
-test('What other trackers allowed at the same moment makes nobody wait longer than an allowance.', t => {
+test('However many attempts other trackers allow at once, an origin waits for one interval at most.', t => {
   const { attempts } = fixture()
   for (let time = 0; time < 100; time++) attempts.count(attempt('a', 'alice'), 0)
   t.is(attempts.waitMs(attempt('a', 'bob'), 0), limits.perOrigin.everyMs)
@@ -113,7 +113,7 @@ test('Over any stretch of time an origin, and a target, has no more than its all
   t.pass()
 })
 
-test('A wait that is said is enough, and no attempt that was turned away makes it longer.', t => {
+test('The stated wait is sufficient, and refused attempts do not lengthen it.', t => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), step, (steps, last) => {
       const { attempts, isAllowed } = fixture()

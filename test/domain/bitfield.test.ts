@@ -18,7 +18,7 @@ test('A full bitfield has every bit, and no spare ones.', t => {
   t.deepEqual(fullBitfield(9).toBytes(), Buffer.from([0xff, 0x80]))
 })
 
-test('Bytes of a wrong length, or with spare bits set, are no bitfield.', t => {
+test('Bytes of a wrong length, or with spare bits set, are refused.', t => {
   t.true(isBitfield(Buffer.from([0xff, 0x80]), 9))
   t.false(isBitfield(Buffer.from([0xff, 0xc0]), 9))
   t.false(isBitfield(Buffer.from([0xff]), 9))
@@ -27,7 +27,7 @@ test('Bytes of a wrong length, or with spare bits set, are no bitfield.', t => {
   t.throws(() => createBitfield(9, Buffer.from([0xff, 0xff])), { instanceOf: RangeError })
 })
 
-test('Outside of its length nothing is set, and setting is a broken contract.', t => {
+test('No bit beyond the length is set, and setting one is a broken contract.', t => {
   const bitfield = fullBitfield(9)
   for (const index of [-1, 9, 10, 100, 2 ** 31, Number.NaN]) {
     t.false(bitfield.has(index))
@@ -37,7 +37,7 @@ test('Outside of its length nothing is set, and setting is a broken contract.', 
   t.throws(() => bitfield.add(0.5), { instanceOf: RangeError })
 })
 
-test('A bitfield made of bytes is a copy of them, and gives copies.', t => {
+test('A bitfield copies the bytes it is made from, and returns copies.', t => {
   const bytes = Buffer.from([0x80])
   const bitfield = createBitfield(8, bytes)
   bytes[0] = 0
@@ -69,7 +69,7 @@ test('A bitfield behaves as a set of indexes.', t => {
   t.pass()
 })
 
-test('What a bitfield does can be handed on by itself.', t => {
+test('A bitfield’s methods work when they are passed on by themselves.', t => {
   const { add, has, isFull, remove, toBytes } = createBitfield(2)
   t.true([0, 1].every(add))
   t.true(isFull())

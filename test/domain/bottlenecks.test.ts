@@ -95,7 +95,7 @@ for (const [when, facts, code, sentence] of table)
     t.is(first?.sentence, sentence)
   })
 
-test('What does not limit a download is not mentioned, and a completed download mentions nothing.', t => {
+test('Only limiting factors are mentioned, and none for a completed download.', t => {
   t.deepEqual(
     bottlenecksOf(fine).map(({ code }) => code),
     ['peers-slow'],

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { ChokerPace } from '../../src/domain/choker-pace.ts'
 
-test('The first measurement counts whole, and later ones by a share of what they differ.', t => {
+test('The first measurement counts fully, and later ones move the estimate by a fraction of the difference.', t => {
   const pace = new ChokerPace()
   t.is(pace.servingMs, 0)
   pace.served(100)
@@ -10,7 +10,7 @@ test('The first measurement counts whole, and later ones by a share of what they
   t.is(pace.servingMs, 120)
 })
 
-test('The pieces that begin while a peer answers follow from both times.', t => {
+test('The number of pieces that begin while a peer answers follows from both times.', t => {
   const pace = new ChokerPace()
   pace.answered(300)
   t.is(pace.startsPerAnswer, 0)

@@ -81,7 +81,7 @@ test('A piece that went to another peer is declined once, while some piece went 
   t.is(choker.asked('b', 0, 2), 'accepted')
 })
 
-test('Nothing is declined once everything went out, nor a piece whose only holder has left.', t => {
+test('No piece is declined once all have been sent, nor a piece whose only holder has left.', t => {
   const choker = chokerOf(['a', 'b', 'c'], fullBitfield(2))
   choker.asked('a', 0, 1)
   choker.closed('a')
@@ -93,7 +93,7 @@ test('Nothing is declined once everything went out, nor a piece whose only holde
   t.not(choker.asked('c', 1, 2), 'declined')
 })
 
-test('Another share is served beside a busy one: its peer waits for one piece, not for all.', t => {
+test('A peer of another share waits for one piece of a busy share, not for all of them.', t => {
   const choker = chokerOf(['a', 'b', 'c', 'd', 'e'])
   choker.opened('small', 'song', nothing)
   for (const session of ['a', 'b', 'c', 'd', 'e']) ask(choker, session, 0)
@@ -110,7 +110,7 @@ test('Another share is served beside a busy one: its peer waits for one piece, n
   t.true(order.includes('small'))
 })
 
-test('Whatever happens, there are never more served than slots, no peer is served what it did not ask for, and every peer that waits is unchoked.', t => {
+test('Peers served never exceed the slots, each is served only what it requested, and every waiting peer is unchoked.', t => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
   const step = fc.tuple(
     fc.constantFrom('ask', 'settle', 'pass', 'close'),

@@ -13,13 +13,13 @@ function serveAll(turns: ReturnType<typeof createFairQueue<string>>, bytes = 1) 
   return order.join(' ')
 }
 
-test('Keys come in turn, however many wait for each.', t => {
+test('Keys take turns, however many items wait for each.', t => {
   const turns = createFairQueue<string>()
   for (const claim of ['a1', 'a2', 'a3', 'b1', 'b2']) turns.join(claim[0]!, claim, false)
   t.is(serveAll(turns), 'a1 b1 a2 b2 a3')
 })
 
-test('Within a key what was begun comes first, and each kind in order.', t => {
+test('Within a key, items that were begun come first, and both kinds keep their order.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'new', false)
   turns.join('a', 'begun 1', true)
@@ -27,7 +27,7 @@ test('Within a key what was begun comes first, and each kind in order.', t => {
   t.is(serveAll(turns), 'begun 1 begun 2 new')
 })
 
-test('Whoever comes anew comes next, before those that have been served all along.', t => {
+test('A new key comes next, before keys that have been served continually.', t => {
   const turns = createFairQueue<string>()
   for (const key of ['a', 'b', 'c']) turns.join(key, key, false)
   for (let served = 0; served < 30; served += 1)
@@ -39,7 +39,7 @@ test('Whoever comes anew comes next, before those that have been served all alon
   t.is(turns.next(), 'new')
 })
 
-test('Who uses nothing of a turn has not had one.', t => {
+test('A key that uses nothing of its turn keeps it.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'a1', false)
   turns.join('b', 'b1', false)
@@ -48,7 +48,7 @@ test('Who uses nothing of a turn has not had one.', t => {
   t.is(turns.next(), 'a2')
 })
 
-test('Once nobody waits all begin anew.', t => {
+test('All keys start equal again once the queue has been empty.', t => {
   const turns = createFairQueue<string>()
   turns.join('a', 'a', false)
   turns.serve(() => 1000)
@@ -57,12 +57,12 @@ test('Once nobody waits all begin anew.', t => {
   t.is(serveAll(turns), 'a b')
 })
 
-test('Nobody is served from an empty line.', t => {
+test('An empty queue serves nothing.', t => {
   t.is(createFairQueue().next(), undefined)
   t.throws(() => createFairQueue().serve(() => 1), { message: /^bug: / })
 })
 
-test('Two keys that both want on and on have had the same, but for a block each, at every moment.', t => {
+test('Keys that always want more have received the same at every moment, to within one block each.', t => {
   const most = 100
   const wants = fc.array(fc.integer({ min: 1, max: most }), { minLength: 1, maxLength: 20 })
   fc.assert(
@@ -88,7 +88,7 @@ test('Two keys that both want on and on have had the same, but for a block each,
   )
 })
 
-test('Leaving the line and coming again gains nobody anything, and nobody starves.', t => {
+test('A key gains nothing by leaving the queue and joining again, and no key starves.', t => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 200 }), leaves => {
       const turns = createFairQueue<string>()

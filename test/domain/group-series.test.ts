@@ -48,7 +48,7 @@ function broken(state: Group): string | undefined {
   return undefined
 }
 
-test('After any series of commands the group is sound, refusals change nothing, and the log tells the same state.', t => {
+test('After any series of commands the group is sound, refusals have changed nothing, and the log yields the same state.', t => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), series => {
       const log: GroupEvent[] = []
@@ -75,7 +75,7 @@ test('After any series of commands the group is sound, refusals change nothing, 
   t.pass()
 })
 
-test('Nobody gains access but by the owner’s word: a member was creator, or accepted by who owned it then.', t => {
+test('Only the owner grants access: every member is the creator, or was accepted by the owner of that time.', t => {
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), series => {
       let state = group.initial

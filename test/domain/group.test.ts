@@ -46,7 +46,7 @@ test('The creator of a group owns it, and its name is taken.', t => {
     .gives({ type: 'group.created', ...g, owner: 'bob', at: 100 })
 })
 
-test('In a group that does not exist nothing can be done.', t => {
+test('Every command to a group that does not exist is refused.', t => {
   const given = specify(group, t)
   given()
     .when({ type: 'request-to-join', ...bob })
@@ -112,7 +112,7 @@ test('Only the owner accepts or rejects a join request.', t => {
     .refused('no-such-request')
 })
 
-test('What the owner does is refused to members, and to strangers before they learn anything.', t => {
+test('The owner’s commands are refused to members, and to strangers without revealing anything.', t => {
   const given = specify(group, t)
   for (const type of ['accept', 'reject', 'remove', 'transfer'] as const) {
     given(...withBob)
@@ -203,7 +203,7 @@ test('A file is shared by its first sharer, and the same file by a second.', t =
     .gives(sharer('added', 'alice', 'a2'))
 })
 
-test('Another file under a name that is taken is refused, also to who took it.', t => {
+test('A different file under a taken name is refused, even to the user who took it.', t => {
   const given = specify(group, t)
   const shared = [...withBob, shareCreated, sharer('added', 'alice', 'a1')]
   given(...shared)
@@ -227,7 +227,7 @@ test('A manifest that contradicts itself, and a share by a stranger, are refused
     .refused('not-member')
 })
 
-test('Unsharing takes this device or all of a person’s off, never another’s, and the last one ends the share.', t => {
+test('Unsharing removes one device or all of a user’s, never another user’s, and removing the last ends the share.', t => {
   const given = specify(group, t)
   const shared = [
     ...withBob,
@@ -255,7 +255,7 @@ test('Unsharing takes this device or all of a person’s off, never another’s,
     .refused('no-such-file')
 })
 
-test('Leaving or removal ends that user’s sharing; what others share too goes on.', t => {
+test('Leaving or removal ends that user’s sharing; files that others share too stay shared.', t => {
   const given = specify(group, t)
   const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'alice', 'a1')]
   given(...shared)
@@ -278,7 +278,7 @@ test('Leaving or removal ends that user’s sharing; what others share too goes 
   }
 })
 
-test('Removing somebody with 5,000 shares, or unsharing from a thousand devices, is one small record.', t => {
+test('Removing a user with 5,000 shares, or unsharing from a thousand devices, takes one small record.', t => {
   const many = <T>(count: number, make: (index: number) => T) =>
     Array.from({ length: count }, (_, index) => make(index))
   const shares = many(5_000, index => {
@@ -302,7 +302,7 @@ test('Removing somebody with 5,000 shares, or unsharing from a thousand devices,
   t.is(group.evolve(state, { type: 'member.removed', ...g, user: 'bob' }).shares.size, 0)
 })
 
-test('A log of before, which has every end of sharing spelled out, tells the same.', t => {
+test('An older log, which spells out every end of sharing, yields the same state.', t => {
   const shared = [...withBob, shareCreated, sharer('added', 'bob', 'b1'), sharer('added', 'bob', 'b2')]
   const removed: GroupEvent = { type: 'member.removed', ...g, user: 'bob' }
   const before = [...shared, sharer('removed', 'bob', 'b1'), sharer('removed', 'bob', 'b2'), shareEnded, removed]
@@ -310,7 +310,7 @@ test('A log of before, which has every end of sharing spelled out, tells the sam
   t.deepEqual(stateOf(group, before), stateOf(group, withBob.slice(0, 1)))
 })
 
-test('A sharer’s key is taken apart again.', t => {
+test('A sharer’s key splits into its parts again.', t => {
   for (const sharer of [
     { user: 'alice', device: 'a1' },
     { user: 'a-b_c', device: 'x' },

@@ -17,7 +17,7 @@ import { manifestOf } from '../helpers/manifest-of.ts'
 const kib = 1024
 const gib = 1024 ** 3
 
-test('Pieces are of 512 KiB up to 2 GiB of file, then double so that there are at most 4,096.', t => {
+test('Pieces have 512 KiB for files up to 2 GiB, and double beyond that so that there are at most 4,096.', t => {
   t.is(pieceLengthFor(0), 512 * kib)
   t.is(pieceLengthFor(gib), 512 * kib)
   t.is(pieceLengthFor(2 * gib), 512 * kib)
@@ -44,7 +44,7 @@ test('The pieces of any file cover it exactly.', t => {
 const data = Buffer.alloc(1024 * kib + 5, 'x')
 const manifest = manifestOf('file', data)
 
-test('A sound manifest passes as it is, also an empty file’s.', t => {
+test('A sound manifest passes unchanged, even that of an empty file.', t => {
   t.deepEqual(checkManifest(manifest), { ok: true, value: manifest })
   t.true(checkManifest(manifestOf('empty', Buffer.alloc(0))).ok)
   t.is(pieceHashes(manifest).length, 60)
@@ -77,7 +77,7 @@ for (const [what, change] of Object.entries(contradictions))
     if (!checked.ok) t.is(checked.code, 'integrity')
   })
 
-test('A size out of range is refused for what it is, though all else in the manifest fits it.', t => {
+test('A size out of range is refused even if the rest of the manifest fits it.', t => {
   for (const size of [-1, 0.5, maxFileBytes + 1, 2 * maxFileBytes, Number.MAX_SAFE_INTEGER + 1]) {
     const pieceLength = pieceLengthFor(size)
     const pieces = base64(sha1Bytes * Math.max(0, pieceCount({ size, pieceLength })))
@@ -89,7 +89,7 @@ test('A size out of range is refused for what it is, though all else in the mani
   t.true(checkManifest({ ...manifest, size: maxFileBytes, pieceLength, pieces }).ok)
 })
 
-test('A manifest with a name that leads elsewhere is refused.', t => {
+test('A manifest is refused if its name leads to another folder.', t => {
   for (const name of ['../file', '/file', '', 'a\u001b']) {
     const checked = checkManifest({ ...manifest, name })
     t.false(checked.ok)

@@ -16,7 +16,7 @@ test('Ids are letters, digits, "-" and "_", and start with a letter or digit.', 
   for (const id of [...bad, 'a'.repeat(10_000)]) t.false(isId(id), JSON.stringify(id))
 })
 
-test('A valid id comes back as it is; an invalid one is refused with the rule.', t => {
+test('A valid id is returned unchanged; an invalid one is refused with the rule.', t => {
   t.deepEqual(parseId('user', 'alice'), { ok: true, value: 'alice' })
   const refused = parseId('group', 'a b')
   t.false(refused.ok)
@@ -30,7 +30,7 @@ test('Device ids are twelve lower-case letters and digits.', t => {
     t.false(isDeviceId(id))
 })
 
-test('An id is one subject token and one path component, whatever it is.', t => {
+test('Every valid id is one subject token and one path component.', t => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary' }),
@@ -68,14 +68,14 @@ const badNames: Record<string, string> = {
 for (const [what, name] of Object.entries(badNames))
   test(`A file name ${what} is refused.`, t => t.false(isFileName(name)))
 
-test('A name in decomposed form is taken in its composed one.', t => {
+test('A name in decomposed form is turned into its composed one.', t => {
   t.deepEqual(parseFileName('e\u0301t\u00e9'), { ok: true, value: '\u00e9t\u00e9' })
   const refused = parseFileName('../x')
   t.false(refused.ok)
   if (!refused.ok) t.is(refused.code, 'invalid-name')
 })
 
-test('Whatever is a file name stays in its folder and can be shown.', t => {
+test('Every valid file name stays in its folder and can be shown.', t => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), text => {
       if (!isFileName(text)) return true
@@ -87,11 +87,11 @@ test('Whatever is a file name stays in its folder and can be shown.', t => {
   t.pass()
 })
 
-test('What cannot be shown is replaced.', t => {
+test('Characters that cannot be shown are replaced.', t => {
   t.is(showable('/a\u001b[2J/b\n\u202ec\u200d'), '/a\ufffd[2J/b\ufffd\ufffdc\ufffd')
   t.is(showable('/home/ß/日本語.png'), '/home/ß/日本語.png')
 })
 
-test('Names are put in order as people count.', t => {
+test('Numbers within names sort as people count.', t => {
   t.deepEqual(['b29', 'a', 'b3', 'b'].toSorted(inNaturalOrder), ['a', 'b', 'b3', 'b29'])
 })

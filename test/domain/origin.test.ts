@@ -21,7 +21,7 @@ test('IPv6 addresses that begin with the same 64 bits are one origin, however th
   t.is(originOf('fe80::1%eth0'), 'fe80:0:0:0')
 })
 
-test('All addresses of a network of 64 bits are one origin, and those of two are two.', t => {
+test('All addresses of one /64 network are one origin, and different networks are different origins.', t => {
   const group = fc.integer({ min: 0, max: 0xffff }).map(each => each.toString(16))
   const four = fc.array(group, { minLength: 4, maxLength: 4 })
   fc.assert(
@@ -36,6 +36,6 @@ test('All addresses of a network of 64 bits are one origin, and those of two are
   t.pass()
 })
 
-test('What is no address is an origin of its own.', t => {
+test('Text that is not an address is an origin of its own.', t => {
   for (const host of ['', 'localhost', '1:2', 'a::b::c']) t.is(originOf(host), host)
 })

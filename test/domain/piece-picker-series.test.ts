@@ -192,7 +192,7 @@ function checkSums(model: Model, picker: PiecePicker): void {
   if (picker.canProgress !== (isUseful || asked > 0 || model.checking.size > 0)) throw new Error('canProgress is wrong')
 }
 
-test('Whatever happens, nobody is asked for what they have not, above their capacity, or for what is here.', t => {
+test('No peer is ever asked for a piece it lacks, for more than its capacity, or for a piece already here.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -256,7 +256,7 @@ test('Each first request is for a piece no more common than any other unasked pi
   t.pass()
 })
 
-test('Everything ends verified, in whatever order peers come, go and return, as long as one stays that has it all.', t => {
+test('Every piece is verified in the end, in whatever order peers come and go, if one peer with all of them stays.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

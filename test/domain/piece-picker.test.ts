@@ -43,7 +43,7 @@ test('The piece that fewest peers have is asked for first.', t => {
   )
 })
 
-test('Pieces that equally many have come in an order that chance decides.', t => {
+test('Pieces that are equally rare are asked for in random order.', t => {
   const orders = Array.from({ length: 20 }, (_, seed) =>
     pickerOf(8, { a: { capacity: 8 } }, seed)
       .assign(8)
@@ -73,12 +73,12 @@ test('The budget is shared in proportion to the capacities, and no peer goes wit
   t.is(asked.get('fast')?.length, 7)
 })
 
-test('Of peers equally free, the one with least to choose from is asked first.', t => {
+test('Among equally free peers, the one with the fewest pieces to choose from is asked first.', t => {
   const picker = pickerOf(3, { all: {}, one: { have: bitfieldOf(3, 1) } })
   t.deepEqual(picker.assign(1), [{ peer: 'one', piece: 1 }])
 })
 
-test('A piece verified before is never asked for.', t => {
+test('A piece that is already verified is never asked for.', t => {
   const picker = createPiecePicker({ verified: bitfieldOf(3, 0, 2) })
   picker.peerJoined('a', fullBitfield(3))
   picker.setCapacity('a', 3)
@@ -86,7 +86,7 @@ test('A piece verified before is never asked for.', t => {
   t.deepEqual(picker.assign(3), [{ peer: 'a', piece: 1 }])
 })
 
-test('What was in flight at a peer that leaves is asked of another.', t => {
+test('Pieces in flight at a peer that leaves are asked of another.', t => {
   const picker = pickerOf(2, { a: { capacity: 2 } })
   picker.assign(2)
   t.deepEqual(picker.peerLeft('a').sort(), [0, 1])
@@ -129,7 +129,7 @@ for (const [when, give] of Object.entries(secondChances))
     t.true(picker.assign(2).some(({ piece }) => piece === 0))
   })
 
-test('A peer whose piece is bad is gone, and all it was asked for is asked of others.', t => {
+test('A peer that sends a bad piece is dropped, and its pieces are asked of others.', t => {
   const picker = pickerOf(3, { bad: { capacity: 3 } })
   const [first] = picker.assign(3)
   t.true(picker.received('bad', first!.piece).fresh)
@@ -141,7 +141,7 @@ test('A peer whose piece is bad is gone, and all it was asked for is asked of ot
   t.is(picker.assign(3).length, 3)
 })
 
-test('Bytes that nobody waits for are not fresh: unasked, arrived twice, or after the peer left.', t => {
+test('Bytes that were not asked for, arrive twice, or arrive after the peer left do not count as fresh.', t => {
   const picker = pickerOf(2, { a: {}, b: {} })
   const [first] = picker.assign(1)
   const other = first!.peer === 'a' ? 'b' : 'a'
@@ -155,7 +155,7 @@ test('Bytes that nobody waits for are not fresh: unasked, arrived twice, or afte
   t.is(picker.missing, 1)
 })
 
-test('In the endgame an idle peer is also asked for what it overtook, and the loser is told.', t => {
+test('In the endgame an idle peer is also asked for pieces requested before those it delivered, and the loser is told.', t => {
   const picker = pickerOf(3, { slow: {} })
   const stuck = picker.assign(1)[0]!.piece
   picker.peerJoined('fast', fullBitfield(3))
@@ -176,7 +176,7 @@ test('In the endgame an idle peer is also asked for what it overtook, and the lo
   t.false(picker.isEndgame)
 })
 
-test('Idle peers that delivered nothing yet, or nothing asked for later, duplicate nothing.', t => {
+test('Idle peers that have delivered nothing yet, or nothing asked for later, duplicate no request.', t => {
   const picker = pickerOf(1, { a: {}, b: {}, c: {} })
   t.is(picker.assign(9).length, 1)
   t.true(picker.isEndgame)
@@ -243,7 +243,7 @@ test('In the endgame the largest idle peer goes first.', t => {
   t.deepEqual(picker.assign(1), [{ peer: 'large', piece: 0 }])
 })
 
-test('There is no endgame while a peer has a piece that nobody was asked for, even if it is busy.', t => {
+test('The endgame does not begin while a peer, even a busy one, has a piece that no peer was asked for.', t => {
   const picker = stuckPicker(3)
   overtake(picker, 3, 'a', 1)
   picker.peerJoined('busy', bitfieldOf(3, 2))
@@ -263,7 +263,7 @@ test('In the endgame a peer that still has something to deliver is asked for not
   t.deepEqual(picker.assign(9), [])
 })
 
-test('A bad piece in the endgame goes back to be asked of those who were told to cancel it.', t => {
+test('A bad piece in the endgame can be asked again of peers that were told to cancel it.', t => {
   const picker = pickerOf(2, { slow: {} })
   const stuck = picker.assign(1)[0]!.piece
   picker.peerJoined('liar', fullBitfield(2))
@@ -276,7 +276,7 @@ test('A bad piece in the endgame goes back to be asked of those who were told to
   t.deepEqual(picker.assign(1), [{ peer: 'slow', piece: stuck }])
 })
 
-test('Joining again is leaving first.', t => {
+test('A peer that joins again has left first.', t => {
   const picker = pickerOf(2, { a: { capacity: 2 } })
   picker.assign(2)
   picker.peerJoined('a', bitfieldOf(2, 1))
@@ -298,7 +298,7 @@ test('An empty file has nothing to ask for.', t => {
   t.false(picker.canProgress)
 })
 
-test('What a peer gave to nobody yet is asked of it first, and the rest after that.', t => {
+test('Pieces that a peer has given to no one yet are asked of it first, and the rest after those.', t => {
   const picker = pickerOf(6, { seed: { capacity: 6 }, other: { have: bitfieldOf(6, 4, 5), capacity: 0 } })
   picker.setFresh('seed', bitfieldOf(6, 4, 5))
   const asked = picker.assign(6).map(request => request.piece)
@@ -306,7 +306,7 @@ test('What a peer gave to nobody yet is asked of it first, and the rest after th
   t.is(asked.length, 6)
 })
 
-test('What a peer declined is asked of it again when it has nothing else of use, and of others at once.', t => {
+test('A declined piece is asked of other peers at once, and of the same peer only when it has nothing else of use.', t => {
   const picker = pickerOf(2, { seed: {} })
   const first = picker.assign(1)[0]!.piece
   picker.declined('seed', first)
@@ -319,7 +319,7 @@ test('What a peer declined is asked of it again when it has nothing else of use,
   t.deepEqual(picker.assign(1), [{ peer: 'seed', piece: first }])
 })
 
-test('Nothing is asked of a busy peer until it calls, or all is forgiven.', t => {
+test('A busy peer is asked for nothing until it unchokes us or all refusals are forgiven.', t => {
   const picker = pickerOf(3, { a: {} })
   picker.busy('a', picker.assign(1)[0]!.piece)
   t.deepEqual(picker.assign(1), [])
@@ -340,7 +340,7 @@ test('Requests made long ago are not counted among the recent ones.', t => {
   t.deepEqual([picker.inFlightSince(100), picker.inFlightSince(150), picker.inFlightSince(300)], [2, 1, 0])
 })
 
-test('Of a hundred peers with a piece of their own each is asked for it, also after they left and came back.', t => {
+test('A hundred peers with one piece each are all asked for it, even after they left and came back.', t => {
   const names = Array.from({ length: 100 }, (_, index) => `p${index}`)
   const own = Object.fromEntries(names.map((name, piece) => [name, { have: bitfieldOf(100, piece) }]))
   const picker = pickerOf(100, own)

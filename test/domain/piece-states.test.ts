@@ -19,7 +19,7 @@ const setOf = (pieces: PieceStates, ...members: number[]) => {
   return set
 }
 
-test('Each piece has one place, and each place one piece.', t => {
+test('Each piece has one place, and each place holds one piece.', t => {
   const pieces = start()
   for (let piece = 0; piece < pieceCount; piece += 1) t.is(pieces.pieceAt(pieces.placeOf(piece)), piece)
 })
@@ -57,7 +57,7 @@ test('A piece that is not being checked cannot be verified.', t => {
   t.is(pieces.missing, pieceCount)
 })
 
-test('The best piece of a peer is the rarest, or a fresh one; a declined one only if there is no other.', t => {
+test('A peer’s best piece is the rarest, or a fresh one; a declined one only when no other is left.', t => {
   const pieces = start()
   const have = setOf(pieces, 3, 4, 5)
   for (const [piece, holders] of [

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { count, formatBytes, formatDuration, formatMoment, percentOf } from '../../src/domain/quantities.ts'
 
-test('Bytes have at most three digits that matter, and the largest unit that leaves one before the point.', t => {
+test('Bytes are shown with at most three significant digits, in the largest unit with a digit before the point.', t => {
   const shown: Record<number, string> = {
     0: '0 B',
     999: '999 B',
@@ -18,7 +18,7 @@ test('Bytes have at most three digits that matter, and the largest unit that lea
   for (const [bytes, text] of Object.entries(shown)) t.is(formatBytes(Number(bytes)), text)
 })
 
-test('A duration has its two largest units, and tenths of a second below ten.', t => {
+test('A duration is shown in its two largest units, with tenths of a second below ten.', t => {
   const hour = 3600
   const shown: Record<number, string> = {
     0: '0 s',
@@ -38,14 +38,14 @@ test('A duration has its two largest units, and tenths of a second below ten.', 
   for (const [seconds, text] of Object.entries(shown)) t.is(formatDuration(Number(seconds)), text)
 })
 
-test('A percentage is rounded down, and of nothing all is there.', t => {
+test('A percentage is rounded down, and an empty total is 100 %.', t => {
   t.is(percentOf({ done: 999, total: 1000 }), 99)
   t.is(percentOf({ done: 7, total: 7 }), 100)
   t.is(percentOf({ done: 0, total: 0 }), 100)
   t.is(percentOf({ done: 0, total: 7 }), 0)
 })
 
-test('One thing is counted in the singular, and so many others in the plural.', t => {
+test('A count of one takes the singular, and every other count the plural.', t => {
   t.deepEqual(
     [0, 1, 2].map(n => count(n, 'piece')),
     ['0 pieces', '1 piece', '2 pieces'],

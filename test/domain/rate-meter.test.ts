@@ -1,18 +1,18 @@
 import test from 'ava'
 import { createRateMeter } from '../../src/domain/rate-meter.ts'
 
-test('Nothing was measured: 0 bytes a second.', t => {
+test('The rate is 0 before anything is measured.', t => {
   t.is(createRateMeter().bytesPerSecond(1_000), 0)
 })
 
-test('In the first second bytes count as if they came within a whole one; then the time there was decides.', t => {
+test('Within the first second, bytes count as if a whole second had passed; after that, real time counts.', t => {
   const meter = createRateMeter()
   meter.add(500, 10_000)
   t.is(meter.bytesPerSecond(10_100), 500)
   t.is(meter.bytesPerSecond(12_000), 250)
 })
 
-test('A steady stream has its rate, and only the last 5 seconds of it count.', t => {
+test('A steady stream is measured at its rate, over the last 5 seconds only.', t => {
   const meter = createRateMeter()
   for (let nowMs = 0; nowMs < 20_000; nowMs += 50) meter.add(100, nowMs)
   t.true(Math.abs(meter.bytesPerSecond(20_000) - 2_000) < 150)
@@ -20,7 +20,7 @@ test('A steady stream has its rate, and only the last 5 seconds of it count.', t
   t.is(meter.bytesPerSecond(25_000), 0)
 })
 
-test('What comes within a quarter of a second counts as of its beginning, and later bytes do not.', t => {
+test('Bytes within a quarter of a second count from its beginning, and later bytes do not.', t => {
   const meter = createRateMeter()
   meter.add(1_000, 0)
   meter.add(1_000, 249)

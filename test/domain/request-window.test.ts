@@ -14,7 +14,7 @@ test('At first, and with slow peers, the window is the smallest.', t => {
   t.is(fill(500, 5_000).pieces, 4)
 })
 
-test('The window is what arrives in half a second.', t => {
+test('The window holds what arrives in half a second.', t => {
   const { pieces } = fill(25, 5_000)
   t.true(pieces >= 19 && pieces <= 22)
 })

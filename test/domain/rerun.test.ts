@@ -12,7 +12,7 @@ function heldAction() {
   return { runs, rerun }
 }
 
-test('An action that does not run starts at once.', async t => {
+test('An action that is not running starts at once.', async t => {
   const { runs, rerun } = heldAction()
   const asked = rerun()
   t.is(runs.length, 1)
@@ -20,7 +20,7 @@ test('An action that does not run starts at once.', async t => {
   t.is(await asked, 1)
 })
 
-test('Asked for several times while it runs, it runs once more, and after the first run.', async t => {
+test('An action requested several times while it runs is run once more, after the first run.', async t => {
   const { runs, rerun } = heldAction()
   const first = rerun()
   const later = [rerun(), rerun(), rerun()]
@@ -33,7 +33,7 @@ test('Asked for several times while it runs, it runs once more, and after the fi
   t.is(runs.length, 2)
 })
 
-test('A run that failed tells those who asked for it alone.', async t => {
+test('A failed run reports its error only to the callers who requested it.', async t => {
   const { runs, rerun } = heldAction()
   const first = rerun()
   const second = rerun()

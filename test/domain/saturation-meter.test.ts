@@ -1,7 +1,7 @@
 import test from 'ava'
 import { createSaturationMeter } from '../../src/domain/saturation-meter.ts'
 
-test('Full time counts from when it began, whether or not it has ended.', t => {
+test('Time at full use counts from its beginning, whether or not it has ended.', t => {
   const full = createSaturationMeter()
   t.is(full.share(0), 0)
   full.note(true, 1_000)
@@ -14,7 +14,7 @@ test('Full time counts from when it began, whether or not it has ended.', t => {
   t.is(full.share(6_000), 0.7)
 })
 
-test('Full time from before the window no longer counts.', t => {
+test('Time at full use from before the window no longer counts.', t => {
   const full = createSaturationMeter()
   full.note(true, 0)
   t.is(full.share(20_000), 1)

@@ -2,7 +2,7 @@ import test from 'ava'
 import { createBitfield, fullBitfield } from '../../src/domain/bitfield.ts'
 import { SuperSeeding } from '../../src/domain/super-seeding.ts'
 
-test('A piece is fresh until it is given to a peer, and again once every such peer has left.', t => {
+test('A piece is fresh until it is given to a peer, and becomes fresh again once every such peer has left.', t => {
   const seeding = new SuperSeeding(fullBitfield(3))
   seeding.give(1)
   seeding.give(1)
@@ -13,7 +13,7 @@ test('A piece is fresh until it is given to a peer, and again once every such pe
   t.true(seeding.fresh.has(1))
 })
 
-test('A piece that another peer was given is better declined, while some piece is fresh.', t => {
+test('A piece that another peer was given should be declined while some piece is fresh.', t => {
   const seeding = new SuperSeeding(fullBitfield(2))
   t.false(seeding.isBetterDeclined(0, false))
   seeding.give(0)

@@ -4,7 +4,7 @@ import { createTokenBucket } from '../../src/domain/token-bucket.ts'
 
 const cap = { bytesPerSecond: 1000, burstBytes: 500 }
 
-test('A burst passes at once, and then what comes in.', t => {
+test('A burst passes at once, and then as much as has accrued.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 0)
   t.is(bucket.waitMs(100, 0), 100)
@@ -14,17 +14,17 @@ test('A burst passes at once, and then what comes in.', t => {
   t.is(bucket.waitMs(1, 100), 1)
 })
 
-test('What was not taken is kept up to the burst, and no further.', t => {
+test('Unused allowance accrues up to the burst, and not beyond.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 1_000_000)
   t.is(bucket.waitMs(500, 1_000_000), 500)
 })
 
-test('What is larger than the burst never passes.', t => {
+test('An amount larger than the burst never passes.', t => {
   t.throws(() => createTokenBucket(cap, 0).waitMs(501, 0), { instanceOf: RangeError })
 })
 
-test('A change keeps what came in, as far as the new burst holds it.', t => {
+test('A change keeps what has accrued, up to the new burst.', t => {
   const bucket = createTokenBucket(cap, 0)
   bucket.take(500, 0)
   bucket.change({ bytesPerSecond: 10, burstBytes: 200 }, 300)

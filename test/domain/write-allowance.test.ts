@@ -7,7 +7,7 @@ const limits: WriteLimits = {
   total: { burstBytes: 3_000, bytesPerSecond: 30, keptBytes: 500, littleBytes: 100 },
 }
 
-test('However somebody goes about it, no more is added than burst and rate allow, and one record.', t => {
+test('No series of writes adds more than burst and rate allow plus one record.', t => {
   const step = fc.record({ pauseMs: fc.integer({ min: 0, max: 20_000 }), bytes: fc.integer({ min: 1, max: 700 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), steps => {
@@ -29,7 +29,7 @@ test('However somebody goes about it, no more is added than burst and rate allow
   )
 })
 
-test('Who waits as long as was said may write again, and not a moment sooner.', t => {
+test('A user may write again after exactly the stated wait.', t => {
   const allowance = createWriteAllowance(limits, 100)
   allowance.note('eve', 1_500, 0)
   const waitMs = allowance.waitMs('eve', 0)
@@ -37,7 +37,7 @@ test('Who waits as long as was said may write again, and not a moment sooner.', 
   t.is(allowance.waitMs('eve', waitMs), 0)
 })
 
-test('Others are not slowed by one, and when many have filled what all may, whoever wrote little still may.', t => {
+test('One user’s writes do not slow others, and users who wrote little may still write when the total is used up.', t => {
   const allowance = createWriteAllowance(limits, 100)
   allowance.note('eve', 1_000, 0)
   t.true(allowance.waitMs('eve', 0) > 0)
@@ -50,7 +50,7 @@ test('Others are not slowed by one, and when many have filled what all may, whoe
   t.true(allowance.waitMs('ann', 0) > 0, 'there is an end to that, too')
 })
 
-test('The clocks of trackers may differ: what was noted as of later counts for that much longer.', t => {
+test('Trackers’ clocks may differ, and a write noted by a clock that is ahead counts for that much longer.', t => {
   const allowance = createWriteAllowance(limits, 100)
   allowance.note('ann', 10, 60_000)
   t.is(allowance.waitMs('ann', 0), 0)

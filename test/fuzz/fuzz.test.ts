@@ -15,14 +15,14 @@ test.before(async t => {
 })
 
 for (const [index, { name }] of targets.entries())
-  test(`No message breaks, or gets by, what reads it: ${name}.`, t => {
+  test(`No message crashes its reader or slips through: ${name}.`, t => {
     t.log(`seed ${seed}`)
     const { finding, taken, cases } = t.context.reports[index]!
     t.is(finding, undefined)
     t.true(taken > 0 && taken < cases, `${taken} of ${cases} were taken`)
   })
 
-test('A target that takes what is not safe, never ends, or hoards is found out, and the others go on.', async t => {
+test('A target that accepts unsafe input, hangs or hoards memory is detected, and the others continue.', async t => {
   const run = { module: moduleOf('careless-targets.ts'), cases: 1_000, seed }
   const never = await supervise({ ...run, names: ['takes what leads elsewhere', 'does not end'], caseWithinMs: 5_000 })
   // Filling that much memory takes seconds on a busy machine, and must not be mistaken for not ending.

@@ -15,7 +15,7 @@ async function runs<T>(program: string): Promise<{ told: T; err: string }> {
   return { told: JSON.parse(out), err }
 }
 
-test('What a killed test process started is killed, its files are removed, and its logs are kept.', async t => {
+test('When a test process is killed, its children are killed, its files are removed, and its logs are kept.', async t => {
   const { told, err } = await runs<{ folder: string; pid: number }>(`
     import { spawn } from 'node:child_process'
     import { mkdirSync, writeFileSync } from 'node:fs'
@@ -45,7 +45,7 @@ test('A test process that leaves nothing running keeps no logs, and no folder.',
   t.is(err, '')
 })
 
-test('A process of tests ends when ava has been killed.', async t => {
+test('A test process ends when ava has been killed.', async t => {
   const { told: pid } = await runs<number>(`
     import { fork } from 'node:child_process'
     const args = { execArgv: ['--import', ${helper('end-with-ava.ts')}], silent: true }

@@ -68,7 +68,7 @@ const codeOf = async (outcome: Promise<{ ok: boolean; code?: string }>) => (awai
 const piecesFrom = (view: { deliveries: { user: string; pieces: number }[] }, device: AgentDevice) =>
   view.deliveries.find(delivery => delivery.user === device.person.user)?.pieces ?? 0
 
-test('A shared file arrives identical, and whoever has it shares it from then on.', async t => {
+test('A shared file arrives identical, and each downloader shares it from then on.', async t => {
   const { group, devices } = await swarm(t, 3)
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'film.bin', 8 * MiB + 5)
@@ -86,7 +86,7 @@ test('A shared file arrives identical, and whoever has it shares it from then on
   t.is(piecesFrom(second, bob), 17)
 })
 
-test('Who downloads a file that is shared from there already goes on serving all of it, also once that is cancelled.', async t => {
+test('A device that downloads a file it already shares goes on serving all of it, even after cancelling the download.', async t => {
   const { group, devices } = await swarm(t, 3)
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'film.bin', 8 * MiB)
@@ -116,7 +116,7 @@ test('An empty file shares and downloads.', async t => {
   t.is(statSync(join(bob.folder, 'nothing')).size, 0)
 })
 
-test('A downloader killed half-way goes on with what it had, and fetches no verified piece twice.', async t => {
+test('A downloader killed halfway continues with its pieces, and fetches no verified piece twice.', async t => {
   const { group, devices } = await swarm(t, 2, [1])
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   const size = 48 * MiB
@@ -136,7 +136,7 @@ test('A downloader killed half-way goes on with what it had, and fetches no veri
   t.true(await isSame(join(bob.folder, 'big.bin'), file))
 })
 
-test('When the only sharer dies the leechers share what they have, stall, and finish once it is back.', async t => {
+test('When the only sharer dies, the leechers share what they have, stall, and finish once it is back.', async t => {
   const { group, devices } = await swarm(t, 3, [0])
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'big.bin', 48 * MiB)
@@ -162,7 +162,7 @@ test('When the only sharer dies the leechers share what they have, stall, and fi
   t.true(await isSame(join(carol.folder, 'big.bin'), file))
 })
 
-test('What a running download has is on offer again once it can be read again, without another run.', async t => {
+test('The pieces of a running download are on offer again once they can be read again, without another run.', async t => {
   const { group, devices } = await swarm(t, 3)
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'film.bin', 8 * MiB)
@@ -196,7 +196,7 @@ test('What a running download has is on offer again once it can be read again, w
   t.is((await bob.ask('downloads', {})).find(view => view.id === id)?.state, 'stalled')
 })
 
-test('A peer that sends corrupt pieces is dropped, and the file comes whole from the others.', async t => {
+test('A peer that sends corrupt pieces is dropped, and the file arrives whole from the others.', async t => {
   const { group, devices } = await swarm(t, 2)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'film.bin', 16 * MiB)
@@ -222,7 +222,7 @@ test('A peer that sends corrupt pieces is dropped, and the file comes whole from
   t.regex(readFileSync(bob.home.agentLog, 'utf8'), /a peer sent a wrong piece and is dropped/)
 })
 
-test('An agent that cannot listen where it was told to says so, and serves once it can.', async t => {
+test('An agent that cannot listen at its address says so, and serves once it can.', async t => {
   const { devices } = await swarm(t, 1)
   const [alice] = devices as [AgentDevice]
   await alice.stop()
@@ -256,7 +256,7 @@ test('A peer that cannot be reached directly is reached through the brokers.', a
   t.true(await isSame(view.path, file))
 })
 
-test('After a restart and a new log-in everything shared before is on offer, with no re-sharing.', async t => {
+test('After a restart and a new log-in every earlier share is on offer again without another command.', async t => {
   const { group, devices } = await swarm(t, 2)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   await alice.ask('share', { path: randomFile(alice.folder, 'one.bin', MiB), group })
@@ -297,7 +297,7 @@ test('A changed file leaves sharing mode, and no altered byte is served.', async
   t.regex(status.troubles.join(), /one\.bin .* has changed/)
 })
 
-test('A touched file goes on being shared, a vanished one leaves and comes back.', async t => {
+test('A touched file stays shared; a vanished one leaves and comes back.', async t => {
   const { group, devices } = await swarm(t, 1)
   const [alice] = devices as [AgentDevice]
   const file = randomFile(alice.folder, 'one.bin', MiB)
@@ -348,7 +348,7 @@ test('A download goes to a folder or a path, and never onto another file unless 
   t.is(inFolder.path, join(bob.folder, 'sub', 'one.bin'))
 })
 
-test('What may not be shared is refused before it is hashed.', async t => {
+test('A file that may not be shared is refused before it is hashed.', async t => {
   const { group, devices } = await swarm(t, 2)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'one.bin', MiB)
@@ -405,7 +405,7 @@ test('A download pauses, stays paused over a restart, resumes, and cancelling re
   t.is(await codeOf(bob.agent.ask('pause', { id: 999 })), 'no-such-download')
 })
 
-test('Removed from the group, a running download fails, and its sharer serves it no more.', async t => {
+test('When a user is removed from a group, their running download fails, and its sharer stops serving it.', async t => {
   const { group, devices } = await swarm(t, 2, [1])
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
   const file = randomFile(alice.folder, 'big.bin', 16 * MiB)
@@ -443,7 +443,7 @@ test('A download runs on while every tracker and all but one broker are down, an
   t.is((await bob.ask('downloads', {}))[0]?.state, 'completed')
 })
 
-test('A device that is logged out from elsewhere forgets its log-in; one whose trackers are away does not.', async t => {
+test('A device that is logged out from elsewhere forgets its log-in; one that cannot reach its trackers does not.', async t => {
   const cluster = t.context
   const { devices } = await swarm(t, 1)
   const [alice] = devices as [AgentDevice]

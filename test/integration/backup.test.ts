@@ -25,7 +25,7 @@ async function lose({ folder }: TestCluster): Promise<void> {
 const namesOf = async ({ trackers }: Person) =>
   granted(await askAll(trackers, 'group.files', { group: 'reef' })).map(({ name }) => name)
 
-test('A cluster lost whole comes back from its back-up: accounts, groups and devices are there, and agents carry on.', async t => {
+test('A cluster that was lost entirely comes back from its backup, with accounts, groups and devices, and agents carry on.', async t => {
   const cluster = await startCluster(t)
   const { servers, folder } = cluster
   const alice = await person(t, servers, 'alice')
@@ -70,7 +70,7 @@ test('A cluster lost whole comes back from its back-up: accounts, groups and dev
   t.true((await bob.trackers.ask('group.create', { group: 'g0' })).ok)
 })
 
-test('A back-up that is altered or cut short is refused before anything is made, and so is a folder with a cluster in it.', async t => {
+test('An altered or truncated backup is refused before anything is created, and so is a folder with a cluster in it.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   await person(t, cluster.servers, 'dora')
   const { file } = await backUpCluster(cluster.folder, join(tempFolder(t), 'own.backup'))
@@ -99,7 +99,7 @@ test('A back-up that is altered or cut short is refused before anything is made,
   await t.throwsAsync(restoreCluster('/nowhere/at/all', { folder: tempFolder(t) }), { message: /no such file/ })
 })
 
-test('A cluster of the loopback can be restored where there is nothing but TLS.', async t => {
+test('A loopback cluster can be restored as one with only TLS.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { folder } = cluster
   const { file } = await backUpCluster(folder, tempFolder(t))

@@ -36,7 +36,7 @@ const find = (nodes: readonly NodeStatus[], name: string) => nodes.find(({ node 
 const running = (nodes: readonly NodeStatus[]) =>
   nodes.filter(({ state }) => state === 'running').map(({ node }) => node)
 
-test('Three brokers and two trackers come up, one broker leads, and up again changes nothing.', async t => {
+test('Three brokers and two trackers start, one broker leads, and a second up changes nothing.', async t => {
   const cluster = t.context.whole
   const nodes = await clusterStatus(cluster.folder)
   t.deepEqual(running(nodes), ['n1', 'n2', 'n3', 't1', 't2'])
@@ -59,7 +59,7 @@ test('Two commands that bring one cluster up at once start each node once.', asy
   await clusterUp({ folder })
 })
 
-test('A node that is killed or stopped is seen as that, and comes back; the rest is left alone.', async t => {
+test('A killed or stopped node is reported as such and comes back, and the others are left alone.', async t => {
   const cluster = t.context.whole
   const before = await clusterStatus(cluster.folder)
   for (const [node, end] of [
@@ -80,7 +80,7 @@ test('A node that is killed or stopped is seen as that, and comes back; the rest
   t.not(find(after, 'n2').pid, find(before, 'n2').pid)
 })
 
-test('Down stops all of it and keeps what it knows.', async t => {
+test('Down stops the whole cluster and keeps its data.', async t => {
   const cluster = t.context.small
   await clusterDown(cluster.folder)
   t.deepEqual(running(await clusterStatus(cluster.folder)), [])
@@ -90,7 +90,7 @@ test('Down stops all of it and keeps what it knows.', async t => {
   t.deepEqual(running(nodes), ['n1', 't1'])
 })
 
-test('A port that is taken is named, and nothing is left running.', async t => {
+test('A taken port is named, and no process is left running.', async t => {
   const cluster = t.context.bare
   const folder = join(tempFolder(t), 'cluster')
   // Its n2 wants the other's only broker's port.
@@ -102,7 +102,7 @@ test('A port that is taken is named, and nothing is left running.', async t => {
   t.deepEqual(running(await clusterStatus(folder)), [])
 })
 
-test('A broker that ends at once is reported with what it said.', async t => {
+test('A broker that ends at once is reported with its output.', async t => {
   const folder = join(tempFolder(t), 'cluster')
   const { port } = t.context.bare
   await clusterUp({ folder, port: port + 1, brokers: 1, trackers: 0 })
@@ -115,7 +115,7 @@ test('A broker that ends at once is reported with what it said.', async t => {
   })
 })
 
-test('What cannot change under a cluster is refused, with what to do.', async t => {
+test('A setting that an existing cluster cannot change is refused, with what to do.', async t => {
   const { folder, port, start } = t.context.bare
   await t.throwsAsync(clusterUp({ folder, port: port + 1 }), {
     code: 'other-cluster',
@@ -126,7 +126,7 @@ test('What cannot change under a cluster is refused, with what to do.', async t 
   await t.throwsAsync(start('n2'), { code: 'no-such-node', message: /this cluster has n1/ })
 })
 
-test('A broker lets nobody in whom no tracker vouches for.', async t => {
+test('A broker refuses every connection that no tracker vouches for.', async t => {
   const { servers } = t.context.bare
   const refused = [{}, { user: 'alice', pass: 'secret' }, { user: 'broker', pass: 'secret' }].map(login =>
     t.throwsAsync(connect({ servers, ...login, reconnect: false, timeout: 10_000 }), {
@@ -136,7 +136,7 @@ test('A broker lets nobody in whom no tracker vouches for.', async t => {
   await Promise.all(refused)
 })
 
-test('A broker turns browsers away whose page comes from elsewhere.', async t => {
+test('A broker refuses browsers whose page comes from elsewhere.', async t => {
   const { port } = t.context.bare
   const answerTo = async (origin: string) => {
     const { promise, resolve } = Promise.withResolvers<number | undefined>()
@@ -161,7 +161,7 @@ test('A broker turns browsers away whose page comes from elsewhere.', async t =>
   t.is(await answerTo(`http://127.0.0.1:${port + 41}`), 403)
 })
 
-test('A page from elsewhere, or another user of the machine, is told by no broker who is connected.', async t => {
+test('No broker tells a page from elsewhere, or another user of the machine, who is connected.', async t => {
   const { bare } = t.context
   const statusOf = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${bare.port + 30}${path}`)
@@ -183,7 +183,7 @@ test('A test that is killed leaves neither brokers nor files behind.', async t =
   t.is(await firstTakenPort('127.0.0.1', [port, port + 20, port + 30]), undefined)
 })
 
-test('A broker starts again without the majority, so that it can be one of it.', async t => {
+test('A broker starts again without a majority, so that it can help to form one.', async t => {
   const cluster = t.context.whole
   for (const node of ['t1', 't2', 'n1', 'n2', 'n3']) await cluster.kill(node)
   await cluster.start('n1')

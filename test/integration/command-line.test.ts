@@ -15,7 +15,7 @@ const refused = (code: string) => ({ code, exit: 1 })
 const usage = { code: 'usage', exit: 2 }
 const unreachable = { code: 'unreachable', exit: 3 }
 
-test.serial('Accounts: sign up, log in on a device, who am I, log out.', async t => {
+test.serial('A user signs up, logs in on a device, asks who is logged in, and logs out.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run, json, refusal, home } = commandLine(t, cluster.servers)
 
@@ -96,7 +96,7 @@ test.serial('Accounts: sign up, log in on a device, who am I, log out.', async t
   t.deepEqual(await json('group', 'list'), [[]])
 })
 
-test.serial('Groups: make, ask, accept, reject, remove, hand over, leave.', async t => {
+test.serial('Users create groups, ask to join, accept, reject, remove, hand over and leave.', async t => {
   const cluster = await startCluster(t)
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
@@ -171,7 +171,7 @@ test.serial('Groups: make, ask, accept, reject, remove, hand over, leave.', asyn
   t.deepEqual(created, { code: 0, out: 'Created later. You are its owner.\n', err: '' })
 })
 
-test.serial('Files: share, list, download, watch, pause, resume, cancel, stop sharing.', async t => {
+test.serial('Members share, list, download, watch, pause, resume, cancel and unshare files.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const alice = commandLine(t, cluster.servers)
   const bob = commandLine(t, cluster.servers)
@@ -310,7 +310,7 @@ test.serial('A shell at the end of a pipe runs every line, in both spellings, an
   )
 })
 
-test.serial('With nobody there, commands say so and change nothing.', async t => {
+test.serial('Commands say when there is no broker, log-in or cluster, and change nothing.', async t => {
   const { refusal, run } = commandLine(t, [`127.0.0.1:${await freePort()}`])
   t.like(await run(['signup', 'alice']), { code: 3, out: '' })
   t.deepEqual(await refusal('signup', 'alice'), unreachable)

@@ -8,7 +8,7 @@ import { startCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { person } from '../helpers/person.ts'
 
-test('What was refused does not happen later, when the tracker that had the first copy goes on.', async t => {
+test('A refused request does not take effect later, when the stalled tracker with the first copy continues.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 2 })
   const ann = await person(t, cluster.servers, 'ann')
   const bob = await person(t, cluster.servers, 'bob')

@@ -85,7 +85,7 @@ test('A download cap set while a download runs holds at once, over a restart of 
   await isWhole(t, both, id)
 })
 
-test('An upload cap holds for who is served, and is lifted at once.', async t => {
+test('An upload cap applies to peers that are being served, and is lifted at once.', async t => {
   const both = await pair(t, 32 * MiB)
   const { alice, bob, clocks } = both
   const up = MiB
@@ -102,7 +102,7 @@ test('An upload cap holds for who is served, and is lifted at once.', async t =>
   await isWhole(t, both, id)
 })
 
-test('What is no limit is refused, and changes nothing.', async t => {
+test('An invalid limit is refused and changes nothing.', async t => {
   const { alice } = await pair(t, 1)
   await alice.ask('limits.change', { connections: limitTunables.leastConnections })
   for (const wrong of [{ up: 5 }, { down: 0 }, { connections: 3 }, { connections: 4.5 }, { up: 1e15 }, { sideways: 1 }])

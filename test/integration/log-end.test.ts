@@ -6,7 +6,7 @@ import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { connectOperator } from '../../src/cluster/operator.ts'
 import { startCluster } from '../helpers/cluster.ts'
 
-test('Without a majority no broker is believed where the log ends, however long it takes.', async t => {
+test('Without a majority no broker is believed about the end of the log, however long it takes.', async t => {
   const cluster = await startCluster(t, { trackers: 1 })
   const nodes = await clusterStatus(cluster.folder)
   const leader = nodes.find(node => node.leader)!

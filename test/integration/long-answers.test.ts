@@ -24,7 +24,7 @@ const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({
 const recordsOf = (events: LogEvent[]): LogEvent[][] =>
   many(Math.ceil(events.length / 1_000), index => events.slice(index * 1_000, (index + 1) * 1_000))
 
-test('With more groups than a page holds everybody gets all of them, once each.', async t => {
+test('With more groups than fit a page, every user gets all of them, once each.', async t => {
   const { servers } = t.context
   const ann = await person(t, servers, 'ann')
   const names = many(3_000, index => idOf(index, 'g'))
@@ -57,7 +57,7 @@ test('With more groups than a page holds everybody gets all of them, once each.'
   t.deepEqual(listed?.at(-1), { group: 'zebra', owner: 'bea', members: 1, you: 'owner' })
 })
 
-test('With more files than a message can hold a group’s people get all of them, and so does the agent that shares them.', async t => {
+test('With more files than fit a message, a group’s members get all of them, and so does the agent that shares them.', async t => {
   const cat = await person(t, t.context.servers, 'cat')
   const group = 'reef'
   granted(await cat.trackers.ask('group.create', { group }))
@@ -86,7 +86,7 @@ test('With more files than a message can hold a group’s people get all of them
   )
 })
 
-test('An answer that is larger than a message may be is a refusal that says so.', async t => {
+test('An answer that exceeds the largest message becomes a refusal that says so.', async t => {
   const dan = await person(t, t.context.servers, 'dan')
   const group = 'crowd'
   granted(await dan.trackers.ask('group.create', { group }))

@@ -32,7 +32,7 @@ const overheard = (proxies: readonly RecordingProxy[]) =>
 
 for (const tls of [true, false])
   test.serial(
-    `Between people, agents and brokers ${tls ? 'with TLS nothing is heard but handshakes' : 'without TLS all is heard, so the recorder hears'}.`,
+    `Between people, agents and brokers ${tls ? 'a recorder hears only handshakes with TLS' : 'the same recorder hears everything without TLS'}.`,
     async t => {
       const cluster = await startCluster(t, { brokers: 1, trackers: 1, tls })
       const broker = await recordingProxy(t, { host: '127.0.0.1', port: cluster.port })
@@ -71,7 +71,7 @@ for (const tls of [true, false])
     },
   )
 
-test.serial('Between brokers nothing is heard but how they greet each other, and handshakes.', async t => {
+test.serial('Between brokers a recorder hears only their greetings and handshakes.', async t => {
   const cluster = await startCluster(t, { trackers: 1, tls: true })
   const brokers = brokersOf(cluster.folder, loadPlan(cluster.folder))
   for (const { name } of [{ name: 't1' }, ...brokers]) await cluster.stop(name)

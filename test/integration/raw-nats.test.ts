@@ -237,7 +237,7 @@ for (const who of Object.keys(logins) as Who[]) {
     })
 }
 
-test('The operator hears everybody’s machines, and may publish nothing.', async t => {
+test('The operator hears every user’s machines, and may publish nothing.', async t => {
   const { cluster, vic } = t.context
   const secret = Buffer.from(cluster.secrets.ticketSecret, 'base64url')
   const server = cluster.servers[0]!
@@ -250,7 +250,7 @@ test('The operator hears everybody’s machines, and may publish nothing.', asyn
   operator.close()
 })
 
-test('A log-in to watch ends when it says: the broker hangs up, and lets it in no more.', async t => {
+test('A watcher’s log-in ends at its expiry: the broker disconnects it and refuses it from then on.', async t => {
   const { cluster, eve } = t.context
   // On a busy machine a short one may end before it is let in.
   const comeFor = async (lifetimeMs: number): Promise<{ login: BrokerLogin; connection: RawNats }> => {
@@ -264,7 +264,7 @@ test('A log-in to watch ends when it says: the broker hangs up, and lets it in n
   t.is(await connectRaw(cluster.servers[0]!, host, login), 'refused')
 })
 
-test('Logging a device out hangs up on whoever watches by it, and lets that log-in in no more.', async t => {
+test('Logging a device out disconnects the watchers that use it, and their log-in is refused from then on.', async t => {
   const { cluster } = t.context
   const server = cluster.servers[0]!
   const lost = { user: 'eve', ...(await logIn(cluster.servers, 'eve')) }
@@ -297,7 +297,7 @@ test('Logging a device out hangs up on whoever watches by it, and lets that log-
   t.pass()
 })
 
-test('Nobody takes requests out of the trackers’ queue.', async t => {
+test('No user can take requests from the trackers’ queue.', async t => {
   for (const who of Object.keys(logins) as Who[]) {
     const connection = await connectAs(who, t.context)
     for (const subject of ['shoal.api.*.*.>', 'shoal.guest.signup.*', 'shoal.login.*', logInSubject('eve')])
@@ -306,7 +306,7 @@ test('Nobody takes requests out of the trackers’ queue.', async t => {
   }
 })
 
-test('Nobody holds as many subscriptions as they like.', async t => {
+test('The number of subscriptions of a connection is limited.', async t => {
   const connection = await connectAs('guest', t.context)
   let held = 0
   while (held < 2_000 && (await connection.subscribe(`${guestInboxPrefix(nonce)}.${held}`)) === 'allowed') held += 1
@@ -314,7 +314,7 @@ test('Nobody holds as many subscriptions as they like.', async t => {
   t.is(held, 1_000)
 })
 
-test('Nobody is let in who does not say who he is, or says he is a tracker or a broker and cannot show it.', async t => {
+test('A connection that gives no identity, or claims without proof to be a tracker or a broker, is refused.', async t => {
   const { cluster, vic } = t.context
   const tracker = fromSeed(Buffer.from(cluster.secrets.trackerSeeds.shoal)).getPublicKey()
   const claims: Record<string, object> = {
@@ -337,7 +337,7 @@ test('Nobody is let in who does not say who he is, or says he is a tracker or a 
     t.is(await connectWith(cluster.servers[0]!, claim), 'refused', what)
 })
 
-test('No tracker can be made to answer into the log, into JetStream, or into somebody else’s inbox.', async t => {
+test('No request makes a tracker answer into the log, into JetStream, or into another user’s inbox.', async t => {
   const { cluster, eve } = t.context
   await signUp(cluster.servers, 'taken')
   const operator = await connectOperator(cluster.servers, cluster.secrets)

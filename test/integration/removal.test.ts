@@ -161,7 +161,7 @@ async function logUnheard(cluster: TestCluster, subject: string, events: LogEven
   await cluster.start('t1')
 }
 
-test('Who is removed is served no more, on any device, directly or relayed.', async t => {
+test('Removing a member ends the uploads to all of their devices, direct and relayed.', async t => {
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const second = await onDevice(t, t.context.servers, mallory.user)
@@ -192,7 +192,7 @@ function shareMany(group: string, by: DeviceRef, files: number): { names: string
   return { names, records }
 }
 
-test('Who shares thousands of files is removed like anybody else, and leaves like anybody else.', async t => {
+test('A member who shares thousands of files is removed, and leaves, like any other.', async t => {
   const { group, alice, member } = await reef(t)
   const [mallory, carol] = [await member('mallory'), await member('carol')]
   for (const part of ['group.remove', 'group.leave'] as const) {
@@ -214,7 +214,7 @@ test('Who shares thousands of files is removed like anybody else, and leaves lik
   }
 })
 
-test('A transfer to those who stay goes on while others are cut off.', async t => {
+test('Transfers to remaining members continue while others are cut off.', async t => {
   const { group, alice, member } = await reef(t)
   const [mallory, carol] = [await member('mallory'), await member('carol')]
   const cut = await take(t, mallory, group, alice.person)
@@ -227,7 +227,7 @@ test('A transfer to those who stay goes on while others are cut off.', async t =
   t.pass()
 })
 
-test('Who leaves and is let in again at once is served by a ticket from after that, not by the one from before.', async t => {
+test('A member who leaves and is accepted again at once is served with a new ticket, and not with the earlier one.', async t => {
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const before = await take(t, mallory, group, alice.person)
@@ -241,7 +241,7 @@ test('Who leaves and is let in again at once is served by a ticket from after th
   await flows(after, alice)
 })
 
-test('Who asks to join and is turned down has had nothing, and gets nothing.', async t => {
+test('A user whose join request is rejected gets nothing, before or after.', async t => {
   const { group, alice } = await reef(t)
   const mallory = await person(t, t.context.servers, `mallory-${groups}`)
   tell(alice.person, mallory)
@@ -253,7 +253,7 @@ test('Who asks to join and is turned down has had nothing, and gets nothing.', a
   t.like(await mallory.trackers.ask('swarm.locate', { group, name }), { code: 'not-member' })
 })
 
-test('A device that logs out is served no more, and its trackers’ word counts for no other device of its user.', async t => {
+test('Logging a device out ends the uploads to it, and leaves its user’s other devices alone.', async t => {
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const second = await onDevice(t, t.context.servers, mallory.user)
@@ -265,7 +265,7 @@ test('A device that logs out is served no more, and its trackers’ word counts 
   t.like(await kept.comesAgain(), { type: 'bitfield' })
 })
 
-test('Who stops sharing serves no more of it; who still shares it does.', async t => {
+test('A device that unshares a file stops serving it, and the other sharers go on.', async t => {
   const { group, alice, file, agent, member } = await reef(t)
   const bob = await agent('bob')
   await bob.ask('share', { path: file, group })
@@ -309,7 +309,7 @@ const unheard: readonly {
   },
 ]
 for (const { what, events } of unheard)
-  test(`${what} that was logged by a tracker that told nobody bites all the same.`, async t => {
+  test(`${what} takes effect even when the tracker that logged it sends no notice.`, async t => {
     const { group, alice, member } = await reef(t)
     const mallory = await member('mallory')
     const taker = await take(t, mallory, group, alice.person)
@@ -323,7 +323,7 @@ for (const { what, events } of unheard)
     t.like(await taker.comesAgain(), { type: 'bye' })
   })
 
-test('A sharer that was logged out by a tracker that told nobody serves nobody, learns nothing, and forgets its log-in.', async t => {
+test('A sharer that is logged out without a notice serves no peer, learns nothing, and forgets its log-in.', async t => {
   const { group, alice, member } = await reef(t)
   const taker = await take(t, await member('mallory'), group, alice.person)
   await flows(taker, alice)
@@ -335,7 +335,7 @@ test('A sharer that was logged out by a tracker that told nobody serves nobody, 
   t.true(taker.fetcher.blockBytes() < 8 * MiB)
 })
 
-test('A sharer whose agent was off meanwhile finds out about whoever comes with a ticket from before.', async t => {
+test('A sharer whose agent was off during a removal still detects peers with earlier tickets.', async t => {
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const taker = await take(t, mallory, group, alice.person)
@@ -350,7 +350,7 @@ test('A sharer whose agent was off meanwhile finds out about whoever comes with 
   t.is(answer.type, 'bye')
 })
 
-test('A transfer goes on while no broker is there, and a removal bites once one is.', async t => {
+test('A transfer continues while no broker can be reached, and a removal takes effect once one can.', async t => {
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const taker = await take(t, mallory, group, alice.person)
@@ -362,7 +362,7 @@ test('A transfer goes on while no broker is there, and a removal bites once one 
   await hasStopped(t, taker, alice)
 })
 
-test('What somebody has of a download is passed on neither to who was removed nor once nobody shares it any more.', async t => {
+test('A downloader passes its pieces on neither to a removed member nor after the last sharer has stopped sharing.', async t => {
   const { group, alice, member, agent } = await reef(t)
   const [mallory, carol] = [await member('mallory'), await member('carol')]
   const bob = await agent('bob')
@@ -387,7 +387,7 @@ test('What somebody has of a download is passed on neither to who was removed no
   t.is(view.state, 'stalled')
 })
 
-test('The download of somebody removed fails and says why, keeps its pieces, and goes on with them if let in again.', async t => {
+test('A removed member’s download fails with the reason, keeps its pieces, and continues with them after readmission.', async t => {
   const { group, alice, file, agent } = await reef(t)
   const bob = await agent('bob')
   bob.home.saveSeen(alice.person.trackers.seen)
@@ -412,7 +412,7 @@ test('The download of somebody removed fails and says why, keeps its pieces, and
   t.true((await readFile(after.path)).equals(await readFile(file)))
 })
 
-test('Who leaves takes along neither what runs there nor what is shared there; the last to leave ends it for all devices.', async t => {
+test('Leaving ends a member’s downloads and shares in the group; when the last member leaves, it ends for all devices.', async t => {
   const { group, alice, agent } = await reef(t)
   const bob = await agent('bob')
   bob.home.saveSeen(alice.person.trackers.seen)

@@ -88,7 +88,7 @@ const actorCalled =
   (event: StatelyInspectionEvent): event is ActorEvent =>
     event.type === '@xstate.actor' && name.test(event.name)
 
-test('Stately’s own receiver is sent a download from its start to its end, in states of the definition it was sent.', async t => {
+test('Stately’s own receiver gets a download from start to end, in states of the definition that it was sent.', async t => {
   const { servers } = t.context
   const [alice, bob] = [await person(t, servers, 'alice'), await person(t, servers, 'bob')]
   granted(await alice.trackers.ask('group.create', { group: 'reef' }))
@@ -139,7 +139,7 @@ test('Stately’s own receiver is sent a download from its start to its end, in 
   t.false(heard.some(event => JSON.stringify(event).includes('alice on')))
 })
 
-test('An inspector that comes back is sent every actor again; without one the command says so.', async t => {
+test('An inspector that reconnects is sent every actor again; without one the command says so.', async t => {
   const dora = await person(t, t.context.servers, 'dora')
   const { home } = await agentDevice(t, t.context.servers, dora)
   const alone = await sendTo(t, home.folder, await freePort())

@@ -45,7 +45,7 @@ function makingGroups({ trackers }: Person) {
   }
 }
 
-test('Trackers and brokers that die during writes lose nothing acknowledged, and all come to the same.', async t => {
+test('When trackers and brokers die during writes, no acknowledged write is lost, and all trackers end up equal.', async t => {
   const { servers, kill, start } = t.context
   const ann = await person(t, servers, 'ann')
   const writing = makingGroups(ann)
@@ -70,7 +70,7 @@ test('Trackers and brokers that die during writes lose nothing acknowledged, and
   )
 })
 
-test('Without a majority of brokers look-ups and log-ins go on, writes say no-quorum, and then work again.', async t => {
+test('Without a majority of brokers look-ups and log-ins continue, writes answer no-quorum, and later work again.', async t => {
   const { servers, kill, start } = t.context
   const bob = await person(t, servers, 'bob')
   t.true((await bob.trackers.ask('group.create', { group: 'before' })).ok)
@@ -98,7 +98,7 @@ test('Without a majority of brokers look-ups and log-ins go on, writes say no-qu
   t.is(one?.digest, other?.digest)
 })
 
-test('A projection that is gone, damaged or of another cluster is made anew; the other tracker answers meanwhile.', async t => {
+test('A missing, damaged or foreign projection is rebuilt, and the other tracker answers meanwhile.', async t => {
   const mine = t.context
   const foreign = await startCluster(t, { brokers: 1, trackers: 1 })
   const cat = await person(t, mine.servers, 'cat')
@@ -134,7 +134,7 @@ test('A projection that is gone, damaged or of another cluster is made anew; the
   }
 })
 
-test('With no tracker running, a log-in says that nobody can be reached, not that the password is wrong.', async t => {
+test('When no tracker runs, a log-in says that none can be reached, not that the password is wrong.', async t => {
   const { servers, kill } = t.context
   await Promise.all([kill('t1'), kill('t2')])
   const login = { kind: 'password', user: 'dan', password: 'right or wrong' } as const

@@ -36,7 +36,7 @@ function noticesTo({ connection, user }: Person): (type: Notice['type']) => Prom
   return type => until(() => heard.find(notice => notice.type === type))
 }
 
-test('Signing up takes an id once, and only one that is allowed.', async t => {
+test('A user id can be signed up only once, and only if it is allowed.', async t => {
   const { servers } = t.context
   const reply = async (user: string) => {
     const answer = granted(await signUp(servers, user, 'password'))
@@ -51,7 +51,7 @@ test('Signing up takes an id once, and only one that is allowed.', async t => {
   t.deepEqual(raced.sort(), ['done', ...Array(5).fill('user-exists')])
 })
 
-test('Only the right password, or a device’s own credential, lets somebody in.', async t => {
+test('Only the right password or a device’s own credential is accepted.', async t => {
   const { servers } = t.context
   const ben = await person(t, servers, 'ben')
   const refused = { instanceOf: LoginRefused }
@@ -67,7 +67,7 @@ test('Only the right password, or a device’s own credential, lets somebody in.
   await t.throwsAsync(connectAs({ user: 'Ben' }), refused)
 })
 
-test('A device that logs out is cut off, cannot come back, and the person’s other device stays.', async t => {
+test('A device that logs out is disconnected and refused, and the user’s other device stays connected.', async t => {
   const { servers } = t.context
   const cleo = await person(t, servers, 'cleo')
   const second = await onDevice(t, servers, 'cleo')
@@ -81,7 +81,7 @@ test('A device that logs out is cut off, cannot come back, and the person’s ot
   t.is(codeOf(await second.trackers.ask('group.list', {})), 'done')
 })
 
-test('A group’s life: request, acceptance, rejection, removal, handing over, leaving; each refusal has its code.', async t => {
+test('Users request, accept, reject, remove, hand over and leave, and each refusal has its code.', async t => {
   const { servers } = t.context
   const [dora, emil, finn] = await Promise.all(['dora', 'emil', 'finn'].map(user => person(t, servers, user)))
   if (!dora || !emil || !finn) return t.fail()
@@ -122,7 +122,7 @@ test('A group’s life: request, acceptance, rejection, removal, handing over, l
   t.is(await asked(emil, 'group.files', { group }), 'no-such-group')
 })
 
-test('A swarm is the online devices that share or fetch, each with a ticket that its server can check.', async t => {
+test('A swarm lists the online devices that share or fetch, each with a ticket that its device can check.', async t => {
   const { servers } = t.context
   const [gus, hal, ida] = await Promise.all(['gus', 'hal', 'ida'].map(user => person(t, servers, user)))
   if (!gus || !hal || !ida) return t.fail()
@@ -193,7 +193,7 @@ test('A swarm is the online devices that share or fetch, each with a ticket that
   await peersOf(hal, 1)
 })
 
-test('People hear of what concerns them.', async t => {
+test('Users get the notices that concern them.', async t => {
   const { servers } = t.context
   const [jan, kim] = await Promise.all(['jan', 'kim'].map(user => person(t, servers, user)))
   if (!jan || !kim) return t.fail()
@@ -215,7 +215,7 @@ test('People hear of what concerns them.', async t => {
   t.like(await toJan('access.revoked'), { group, user: 'kim' })
 })
 
-test('A request acts once, however often it is made, at the same time or later.', async t => {
+test('A request takes effect once, however often it is sent, at the same time or later.', async t => {
   const { servers } = t.context
   const lea = await person(t, servers, 'lea')
   const subject = apiSubject(lea, 'group.create')
@@ -230,7 +230,7 @@ test('A request acts once, however often it is made, at the same time or later.'
   t.is(await make({ ...request, id: randomUUID() }), 'group-exists')
 })
 
-test('What is malformed is refused, and the trackers go on.', async t => {
+test('Malformed requests are refused, and the trackers continue.', async t => {
   const { servers } = t.context
   const mia = await person(t, servers, 'mia')
   const raw = async (method: string, body: string) => {
@@ -263,14 +263,14 @@ test('What is malformed is refused, and the trackers go on.', async t => {
   t.is(await raw('group.list', body({})), undefined)
 })
 
-test('A sequence nobody can have seen yet is not waited for for ever.', async t => {
+test('A tracker does not wait forever for a sequence that cannot exist yet.', async t => {
   const { servers } = t.context
   const ned = await person(t, servers, 'ned')
   const fromElsewhere = createTrackerClient(ned.connection, ned, 1_000_000)
   t.is(codeOf(await fromElsewhere.ask('group.list', {})), 'done')
 })
 
-test('Both trackers are equal after whatever people did at once.', async t => {
+test('Both trackers are equal after many concurrent commands.', async t => {
   const { servers } = t.context
   const people = await Promise.all(['pia', 'quin', 'ria'].map(user => person(t, servers, user)))
   const groups = ['pqr1', 'pqr2']

@@ -18,7 +18,7 @@ const test = withShared(anyTest as TestFn<Clusters>, async t => {
   return { cluster, other }
 })
 
-test('A new device takes the first authority for its own and says so; it turns another cluster away until told to trust it.', async t => {
+test('A new device trusts the first authority it meets and says so, and refuses another cluster until told to trust it.', async t => {
   const { cluster, other } = t.context
   const fingerprint = (of: typeof cluster) => fingerprintOfAuthority(of.secrets.authority!.certificate)
   const alice = commandLine(t, cluster.servers)
@@ -37,7 +37,7 @@ test('A new device takes the first authority for its own and says so; it turns a
   t.is((await alice.run(['signup', 'alice'], elsewhere)).code, 0)
 })
 
-test('A fingerprint that comes with the address is the one that is trusted, and no other.', async t => {
+test('A fingerprint given with the address is trusted, and no other.', async t => {
   const { cluster } = t.context
   const right = fingerprintOfAuthority(cluster.secrets.authority!.certificate)
   const bob = commandLine(t, [`${cluster.servers[0]}#${right.replace(/./g, 'A')}`])
@@ -47,7 +47,7 @@ test('A fingerprint that comes with the address is the one that is trusted, and 
   t.deepEqual([signedUp.code, signedUp.err], [0, ''])
 })
 
-test('Nothing is said to a broker without TLS where TLS is due, whatever it offers.', async t => {
+test('Where TLS is required, a broker without TLS is sent nothing, whatever it offers.', async t => {
   const heard: Buffer[] = []
   const plain = createServer(socket => {
     socket.on('error', () => {})

@@ -96,7 +96,7 @@ const connectFrom = ({ config, origin }: Page) =>
     wsFactory: async url => ({ socket: new WebSocket(url, { origin }) as never, encrypted: false }),
   })
 
-test('A page reaches brokers that speak TLS alone, hears its person’s machines there, and can say nothing.', async t => {
+test('A page connects to brokers that accept only TLS, hears its user’s machines, and cannot publish.', async t => {
   const alice = await someone(t, 'alice')
   const page = await openPage(t, alice.home)
   const connection = await connectFrom(page)
@@ -118,7 +118,7 @@ test('A page reaches brokers that speak TLS alone, hears its person’s machines
   }
 })
 
-test('The way to the brokers trusts whom its device trusts, and nobody else.', async t => {
+test('The page’s way to the brokers trusts the same authority as its device, and no other.', async t => {
   const carol = await someone(t, 'carol')
   const { authority } = await createAuthoritySecrets(tempFolder(t))
   const stranger = { authority: () => authority!.certificate, follow: () => t.fail('a stranger is followed') }
@@ -137,7 +137,7 @@ test('The way to the brokers trusts whom its device trusts, and nobody else.', a
   t.is(await firstWord(), 'INFO ')
 })
 
-test('A person is told of their own devices and of nobody else’s; the operator of all, of every group and of the brokers.', async t => {
+test('A user sees only their own devices; the operator sees all devices, groups and brokers.', async t => {
   const dora = await someone(t, 'dora')
   const erik = await someone(t, 'erik')
   await erik.json('group', 'create', 'reef')

@@ -54,7 +54,7 @@ function announce(t: ExecutionContext<TestCluster>, { user, connection }: Person
   return watchers[0]!
 }
 
-test('A download is seen whole: its machine’s states in order, each piece with the peer that it came from.', async t => {
+test('A watcher sees a whole download: its machine’s states in order, and each piece with the peer that it came from.', async t => {
   const { servers } = t.context
   const alice = await person(t, servers, 'alice')
   const bob = await person(t, servers, 'bob')

@@ -58,7 +58,7 @@ test('The services are five children, started side by side.', t => {
 })
 
 for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'] as const)
-  test(`When the child ${child} fails, that is reported, and it alone is started again.`, async t => {
+  test(`When the child ${child} fails, the failure is reported, and only that child is started again.`, async t => {
     const { clock, started, failures, actor } = startServices([child])
     await settled()
     t.deepEqual(failures, [child])
@@ -69,7 +69,7 @@ for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'
     t.is(actor.getSnapshot().status, 'active')
   })
 
-test('What one child says reaches the children it concerns.', t => {
+test('A child’s events reach the children that they concern.', t => {
   const { send, heard } = startServices()
   const notice = { seq: 1, group: 'reef', type: 'sharing.ended' } as const
   send({ type: 'notice.received', notice })
@@ -138,7 +138,7 @@ test('A heartbeat that starts again may have missed notices, so shares and downl
   t.deepEqual(heard, [['shareRegistry', 'notices.missed']])
 })
 
-test('Services that close serve no one any more, however long the downloads take.', async t => {
+test('Closing services stop serving at once, however long the downloads take.', async t => {
   for (const broken of [[], ['uploads']] as const)
     for (const type of ['services.close', 'session.revoked'] as const) {
       const { send, actor, clock } = startServices(broken)
@@ -310,7 +310,7 @@ test('A session revoked from elsewhere ends like a logout.', async t => {
   t.deepEqual(agent.forgot, [true])
 })
 
-test('A goodbye that fails is reported and holds nothing up; one that hangs is left behind.', async t => {
+test('A failing goodbye is reported and delays nothing; a hanging one is abandoned.', async t => {
   const { send, failures } = startAgent({ connects: ['away'], leaves: new Error('bug') })
   await send(found)
   t.is(await send({ type: 'agent.stop' }), 'stopped')

@@ -220,7 +220,7 @@ test('The ledger tells how long the store was full, and what its pieces took.', 
   t.true(ledger.writingTime.bytesPerSecond(nowMs) > ledger.checkingTime.bytesPerSecond(nowMs))
 })
 
-test('What a connected peer has is known, and grows.', t => {
+test('The pieces of a connected peer are known, and grow.', t => {
   const { actor, send } = startDownload()
   const have = createBitfield(pieces)
   send(ready(), located('alice'), ...joins(alice, have))
@@ -359,7 +359,7 @@ test('A store that breaks fails the download, and no other actor.', t => {
   t.is(actor.getSnapshot().status, 'done')
 })
 
-test('A store that breaks while pieces arrive fails the download, too.', t => {
+test('A store that breaks while pieces arrive also fails the download.', t => {
   const { send, endings } = startDownload('waste')
   t.is(send(...toTransferring, received(bob, 0)), 'failed')
   t.like(endings, [{ ending: 'failed', problem: { code: 'destination-unwritable' } }])
@@ -387,7 +387,7 @@ test('A locator that breaks fails the download.', t => {
   t.is(endings[0]?.ending, 'failed')
 })
 
-test('A session that breaks is a lost peer, which may be tried again.', t => {
+test('A session that fails counts as a lost peer, which may be tried again.', t => {
   const { send, actor, opened } = startDownload('session')
   t.is(send(ready(), located('alice')), 'fetching.stalled')
   t.is(actor.getSnapshot().context.ledger.sessions.size, 0)

@@ -65,7 +65,7 @@ function breakLamp({ lampState, actor }: ReturnType<typeof startMachine>) {
   actor.send({ type: 'replace' })
 }
 
-test('A child that fails is reported, and started again after a back-off that doubles up to its most.', t => {
+test('A child that fails is reported, and started again after a back-off that doubles up to its maximum.', t => {
   const machine = startMachine()
   breakLamp(machine)
   const { lampState, reported, clock, actor, failures } = machine
@@ -85,7 +85,7 @@ test('A child that fails is reported, and started again after a back-off that do
   t.is(reported.length, 5)
 })
 
-test('A child that has run steadily is forgiven its failures, and not sooner.', t => {
+test('A child’s failures are forgotten once it has run steadily, and not sooner.', t => {
   const machine = startMachine()
   breakLamp(machine)
   machine.lampState.isBroken = false
@@ -96,7 +96,7 @@ test('A child that has run steadily is forgiven its failures, and not sooner.', 
   t.is(machine.failures(), 0)
 })
 
-test('What a child is told reaches it while it runs, and is dropped while it is being started again.', t => {
+test('Events reach a child while it runs, and are dropped while it is being started again.', t => {
   const machine = startMachine()
   const { actor, heard, clock, lampState } = machine
   actor.send({ type: 'light' })

@@ -72,7 +72,7 @@ test('A tracker connects, prepares, catches up, serves, and stops when told.', a
   t.deepEqual(told, [])
 })
 
-test('Nobody is answered before the log is caught up with.', async t => {
+test('A tracker answers no request before it has caught up with the log.', async t => {
   let started = 0
   const requestHandler = fromCallback(() => void started++)
   const { send } = running({ requestHandler })
@@ -92,7 +92,7 @@ test('With the log out of reach, a tracker answers from what it knows.', async t
 })
 
 for (const part of parts)
-  test(`A failing ${part} is told of, started again after a while, and takes nobody with it.`, async t => {
+  test(`A failing ${part} is reported, started again after a while, and affects no other part.`, async t => {
     const { actor, clock, send, told } = await servingTracker()
     send({ type: 'part.failed', part, error })
     t.deepEqual(told, [part])
@@ -105,7 +105,7 @@ for (const part of parts)
   })
 
 for (const part of parts)
-  test(`A ${part} that throws as it starts is tried again until it does not.`, async t => {
+  test(`A ${part} that throws as it starts is tried again until it starts.`, async t => {
     let attempts = 0
     const flaky = fromCallback(() => {
       if (++attempts <= 2) throw error
@@ -117,7 +117,7 @@ for (const part of parts)
     t.deepEqual(told, [part, part])
   })
 
-test('Back-off doubles up to its most, and is forgotten by what runs steadily.', async t => {
+test('Back-off doubles up to its maximum, and is reset once a part runs steadily.', async t => {
   t.deepEqual(
     [1, 2, 3].map(restartDelayMs),
     [1, 2, 4].map(times => times * trackerTunables.restart.firstMs),
@@ -145,7 +145,7 @@ test('A follower that fails takes the tracker back to preparing, with everything
   t.deepEqual(actor.getSnapshot().value, { connected: 'preparing' })
 })
 
-test('Connections that are lost are made again, and everything that used them with them.', async t => {
+test('Lost connections are replaced, together with every part that used them.', async t => {
   let connects = 0
   const connect = fromPromise<void>(async () => void connects++)
   const { actor, clock, send } = await servingTracker({ connect })
@@ -162,7 +162,7 @@ for (const [step, waiting] of [
   ['connect', 'unconnected'],
   ['prepare', { connected: 'unprepared' }],
 ] as const)
-  test(`A tracker that cannot ${step} tells so and tries again.`, async t => {
+  test(`A tracker that cannot ${step} reports it and tries again.`, async t => {
     let attempts = 0
     const flaky = fromPromise<void>(async () => {
       if (++attempts === 1) throw error
@@ -194,7 +194,7 @@ for (const [name, replaced] of [
     t.is(told.length, 1)
   })
 
-test('A tracker whose release fails tells so and stops all the same.', async t => {
+test('A tracker whose release fails reports it and still stops.', async t => {
   const release = fromPromise<void>(async () => {
     throw error
   })
@@ -205,7 +205,7 @@ test('A tracker whose release fails tells so and stops all the same.', async t =
   t.deepEqual(told, ['release'])
 })
 
-test('Applied entries reach the notifier while it runs, and are let go while it does not.', async t => {
+test('Applied entries reach the notifier while it runs, and are dropped while it does not.', async t => {
   const heard: unknown[] = []
   const notifier = fromCallback<EntriesApplied>(({ receive }) => receive(event => heard.push(event)))
   const { clock, send } = await servingTracker({ notifier })

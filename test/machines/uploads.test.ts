@@ -78,7 +78,7 @@ test('A peer is served from the offer it comes for.', t => {
   t.like(status(), { links: 1, peers: 1 })
 })
 
-test('A peer that comes for what is not on offer is dismissed and may come again.', t => {
+test('A peer that comes for a share that is not on offer is dismissed and may come again.', t => {
   const { arrive, open, toListener } = start()
   arrive(peerOf('1'))
   t.is(open.size, 0)
@@ -202,7 +202,7 @@ test('A device that is logged out is cut off wherever it fetches, and the other 
   t.like(toListener, [{ id: '4', retry: false }])
 })
 
-test('A share that may not be served from here is served to no one, until it is shared anew.', t => {
+test('A share that may not be served from here is served to no peer until it is shared again.', t => {
   const { send, arrive, open, toListener } = start()
   const other = { ...offer, share: 'f'.repeat(32) }
   send({ type: 'offer.added', offer }, { type: 'offer.added', offer: other })
@@ -267,7 +267,7 @@ test('Served bytes add up.', t => {
   t.is(status().servedBytes, 7)
 })
 
-test('An upload session that throws is forgotten, and the others go on.', t => {
+test('An upload session that throws is forgotten, and the others continue.', t => {
   const { send, arrive, status, uploads } = start(({ peer: { id } }) => {
     if (id === 'bad') throw new Error('it left')
   })

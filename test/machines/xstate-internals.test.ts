@@ -97,7 +97,7 @@ function inspected() {
   return { actor, events, subscription }
 }
 
-test('An actor says whether it runs a machine, and which.', t => {
+test('The adapter tells whether an actor runs a machine, and which.', t => {
   const actor = createActor(parent).start()
   t.is(machineOf(actor), parent)
   const { bell, inline } = actor.getSnapshot().children
@@ -107,7 +107,7 @@ test('An actor says whether it runs a machine, and which.', t => {
   actor.stop()
 })
 
-test('An actor knows its parent and its children.', t => {
+test('The adapter finds an actor’s parent and children.', t => {
   const actor = createActor(parent).start()
   t.is(parentOf(actor), undefined)
   t.deepEqual(
@@ -119,7 +119,7 @@ test('An actor knows its parent and its children.', t => {
   actor.stop()
 })
 
-test('An actor and an invoke are named after what they run; an id that was not given is recognized.', t => {
+test('An actor and an invoke are named after what they run, and a generated id is recognized.', t => {
   const actor = createActor(parent).start()
   const [bell, listener, inline] = childrenOf(actor)
   t.deepEqual(
@@ -136,7 +136,7 @@ test('An actor and an invoke are named after what they run; an id that was not g
   actor.stop()
 })
 
-test('Named actions have names; XState’s own and those written in place have none.', t => {
+test('Named actions have names; XState’s own and inline actions have none.', t => {
   t.deepEqual(transitionOf(open, 'ring').actions.map(actionName), ['count', undefined, undefined])
   t.is(actionName({ type: 'count', params: {} }), 'count')
   t.is(actionName(assign({})), undefined)
@@ -183,7 +183,7 @@ test('Every transition taken is the definition’s own object, so that its id ca
   actor.stop()
 })
 
-test('Inspection begins also with actors that run, covers their children, and ends.', t => {
+test('Inspection can begin with running actors, covers their children, and ends.', t => {
   const events: InspectionEvent[] = []
   const actor = createActor(parent).start()
   const subscription = inspectSystem(actor, event => events.push(event))

@@ -22,7 +22,7 @@ const createCommandsHere = (): CommandRunner => ({
   stop: async () => {},
 })
 
-test('The three people show a download again and again, leave nothing behind, and can come back.', async t => {
+test('The three people repeat a download, leave nothing behind, and can come back.', async t => {
   // Some forty commands, each a process.
   t.timeout(180_000)
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })

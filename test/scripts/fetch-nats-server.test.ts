@@ -66,7 +66,7 @@ test('A machine that offers no nats-server says what failed, and what to do.', a
   t.false(existsSync(cached))
 })
 
-test('A step that failed says so, once, and never that it is done.', async t => {
+test('A failed step says so once, and never says that it is done.', async t => {
   const broken = {
     ...aptWith('2.12.3'),
     'apt-get': 'case "$1" in --version) ;; *) echo "E: no network"; exit 100 ;; esac',
@@ -84,7 +84,7 @@ test('A machine without a package manager says so.', async t => {
   t.regex(output, /neither apt-get nor brew/)
 })
 
-test('A nats-server that is named and does not fit is an error, and none is fetched instead.', async t => {
+test('A named nats-server that does not fit is an error, and none is fetched instead.', async t => {
   const { fetch, cached } = machine(t, { 'nats-server': says('2.11.0'), ...aptWith('2.12.3') })
   const { code, output } = await fetch({ SHOAL_NATS_SERVER: '/bin/sh' })
   t.is(code, 1)

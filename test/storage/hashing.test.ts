@@ -137,7 +137,7 @@ test('A file with extra bytes after the right ones is wrong.', async t => {
 const never = new AbortController().signal
 
 test.serial(
-  'A file that is followed is read as far as it is there, and verified by both hashes and its size.',
+  'A followed file is read as far as it has been written, and verified by both hashes and its size.',
   async t => {
     const data = randomBytes(12 * pieceLength + 5)
     const path = await fileOf(t, Buffer.alloc(data.length))

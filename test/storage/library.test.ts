@@ -372,7 +372,7 @@ test('A download is created whole or not at all.', t => {
   after.close()
 })
 
-test('A later version’s library is left alone.', t => {
+test('A library of a later version is left alone.', t => {
   const { library, file } = fixture(t)
   library.close()
   const database = new Database(file)

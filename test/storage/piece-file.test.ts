@@ -174,7 +174,7 @@ test('Resuming keeps the bytes that are there, and makes a missing part file aga
   await fresh.discard()
 })
 
-test('An existing part file is not taken for a new one, and stays as it is.', async t => {
+test('An existing part file does not count as a new one, and stays as it is.', async t => {
   const { file, part } = await fixture(t)
   await fill(file)
   t.is(codeOf(await openPieceFile(part, manifest, 'fresh')), 'destination-exists')

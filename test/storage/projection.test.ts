@@ -66,7 +66,7 @@ test('Equal sequence means equal digest, however the entries were batched.', t =
   )
 })
 
-test('A projection that was closed and opened again goes on as if it never had been.', t => {
+test('A projection that was closed and opened again continues as before.', t => {
   const folder = tempFolder(t)
   let file = 0
   fc.assert(
@@ -106,7 +106,7 @@ test('Every entry changes the digest.', t => {
   )
 })
 
-test('Accounts and groups are what the domain makes of the same events, their orders included.', t => {
+test('Accounts and groups, with their orders, equal what the domain makes of the same events.', t => {
   fc.assert(
     fc.property(commandLog, batchSizes, ({ entries, accounts, groups }, sizes) => {
       const projection = freshProjection()
@@ -138,7 +138,7 @@ function spelledOutIn(state: Group, events: readonly LogEvent[]): LogEvent[] {
   })
 }
 
-test('A log that spells out every end of sharing gives the same as one that leaves them to exits.', t => {
+test('A log that spells out every end of sharing gives the same projection as one that leaves them to exits.', t => {
   let spelledOutRecords = 0
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
@@ -161,7 +161,7 @@ test('A log that spells out every end of sharing gives the same as one that leav
   t.true(spelledOutRecords > 0)
 })
 
-test('The lists people see say what the groups hold.', t => {
+test('The lists that users see match the groups.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries, groups }) => {
       const projection = freshProjection()
@@ -212,7 +212,7 @@ test('The lists people see say what the groups hold.', t => {
   )
 })
 
-test('A list that is read from behind one of its rows on is the rest of it.', t => {
+test('Reading a list from after one of its rows gives the rest of it.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries, groups }) => {
       const projection = freshProjection()
@@ -233,7 +233,7 @@ test('A list that is read from behind one of its rows on is the rest of it.', t 
   )
 })
 
-test('A subject’s last sequence and a request’s place in the log are known; what never was is not.', t => {
+test('A subject’s last sequence and a request’s place in the log are known, and unknown ones have none.', t => {
   const projection = freshProjection()
   projection.apply([signUp(4, 'ann', idOf(1))])
   t.is(projection.lastSequence(userEvents('ann')), 4)
@@ -243,7 +243,7 @@ test('A subject’s last sequence and a request’s place in the log are known; 
   projection.close()
 })
 
-test('Requests are forgotten by their place in the log alone, so that every tracker forgets the same.', t => {
+test('Requests are forgotten only by their place in the log, so that every tracker forgets the same ones.', t => {
   const entries = [signUp(1, 'ann', idOf(1)), signUp(2, 'bo', idOf(2)), signUp(1_000_001, 'cy', idOf(3))]
   const one = freshProjection()
   const other = freshProjection()
@@ -256,7 +256,7 @@ test('Requests are forgotten by their place in the log alone, so that every trac
   t.is(one.digest(), other.digest())
 })
 
-test('An entry that cannot be read moves the sequences and changes nothing else; another log is another digest.', t => {
+test('An unreadable entry advances the sequences and changes nothing else; another log gives another digest.', t => {
   const readable = freshProjection()
   const unreadable = freshProjection()
   readable.apply([signUp(1, 'ann', idOf(1))])
@@ -269,7 +269,7 @@ test('An entry that cannot be read moves the sequences and changes nothing else;
   t.not(unreadable.digest(), readable.digest())
 })
 
-test('A batch with an entry out of order is applied not at all.', t => {
+test('No entry of a batch is applied if one is out of order.', t => {
   const projection = freshProjection()
   projection.apply([signUp(2, 'ann', idOf(1))])
   const before = projection.digest()
@@ -279,7 +279,7 @@ test('A batch with an entry out of order is applied not at all.', t => {
   t.is(projection.account('bo').user, undefined)
 })
 
-test('Where there is no file there is no projection; a removed one is gone with all its files.', t => {
+test('A missing file means no projection, and removing a projection removes all its files.', t => {
   const path = join(tempFolder(t), 'projection.db')
   t.is(openProjection(path), undefined)
   createProjection(path, created).close()
@@ -288,7 +288,7 @@ test('Where there is no file there is no projection; a removed one is gone with 
   t.is(openProjection(path), undefined)
 })
 
-test('A damaged, truncated, foreign or empty file, or one of another version, is said to be unusable.', t => {
+test('A damaged, truncated, foreign or empty file, or one of another version, is reported as unusable.', t => {
   const folder = tempFolder(t)
   const damages: Record<string, (path: string) => void> = {
     garbage: path => writeFileSync(path, 'no database, but long enough to be taken for one '.repeat(100)),

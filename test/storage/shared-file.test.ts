@@ -74,7 +74,7 @@ for (const [how, leave] of Object.entries(departures))
     await t.throwsAsync(shared.check(), { instanceOf: SharedFileVanished })
   })
 
-test('Another file under the same name is a changed one, even with the same bytes and times.', async t => {
+test('Another file under the same name counts as changed, even with the same bytes and times.', async t => {
   const { path, folder, shared } = await fixture(t)
   const copy = join(folder, 'copy')
   await writeFile(copy, '0123456789')
@@ -103,7 +103,7 @@ test('A write that comes right after hashing began always shows.', async t => {
   }
 })
 
-test('A folder, a pipe, a socket, a device and what is not there are not shared.', async t => {
+test('A folder, a pipe, a socket, a device and a missing file cannot be shared.', async t => {
   const folder = tempFolder(t)
   await mkdir(join(folder, 'folder'))
   execFileSync('mkfifo', [join(folder, 'pipe')])

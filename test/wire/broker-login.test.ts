@@ -10,7 +10,7 @@ const logins: BrokerLogin[] = [
   { kind: 'operator', expiresAt: 1_800_000_000_000, proof: 'p'.repeat(43) },
 ]
 for (const login of logins)
-  test(`A ${login.kind}'s log-in is read as it was written.`, t => {
+  test(`A log-in of kind ${login.kind} is read as it was written.`, t => {
     const { user, pass } = toConnect(login)
     t.deepEqual(fromConnect(user, pass), login)
   })
@@ -24,10 +24,10 @@ const none = [
   'a'.repeat(10_000),
 ]
 for (const user of none)
-  test(`${JSON.stringify(user.slice(0, 50))} (${user.length}) logs nobody in.`, t =>
+  test(`The text ${JSON.stringify(user.slice(0, 50))} (${user.length}) is not a log-in.`, t =>
     t.is(fromConnect(user, 'pass'), undefined))
 
-test('Whoever a text logs in, no other text does.', t => {
+test('No two texts are the same log-in.', t => {
   const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[.a-z0-9-]{0,20}\.?[a-z0-9]{12}$/))
   fc.assert(
     fc.property(texts, fc.string(), (user, pass) => {

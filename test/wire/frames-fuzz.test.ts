@@ -120,7 +120,7 @@ function decode(bytes: Buffer, at: readonly number[], accepts: readonly FrameTyp
   return { out: Buffer.concat(out), refused, mostHeld, isAhead }
 }
 
-test('A tampered stream gives the frames that stand in it, then nothing or a FrameError, however it is cut.', t => {
+test('A tampered stream gives its intact frames, then nothing or a FrameError, however it is cut.', t => {
   fc.assert(
     fc.property(stream, cuts, cuts, fc.constantFrom(...sides), (bytes, some, others, accepts) => {
       const { out, refused, mostHeld, isAhead } = decode(bytes, some, accepts)
@@ -137,7 +137,7 @@ test('Every frame that a peer may send is among those that are tampered with.', 
   t.deepEqual([...new Set(sides.flat())].sort(), [...frameTypes].sort())
 })
 
-test('One byte flipped anywhere in a stream of every kind of frame does no more than that.', t => {
+test('Flipping any one byte in a stream of every kind of frame gives only frames or a FrameError.', t => {
   const whole = [
     encodeFrame({ type: 'bitfield', have: createBitfield(pieceCount(shape)) }),
     encodeFrame({ type: 'have', piece: 1 }),

@@ -94,7 +94,7 @@ const encode = (seen: Seen): Buffer =>
 const plain = (seen: Seen) =>
   seen.type === 'bitfield' || seen.type === 'fresh' ? { type: seen.type, bits: seen.have.toBytes() } : seen
 
-test('Whatever is encoded is decoded the same, however the stream is cut.', t => {
+test('Every encoded frame is decoded unchanged, however the stream is cut.', t => {
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 12 }), (frames, cuts) => {
       t.deepEqual(decode(Buffer.concat(frames.map(encode)), cuts).map(plain), frames.map(plain))
@@ -103,7 +103,7 @@ test('Whatever is encoded is decoded the same, however the stream is cut.', t =>
   )
 })
 
-test('A stream cut into single bytes is decoded the same.', t => {
+test('A stream cut into single bytes is decoded unchanged.', t => {
   const frames: Seen[] = [
     { type: 'have', piece: 3 },
     { type: 'block', piece: 0, offset: 4, length: 3, bytes: Buffer.from('abc') },
@@ -113,7 +113,7 @@ test('A stream cut into single bytes is decoded the same.', t => {
   t.deepEqual(decode(stream, [...stream.keys()]), frames)
 })
 
-test('No bytes, however strange, give anything but frames that the file can have or a FrameError.', t => {
+test('Arbitrary bytes give only frames that are valid for the file, or a FrameError.', t => {
   const allowed = (seen: Seen) => {
     if ('piece' in seen && seen.piece >= pieceCount(shape)) return false
     if ('length' in seen && seen.offset + seen.length > pieceSize(shape, seen.piece)) return false
@@ -174,15 +174,15 @@ const malformed: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['a bye that goes on and on', header(1000, 8)],
 ]
 for (const [what, bytes] of malformed)
-  test(`${what} is refused before more is awaited.`, t => {
+  test(`${what} is refused before more bytes are awaited.`, t => {
     t.throws(() => decode(bytes, []), { instanceOf: FrameError })
   })
 
-test('A frame that this side does not take is refused.', t => {
+test('A frame that this side does not accept is refused.', t => {
   t.throws(() => decode(encodeFrame({ type: 'have', piece: 0 }), [], ['request', 'bye']), { instanceOf: FrameError })
 })
 
-test('A decoder that has thrown takes no more.', t => {
+test('A decoder that has thrown accepts no more bytes.', t => {
   const seen: Frame[] = []
   const decoder = createFrameDecoder(['have'], shape, { onFrame: frame => seen.push(frame) })
   t.throws(() => decoder.write(header(5, 99)))
@@ -203,7 +203,7 @@ test('A decoder that is stopped by what it reads ignores the rest of the chunk.'
   t.is(seen.length, 1)
 })
 
-test('A stream in small reads is refused; whole blocks make up for some.', t => {
+test('A stream in many small reads is refused, and whole blocks make up for some of them.', t => {
   const decoder = createFrameDecoder(['block'], shape, { onFrame: () => t.fail() })
   const sent = { piece: 0, offset: 0, length: peerTunables.blockBytes }
   const block = Buffer.concat([encodeBlockHeader(sent), Buffer.alloc(sent.length)])
@@ -221,7 +221,7 @@ test('A stream in small reads is refused; whole blocks make up for some.', t => 
   })
 })
 
-test('A block that nobody wants any more passes without being kept.', t => {
+test('A block that is no longer wanted passes without being kept.', t => {
   const passed: Block[] = []
   const decoder = createFrameDecoder(['block'], shape, {
     onFrame: () => t.fail(),

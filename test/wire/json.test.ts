@@ -7,12 +7,12 @@ test('JSON is read from text and from bytes.', t => {
   t.deepEqual(parseJson(Buffer.from('{"a":1}')), { a: 1 })
 })
 
-test('What is not JSON is undefined.', t => {
+test('Text that is not JSON yields undefined.', t => {
   t.is(parseJson('{'), undefined)
   t.is(parseJson(new Uint8Array([0xff, 0xfe])), undefined)
 })
 
-test('What does not fit the schema is undefined.', t => {
+test('JSON that does not fit the schema yields undefined.', t => {
   const schema = z.object({ a: z.number() })
   t.deepEqual(readJson('{"a":1}', schema), { a: 1 })
   t.is(readJson('{"a":"1"}', schema), undefined)

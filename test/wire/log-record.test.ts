@@ -8,7 +8,7 @@ const requested = { type: 'join.requested', group: 'g', user: 'bob', at: 5 }
 const record = { id, at: 5, by, events: [requested] }
 const isRecord = (value: unknown) => logRecordSchema.safeParse(value).success
 
-test('A record of one command is read, with or without who asked.', t => {
+test('A record of one command is read, with or without its author.', t => {
   t.true(isRecord(record))
   const { by: _, ...signUp } = record
   t.true(isRecord({ ...signUp, events: [{ type: 'account.created', user: 'alice', passwordHash: 'h' }] }))

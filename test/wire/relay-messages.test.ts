@@ -20,7 +20,7 @@ test('Every relay message is decoded as it was encoded.', t => {
   fc.assert(fc.property(message, said => void t.deepEqual(decodeRelayMessage(encodeRelayMessage(said)), said)))
 })
 
-test('Bytes that are no relay message are told apart, and never more than a chunk is taken.', t => {
+test('Bytes that are not a relay message are refused, and so is more than a chunk.', t => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), bytes => {
       const said = decodeRelayMessage(bytes)

@@ -10,7 +10,7 @@ import { manifestOf } from '../helpers/manifest-of.ts'
 
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success
 
-test('No value at all makes a schema throw, and none accepts chance.', t => {
+test('No value makes a schema throw, and no schema accepts arbitrary values.', t => {
   const all: z.ZodType[] = [
     ...[schemas.manifestSchema, schemas.deviceRefSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
     ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema, tracker.logInSchema],
@@ -42,7 +42,7 @@ const bounds: [string, z.ZodType, unknown[], unknown[]][] = [
   ['user ids', schemas.idSchema, ['alice'], ['', 'a.b', '*', '>', 'a'.repeat(65), 'a\n']],
 ]
 for (const [what, schema, good, bad] of bounds)
-  test(`${what} are taken within their bounds alone.`, t => {
+  test(`Values for ${what} are accepted only within their bounds.`, t => {
     for (const value of good) t.true(accepts(schema, value), String(value))
     for (const value of bad) t.false(accepts(schema, value), String(value))
   })
@@ -61,14 +61,14 @@ test('A manifest has its own fields, of bounded length.', t => {
   t.true(accepts(schemas.manifestSchema, { ...manifest, pieces: Buffer.alloc(4096 * 20).toString('base64') }))
 })
 
-test('A request asks for no more than its method takes.', t => {
+test('A request may have only the parameters of its method.', t => {
   const { params } = tracker.trackerMethods['group.accept']
   t.true(accepts(params, { group: 'g', user: 'bob' }))
   for (const value of [{ group: 'g' }, { group: 'g', user: 'bob', by: 'alice' }, { group: 'g', user: 'b b' }])
     t.false(accepts(params, value))
 })
 
-test('A beat, a log-in and a notice say what they have to.', t => {
+test('A heartbeat, a log-in and a notice must have exactly their own fields.', t => {
   t.true(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [] }))
   t.true(accepts(heartbeatSchema, { state: 'leaving' }))
   t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))

@@ -14,7 +14,7 @@ function isMatch(pattern: string, subject: string): boolean {
   return tokens.length === wanted.length && wanted.every((w, i) => w === '*' || w === tokens[i])
 }
 
-test('Who asks is read from the subject again, whatever the method.', t => {
+test('A request’s subject names its sender, whatever the method.', t => {
   t.deepEqual(subjects.addressOf(subjects.apiSubject(alice, 'group.create')), { ...alice, rest: 'group.create' })
   t.deepEqual(subjects.addressOf(subjects.presenceSubject(alice, '::1')), { ...alice, rest: '3a3a31' })
   t.deepEqual(subjects.addressOf(subjects.trackersStatus(alice)), { ...alice, rest: '' })
@@ -26,7 +26,7 @@ test('A subject with too few tokens has no address.', t => {
     t.is(subjects.addressOf(subject), undefined)
 })
 
-test('Every subject is heard where it is listened for, and nowhere else.', t => {
+test('Every subject matches its own subscription, and no other.', t => {
   const rooms: [string, string][] = [
     [subjects.apiSubject(alice, 'group.create'), subjects.anyApi],
     [subjects.logInSubject('alice'), subjects.anyLogIn],
@@ -44,7 +44,7 @@ test('Every subject is heard where it is listened for, and nowhere else.', t => 
   t.false(isMatch(subjects.relayInbox(bob), subjects.relaySubject(alice, bob, 'c1')))
 })
 
-test('A person’s inbox is nobody else’s, nor a guest’s.', t => {
+test('No two users share an inbox, and no user shares one with a guest.', t => {
   const nonce = '0123456789abcdef0123456789abcdef'
   const prefixes = [subjects.inboxPrefix('alice'), subjects.inboxPrefix('alice2'), subjects.guestInboxPrefix(nonce)]
   for (const prefix of prefixes)

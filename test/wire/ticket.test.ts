@@ -9,13 +9,13 @@ const expiresAt = 1_900_000_000_123
 const epoch = 1_800_000_000_456
 const seq = 2 ** 40 + 7
 
-test('A ticket says what it was made for, and is a PSK identity of at most 128 bytes.', t => {
+test('A ticket decodes to what it was made for, and is a PSK identity of at most 128 bytes.', t => {
   const identity = encodeTicket(share, alice, expiresAt, seq, epoch)
   t.deepEqual(decodeTicket(identity), { expiresAt, seq, epoch, keyTag: '00000000', share, holder: holderTag(alice) })
   t.regex(identity, /^[A-Za-z0-9_-]{1,128}$/)
 })
 
-test('What is no ticket of this version decodes to nothing.', t => {
+test('Text that is not a ticket of this version decodes to undefined.', t => {
   const identity = encodeTicket(share, alice, expiresAt, seq)
   const later = Buffer.from(identity, 'base64url')
   later[0] = 3
@@ -23,7 +23,7 @@ test('What is no ticket of this version decodes to nothing.', t => {
   for (const text of [...none, 'A'.repeat(100_000)]) t.is(decodeTicket(text), undefined)
 })
 
-test('No text at all breaks decoding, and whatever decodes is what it was encoded from.', t => {
+test('No text makes decoding throw, and every decoded ticket has a full share id and a full encoding.', t => {
   const texts = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.base64String(),
@@ -41,7 +41,7 @@ test('No text at all breaks decoding, and whatever decodes is what it was encode
   t.pass()
 })
 
-test('A key is that of one identity on one device with one log-in of one cluster.', t => {
+test('A key belongs to one ticket, one device, one log-in and one cluster.', t => {
   const cluster = randomBytes(32)
   const bob = { user: 'bob', device: 'bbbbbbbbbbbb' }
   const identity = encodeTicket(share, alice, expiresAt, seq)

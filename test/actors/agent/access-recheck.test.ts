@@ -53,7 +53,7 @@ test('Nothing is told when nothing was revoked, or the trackers are away; a void
   t.deepEqual(told, ['logged out'])
 })
 
-test('Nothing is asked while no one is served, and nothing told once it has ended.', async t => {
+test('The trackers are not asked while no peer is served, and nothing is reported after the end.', async t => {
   const idle = recheckOf(done({ seq: 7, withdrawn: [revoked] }), [])
   await idle.recheck()
   t.deepEqual(idle.asked, [])

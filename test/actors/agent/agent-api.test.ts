@@ -63,7 +63,7 @@ test('A request is answered by a stream: progress, then one end.', async t => {
   t.deepEqual(heard, [1, 2])
 })
 
-test('A refusal arrives as it was made, and a handler that throws is a refusal too.', async t => {
+test('A refusal arrives unchanged, and a handler that throws becomes a refusal too.', async t => {
   const refusal = refuse('not-member', 'you are not a member of reef')
   t.deepEqual(await agentWith(t, { share: async () => refusal }).client.ask('share', request), refusal)
   const broken = agentWith(t, {
@@ -76,7 +76,7 @@ test('A refusal arrives as it was made, and a handler that throws is a refusal t
   t.false(JSON.stringify(answer).includes('\\n'))
 })
 
-test('Parameters that are none, and methods that are none, never reach a handler.', async t => {
+test('Malformed parameters and unknown methods never reach a handler.', async t => {
   const { transport } = agentWith(t, { share: async () => t.fail('it reached the handler') as never })
   const answers = ['share', 'constructor', 'no-such-method', ''].map(
     method =>
@@ -91,7 +91,7 @@ test('Parameters that are none, and methods that are none, never reach a handler
   for (const answer of await Promise.all(answers)) t.like(answer, { kind: 'end', ok: false, code: 'usage' })
 })
 
-test('Nobody there is known at once; with patience, a starting agent is waited for.', async t => {
+test('A missing agent is noticed at once; a caller with patience waits for an agent that is starting.', async t => {
   const { transport } = memoryBus()
   const client = createAgentClient(transport, alice)
   t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })

@@ -36,7 +36,7 @@ function followStatus(isRevoked: () => Promise<boolean> = async () => false) {
 const disconnect = { type: 'disconnect' }
 const refused = { type: 'error', error: new errors.AuthorizationError('void') }
 
-test('The brokers of the cluster are told at the start, and whenever they change.', async t => {
+test('The brokers of the cluster are reported at the start and whenever they change.', async t => {
   const { told, say, connection } = followStatus()
   t.deepEqual(told, [['n1:4222']])
   connection.info = { connect_urls: ['n1:4222', 'n2:4222'] }
@@ -44,7 +44,7 @@ test('The brokers of the cluster are told at the start, and whenever they change
   t.deepEqual(told.slice(1), [['n1:4222', 'n2:4222']])
 })
 
-test('It knows when no broker is there, and says when one is again.', async t => {
+test('The status says when no broker can be reached, and when one can be reached again.', async t => {
   const { status, told, say } = followStatus()
   t.true(status.isConnected)
   await say(disconnect)
@@ -66,7 +66,7 @@ test('A refusal to reconnect counts only when the login turns out to be void.', 
   }
 })
 
-test('A void login is looked into once at a time, and forgotten when the broker let the device in meanwhile.', async t => {
+test('One check of a void login runs at a time, and its result is ignored when the broker has let the device in meanwhile.', async t => {
   const checks: PromiseWithResolvers<boolean>[] = []
   const { told, say } = followStatus(() => {
     const check = Promise.withResolvers<boolean>()
@@ -83,7 +83,7 @@ test('A void login is looked into once at a time, and forgotten when the broker 
   t.false(told.includes('revoked'))
 })
 
-test('Nothing is told once it has ended.', async t => {
+test('Nothing is reported after the end.', async t => {
   const { status, told, say } = followStatus()
   status.end()
   await say({ type: 'reconnect' })

@@ -44,7 +44,7 @@ for (const [what, kind, content] of [
     t.deepEqual(await inspectDestination(path, manifest), { kind })
   })
 
-test('A folder and a symbolic link to the very file count as other files.', async t => {
+test('A folder, and a symbolic link to the very file, count as other files.', async t => {
   const folder = tempFolder(t)
   mkdirSync(join(folder, 'folder'))
   writeFileSync(join(folder, 'film.bin'), bytes)

@@ -59,7 +59,7 @@ test('A file that is what it was is offered, without hashing it.', async t => {
   t.deepEqual(told, [])
 })
 
-test('A file that was written again with the same bytes goes on under its new fingerprint.', async t => {
+test('A file rewritten with the same bytes stays shared under its new fingerprint.', async t => {
   const { path, records, name, check, told } = await sharedFile(t)
   writeFileSync(path, 'the very file')
   t.deepEqual(await check(), { state: 'sharing', isOffered: true, troubles: 0 })
@@ -88,7 +88,7 @@ test('A missing file leaves sharing, and is announced again when it is back.', a
   t.deepEqual(told, ['retract', 'announce'])
 })
 
-test('What the trackers could not be told is left to the reconciler.', async t => {
+test('An announcement that does not reach the trackers is left to the reconciler.', async t => {
   const { path, check, told, reconciler } = await sharedFile(t)
   reconciler.isReached = false
   rmSync(path)
@@ -98,7 +98,7 @@ test('What the trackers could not be told is left to the reconciler.', async t =
   t.deepEqual(told, ['retract', 'unreconciled', 'announce', 'unreconciled'])
 })
 
-test('What became of a share while its file was hashed wins over what hashing found.', async t => {
+test('A change to a share while its file is hashed takes precedence over the result of the hashing.', async t => {
   const { path, records, name, files, changes, told } = await sharedFile(t)
   const shared = records.get(name)!
   const replaced: ShareRecord = { ...shared, path: '/elsewhere' }

@@ -70,7 +70,7 @@ function startHeartbeat(served: ServedShare[], former: readonly string[], refusa
 
 const settled = () => new Promise(setImmediate)
 
-test('A peer whose ticket is from before its removal loses its access, even when the notice was lost.', async t => {
+test('A peer with a ticket from before its removal loses access even when the notice was lost.', async t => {
   const served: ServedShare[] = []
   const { heard, peerAdmitted, stop } = startHeartbeat(served, ['mallory'])
   served.push(shareOf('mallory'))
@@ -80,7 +80,7 @@ test('A peer whose ticket is from before its removal loses its access, even when
   stop()
 })
 
-test('A peer that comes while the trackers are being asked is included in the next question.', async t => {
+test('A peer that connects while the trackers are being asked is included in the next question.', async t => {
   const served = [shareOf('bob')]
   const { asked, peerAdmitted, stop } = startHeartbeat(served, [])
   served[0] = shareOf('bob', 'carol')
@@ -115,7 +115,7 @@ test('A removal withdraws access; for the removed user it is also news for downl
   stop()
 })
 
-test('A device that the trackers call logged out is.', async t => {
+test('A device logs out when the trackers say that it is logged out.', async t => {
   const { heard, stop } = startHeartbeat([shareOf('bob')], [], () => refuse('not-logged-in', 'logged out'))
   await settled()
   t.deepEqual(heard, [{ type: 'session.revoked' }])

@@ -40,7 +40,7 @@ test('Only the last notices are remembered, so that memory stays bounded.', t =>
   t.deepEqual(heard, [notice(1)])
 })
 
-test('What cannot be read is dropped; a refused subscription throws.', t => {
+test('An unreadable notice is dropped; a refused subscription throws.', t => {
   const { heard, say, fail } = startListening()
   for (const body of ['', 'no JSON', '{}', JSON.stringify({ ...notice(1), type: 'of a later version' })]) say(body)
   t.deepEqual(heard, [])

@@ -63,7 +63,7 @@ function offerFixture() {
   return { table, told, partOf, whole: offerOf(file), share: file.share, shown: () => shown }
 }
 
-test('A shared file stays on offer, whole, while it is downloaded anew, and after that ended.', t => {
+test('A shared file stays on offer, whole, while it is downloaded again and after that download has ended.', t => {
   const { table, told, partOf, whole, share, shown } = offerFixture()
   table.add(whole)
   const download = partOf(0)
@@ -91,7 +91,7 @@ test('A download that has become a shared file takes its own place without a gap
   t.deepEqual(told, ['offer.added', 'offer.added'])
 })
 
-test('What two downloads of a file have is on offer from the fuller one, and from the other once that ended.', t => {
+test('Of two downloads of one file, the fuller one is on offer, and the other once that one has ended.', t => {
   const { table, told, partOf, shown } = offerFixture()
   const [fuller, other] = [partOf(1, 2), partOf(0)]
   table.add(fuller)

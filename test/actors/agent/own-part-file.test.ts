@@ -51,7 +51,7 @@ test('A part file is recorded before it is made.', async t => {
   t.is(statSync(part).size, bytes.length)
 })
 
-test('A download goes on with the part file it made, and makes it again if it is gone.', async t => {
+test('A download continues with the part file it made, and makes it again if it is missing.', async t => {
   const { part, changes, record, library } = openRecord(t)
   writeFileSync(part, bytes)
   await granted(await openOwnPartFile(library, record(true))).close()

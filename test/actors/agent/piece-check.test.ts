@@ -62,7 +62,7 @@ test('A piece that the disk does not take is not recorded.', async t => {
   ])
 })
 
-test('A piece that the library cannot record gives its buffer back all the same.', async t => {
+test('A piece that the library cannot record still gives its buffer back.', async t => {
   const { take, steps } = openCheck(done(undefined), () => {
     throw new Error('disk I/O error')
   })

@@ -111,7 +111,7 @@ test('A finished download stays on offer while the trackers accept no more, and 
   t.is(trackers.client.announced, announced, 'not at once')
 })
 
-test('A share that the log lost is forgotten, and its owner is told where the file is.', async t => {
+test('A share that the log has lost is forgotten, and its owner is told where the file is.', async t => {
   const { shareRegistry, trackers, path } = await sharing(t)
   trackers.logged.clear()
   await shareRegistry.reconcile()

@@ -44,7 +44,7 @@ for (const [when, followFromBytes] of [
     }
   })
 
-test.serial('What was hashed too early is found out by reading all of it again.', async t => {
+test.serial('Bytes hashed too early are detected by reading the whole file again.', async t => {
   const { path, check } = openCheck(t, wrong, 1)
   check.advance(fullBitfield(3))
   await check.settled()
@@ -52,7 +52,7 @@ test.serial('What was hashed too early is found out by reading all of it again.'
   t.true(await check.isRight())
 })
 
-test.serial('After a wrong result the check starts anew.', async t => {
+test.serial('After a wrong result the check starts again from the beginning.', async t => {
   const { path, check } = openCheck(t, wrong, 1)
   check.advance(fullBitfield(3))
   t.false(await check.isRight())

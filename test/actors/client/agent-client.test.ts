@@ -10,7 +10,7 @@ const reply = (body: object) => ({ data: Buffer.from(JSON.stringify(body)) }) as
 const noResponders = { data: new Uint8Array(), headers: { code: 503 } } as unknown as Msg
 
 test.serial(
-  'An agent that is not there yet is waited for as long as it was asked to, longer than a silent one.',
+  'A client waits for an agent that has not started yet for as long as it was told to, longer than for a silent one.',
   async t => {
     mock.timers.enable({ apis: ['setTimeout', 'Date'] })
     t.teardown(() => mock.timers.reset())
@@ -50,36 +50,39 @@ test.serial(
   },
 )
 
-test.serial('Two copies of a request that both find nobody go on as one, and none is sent after the end.', async t => {
-  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
-  t.teardown(() => mock.timers.reset())
-  let hear: (message: Msg) => void = () => {}
-  let sent = 0
-  const transport = {
-    subscribe(_: string, options: { callback: (error: null, message: Msg) => void }) {
-      hear = message => options.callback(null, message)
-      return { unsubscribe() {} }
-    },
-    publish() {
-      sent += 1
-    },
-  }
-  const client = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
-  let looks = 0
-  const patience = async () => {
-    looks += 1
-    return agentApiTunables.silentAfterMs
-  }
-  const asked = client.ask('downloads', {}, { patience })
-  mock.timers.tick(agentApiTunables.listeningEveryMs)
-  t.is(sent, 2)
-  hear(noResponders)
-  hear(noResponders)
-  await new Promise(setImmediate)
-  mock.timers.tick(agentApiTunables.noRespondersRetryMs)
-  t.deepEqual([sent, looks], [3, 1])
-  hear(reply({ kind: 'end', ok: true, result: [] }))
-  t.deepEqual(await asked, { ok: true, value: [] })
-  mock.timers.tick(agentApiTunables.silentAfterMs)
-  t.is(sent, 3)
-})
+test.serial(
+  'When both copies of a request find no agent, they continue as one, and none is sent after the end.',
+  async t => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+    t.teardown(() => mock.timers.reset())
+    let hear: (message: Msg) => void = () => {}
+    let sent = 0
+    const transport = {
+      subscribe(_: string, options: { callback: (error: null, message: Msg) => void }) {
+        hear = message => options.callback(null, message)
+        return { unsubscribe() {} }
+      },
+      publish() {
+        sent += 1
+      },
+    }
+    const client = createAgentClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
+    let looks = 0
+    const patience = async () => {
+      looks += 1
+      return agentApiTunables.silentAfterMs
+    }
+    const asked = client.ask('downloads', {}, { patience })
+    mock.timers.tick(agentApiTunables.listeningEveryMs)
+    t.is(sent, 2)
+    hear(noResponders)
+    hear(noResponders)
+    await new Promise(setImmediate)
+    mock.timers.tick(agentApiTunables.noRespondersRetryMs)
+    t.deepEqual([sent, looks], [3, 1])
+    hear(reply({ kind: 'end', ok: true, result: [] }))
+    t.deepEqual(await asked, { ok: true, value: [] })
+    mock.timers.tick(agentApiTunables.silentAfterMs)
+    t.is(sent, 3)
+  },
+)

@@ -24,13 +24,13 @@ function answeringAt(seq: number): NatsConnection {
 const session = { user: 'alice', device: 'aaaaaaaaaaaa', credential: 'c'.repeat(43) }
 const homeOf = (t: ExecutionContext) => openHome(join(tempFolder(t), 'home'))
 
-test('What one process has seen, the next one begins with.', async t => {
+test('A process starts from the sequence that the previous one had seen.', async t => {
   const home = homeOf(t)
   await createDeviceTrackerClient(answeringAt(7), session, home).ask('group.list', {})
   t.is(createDeviceTrackerClient(answeringAt(0), session, home).seen, 7)
 })
 
-test('Where nothing can be written, what was seen counts for this process all the same.', async t => {
+test('If the sequence cannot be saved, this process still uses it.', async t => {
   const home = homeOf(t)
   const trackers = createDeviceTrackerClient(answeringAt(7), session, home)
   rmSync(home.folder, { recursive: true })

@@ -28,14 +28,14 @@ test('An agent starts once, is found, and stops.', async t => {
   t.false(await stopAgent(home))
 })
 
-test('Two that start at once end up with one agent.', async t => {
+test('Two commands that start an agent at once end up with one agent.', async t => {
   const home = homeOf(t)
   const [one, other] = await Promise.all([startAgent(home, { servers }), startAgent(home, { servers })])
   t.true(one.ok && other.ok)
   t.deepEqual(one, other)
 })
 
-test('A killed agent is not running, and neither is another program that has its process id now.', async t => {
+test('Neither a killed agent nor another program that now has its process id counts as a running agent.', async t => {
   const home = homeOf(t)
   const started = await startAgent(home, { servers })
   t.true(started.ok)
@@ -55,7 +55,7 @@ test('An agent that cannot start says why.', async t => {
   t.regex(answer.ok ? '' : answer.message, /nonsense/)
 })
 
-test('The log of an agent holds its start and its end.', async t => {
+test('The agent’s log contains its start and its end.', async t => {
   const home = homeOf(t)
   await startAgent(home, { servers })
   await stopAgent(home)

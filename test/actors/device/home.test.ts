@@ -22,7 +22,7 @@ function homeWithout(t: ExecutionContext, name: string) {
   return { folder, home: openHome(folder) }
 }
 
-test('A file of the home that cannot be read is an error: the device stays, its log-in and whom it trusts too.', t => {
+test('An unreadable file in the home is an error: the device, its log-in and the authority it trusts stay as they are.', t => {
   const failed = { instanceOf: HomeFailed, code: 'home-failed' } as const
   t.throws(() => homeWithout(t, 'device.json').home.device(), failed)
   t.throws(() => homeWithout(t, 'session.json').home.session(), failed)
@@ -30,7 +30,7 @@ test('A file of the home that cannot be read is an error: the device stays, its 
   t.throws(() => homeWithout(t, 'authority.json').home.trust.authority(), failed)
 })
 
-test('Nobody is logged in, and nothing is known, where there is no file; neither where it holds something else.', t => {
+test('A home without files, or with a damaged log-in, has no log-in; a damaged authority is an error.', t => {
   const folder = tempFolder(t)
   const home = openHome(folder)
   t.deepEqual([home.session(), home.trust.authority(), home.seen()], [undefined, undefined, 0])
@@ -40,7 +40,7 @@ test('Nobody is logged in, and nothing is known, where there is no file; neither
   t.throws(() => home.trust.authority(), { code: 'home-failed', message: /is damaged/ }, 'nobody is trusted anew')
 })
 
-test('What could not be written leaves nothing behind.', t => {
+test('A failed write leaves nothing behind.', t => {
   const { home, folder } = homeWithout(t, 'seen.json')
   t.throws(() => home.saveServers(['nats://a']) ?? home.forgetSeen(), { instanceOf: HomeFailed })
   const other = homeWithout(t, 'servers.json')

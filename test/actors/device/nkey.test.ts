@@ -6,7 +6,7 @@ import { InvalidKey, nkeyLogin, openSeed, readPublicKey } from '../../../src/act
 
 const seedOf = (pair: { getSeed(): Uint8Array }) => Buffer.from(pair.getSeed()).toString()
 
-test('A seed opens to the public key that NATS’s own library gives it, and its signatures are accepted there.', t => {
+test('A seed yields the same public key as in NATS’s own library, which accepts its signatures.', t => {
   for (const make of [createUser, createAccount, createServer])
     for (let round = 0; round < 5; round += 1) {
       const pair = make()
@@ -18,14 +18,14 @@ test('A seed opens to the public key that NATS’s own library gives it, and its
     }
 })
 
-test('A log-in signs the nonce that a broker gave it.', async t => {
+test('A log-in signs the broker’s nonce.', async t => {
   const pair = createUser()
   const { nkey, sig } = (await nkeyLogin(seedOf(pair))('a nonce')) as { nkey: string; sig: string }
   t.is(nkey, pair.getPublicKey())
   t.true(pair.verify(Buffer.from('a nonce'), Buffer.from(sig, 'base64url')))
 })
 
-test('What is no key is refused.', t => {
+test('An invalid key is refused.', t => {
   for (const text of ['', 'SU', 'SUa', '1'.repeat(58), seedOf(createUser()).slice(0, 40)])
     t.throws(() => openSeed(text), { instanceOf: InvalidKey }, text)
   t.throws(() => readPublicKey('U'), { instanceOf: InvalidKey })

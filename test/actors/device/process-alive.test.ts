@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { isAlive, isAtWork } from '../../../src/actors/device/process-alive.ts'
 
-test('This process is alive; one that has ended and was collected is not.', async t => {
+test('This process is alive; a process that has ended and was collected is not.', async t => {
   t.true(isAlive(process.pid))
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
@@ -30,7 +30,7 @@ onLinux('One that has ended and that nobody collects is not alive, though it can
   t.notThrows(() => process.kill(pid, 0))
 })
 
-test('One whose first thread has ended holds its ports until the last one has.', t => {
+test('A process whose first thread has ended holds its ports until its last thread ends.', t => {
   const line = (state: string, threads: number) =>
     `4711 (a (name) Z 9) ${state} 1 4711 4711 0 -1 4228364 0 0 0 0 12 3 0 0 20 0 ${threads} 0 8675309 0 0`
   t.deepEqual([line('S', 11), line('S', 1), line('Z', 7), line('Z', 1), line('X', 0)].map(isAtWork), [

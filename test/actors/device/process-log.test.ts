@@ -6,7 +6,7 @@ import test from 'ava'
 const module = fileURLToPath(new URL('../../../src/actors/device/process-log.ts', import.meta.url))
 
 // Linux's file that is always full.
-test('A process goes on when its log is on a full disk.', t => {
+test('A process continues when its log is on a full disk.', t => {
   const full = openSync('/dev/full', 'w')
   t.teardown(() => closeSync(full))
   const program = `

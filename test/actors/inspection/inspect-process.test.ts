@@ -74,7 +74,7 @@ const entered = (published: readonly Inspection[]) =>
     each.kind === 'step' ? each.transitions.flatMap(({ event, targets }) => `${event}: ${targets}`) : [],
   )
 
-test('Once its watcher falls silent a process publishes nothing, and never what happened meanwhile.', async t => {
+test('Once its watcher falls silent, a process publishes nothing, and never publishes later what happened meanwhile.', async t => {
   const inspected = inspect()
   t.teardown(inspected.end)
   inspected.watch(watcher)

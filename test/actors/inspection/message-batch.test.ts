@@ -25,7 +25,7 @@ test('The same message is one entry with a count; another sender, receiver or ev
   t.is(omitted, 0)
 })
 
-test('What has been taken is counted anew, and an empty batch is nothing to report.', t => {
+test('Counting restarts after a batch is taken, and an empty batch is not reported.', t => {
   const [one, other] = actors()
   const batch = new MessageBatch()
   t.is(batch.take(), undefined)
@@ -36,7 +36,7 @@ test('What has been taken is counted anew, and an empty batch is nothing to repo
   t.is(batch.take()?.messages[0]?.count, 1)
 })
 
-test('Beyond the bound, different messages are only counted; known ones still are entries.', t => {
+test('Beyond the bound, new kinds of message are only counted, while known ones keep their entries.', t => {
   const [one, other] = actors()
   const batch = new MessageBatch()
   for (let event = 0; event < inspectionBounds.messagesPerBatch + 5; event += 1) batch.add(one, other, `event ${event}`)

@@ -41,7 +41,7 @@ test('Of more steps than are sent at once, those that changed a state go first a
   t.deepEqual(ids(0), [quiet.sessionId])
 })
 
-test('An event that an ended actor did not handle is no step.', t => {
+test('An event that an ended actor did not handle does not count as a step.', t => {
   const steps = new PendingSteps(settings)
   const actor = createActor(lamp)
   steps.received(actor, 'flip', undefined)

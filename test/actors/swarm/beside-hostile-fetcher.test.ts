@@ -45,7 +45,7 @@ const hostiles: readonly (readonly [what: string, act: (fetcher: RawFetcher) => 
   ['holds its connection open', () => {}],
 ]
 for (const [what, act] of hostiles)
-  test.serial(`A peer that ${what} does not keep a fair one beside it from its file.`, async t => {
+  test.serial(`A fair peer gets its file beside a peer that ${what}.`, async t => {
     const file = sharedBytes(8 * mib)
     await using server = await startServer()
     server.uploads.send({ type: 'offer.added', offer: offerOf(file) })

@@ -86,7 +86,7 @@ test('Neighbouring blocks are read and written together, each behind its header.
   t.is(served(), pieceLength)
 })
 
-test('A peer that takes nothing in is sent no more than the high-water mark and one read.', async t => {
+test('A peer that reads nothing is sent at most the high-water mark and one read.', async t => {
   const { sender, request, served, takeIn } = start()
   for (let piece = 0; piece < pieceCount(file.manifest); piece += 1) request(piece)
   await sender.send()
@@ -118,7 +118,7 @@ test('Under a cap a block that was cancelled while it waited uses nothing.', t =
   t.is(claims[0]!.use(), 0)
 })
 
-test('A stopped sender uses no claim and writes nothing more.', async t => {
+test('A stopped sender uses no claim and writes nothing further.', async t => {
   const { sender, request, claims, written } = start({ bytesPerSecond: 7 })
   request(0)
   sender.send()

@@ -23,7 +23,7 @@ test('The first measurement is reported.', t => {
   t.deepEqual(sent.at(-1), { pieces: piecesAhead(1_000, shape), bytesPerSecond: 1_000 })
 })
 
-test('A rate that has changed by more than a quarter is reported, up or down, and no smaller change is.', t => {
+test('A rate is reported when it has changed by more than a quarter, up or down, and not for a smaller change.', t => {
   const { report, sent } = start()
   for (const rate of [1_000, 1_200, 850, 1_300, 1_100, 1_000]) report.update(rate)
   t.deepEqual(

@@ -80,7 +80,7 @@ test('A capped server sends what its clock lets through, and all of it once the 
   t.is(fetcher.blockBytes(), 8 * block)
 })
 
-test('A cap set while a server sends holds from the next block on.', async t => {
+test('A cap set while a server is sending takes effect with the next block.', async t => {
   const file = sharedBytes(8 * mib)
   const clock = virtualClock()
   const throttle = createThrottle(clock)
@@ -129,7 +129,7 @@ test('Peers of a capped server are served in turn.', async t => {
   ])
 })
 
-test('A block that waits for the throttle can be cancelled, and takes nothing from the cap.', async t => {
+test('A block can be cancelled while it waits for the throttle, and then uses none of the cap.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -187,7 +187,7 @@ async function fetchFrom(
   return fetching
 }
 
-test('Under a download cap no block is requested before it may pass, and the piece arrives all the same.', async t => {
+test('Under a download cap no block is requested before the cap allows it, and the piece still arrives.', async t => {
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
@@ -203,7 +203,7 @@ test('Under a download cap no block is requested before it may pass, and the pie
   t.true(data.equals(file.bytes.subarray(0, mib / 2)))
 })
 
-test('Lifting a download cap asks for as much as ever, and setting one holds from the next request on.', async t => {
+test('Lifting a download cap restores full requests, and setting one takes effect with the next request.', async t => {
   const file = sharedBytes(8 * mib)
   const { throttle } = blockASecond()
   await using book = await openBook(file)
@@ -220,7 +220,7 @@ test('Lifting a download cap asks for as much as ever, and setting one holds fro
   t.is(book.requests.length, before + 1)
 })
 
-test('A peer that is not asked because of the cap is not called silent; one that is asked is.', async t => {
+test('A peer that is not asked because of the cap does not count as silent; a peer that is asked does.', async t => {
   const file = sharedBytes(mib)
   const { clock, throttle } = blockASecond()
   await using book = await openBook(file)
@@ -253,7 +253,7 @@ test('A session that ends while its claim waits requests nothing, and leaves the
   t.is(book.requests.length, 1)
 })
 
-test('Downloads take turns under a cap, and of one download the piece that was begun is finished first.', async t => {
+test('Downloads take turns under a cap, and each finishes the piece it began first.', async t => {
   const [film, note] = [sharedBytes(2 * mib), sharedBytes(mib / 4)]
   const { clock, throttle } = blockASecond()
   await using one = await openBook(film)
@@ -280,7 +280,7 @@ test('Downloads take turns under a cap, and of one download the piece that was b
   await step(other, 1)
 })
 
-test('A fetcher that waits because of a cap is told of it, of another one, and of its end.', async t => {
+test('A fetcher that waits because of a cap is told of the cap, of its change, and of its end.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -298,7 +298,7 @@ test('A fetcher that waits because of a cap is told of it, of another one, and o
   t.is(session.heard.events.filter(({ type }) => type === 'peer.limited').length, 3)
 })
 
-test('A cap that delays nothing is not told to anyone.', async t => {
+test('A cap that delays nothing is never announced.', async t => {
   const file = sharedBytes(mib)
   const throttle = createThrottle(virtualClock())
   throttle.limit(1000 * mib)
@@ -311,7 +311,7 @@ test('A cap that delays nothing is not told to anyone.', async t => {
   t.false(session.heard.events.some(({ type }) => type === 'peer.limited'))
 })
 
-test('A fetcher that was built before limits were told is served, and told nothing that it does not know.', async t => {
+test('A fetcher older than limit notices is served, and is sent no frame that it does not know.', async t => {
   const file = sharedBytes(4 * mib)
   const { clock, throttle } = blockASecond()
   await using server = await startServer(alice, undefined, { throttle })
@@ -354,7 +354,7 @@ test('A fetcher that was built before limits were told is served, and told nothi
   t.deepEqual(types, ['bitfield', 'block', 'refused', 'block'])
 })
 
-test('A file comes whole under caps at both ends.', async t => {
+test('A file arrives whole under caps at both ends.', async t => {
   const file = sharedBytes(3 * mib + 5)
   const [up, down] = [createThrottle(), createThrottle()]
   up.limit(64 * mib)
@@ -365,7 +365,7 @@ test('A file comes whole under caps at both ends.', async t => {
   t.true(bytes.equals(file.bytes))
 })
 
-test('At the cap on connections a session does not connect, and says so; a lowered cap ends the latest.', async t => {
+test('At the connection cap a session does not connect, and says so; a lowered cap ends the latest sessions.', async t => {
   const file = sharedBytes(mib)
   const connections = createConnectionCap()
   await using book = await openBook(file)

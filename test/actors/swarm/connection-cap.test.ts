@@ -27,7 +27,7 @@ test('One download leaves a place for each that may still start.', t => {
   t.falsy(enter('a fifth'))
 })
 
-test('A place that is given back is free for the next, once.', t => {
+test('A returned place is free for the next session, once.', t => {
   const { enter } = fixture(4)
   const leave = enter('film')!
   t.falsy(enter('film'))
@@ -56,7 +56,7 @@ test('Lifting the cap lets every download connect again.', t => {
   t.deepEqual(ended, [])
 })
 
-test('There are never more than the cap, and every download that runs can have one.', t => {
+test('Connections never exceed the cap, and every running download can have one.', t => {
   const steps = fc.array(
     fc.oneof(
       fc.record({ enter: fc.integer({ min: 0, max: downloadTunables.maxRunning - 1 }) }),

@@ -87,7 +87,7 @@ test("Another person's ticket is refused for good, even with its key.", async t 
   t.like(outcome, { type: 'peer.lost', final: true, reason: 'this ticket belongs to another device' })
 })
 
-test('What is not on offer is refused for now.', async t => {
+test('A share that is not on offer is refused for now.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   using session = startSession(server.peerFor(bob, file.share), file)
@@ -142,7 +142,7 @@ test('Revoked access takes back what was on its way to a peer that had not read 
   t.like((await failure)[0], { code: 'ECONNRESET' })
 })
 
-test('No session outlives its ticket; with a later ticket it goes on.', async t => {
+test('No session outlives its ticket; with a later ticket it continues.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, idleAfterMs: 4_000 } })
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
@@ -264,7 +264,7 @@ test('An address in use is a refusal that says what to do.', async t => {
   t.is(uploads.getSnapshot().status, 'done')
 })
 
-test('An agent that is gone is lost for now.', async t => {
+test('A peer whose agent has gone is lost for now.', async t => {
   const file = sharedBytes(mib)
   const server = await startServer()
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
@@ -274,7 +274,7 @@ test('An agent that is gone is lost for now.', async t => {
   t.like(await session.heard.next('peer.lost'), { final: false, reason: 'it broke off the connection' })
 })
 
-test('Upload is counted.', async t => {
+test('Uploaded bytes are counted.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })

@@ -40,7 +40,7 @@ test('A peer that shows a ticket and then says nothing is disconnected.', async 
   t.deepEqual(fetcher.frames, [])
 })
 
-test('A peer that trickles its TLS handshake or hello is disconnected all the same.', async t => {
+test('A peer that trickles its TLS handshake or hello is also disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 2_000 } })
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
@@ -184,7 +184,7 @@ for (const [what, bytes] of nonsense)
     await fetcher.closed
   })
 
-test('What a peer sends after it broke the protocol stays unread.', async t => {
+test('Bytes that a peer sends after it broke the protocol stay unread.', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, relayedAs(theirs))
@@ -203,7 +203,7 @@ test('What a peer sends after it broke the protocol stays unread.', async t => {
   t.true(takenBytes < mib, `${takenBytes} bytes were taken`)
 })
 
-test('A peer that does not take what it asked for has no more read for it than fits its socket, and loses nothing.', async t => {
+test('For a peer that does not read its blocks, only what fits its socket is read from the file, and nothing is lost.', async t => {
   const file = sharedBytes(16 * mib)
   const offer = offerOf(file)
   let readBytes = 0
@@ -241,7 +241,7 @@ for (const [how, offsetOf] of [
   ['one after the other', (count: number) => count],
   ['backwards', (count: number) => 999 - count],
 ] as const)
-  test(`A peer that asks for a thousand small blocks ${how} and takes none has no more memory held for it.`, async t => {
+  test(`A peer that asks for a thousand small blocks ${how} and reads none does not increase the memory held.`, async t => {
     const file = sharedBytes(2 * mib)
     const offer = offerOf(file)
     const lent = new Map<ArrayBufferLike, number>()
@@ -266,7 +266,7 @@ for (const [how, offsetOf] of [
     t.true(lentBytes <= uploadTunables.highWaterBytes + 2 * uploadTunables.maxReadBytes, `${lentBytes} bytes were lent`)
   })
 
-test('A peer that keeps asking for what is not there, and takes in no refusal, is disconnected.', async t => {
+test('A peer that keeps asking for missing pieces, and reads no refusal, is disconnected.', async t => {
   const file = sharedBytes(mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, accept => {
@@ -285,7 +285,7 @@ test('A peer that keeps asking for what is not there, and takes in no refusal, i
   t.pass()
 })
 
-test('A peer that asks for one byte after another, and takes them all, is disconnected.', async t => {
+test('A peer that asks for one byte after another, and reads them all, is disconnected.', async t => {
   const file = sharedBytes(mib)
   await using server = await startServer()
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
@@ -304,7 +304,7 @@ test('A peer that asks for one byte after another, and takes them all, is discon
   t.true(fetcher.blockBytes() <= uploadTunables.maxUnearnedRequests + 1)
 })
 
-test('A peer that keeps asking and takes nothing in is disconnected, although little is sent to it.', async t => {
+test('A peer that keeps asking and reads nothing is disconnected, although little is sent to it.', async t => {
   const file = sharedBytes(8 * mib)
   const [ours, theirs] = duplexPair()
   await using server = await startServer(alice, relayedAs(theirs), {
@@ -353,7 +353,7 @@ test('A peer that asks for more at once than it may is disconnected.', async t =
   open()
 })
 
-test('Cancelled blocks that are not on their way yet are answered by refusals, the others come.', async t => {
+test('Cancelled blocks that are not on their way yet are refused, and the others arrive.', async t => {
   const file = sharedBytes(mib)
   const { offer, open } = gatedOffer(file, () => true)
   await using server = await startServer()

@@ -100,7 +100,7 @@ test('A block that comes twice drops the peer for good.', t =>
     /nobody asked for/,
   ))
 
-test('A peer that goes silent loses what was wanted from it, and is tried again later.', async t => {
+test('A peer that goes silent loses its requests, and is tried again later.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type === 'hello') socket.write(bitfield)
@@ -124,7 +124,7 @@ const trickling = (frame: Frame, socket: TLSSocket) => {
   socket.on('error', () => {}).once('close', () => clearInterval(drip))
 }
 
-test('A byte now and then does not keep a piece: a peer that trickles counts as silent.', async t => {
+test('A peer that trickles a byte now and then counts as silent and loses its piece.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, trickling)
   using session = startSession(server.peer, file, { settings: { ...peerTunables, silentAfterMs: 1_000 } })
@@ -145,7 +145,7 @@ test('A slow peer is measured before it has finished a block.', async t => {
   t.false(peer.heard.events.some(({ type }) => type === 'piece.received'))
 })
 
-test('A peer that is asked for nothing may be silent.', async t => {
+test('A peer may be silent while nothing is requested from it.', async t => {
   const file = sharedBytes(mib)
   await using server = await startRawServer(file.share, file.manifest, (frame, socket) => {
     if (frame.type !== 'hello') return
@@ -206,7 +206,7 @@ const old = {
   'with a group that we did not name': { ecdhCurve: 'P-384' },
 } as const
 for (const [what, options] of Object.entries(old))
-  test(`A peer that wants a key exchange ${what} gets none.`, async t => {
+  test(`A TLS handshake with a key exchange ${what} fails.`, async t => {
     const psk = randomBytes(32)
     const server = createServer({ ...options, pskCallback: () => psk })
     const failed = once(server, 'tlsClientError')
@@ -221,7 +221,7 @@ for (const [what, options] of Object.entries(old))
     server.close()
   })
 
-test('A peer that shows a certificate in place of knowing the ticket is not spoken with.', async t => {
+test('A peer that presents a certificate instead of proving its ticket is refused.', async t => {
   const { chain: certificate, key } = await certify(await createAuthority(), ['127.0.0.1'])
   const server = createServer({ cert: certificate, key })
   const heard: Buffer[] = []

@@ -4,7 +4,7 @@ import { checkEveryMs, IdleWatch } from '../../../src/actors/swarm/idle-watch.ts
 const idleAfterMs = 1_000
 const checks = idleAfterMs / checkEveryMs(idleAfterMs)
 
-test('A peer is idle once all the checks of its time have found nothing done, and not before.', t => {
+test('A peer is idle only once every check within its time has found no progress.', t => {
   const watch = new IdleWatch()
   for (let count = 0; count < checks; count += 1) t.false(watch.check())
   t.true(watch.check())

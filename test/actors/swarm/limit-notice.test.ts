@@ -13,13 +13,13 @@ function start() {
   return { sent, update }
 }
 
-test('Without a cap nothing is said.', t => {
+test('No notice is sent without a cap.', t => {
   const { sent, update } = start()
   update(undefined)
   t.deepEqual(sent, [])
 })
 
-test('A cap is told once, again when it changes, and as 0 when it is lifted.', t => {
+test('A cap is announced once, again when it changes, and as 0 when it is lifted.', t => {
   const { sent, update } = start()
   for (const limit of [7, 7, 8, undefined, undefined]) update(limit)
   t.deepEqual(sent, [7, 8, 0])

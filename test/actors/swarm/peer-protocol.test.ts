@@ -38,7 +38,7 @@ function start() {
   return { protocol, heard, hear, target }
 }
 
-test('What a peer says reaches the handler, in order.', t => {
+test('A peer’s frames reach the handler in order.', t => {
   const { hear, heard } = start()
   hear(nothing, { type: 'have', piece: 1 }, busy, fresh, unchoke, limit, { type: 'bye', retry: true, reason: 'later' })
   t.deepEqual(heard, ['bitfield', 'have 1', 'refused 0 0 busy', 'fresh', 'unchoked', 'limit 7', 'bye later true'])
@@ -86,7 +86,7 @@ for (const [what, frames] of breaches)
     t.throws(() => hear(frames.at(-1)!), { instanceOf: FrameError })
   })
 
-test('Fresh pieces may be told again after a refusal, and after an unchoke.', t => {
+test('Fresh pieces may be announced again after a refusal and after an unchoke.', t => {
   const { hear, heard } = start()
   hear(nothing, busy, fresh, gone, fresh, unchoke, fresh)
   t.is(heard.filter(each => each === 'fresh').length, 3)
@@ -98,7 +98,7 @@ test('A peer may say goodbye before its bitfield.', t => {
   t.deepEqual(heard, ['bye no false'])
 })
 
-test('Nothing is heard once it is stopped.', t => {
+test('A stopped protocol passes nothing on.', t => {
   const { protocol, hear, heard } = start()
   hear(nothing)
   protocol.stop()

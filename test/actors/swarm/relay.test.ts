@@ -89,7 +89,7 @@ const toAlice = (broker: MemoryBroker, type: RelayMessage['type']) =>
     ({ subject, data }) => subject.startsWith('shoal.relay.alice.') && decodeRelayMessage(data)?.type === type,
   )
 
-test('What is written arrives in order and whole, in chunks of a message each.', async t => {
+test('Written bytes arrive complete and in order, one message a chunk.', async t => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 5000 }), { maxLength: 30 }), async sizes => {
       const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024, windowChunks: 4 })
@@ -105,7 +105,7 @@ test('What is written arrives in order and whole, in chunks of a message each.',
   )
 })
 
-test('A writer stays within the window of a reader that takes nothing, and goes on when it does.', async t => {
+test('A writer stays within the window of a reader that reads nothing, and continues when it reads.', async t => {
   const { broker, ours, theirs, close } = await connected({ chunkBytes: 1024, windowChunks: 4 })
   ours.write(Buffer.alloc(100 * 1024))
   ours.end()
@@ -228,7 +228,7 @@ test('A flood of chunks is cut off at the window, and what follows is dropped.',
   relay.close()
 })
 
-test('One user holds so many channels open and no more, and so do all together.', async t => {
+test('The number of open channels is limited for each user and for all users together.', async t => {
   const { relay, accepted, say, settle, resets } = besieged({ maxChannels: 5, maxChannelsPerUser: 3 })
   const id = (index: number) => index.toString(16).padStart(32, '0')
   for (let index = 0; index < 10; index++) say({ type: 'open', version: 1 }, bob, id(index))
@@ -246,7 +246,7 @@ test('One user holds so many channels open and no more, and so do all together.'
   relay.close()
 })
 
-test('Messages for channels that are not there, of other versions or with strange addresses open nothing.', async t => {
+test('Messages for unknown channels, of other versions or with strange addresses open no channel.', async t => {
   const { relay, accepted, say, settle } = besieged()
   say({ type: 'data', before: 0, chunk })
   say({ type: 'open', version: 2 })
@@ -258,7 +258,7 @@ test('Messages for channels that are not there, of other versions or with strang
   relay.close()
 })
 
-test('A channel takes no messages from anyone but its other side.', async t => {
+test('A channel accepts messages only from its other side.', async t => {
   const { relay, accepted, say, settle } = besieged()
   say({ type: 'open', version: 1 })
   say({ type: 'reset' }, carol)
@@ -268,7 +268,7 @@ test('A channel takes no messages from anyone but its other side.', async t => {
   relay.close()
 })
 
-test('Without a taker whoever knocks is turned away.', async t => {
+test('A request for a channel is refused when nothing accepts channels.', async t => {
   const broker = createMemoryBroker()
   const aliceRelay = openRelay(broker.transport, alice)
   const bobRelay = openRelay(broker.transport, bob)

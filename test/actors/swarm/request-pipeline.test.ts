@@ -109,7 +109,7 @@ test('Under a cap, no more is claimed than the pipeline has room for.', t => {
   t.is(claims.length, minBlocksInFlight + 1)
 })
 
-test('A claim that comes through after the end, or with nothing left to ask for, uses nothing.', t => {
+test('A claim that is granted after the end, or with nothing left to request, uses nothing.', t => {
   const { pipeline, claims, sent } = start({ isCapped: true })
   pipeline.want(0)
   pipeline.fill()
@@ -122,12 +122,12 @@ test('A claim that comes through after the end, or with nothing left to ask for,
   t.deepEqual(sent, [])
 })
 
-test('A peer that owes nothing is idle, however long it says nothing.', t => {
+test('A peer that owes nothing counts as idle, however long it is silent.', t => {
   const { pipeline } = start()
   for (let count = 0; count < 100; count += 1) t.is(pipeline.check(), 'idle')
 })
 
-test('A peer that owes blocks and delivers none is silent in the end, and is measured meanwhile.', t => {
+test('A peer that owes blocks and delivers none finally counts as silent, and is measured meanwhile.', t => {
   const { pipeline, pass } = start()
   pipeline.want(0)
   pipeline.fill()
@@ -138,7 +138,7 @@ test('A peer that owes blocks and delivers none is silent in the end, and is mea
   t.is(pipeline.bytesPerSecond, 0)
 })
 
-test('A pause of this process is not taken for silence of the peer.', t => {
+test('A pause of this process does not count as silence of the peer.', t => {
   const { pipeline, pass } = start()
   pipeline.want(0)
   pipeline.fill()
@@ -146,7 +146,7 @@ test('A pause of this process is not taken for silence of the peer.', t => {
   t.is(pipeline.check(), 'delivering')
 })
 
-test('The time a block waits for the throttle is not taken for silence of the peer.', t => {
+test('The time a block waits for the throttle does not count as silence of the peer.', t => {
   const { pipeline, claims } = start({ isCapped: true })
   pipeline.want(0)
   pipeline.fill()

@@ -3,7 +3,7 @@ import { peerTunables, uploadTunables } from '../../../config/swarm.ts'
 import { createRequestQuota } from '../../../src/actors/swarm/request-quota.ts'
 import { FrameError } from '../../../src/wire/frames.ts'
 
-test('A peer that takes what it asks for may ask for ever, also for what ends a piece.', t => {
+test('A peer that reads its blocks may ask forever, including for the short last blocks of pieces.', t => {
   const conduct = createRequestQuota()
   for (let count = 0; count < 20 * uploadTunables.maxUnearnedRequests; count++) {
     conduct.requested()
@@ -12,7 +12,7 @@ test('A peer that takes what it asks for may ask for ever, also for what ends a 
   t.pass()
 })
 
-test('A peer that has every request refused, or asks a byte at a time, is seen through.', t => {
+test('A peer that has every request refused, or asks a byte at a time, exceeds its quota.', t => {
   for (const bytes of [0, 1]) {
     const conduct = createRequestQuota()
     const ask = (times: number) => {
@@ -26,7 +26,7 @@ test('A peer that has every request refused, or asks a byte at a time, is seen t
   }
 })
 
-test('A peer may cancel each request once, and no more.', t => {
+test('A peer may cancel each request only once.', t => {
   const conduct = createRequestQuota()
   conduct.requested()
   conduct.cancelled()

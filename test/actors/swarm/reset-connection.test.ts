@@ -27,7 +27,7 @@ async function connected() {
   return { ...connection, server, fetcher }
 }
 
-test('A connection that is cut off while it ends is closed, at whatever step of its ending.', async t => {
+test('A connection that is cut off at any step of its ending is closed.', async t => {
   for (let turns = 0; turns < 6; turns += 1) {
     const { socket, raw, server, fetcher } = await connected()
     const troubles: string[] = []

@@ -35,7 +35,7 @@ test('Without a cap everything passes at once.', t => {
   t.is(bytesOf(), 100 * block)
 })
 
-test('Under a cap a burst passes, and then a block whenever its bytes have come in.', t => {
+test('Under a cap a burst passes at once, and then a block whenever enough bytes have accrued.', t => {
   const { clock, throttle, want, bytesOf } = fixture(block)
   t.true(throttle.isCapped)
   want('a', 10)
@@ -48,7 +48,7 @@ test('Under a cap a burst passes, and then a block whenever its bytes have come 
   t.is(bytesOf(), 7 * block)
 })
 
-test('A block of a file that is being waited for, small or last, takes no more than it has.', t => {
+test('A small or last block uses only as much of the cap as it has bytes.', t => {
   const { clock, want, bytesOf } = fixture(block)
   want('a', 3, 1000)
   t.is(bytesOf(), 1000)
@@ -56,7 +56,7 @@ test('A block of a file that is being waited for, small or last, takes no more t
   t.is(bytesOf(), 3000)
 })
 
-test('Lifting the cap lets through everybody who waits.', t => {
+test('Lifting the cap lets every waiting session through.', t => {
   const { clock, throttle, want, bytesOf } = fixture(limitTunables.leastBytesPerSecond)
   want('a', 50)
   throttle.limit(undefined)
@@ -66,7 +66,7 @@ test('Lifting the cap lets through everybody who waits.', t => {
   t.is(bytesOf(), 50 * block)
 })
 
-test('A cap that is raised holds at once for who waits already, and so does a lower one.', t => {
+test('A raised or lowered cap applies at once to sessions that already wait.', t => {
   const { clock, throttle, want, bytesOf } = fixture(limitTunables.leastBytesPerSecond)
   want('a', 1000)
   t.is(bytesOf(), block)
@@ -80,7 +80,7 @@ test('A cap that is raised holds at once for who waits already, and so does a lo
   t.is(bytesOf(), 8 * block)
 })
 
-test('A small transfer is served next, and gets its share, beside big ones with many links.', t => {
+test('A small transfer is served next, and gets its share, beside large ones with many sessions.', t => {
   const { clock, want, passed } = fixture(block * 10)
   for (let peer = 0; peer < 20; peer += 1) want('film', 1000)
   clock.advance(10_000)
@@ -92,7 +92,7 @@ test('A small transfer is served next, and gets its share, beside big ones with 
   t.is(after.filter(key => key === 'note').length, 3)
 })
 
-test('A link that has ended uses nothing of its turn, and the next one is served in its place.', t => {
+test('A session that has ended uses nothing of its turn, and the next one is served instead.', t => {
   const { clock, throttle, want, passed } = fixture(block)
   want('a', 1)
   let ended = false
@@ -106,7 +106,7 @@ test('A link that has ended uses nothing of its turn, and the next one is served
   )
 })
 
-test('A link that throws at its turn takes no other down.', t => {
+test('A session that throws at its turn affects no other.', t => {
   const { clock, throttle, want, bytesOf } = fixture(block)
   t.throws(() =>
     throttle.claim({
@@ -121,7 +121,7 @@ test('A link that throws at its turn takes no other down.', t => {
   t.is(bytesOf('a'), 2 * block)
 })
 
-test('A block that was cancelled before its turn is handed to nobody.', async t => {
+test('A block that was cancelled before its turn is not sent.', async t => {
   const { throttle } = fixture(block)
   t.is(await claimBlock(throttle, 'a', () => undefined), undefined)
   t.deepEqual(await claimBlock(throttle, 'a', () => ({ length: 5 })), { length: 5 })
@@ -133,7 +133,7 @@ const taker = fc.record({
   bytes: fc.integer({ min: 1, max: block }),
 })
 
-test('Whatever the links want: never more than the cap, never an idle line while one waits, nobody starves.', t => {
+test('For any series of wants, the cap is never exceeded, never unused while a session waits, and no session starves.', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: limitTunables.leastBytesPerSecond, max: 100 * block }),

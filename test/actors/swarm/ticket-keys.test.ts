@@ -29,7 +29,7 @@ async function isLetIn(t: ExecutionContext, keys: () => readonly Buffer[], by: B
   return met
 }
 
-test('Of two keys each ticket is checked by its own; a key that was given up opens nothing any more.', async t => {
+test('With two keys, each ticket is checked by its own; a retired key accepts no ticket.', async t => {
   const [old, next, foreign] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   let keys = [old, next]
   const known = () => keys

@@ -20,7 +20,7 @@ function fixture() {
 }
 const attempt = { origin: '10.0.0.7', target: 'alice', isKnown: false }
 
-test('What one tracker allows counts at the others, so two allow no more than one.', t => {
+test('An attempt that one tracker allows counts at the others, so two allow no more than one.', t => {
   const { one, two } = fixture()
   let allowed = 0
   for (let round = 0; round < 100; round++)
@@ -29,7 +29,7 @@ test('What one tracker allows counts at the others, so two allow no more than on
   t.is(two.signUps.begin(attempt), 0)
 })
 
-test('What one tracker gives back is given back at the others.', t => {
+test('An attempt that one tracker takes back is taken back at the others.', t => {
   const { one, two } = fixture()
   while (one.guesses.begin(attempt) === 0);
   t.true(two.guesses.begin(attempt) > 0)

@@ -39,7 +39,7 @@ function fixture() {
   return { callout, server, serverXkey: serverCurve.getPublicKey(), userKey, ask, opened, issuer }
 }
 
-test('A question of a broker is opened, whoever connects and from where included.', t => {
+test('A broker’s question is opened, with the name and address of the connection.', t => {
   const { callout, server, serverXkey, userKey, ask } = fixture()
   const { askedAt, ...question } = callout.open(ask(), serverXkey)
   t.true(Math.abs(askedAt - Date.now() / 1000) < 60)
@@ -53,18 +53,18 @@ test('A question of a broker is opened, whoever connects and from where included
   })
 })
 
-test('A question without credentials is one, too: of somebody who gave none.', t => {
+test('A question without credentials is valid, and says that none were given.', t => {
   const { callout, serverXkey, ask } = fixture()
   const { user, pass } = callout.open(ask({ connect_opts: {} }), serverXkey)
   t.deepEqual({ user, pass }, { user: '', pass: '' })
 })
 
-test('A question signed by another key than that of the broker it names is refused.', t => {
+test('A question signed by a key other than the named broker’s is refused.', t => {
   const { callout, serverXkey, ask } = fixture()
   t.throws(() => callout.open(ask({}, createServer()), serverXkey), { instanceOf: InvalidToken })
 })
 
-test('A question that is altered, sealed for others, or malformed is refused.', t => {
+test('An altered or malformed question, or one sealed for another key, is refused.', t => {
   const { callout, serverXkey, ask } = fixture()
   const altered = ask()
   altered[altered.length - 1]! ^= 1
@@ -73,7 +73,7 @@ test('A question that is altered, sealed for others, or malformed is refused.', 
   t.throws(() => callout.open(ask({ user_nkey: 7 }), serverXkey), { instanceOf: InvalidToken })
 })
 
-test('The log-in of a guest, or by a password, ends within a minute by the broker’s clock; that of a device goes on.', t => {
+test('A log-in as a guest or by password ends within a minute by the broker’s clock; a device’s log-in continues.', t => {
   const { callout, serverXkey, ask, opened } = fixture()
   // Another clock than the tracker's.
   const askedAt = 1_000_000
@@ -87,7 +87,7 @@ test('The log-in of a guest, or by a password, ends within a minute by the broke
   t.true(lastsSeconds({ kind: 'device', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'c' }) > 3_600)
 })
 
-test('An answer that lets somebody in names user, broker, account and exactly the permissions granted.', t => {
+test('An answer that accepts a connection names the user, broker and account, and exactly the permissions granted.', t => {
   const { callout, server, serverXkey, userKey, ask, opened, issuer } = fixture()
   const grant = { name: 'alice.aaaaaaaaaaaa', publish: ['a.b'], subscribe: ['c.>'] }
   const answer = opened(callout.grant(callout.open(ask(), serverXkey), grant, serverXkey))
@@ -98,14 +98,14 @@ test('An answer that lets somebody in names user, broker, account and exactly th
   t.true(Number(user.exp) > Date.now() / 1000)
 })
 
-test('An answer that turns somebody away carries an error and lets nobody in.', t => {
+test('An answer that refuses a connection carries an error and no permissions.', t => {
   const { callout, serverXkey, ask, opened } = fixture()
   const { nats } = opened(callout.deny(callout.open(ask(), serverXkey), serverXkey))
   t.is(nats.jwt, undefined)
   t.truthy(nats.error)
 })
 
-test('A token is read only with the signature of its own issuer.', t => {
+test('A token is read only if its own issuer signed it.', t => {
   const token = createTokenSigner(seed(createAccount())).sign({ a: 1 })
   const [head, , signature] = token.split('.')
   const forged = Buffer.from(JSON.stringify({ ...readToken(token), a: 2 })).toString('base64url')
@@ -114,13 +114,13 @@ test('A token is read only with the signature of its own issuer.', t => {
     t.throws(() => readToken(broken), { instanceOf: InvalidToken }, broken)
 })
 
-test('What node signs, NATS’s own library accepts.', t => {
+test('NATS’s own library accepts signatures made by Node.', t => {
   const pair = createAccount()
   const [head, body, signature] = createTokenSigner(seed(pair)).sign({ a: 1 }).split('.')
   t.true(pair.verify(Buffer.from(`${head}.${body}`), Buffer.from(signature ?? '', 'base64url')))
 })
 
-test('What is not sealed at all, or by no key, is refused like what is sealed for somebody else.', t => {
+test('An unsealed question, or one sealed without a key, is refused like one sealed for another key.', t => {
   const { callout, serverXkey, ask } = fixture()
   for (const [sealed, by] of [
     [ask(), ''],

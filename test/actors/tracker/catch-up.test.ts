@@ -12,7 +12,7 @@ const outOfReach = async () => {
   throw new LogUnavailable('no answer')
 }
 
-test('Progress wakes everybody who waits for what is applied, and nobody else.', async t => {
+test('Progress wakes exactly the waiters whose sequence is applied.', async t => {
   const progress = createProgress(3)
   t.true(await progress.reached(3, 0))
   const woken: number[] = []
@@ -30,41 +30,41 @@ test('Progress wakes everybody who waits for what is applied, and nobody else.',
   await waiting[2]
 })
 
-test('Caught up is when the log’s end of that moment is applied.', async t => {
+test('A tracker has caught up once it has applied what was the end of the log when it asked.', async t => {
   const { progress, catchUp } = fixture(3, async () => 5)
   const caughtUp = catchUp.toEnd()
   setImmediate(() => progress.advance(5))
   t.true(await caughtUp)
 })
 
-test('With the log out of reach nobody claims to be caught up.', async t => {
+test('A tracker that cannot reach the log never counts as caught up.', async t => {
   t.false(await fixture(3, outOfReach).catchUp.toEnd())
 })
 
-test('Who has seen what is applied is answered at once, without asking the brokers.', async t => {
+test('A client that has seen no more than is applied is answered at once, without asking the brokers.', async t => {
   t.true(await fixture(3, outOfReach).catchUp.toSeen(3, true))
 })
 
-test('Who has seen more is answered when it is applied.', async t => {
+test('A client that has seen more is answered once that is applied.', async t => {
   const { progress, catchUp } = fixture(3, outOfReach)
   const seen = catchUp.toSeen(4, true)
   progress.advance(4)
   t.true(await seen)
 })
 
-test('Who has seen what the log does not hold, perhaps in another cluster, is answered.', async t => {
+test('A client that has seen more than the log contains, perhaps in another cluster, is answered.', async t => {
   t.true(await fixture(3, async () => 3).catchUp.toSeen(1_000, false))
 })
 
-test('Who has seen more than the log is said to hold is not answered from behind: a leader that was cut off may say so.', async t => {
+test('A client that has seen more than the log’s reported end gets no older answer: the report may come from an isolated leader.', async t => {
   t.false(await fixture(3, async () => 3).catchUp.toSeen(4, true))
 })
 
-test('Who has seen more than a tracker that cannot reach the log is answered by another one.', async t => {
+test('A tracker that cannot reach the log leaves a client that has seen more to another tracker.', async t => {
   t.false(await fixture(3, outOfReach).catchUp.toSeen(4, true))
 })
 
-test('However many want to catch up at once, they share questions to the brokers, and none that was asked before they came.', async t => {
+test('All who catch up at once share questions to the brokers, but never one that was asked before they came.', async t => {
   const asked: ((lastSeq: number) => void)[] = []
   const { progress, catchUp } = fixture(3, () => new Promise(resolve => asked.push(resolve)))
   const first = catchUp.toEnd()
@@ -84,7 +84,7 @@ test('However many want to catch up at once, they share questions to the brokers
   t.true(await last)
 })
 
-test('A question that the brokers are slow to answer holds up no later one.', async t => {
+test('A slow answer from the brokers does not delay later questions.', async t => {
   const answers = [new Promise<number>(() => {}), Promise.resolve(3)]
   const { catchUp } = fixture(3, () => answers.shift() ?? outOfReach())
   void catchUp.toEnd()

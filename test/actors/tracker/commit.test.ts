@@ -96,14 +96,14 @@ const lands =
   (land: (record: LogRecord) => number): Answer =>
   record => ({ kind: 'appended', seq: land(record) })
 
-test('A write is answered when the own projection holds it.', async t => {
+test('A write is answered once the tracker’s own projection contains it.', async t => {
   const { commit, land, appended, projection } = fixture([record => lands(land)(record, 0)])
   t.true((await commit()).ok)
   t.is(projection.handledAt(id), 1)
   t.is(appended[0]?.expected, 0)
 })
 
-test('A request that is in the log already is not appended again.', async t => {
+test('A request that is already in the log is not appended again.', async t => {
   const { commit, land, appended, projection } = fixture([])
   land(created(id))
   projection.apply([readLogEntry(1, subject, Buffer.from(JSON.stringify(created(id))))])
@@ -111,7 +111,7 @@ test('A request that is in the log already is not appended again.', async t => {
   t.is(appended.length, 0)
 })
 
-test('An append without an answer that took effect is found in the log, and not repeated.', async t => {
+test('An unanswered append that took effect is found in the log and not repeated.', async t => {
   const { commit, land, appended } = fixture([
     record => {
       land(record)
@@ -122,7 +122,7 @@ test('An append without an answer that took effect is found in the log, and not 
   t.is(appended.length, 1)
 })
 
-test('An append without an answer that took no effect is made again, the same.', async t => {
+test('An unanswered append that had no effect is repeated unchanged.', async t => {
   const { commit, land, appended } = fixture([() => doubt, record => lands(land)(record, 0)])
   t.true((await commit()).ok)
   t.is(appended.length, 2)
@@ -130,7 +130,7 @@ test('An append without an answer that took no effect is made again, the same.',
 })
 
 for (const atLeast of [1, undefined])
-  test(`Who loses against another ${atLeast === undefined ? 'in flight' : 'appended'} decides again.`, async t => {
+  test(`A write that conflicts with another ${atLeast === undefined ? 'in flight' : 'already appended'} is decided again.`, async t => {
     const { commit, land, appended } = fixture([
       () => {
         land(created(otherId))
@@ -142,7 +142,7 @@ for (const atLeast of [1, undefined])
     t.is(appended.length, 1)
   })
 
-test('Without the majority nothing is published, and the answer says that nothing happened.', async t => {
+test('Without a majority nothing is published, and the answer says that nothing was changed.', async t => {
   const { commit, appended } = fixture([], () => false)
   const outcome = await commit()
   t.like(outcome, { ok: false, code: 'no-quorum' })
@@ -150,7 +150,7 @@ test('Without the majority nothing is published, and the answer says that nothin
   t.is(appended.length, 0)
 })
 
-test('With the majority lost after an append without an answer, the answer says that it may yet take effect.', async t => {
+test('If the majority is lost after an unanswered append, the answer says that it may yet take effect.', async t => {
   let reachable = true
   const { commit } = fixture(
     [
@@ -166,7 +166,7 @@ test('With the majority lost after an append without an answer, the answer says 
   t.regex(outcome.ok ? '' : outcome.message, /may yet take effect/)
 })
 
-test('Nothing is appended, and nothing answered, once nobody waits: also when that turns out between attempts.', async t => {
+test('Once the client has stopped waiting, nothing is appended or answered, even between two attempts.', async t => {
   const late = fixture([], undefined, () => false)
   t.is(await late.silently(), undefined)
   t.is(late.appended.length, 0)
@@ -176,7 +176,7 @@ test('Nothing is appended, and nothing answered, once nobody waits: also when th
   t.is(between.appended.length, 1)
 })
 
-test('A refusal is given only for what is so at the log’s end.', async t => {
+test('A refusal is given only on the state at the end of the log.', async t => {
   const { commit, land, projection, catchUps } = fixture([])
   land(created(otherId))
   projection.apply([readLogEntry(1, subject, Buffer.from(JSON.stringify(created(otherId))))])
@@ -185,13 +185,13 @@ test('A refusal is given only for what is so at the log’s end.', async t => {
   t.is(catchUps(), 1)
 })
 
-test('What the brokers find too large is refused, not tried again.', async t => {
+test('A record that the brokers find too large is refused and not tried again.', async t => {
   const { commit, appended } = fixture([() => ({ kind: 'too-large' })])
   t.like(await commit(), { ok: false, code: 'usage' })
   t.is(appended.length, 1)
 })
 
-test('Who has filled too much of the log adds nothing to it for a while, and may end everything that is theirs.', async t => {
+test('A user who has filled too much of the log cannot add to it for a while, but can end everything of theirs.', async t => {
   const writing = createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers)
   const { write, land, appended } = fixture([record => lands(land)(record, 0)], undefined, undefined, writing)
   writing.note('ann', 2 * writeTunables.limits.perUser.burstBytes, Date.now())

@@ -87,7 +87,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true, at = 1 
   }
 }
 
-test('Entries are applied in order; up to the log’s end they are history, beyond it they are news.', async t => {
+test('Entries are applied in order; those up to the end of the log are history, and later ones are news.', async t => {
   const { deliver, until, projection, reports, types, begins } = fixture(t, 2)
   await until(() => begins.length === 1)
   t.deepEqual(begins, [1])
@@ -107,7 +107,7 @@ test('Entries are applied in order; up to the log’s end they are history, beyo
   )
 })
 
-test('An empty log is caught up with at once.', async t => {
+test('A follower of an empty log has caught up at once.', async t => {
   const { until, reports, types } = fixture(t, 0)
   await until(() => reports.length > 0)
   t.deepEqual(types(), ['log.caught-up'])
@@ -118,7 +118,7 @@ for (const [how, brokenBy] of [
   ['repeats an entry', (f: ReturnType<typeof fixture>) => f.deliver(2, 2)],
   ['says that it delivered what did not arrive', (f: ReturnType<typeof fixture>) => f.heartbeat(3)],
 ] as const)
-  test(`A consumer that ${how} is replaced by one that begins after what is applied.`, async t => {
+  test(`A consumer that ${how} is replaced by one that starts after the last applied entry.`, async t => {
     const follower = fixture(t, 0)
     const { deliver, until, projection, begins, types } = follower
     await until(() => begins.length === 1)
@@ -133,7 +133,7 @@ for (const [how, brokenBy] of [
     t.false(types().includes('follower.failed'))
   })
 
-test('A heartbeat of a consumer that delivered everything changes nothing.', async t => {
+test('A heartbeat from a consumer that has delivered everything changes nothing.', async t => {
   const { deliver, heartbeat, until, projection, begins } = fixture(t, 0)
   await until(() => begins.length === 1)
   deliver(1, 1)
@@ -143,7 +143,7 @@ test('A heartbeat of a consumer that delivered everything changes nothing.', asy
   t.deepEqual(begins, [1])
 })
 
-test('A log that was made anew ends the follower, which says so.', async t => {
+test('A recreated log ends the follower, which says so.', async t => {
   const { deliver, heartbeat, replaceLog, until, begins, types } = fixture(t, 0)
   await until(() => begins.length === 1)
   deliver(1, 1)
@@ -153,7 +153,7 @@ test('A log that was made anew ends the follower, which says so.', async t => {
   t.is(begins.length, 1)
 })
 
-test('A projection that cannot be written ends the follower, which says so.', async t => {
+test('A failed write to the projection ends the follower, which says so.', async t => {
   const { deliver, until, projection, begins, types } = fixture(t, 0)
   await until(() => begins.length === 1)
   projection.close()
@@ -162,12 +162,12 @@ test('A projection that cannot be written ends the follower, which says so.', as
   t.pass()
 })
 
-test('A follower whose projection could not be checked says that the log is out of reach.', async t => {
+test('A follower with an unchecked projection says that the log is out of reach.', async t => {
   const { types } = fixture(t, 0, { isVerified: false })
   t.deepEqual(types(), ['log.out-of-reach'])
 })
 
-test('What was decided by a clock far ahead counts as of now.', async t => {
+test('A record from a clock that is far ahead counts as written now.', async t => {
   const { deliver, until, begins, noted } = fixture(t, 1, { at: Date.now() + 1e9 })
   await until(() => begins.length === 1)
   deliver(1, 1)
@@ -175,7 +175,7 @@ test('What was decided by a clock far ahead counts as of now.', async t => {
   t.true(noted[0]![2] <= Date.now())
 })
 
-test('What each has written is noted, history included, with how much and when.', async t => {
+test('Every user’s writes are counted with size and time, history included.', async t => {
   const { deliver, until, begins, noted } = fixture(t, 1)
   await until(() => begins.length === 1)
   for (const seq of [1, 2]) deliver(seq, seq)

@@ -5,7 +5,7 @@ import { createProjection, inMemory } from '../../../src/storage/projection.ts'
 import { noticeSchema } from '../../../src/wire/notice.ts'
 import { commandLog } from '../../helpers/command-log.ts'
 
-test('Of one entry a person hears at most one notice of a type, each in its schema, with the entry’s sequence.', t => {
+test('An entry sends each person at most one notice of a type, valid by its schema, with the entry’s sequence.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
       const projection = createProjection(inMemory, 'created')
@@ -22,7 +22,7 @@ test('Of one entry a person hears at most one notice of a type, each in its sche
   )
 })
 
-test('Whoever is in a group that somebody leaves hears that access is revoked; nobody else hears of a group.', t => {
+test('When a member leaves, everyone in the group hears that access is revoked; notices about a group go to no one else.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries }) => {
       const projection = createProjection(inMemory, 'created')

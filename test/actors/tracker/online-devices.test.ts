@@ -10,7 +10,7 @@ function fixture() {
   return { online, pass: (ms: number) => (now += ms) }
 }
 
-test('A device is online from its beat until three are missed.', t => {
+test('A device is online from its first heartbeat until it has missed three.', t => {
   const { online, pass } = fixture()
   t.is(online.find(device), undefined)
   online.noteHeartbeat(device, '10.0.0.7', beat)
@@ -22,7 +22,7 @@ test('A device is online from its beat until three are missed.', t => {
   t.deepEqual(online.all(), [])
 })
 
-test('A later beat says where it is now and what it fetches now.', t => {
+test('A later heartbeat updates the device’s address and what it fetches.', t => {
   const { online, pass } = fixture()
   online.noteHeartbeat(device, '10.0.0.7', beat)
   pass(offlineAfterMs)
@@ -31,7 +31,7 @@ test('A later beat says where it is now and what it fetches now.', t => {
   t.like(online.find(device), { host: '10.0.0.8', fetching: [] })
 })
 
-test('A device that leaves is offline at once, and its person’s other device is not.', t => {
+test('A device that leaves is offline at once, and the user’s other device stays online.', t => {
   const { online } = fixture()
   const other = { ...device, device: 'b'.repeat(12) }
   online.noteHeartbeat(device, '10.0.0.7', beat)
@@ -41,7 +41,7 @@ test('A device that leaves is offline at once, and its person’s other device i
   t.truthy(online.find(other))
 })
 
-test('Who is silent is forgotten, who is not stays.', t => {
+test('A silent device is forgotten, and the others stay.', t => {
   const { online, pass } = fixture()
   const other = { ...device, user: 'bo' }
   online.noteHeartbeat(device, '10.0.0.7', beat)

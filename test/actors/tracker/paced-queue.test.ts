@@ -13,7 +13,7 @@ function fixture(mostWaiting = 100) {
   return { taken, clock, add }
 }
 
-test('Of many things one is taken a turn of the event loop, in order; others get their turn between them.', async t => {
+test('One item is taken in each turn of the event loop, in order, so that other work runs in between.', async t => {
   const { taken, add } = fixture()
   for (const item of [1, 2, 3]) add(item)
   t.deepEqual(taken, [])
@@ -26,7 +26,7 @@ test('Of many things one is taken a turn of the event loop, in order; others get
   t.deepEqual(taken, [1, 2, 3, 4])
 })
 
-test('What comes when too many wait is not taken, and what comes later is.', async t => {
+test('An item that arrives while too many wait is rejected, and a later one is accepted.', async t => {
   const { taken, add } = fixture(2)
   for (const item of [1, 2, 3]) add(item)
   for (let turn = 0; turn < 4; turn++) await turnOfTheLoop()
@@ -35,7 +35,7 @@ test('What comes when too many wait is not taken, and what comes later is.', asy
   t.deepEqual(taken, [1, 2, 4])
 })
 
-test('What nobody waits for any more is not taken.', async t => {
+test('An item that is no longer awaited is not taken.', async t => {
   const { taken, clock, add } = fixture()
   for (const item of [1, 2]) add(item)
   clock.nowMs = 900

@@ -5,7 +5,7 @@ import { pageOf } from '../../../src/actors/tracker/page-of.ts'
 
 const bytesOf = (row: unknown) => Buffer.byteLength(JSON.stringify(row))
 
-test('Page after page comes to the whole list, each within its bytes but for a row that alone has more.', t => {
+test('The pages make up the whole list, and each is within its size unless a single row exceeds it.', t => {
   const row = fc
     .oneof(
       { weight: 8, arbitrary: fc.integer({ min: 0, max: trackerTunables.pageBytes / 4 }) },

@@ -33,7 +33,7 @@ function fixture(change: Partial<typeof limits> = {}) {
   return { clock, begun, outcomes, want, end, endAll }
 }
 
-test('So many run at once and no more; each gets its own outcome, a failure too.', async t => {
+test('A limited number of jobs run at once, and each gets its own outcome, failures included.', async t => {
   const { begun, outcomes, want, end, endAll } = fixture()
   for (const name of ['a1', 'a2', 'a3']) want('a', name)
   t.deepEqual(begun, ['a1', 'a2'])
@@ -51,7 +51,7 @@ test('So many run at once and no more; each gets its own outcome, a failure too.
   )
 })
 
-test('Origins take turns: one that comes later with one does not wait for all of another.', async t => {
+test('Origins take turns, so a later origin’s single job does not wait for all of an earlier one’s.', async t => {
   const { begun, want, endAll } = fixture({ atOnce: 1 })
   for (const name of ['a1', 'a2', 'a3', 'a4']) want('a', name)
   want('b', 'b1')
@@ -59,7 +59,7 @@ test('Origins take turns: one that comes later with one does not wait for all of
   t.deepEqual(begun, ['a1', 'a2', 'b1', 'a3', 'a4'])
 })
 
-test('With the line full whoever has most in it loses the last, and one with as many is turned away.', async t => {
+test('When the queue is full, the origin with most jobs in it loses its last, and an origin with as many is refused.', async t => {
   const { outcomes, want, endAll } = fixture({ atOnce: 1 })
   for (const name of ['a0', 'a1', 'a2', 'a3', 'a4']) want('a', name)
   want('a', 'a5')
@@ -72,7 +72,7 @@ test('With the line full whoever has most in it loses the last, and one with as 
   for (const name of ['a0', 'a1', 'b1', 'b2', 'c1']) t.is(outcomes.get(name), `hash of ${name}`)
 })
 
-test('What nobody waits for any more is not hashed.', async t => {
+test('A password that is no longer awaited is not hashed.', async t => {
   const { clock, begun, outcomes, want, endAll } = fixture({ atOnce: 1 })
   want('a', 'a1')
   want('a', 'a2')

@@ -38,7 +38,7 @@ function matches(pattern: string, subject: string): boolean {
 }
 const may = (patterns: readonly string[], subject: string) => patterns.some(pattern => matches(pattern, subject))
 
-test('A device publishes what is its own, and relayed chunks and beats in its own name.', t => {
+test('A device may publish on its own subjects, and send relayed chunks and heartbeats in its own name.', t => {
   const own = [
     apiSubject(alice, 'group.create'),
     trackersStatus(alice),
@@ -52,7 +52,7 @@ test('A device publishes what is its own, and relayed chunks and beats in its ow
   for (const subject of own) t.true(may(device.publish, subject), subject)
 })
 
-test('A device hears its own inbox, notices, agent, relay and machines.', t => {
+test('A device may hear its own inbox, notices, agent, relay and machines.', t => {
   const own = [
     `${inboxPrefix('alice')}.x.1`,
     noticeSubject('alice'),
@@ -63,7 +63,7 @@ test('A device hears its own inbox, notices, agent, relay and machines.', t => {
   for (const subject of own) t.true(may(device.subscribe, subject), subject)
 })
 
-test('Nothing of somebody else, of the log, of JetStream or of the brokers can be published.', t => {
+test('A device cannot publish on subjects of other users, the log, JetStream or the brokers.', t => {
   const others = [
     apiSubject(bob, 'group.create'),
     apiSubject({ ...alice, device: bob.device }, 'group.create'),
@@ -91,7 +91,7 @@ test('Nothing of somebody else, of the log, of JetStream or of the brokers can b
   for (const subject of others) t.false(may(device.publish, subject), subject)
 })
 
-test('A guest may sign up and hear its own nonce; a password may be traded for a credential.', t => {
+test('A guest may sign up and hear its own inbox; a log-in by password may trade it for a credential.', t => {
   const guest = grantFor({ kind: 'guest', nonce: '0'.repeat(32) }, host)
   t.deepEqual(guest.publish, [signUpSubject(host)])
   t.deepEqual(guest.subscribe, [`${guestInboxPrefix('0'.repeat(32))}.>`])
@@ -100,7 +100,7 @@ test('A guest may sign up and hear its own nonce; a password may be traded for a
   t.deepEqual(password.subscribe, [`${inboxPrefix('alice')}.>`])
 })
 
-test('Who only watches hears the own devices and the trackers, and publishes nothing.', t => {
+test('A watcher may hear its own devices and the trackers, and publish nothing.', t => {
   const watch = grantFor({ kind: 'watch', ...alice, expiresAt: 5, proof: '' }, host)
   t.deepEqual(watch.publish, [])
   t.is(watch.endsAt, 5)
@@ -116,7 +116,7 @@ test('Who only watches hears the own devices and the trackers, and publishes not
     t.false(may(watch.subscribe, subject), subject)
 })
 
-test('The operator hears what everybody’s machines do, and nothing else.', t => {
+test('The operator may hear the machines of all users, and nothing else.', t => {
   const operator = grantFor({ kind: 'operator', expiresAt: 5, proof: '' }, host)
   t.deepEqual(operator.publish, [])
   t.true(may(operator.subscribe, inspectSubject(bob, 'x')))
@@ -124,7 +124,7 @@ test('The operator hears what everybody’s machines do, and nothing else.', t =
     t.false(may(operator.subscribe, subject), subject)
 })
 
-test('Two people share no subject that either may hear but what concerns everybody, and none that both may publish on.', t => {
+test('Two users can hear a common subject only if it concerns everyone, and can publish on none in common.', t => {
   const id = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$/).filter(isId)
   const deviceId = fc.stringMatching(/^[a-z0-9]{12}$/).filter(isDeviceId)
   fc.assert(
@@ -141,7 +141,7 @@ test('Two people share no subject that either may hear but what concerns everybo
   )
 })
 
-test('Nobody may look as the operator does.', t => {
+test('No device may ask for tracker stats in the name of the operator or of another user.', t => {
   t.false(isId(operatorAsking.user))
   for (const whom of [operatorAsking, bob]) t.false(may(device.publish, trackersStats(whom)), whom.user)
 })

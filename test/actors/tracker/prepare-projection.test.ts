@@ -45,7 +45,7 @@ async function fixture(t: Parameters<typeof tempFolder>[0]) {
   return { folder, prepare }
 }
 
-test('A projection that fits the log is kept, also when the log has gone on.', async t => {
+test('A projection that matches the log is kept, even when the log has grown since.', async t => {
   const { prepare } = await fixture(t)
   t.deepEqual(await prepare(logOf('then', ['ann', 'bo', 'cy'])), { applied: 2, isVerified: true })
 })
@@ -55,23 +55,23 @@ for (const [why, log] of [
   ['ends before what was applied', logOf('then', ['ann'])],
   ['has another entry there', logOf('then', ['ann', 'cy'])],
 ] as const)
-  test(`A projection of a log that ${why} is made anew.`, async t => {
+  test(`A projection of a log that ${why} is rebuilt.`, async t => {
     const { folder, prepare } = await fixture(t)
     t.deepEqual(await prepare(log), { applied: 0, isVerified: true })
     t.is(openProjection(join(folder, 'projection.db'))?.applied, 0)
   })
 
-test('A file that is no projection is made anew.', async t => {
+test('A file that is not a projection is replaced by a new one.', async t => {
   const { folder, prepare } = await fixture(t)
   writeFileSync(join(folder, 'projection.db'), 'garbage'.repeat(1000))
   t.deepEqual(await prepare(logOf('then', ['ann', 'bo'])), { applied: 0, isVerified: true })
 })
 
-test('With the log out of reach a projection with something in it serves unverified, and nothing is thrown away.', async t => {
+test('While the log is out of reach, a projection with entries serves unverified and is kept.', async t => {
   const { prepare } = await fixture(t)
   t.deepEqual(await prepare(outOfReach), { applied: 2, isVerified: false })
 })
 
-test('With the log out of reach and nothing applied yet there is nothing to serve from.', async t => {
+test('While the log is out of reach, an empty projection cannot serve.', async t => {
   await t.throwsAsync(prepareProjection(tempFolder(t), outOfReach, quiet), { instanceOf: LogUnavailable })
 })

@@ -20,7 +20,7 @@ for (const [brokers, answers, expected] of [
   [3, 2, true],
   [3, 3, true],
 ] as const)
-  test(`${answers} of ${brokers} brokers are ${expected ? 'a' : 'no'} majority.`, async t => {
+  test(`${answers} of ${brokers} brokers are ${expected ? 'a' : 'not a'} majority.`, async t => {
     t.is(await createQuorum(brokersThatAnswer(answers).sys, brokers).isReachable(), expected)
   })
 
@@ -37,12 +37,12 @@ test('One count that comes out short is repeated: answers may be late while brok
   t.true(await createQuorum({ requestMany } as never, 3).isReachable())
 })
 
-test('A connection that is closed reaches nobody.', async t => {
+test('A closed connection has no majority.', async t => {
   const sys = { requestMany: () => Promise.reject(new Error('closed')) } as never
   t.false(await createQuorum(sys, 3).isReachable())
 })
 
-test('A majority that comes back is seen by the next who asks.', async t => {
+test('A majority that has returned is noticed by the next write.', async t => {
   let answers = 1
   const requestMany = () => Promise.resolve(Array.from({ length: answers }, () => ({})))
   const majority = createQuorum({ requestMany } as never, 3)

@@ -18,7 +18,7 @@ function fixture(digestMs: number) {
   return { clock, made, projection, tell }
 }
 
-test('However often a tracker is asked how far it is, little of its time goes into digests.', t => {
+test('A tracker spends little time on digests, however often it is asked for its position.', t => {
   const { clock, made, projection, tell } = fixture(100)
   for (let asked = 0; asked < 10_000; asked += 1) {
     projection.applied += 1
@@ -29,7 +29,7 @@ test('However often a tracker is asked how far it is, little of its time goes in
   t.true(made.length > 1)
 })
 
-test('What is told is always a digest and the sequence that it is of, and the latest where that is cheap.', t => {
+test('A report always pairs a digest with its own sequence, and has the latest one when that is cheap.', t => {
   const { clock, projection, tell } = fixture(10)
   for (let round = 0; round < 50; round += 1) {
     projection.applied += 1
@@ -41,7 +41,7 @@ test('What is told is always a digest and the sequence that it is of, and the la
   t.is(tell().seq, projection.applied)
 })
 
-test('Nothing is made anew while nothing has changed.', t => {
+test('No digest is computed while the projection is unchanged.', t => {
   const { clock, made, tell } = fixture(1)
   tell()
   clock.nowMs += 1_000_000

@@ -27,7 +27,7 @@ const log = [line(1, 'ann', created), line(2, 'bob', asked('bob')), line(3, 'ann
 const create = entry('ann', 'group.create', { id: 'id-1', answer: done(1) })
 const members = (...names: string[]) => names.map((user, index) => ({ user, role: index === 0 ? 'owner' : 'member' }))
 
-test('A history in which every promise was kept has nothing against it.', t => {
+test('A history in which every promise was kept has no violations.', t => {
   const entries = [
     create,
     entry('bob', 'group.join', { id: 'id-2', answer: done(2) }),
@@ -50,12 +50,12 @@ test('An acknowledged write that is not in the log is lost.', t => {
   t.deepEqual(kinds({ entries, log: log.slice(0, 1) }), ['acknowledged write lost'])
 })
 
-test('A write is acknowledged too early when the answer speaks from before it.', t => {
+test('A write is acknowledged too early when the answer’s sequence is lower than its own.', t => {
   const early = { ...create, answer: done(0) }
   t.deepEqual(kinds({ entries: [early], log }), ['acknowledged before it was there'])
 })
 
-test('A write that was acknowledged with nothing in the log is right where there was nothing to do.', t => {
+test('A write may be acknowledged without an entry in the log if there was nothing to do.', t => {
   const answer = done(3)
   const params = { group: 'reef', user: 'ann' }
   t.deepEqual(kinds({ entries: [entry('ann', 'group.transfer', { id: 'none', params, answer })], log }), [])
@@ -65,7 +65,7 @@ test('A write that was acknowledged with nothing in the log is right where there
   ])
 })
 
-test('A refused write that is in the log is found.', t => {
+test('A refused write that is in the log is a violation.', t => {
   const entries = [entry('bob', 'group.join', { id: 'id-2', answer: refused(2, 'already-requested') })]
   t.deepEqual(kinds({ entries, log }), ['refused write present'])
 })
@@ -76,27 +76,27 @@ test('One request with two entries acted twice.', t => {
   t.deepEqual(kinds({ log: again }), ['acted twice'])
 })
 
-test('A refusal needs a state for which the rules give it.', t => {
+test('A refusal is justified only by a state for which the rules give it.', t => {
   const refusal = (code: string) =>
     kinds({ entries: [entry('bob', 'group.join', { id: 'no', answer: refused(3, code) })], log })
   t.deepEqual(refusal('already-member'), [])
   t.deepEqual(refusal('not-owner'), ['refused without reason'])
 })
 
-test('A read from before what its device had seen went back, and only for that device.', t => {
+test('A read from before what its device had seen is a violation, and only for that device.', t => {
   const old = done(3, members('ann'))
   const saw = entry('ann', 'group.accept', { id: 'id-3', params: { group: 'reef', user: 'bob' }, answer: done(3) })
   t.deepEqual(kinds({ entries: [saw, entry('ann', 'group.members', { answer: old })], log }), ['read went back'])
   t.deepEqual(kinds({ entries: [saw, entry('bob', 'group.members', { answer: old })], log }), [])
 })
 
-test('An answer that speaks from before what its device had seen is found, whatever it says.', t => {
+test('An answer from before what its device had seen is a violation, whatever it says.', t => {
   const saw = entry('ann', 'group.accept', { id: 'id-3', params: { group: 'reef', user: 'bob' }, answer: done(3) })
   const entries = [saw, entry('ann', 'group.files', { answer: done(2, []) })]
   t.true(kinds({ entries, log }).includes('answered from behind'))
 })
 
-test('Who left shares nothing any more, and what nobody shares then is gone, whether or not the log spells it out.', t => {
+test('A user who left shares nothing, and a file without sharers is gone, whether or not the log spells it out.', t => {
   const shares = (name: string, ...users: string[]): HeartbeatCommand[] => [
     { type: 'share.created', group: 'reef', manifest: { name, sha1: 'x' } },
     ...users.map(user => ({ type: 'sharer.added', group: 'reef', name, ...by(user) })),
@@ -118,7 +118,7 @@ test('Who left shares nothing any more, and what nobody shares then is gone, whe
   }
 })
 
-test('A list must have been true of all groups at one point.', t => {
+test('A list must be true of all groups at one moment.', t => {
   const two = [
     line(1, 'ann', created),
     line(2, 'bob', { ...created, group: 'kelp', owner: 'bob' }),
@@ -158,7 +158,7 @@ const brokenRules: Record<string, Line[]> = {
 for (const [what, broken] of Object.entries(brokenRules))
   test(`In the log, ${what} breaks a rule.`, t => t.true(kinds({ log: broken }).includes('rule broken')))
 
-test('A command line whose request has no known id is held against the log, and each entry justifies one command.', t => {
+test('A command whose request id is unknown is checked against the log, and each entry justifies one command.', t => {
   const { id: _, ...unknown } = create
   const answer = { kind: 'done' } as const
   t.deepEqual(kinds({ entries: [{ ...unknown, answer }], log }), [])
@@ -187,7 +187,7 @@ test('Trackers that are behind the log, have another digest, or answer something
     t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2', ...wrong }] }), ['trackers differ'])
 })
 
-test('A file with other bytes than were shared is found.', t => {
+test('A file with bytes other than those shared is a violation.', t => {
   const delivery = { device: 'ann/1', name: 'f', expected: 'aa' }
   t.deepEqual(kinds({ deliveries: [{ ...delivery, found: 'aa' }] }), [])
   t.deepEqual(kinds({ deliveries: [{ ...delivery, found: 'bb' }] }), ['download differs'])

@@ -35,7 +35,7 @@ function scene(t: ExecutionContext) {
   return { ...at, root, disk, device: home.device(), run }
 }
 
-test('Nobody notices calls that are interrupted, or that do less than they were asked to.', async t => {
+test('Interrupted or short system calls have no visible effect.', async t => {
   const { own, downloads, disk, run } = scene(t)
   writeFileSync(join(own, 'film.bin'), randomBytes(3 * 2 ** 20 + 5))
   const seed = Math.floor(Math.random() * 2 ** 31)
@@ -48,13 +48,13 @@ test('Nobody notices calls that are interrupted, or that do less than they were 
     t.true((disk.struck().get(what) ?? 0) > 0, what)
 })
 
-test('A device whose disk cannot be read is no new device.', async t => {
+test('A device whose disk cannot be read does not count as new.', async t => {
   const { device, run, home } = scene(t)
   t.like(await run('home', { kinds: ['broken'], calls: ['read'] }), { failed: 'home-failed' })
   t.is(openHome(home).device(), device)
 })
 
-test('A library whose disk cannot be read is not called damaged, and is whole afterwards.', async t => {
+test('A library whose disk cannot be read is not reported as damaged, and is intact afterwards.', async t => {
   const { run } = scene(t)
   t.like(await run('library', { kinds: ['broken'], calls: ['read'] }), { failed: 'library-failed' })
   t.like(await run('library', { kinds: [] }), { value: 0 })
@@ -65,7 +65,7 @@ test('A library whose disk is full says so.', async t => {
   t.like(await run('add', { kinds: ['full'], calls: ['write'], places: ['library'] }), { failed: 'no-space' })
 })
 
-test('Where there are no hard links a file gets its name all the same, or nothing has it.', async t => {
+test('Without hard links a file still gets its name, or the name stays free.', async t => {
   const { run, downloads } = scene(t)
   writeFileSync(join(downloads, 'x.part'), '0123456789')
   const broken = await run('name', { kinds: ['unlinkable', 'broken'], calls: ['link', 'rename'], seed: 4 })
@@ -86,7 +86,7 @@ async function killedBetween(t: ExecutionContext, theirs?: string) {
   return { said, bytes, downloads, named: readFileSync(join(downloads, 'film.bin')) }
 }
 
-test('Where there are no hard links a kill between taking a name and filling it leaves nothing in the way.', async t => {
+test('Without hard links, a kill between taking a name and filling it leaves nothing in the way.', async t => {
   const { said, bytes, downloads, named } = await killedBetween(t)
   t.like(said, { value: 'file.finished' })
   t.deepEqual(named, bytes)
@@ -97,7 +97,7 @@ for (const [what, theirs] of [
   ['A file', 'mine'],
   ['An empty file', ''],
 ] as const)
-  test(`${what} that somebody put under a name that was taken before a kill stays.`, async t => {
+  test(`${what} that another program put under a name taken before a kill stays.`, async t => {
     const { said, named, downloads } = await killedBetween(t, theirs)
     t.like(said, { value: 'destination-exists' })
     t.is(named.toString(), theirs)

@@ -41,7 +41,7 @@ function scene(t: ExecutionContext) {
 }
 type Made = ReturnType<typeof scene>
 
-test('A device on which all is well is told nothing of.', async t => {
+test('A sound device is not reported.', async t => {
   const { around, id } = scene(t)
   const { violations, verified } = await checkDevice(around)
   t.deepEqual(violations, [])
@@ -77,7 +77,7 @@ const wrongs: Record<string, [spoil: (made: Made) => void, told: RegExp]> = {
   ],
 }
 for (const [what, [spoil, told]] of Object.entries(wrongs))
-  test(`The checker tells of ${what}.`, async t => {
+  test(`The checker reports ${what}.`, async t => {
     const made = scene(t)
     spoil(made)
     t.regex((await checkDevice(made.around)).violations.join('\n'), told)

@@ -54,7 +54,7 @@ for (const [typed, why] of Object.entries(noRates))
     t.regex(refused.ok ? '' : refused.message, why)
   })
 
-test('A rate as it is printed is understood, and means what is printed.', t => {
+test('A printed rate can be typed again, and means the same.', t => {
   fc.assert(
     fc.property(fc.integer({ min: limitTunables.leastBytesPerSecond, max: limitTunables.mostBytesPerSecond }), rate => {
       const parsed = parseRate(formatRate(rate))
@@ -64,7 +64,7 @@ test('A rate as it is printed is understood, and means what is printed.', t => {
   )
 })
 
-test('What is understood is what the agent takes.', t => {
+test('The agent accepts every limit that the parser accepts.', t => {
   fc.assert(
     fc.property(fc.string(), typed => {
       const [rate, most] = [parseRate(typed), parseConnections(typed)]

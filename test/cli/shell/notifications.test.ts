@@ -26,7 +26,7 @@ function startNotifications() {
   return { said, notifications, download, trouble }
 }
 
-test('A download that ends is told, and so is a file that is no longer shared.', t => {
+test('A download that ends is announced, and so is a file that is no longer shared.', t => {
   const { said, download, trouble } = startNotifications()
   download('downloading')
   download('completed')
@@ -34,7 +34,7 @@ test('A download that ends is told, and so is a file that is no longer shared.',
   t.is(said.length, 2)
 })
 
-test('What the running command reports itself is not told too, unless the person stops waiting for it.', t => {
+test('An event that the running command reports itself is not announced too, unless the person stops waiting for it.', t => {
   const { said, notifications, download } = startNotifications()
   notifications.muteDownload(1)
   download('downloading')

@@ -123,7 +123,7 @@ const piecesByColour = (page: Page) =>
     return counted
   })
 
-test('A download is shown from its first state to its last, with the pieces by peer, and no other person’s.', async t => {
+test('The page shows a download from first state to last, with pieces by peer, and no downloads of other users.', async t => {
   const { cluster, browser } = t.context
   const devices = await people(t, 'reef', 'alice', 'bob', 'carol')
   const [alice, bob, carol] = devices as [AgentDevice, AgentDevice, AgentDevice]
@@ -190,7 +190,7 @@ test('A download is shown from its first state to its last, with the pieces by p
   await page.waitForSelector('.swarm .state-completed', { state: 'detached' })
 })
 
-test('A killed peer and a killed broker are shown, and watching continues.', async t => {
+test('The page shows a killed peer and a killed broker, and continues to watch.', async t => {
   const { cluster, browser } = t.context
   const devices = await people(t, 'lagoon', 'ann', 'ben', 'cat')
   const [ann, ben, cat] = devices as [AgentDevice, AgentDevice, AgentDevice]

@@ -51,7 +51,7 @@ const seen = (more: Partial<ClusterSample> = {}): ClusterSample => ({
 })
 const view = (now: ClusterSample, before?: ClusterSample) => clusterViewSchema.parse(clusterView(now, before))
 
-test('A first look has counts and no rates.', t => {
+test('The first stats give counts and no rates.', t => {
   const { brokers, trackers } = view(seen())
   t.deepEqual(
     brokers!.map(({ messagesPerSecond, bytesPerSecond }) => [messagesPerSecond, bytesPerSecond]),
@@ -67,7 +67,7 @@ test('A first look has counts and no rates.', t => {
   )
 })
 
-test('Rates are between two stats, by the clock of whom they are of; none of what was started again in between.', t => {
+test('Rates come from two stats and their sender’s clock, and are absent after a restart in between.', t => {
   const before = seen({ at: 18_000, stats: [look('t1', { requests: 4 }), look('t2', { requests: 500 })] })
   const now = seen({
     nodes: cluster(
@@ -86,7 +86,7 @@ test('Rates are between two stats, by the clock of whom they are of; none of wha
   )
 })
 
-test('How far brokers are behind is what the leader says, and unknown for one that it does not hear from.', t => {
+test('The leader says how far brokers are behind; the lag of a broker that it does not hear from is unknown.', t => {
   t.deepEqual(
     view(seen()).brokers!.map(({ lag }) => lag),
     [0, 7, null],
@@ -97,7 +97,7 @@ test('How far brokers are behind is what the leader says, and unknown for one th
   )
 })
 
-test('A device is online when any tracker takes it for online, and listed once.', t => {
+test('A device is online when any tracker says so, and is listed once.', t => {
   const both = [
     { ...alice, fetching: 2 },
     { ...bob, fetching: 0 },
@@ -109,7 +109,7 @@ test('A device is online when any tracker takes it for online, and listed once.'
   t.is(view(seen({ stats: [] })).devices, null)
 })
 
-test('Groups are those of the tracker that has read furthest.', t => {
+test('The groups come from the tracker that has applied most of the log.', t => {
   const group = (name: string) => [{ group: name, owner: 'bob', members: 2, files: 1 }]
   const stats = [look('t1', { groups: group('old') }), look('t2', { groups: group('reef') })]
   const statuses = [status('t1', 4), status('t2', 5)]

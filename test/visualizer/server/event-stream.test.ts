@@ -40,7 +40,7 @@ async function serve(t: ExecutionContext) {
   return { announced, open: (name: string) => fetch(`http://127.0.0.1:${port}/?watcher=${name}`) }
 }
 
-test('A page is announced as a watcher and told so, and gets the cluster.', async t => {
+test('A page is announced as a watcher, gets its name, and gets the cluster.', async t => {
   const { announced, open } = await serve(t)
   const response = await open(watcher(1))
   t.deepEqual(announced, [[watcher(1)]])
@@ -57,7 +57,7 @@ test('A page is announced as a watcher and told so, and gets the cluster.', asyn
   ])
 })
 
-test('A malformed watcher is refused, and so is one page more than the most.', async t => {
+test('A malformed watcher is refused, and so is one page more than the maximum.', async t => {
   const { announced, open } = await serve(t)
   t.is((await open('x')).status, 400)
   // Held until the end: fetch closes the connection of a response that is collected as garbage.

@@ -33,7 +33,7 @@ async function ask({ port }: PageServer, path: string, headers: Record<string, s
   }
 }
 
-test('The page is anybody’s on this machine, and may run and reach nothing but what it should.', async t => {
+test('Any user of this machine can load the page, and the page may run and reach only what it should.', async t => {
   const server = await open(t)
   const { status, headers, body } = await ask(server, '/')
   t.is(status, 200)
@@ -46,7 +46,7 @@ test('The page is anybody’s on this machine, and may run and reach nothing but
   t.is(headers['access-control-allow-origin'], undefined)
 })
 
-test('What is behind it is for whoever holds the token alone.', async t => {
+test('The requests behind the page are answered only with the token.', async t => {
   const server = await open(t)
   const bearer = { authorization: `Bearer ${server.token}` }
   t.true(server.address.endsWith(`/#${server.token}`))
@@ -59,7 +59,7 @@ test('What is behind it is for whoever holds the token alone.', async t => {
   t.is((await ask(server, '/api/__proto__', bearer)).status, 404)
 })
 
-test('No other site gets in, by its own name for this address or by asking across.', async t => {
+test('No other site is answered, under its own name for this address or by a cross-site request.', async t => {
   const server = await open(t)
   const bearer = { authorization: `Bearer ${server.token}` }
   const own = `127.0.0.1:${server.port}`
@@ -78,7 +78,7 @@ test('No other site gets in, by its own name for this address or by asking acros
   t.is((await ask(server, '/api/config', { ...bearer }, 'OPTIONS')).status, 405)
 })
 
-test('No file outside the page’s folder is read, however it is asked for.', async t => {
+test('No file outside the page’s folder is served, however the path is written.', async t => {
   const server = await open(t)
   for (const path of [
     '/../secret',
@@ -91,7 +91,7 @@ test('No file outside the page’s folder is read, however it is asked for.', as
     t.is((await ask(server, path)).status, 404, path)
 })
 
-test('The way to the brokers takes a WebSocket of this page with its token, and no other.', async t => {
+test('The way to the brokers accepts only a WebSocket of this page with its token.', async t => {
   const server = await open(t)
   const origin = `http://127.0.0.1:${server.port}`
   const upgrade = { connection: 'upgrade', upgrade: 'websocket' }
@@ -102,7 +102,7 @@ test('The way to the brokers takes a WebSocket of this page with its token, and 
   t.is((await ask(server, '/nats/', { ...upgrade, origin })).status, 403)
 })
 
-test('A token of as many letters, of which some take two bytes, is wrong and no more than that.', async t => {
+test('A token with the right number of characters but more bytes is refused like any wrong one.', async t => {
   const server = await open(t)
   const wrong = 'é'.repeat(server.token.length)
   t.is((await ask(server, '/api/config', { authorization: `Bearer ${wrong}` })).status, 401)

@@ -82,7 +82,7 @@ test('A child reported before its parent is announced right after it, in its lat
   t.like(events[1], { snapshot: { value: 'closed' } })
 })
 
-test('An actor in no part of a snapshot has stopped.', t => {
+test('An actor that is missing from all parts of a snapshot has stopped.', t => {
   const tell = started()
   tell(snapshot([root, actor('x:1'), actor('x:2')]))
   t.deepEqual(inShort(tell(snapshot([root], { part: 0, parts: 2 }))), ['snapshot x:0'])
@@ -91,7 +91,7 @@ test('An actor in no part of a snapshot has stopped.', t => {
   t.like(events.at(-1), { snapshot: { status: 'stopped' } })
 })
 
-test('A machine comes with its configuration, unless that process runs another version of it.', t => {
+test('A machine is sent with its configuration, unless the process runs another version of it.', t => {
   const [first, second] = [started(), started()]
   const own = first(snapshot([root])).at(0)!
   t.is(own.type === '@xstate.actor' ? JSON.parse(own.definition).initial : undefined, 'loggedOut')
@@ -113,7 +113,7 @@ test('A message to an unknown actor is left out, and so is an unknown sender.', 
   )
 })
 
-test('The events are those of Stately’s own package, of the version that is installed.', t => {
+test('The events match those of the installed version of Stately’s own package.', t => {
   const packageFile = new URL('../../../node_modules/@statelyai/inspect/package.json', import.meta.url)
   t.is(statelyVersion, JSON.parse(readFileSync(packageFile, 'utf8')).version)
   const tell = started()

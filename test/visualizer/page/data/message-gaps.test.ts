@@ -37,7 +37,7 @@ test('A gap that a snapshot follows in time is not reported.', t => {
   t.is(count, 0)
 })
 
-test('Messages in order, another process and a process that starts again are no gap.', t => {
+test('Messages in order, another process and a restarted process do not count as gaps.', t => {
   const count = losses(gaps => {
     for (const n of [7, 8, 9]) gaps.received(subject('one'), step(n))
     gaps.received(subject('one'), step(40, 'b'))

@@ -49,7 +49,7 @@ test('A recording stays bounded however long it runs and however many actors com
     t.true(step!.position >= recording.first, 'the step can still be shown')
 })
 
-test('A long line counts for more than a short one.', t => {
+test('A long line takes more of the bound than a short one.', t => {
   const said = { at: 1, from: null, to: 'x:1', event: 'piece.verified', count: 1 }
   const long: Inspection = { run, n: 0, at: 0, kind: 'messages', messages: Array(100).fill(said), omitted: 0 }
   const recording = new Recording(300_000)
@@ -57,7 +57,7 @@ test('A long line counts for more than a short one.', t => {
   t.true(recording.lines.length < 30)
 })
 
-test('An earlier moment is what the lines up to it make, even after the oldest were dropped.', t => {
+test('An earlier moment shows the result of the lines up to it, even after the oldest were dropped.', t => {
   const recording = new Recording(60_000)
   const lines = Array.from({ length: 100 }, (_, n) => step(n, 7))
   for (const line of lines) recording.add(line)
@@ -70,7 +70,7 @@ test('An earlier moment is what the lines up to it make, even after the oldest w
   }
 })
 
-test('A saved recording can be read again, with what was known before its first line.', t => {
+test('A saved recording can be read again, including the state before its first line.', t => {
   const recording = new Recording(60_000)
   for (let n = 0; n < 100; n += 1) recording.add(step(n, 90))
   const read = readRecording(recording.save('1.2.3', { user: 'alice', device: 'a'.repeat(12) }))
@@ -82,7 +82,7 @@ test('A saved recording can be read again, with what was known before its first 
   t.is(statesIn(again.present).length, 90)
 })
 
-test('Lines that are not of a recording are left out and counted; a file that is no recording is refused.', t => {
+test('Lines that do not belong to a recording are skipped and counted; a file that is not a recording is refused.', t => {
   const recording = new Recording()
   recording.add(step(0))
   const text = recording.save('1.2.3', null)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command line on a Node that can run it: this one, or else the one that came with our packages.
-// Plain JavaScript for any Node from 18 on; nothing is imported before it is certain that this Node can read it.
+// Starts the command line on a Node that can run it: this one, or else the one installed with our packages. Plain
+// JavaScript for Node 18 and newer; imports our code only after checking that this Node can run it.
 
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
@@ -21,18 +21,18 @@ if (isRecent) {
   startAgain(packagedNode())
 }
 
-/** What is compiled once need not be again. Where nothing can be written, all is as it was, but slower. */
+/** Turns on Node's compile cache, so that commands start sooner. Without a writable folder they just start more slowly. */
 function rememberCompiled() {
   const root = fileURLToPath(new URL('..', import.meta.url))
   try {
-    // Never the folder for all users that Node would take: what somebody else put there would be run.
+    // Never Node's default, a folder shared by all users: code that another user put there would run.
     const folders = root.split(sep).includes('node_modules')
       ? [process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shoal', 'compiled']
       : [join(root, '.cache'), 'compiled']
-    // One by one: told to make all of them, Node never returns where the system says that the one above is not there.
+    // One by one: a recursive mkdir never returns if the system reports the parent folder as missing.
     const cache = folders.reduce((above, name) => join(made(above), name))
     module.enableCompileCache?.(made(cache))
-    // Agents and trackers may run for months, and be killed.
+    // Write the cache early: an agent or a tracker may run for months and then be killed.
     setTimeout(() => module.flushCompileCache?.(), 3_000).unref()
   } catch {}
 }
@@ -58,7 +58,7 @@ function packagedNode() {
 function startAgain(node) {
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']) {
-    // A terminal's own signals reach the child by themselves.
+    // A terminal sends these signals to the child itself.
     const reachesChild = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT')
     process.on(signal, () => reachesChild || child.kill(signal))
   }

@@ -1,6 +1,5 @@
-// The visualizer's page, from src/visualizer/page and what it imports, as files that a web server may hand out as they are:
-// node scripts/build-page.ts [FOLDER], dist/visualizer unless told otherwise. Complete or not there at all: whoever
-// serves the folder meanwhile never sees half of it.
+// Builds the visualizer's page from src/visualizer/page into static files: node scripts/build-page.ts [FOLDER], by default
+// dist/visualizer. The folder is replaced in one step, so a server never serves an incomplete page.
 
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'

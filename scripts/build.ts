@@ -1,7 +1,6 @@
-// Builds the package that people install, into dist: JavaScript, because Node strips no types below node_modules, and few
-// files, because a command starts sooner the fewer files it has to find and read. What a command does not use stays in
-// files of its own that load on demand. Not bundled are native packages, a package that starts threads of its own, and
-// packages that few commands load.
+// Builds the published package into dist. It holds JavaScript, because Node strips no types below node_modules. It has few
+// files, because a command starts sooner the fewer files it reads; code that not every command uses loads on demand. Native
+// packages, a package that starts threads, and packages that few commands use are not bundled.
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,12 +12,12 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 
-/** What stays outside is installed beside the package; everything else is bundled, and a `devDependency`. */
+/** Dependencies are installed beside the package. All other packages are bundled, and are `devDependencies`. */
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const { metafile } = await build({
   absWorkingDir: root,
-  // Side by side with what they share: a thread's program is looked up beside the module that starts it.
+  // Both in one folder: a thread's program is looked up beside the module that starts it.
   entryPoints: { main: 'src/cli/main.ts', 'hashing-worker': 'src/storage/hashing-worker.ts' },
   outdir: join(dist, 'program'),
   bundle: true,
@@ -27,7 +26,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.18',
   external: Object.keys(dependencies),
-  // For CommonJS packages among the bundled ones.
+  // Bundled CommonJS packages need `require`.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
@@ -37,7 +36,7 @@ const { metafile } = await build({
 writeFileSync(join(dist, 'LICENSES.txt'), licencesOf(Object.keys(metafile.inputs)))
 await buildPage(join(dist, 'visualizer'))
 
-/** The licence of every bundled package, which must go along. */
+/** The licence of every bundled package, which must be included. */
 function licencesOf(files: readonly string[]): string {
   const folders = new Set(files.flatMap(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []))
   return [...folders]

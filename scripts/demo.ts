@@ -224,7 +224,7 @@ async function end(code: number): Promise<void> {
   process.exit(code)
 }
 async function fail(error: Error): Promise<void> {
-  // A step that an ending script interrupted is no failure of its own.
+  // A step that fails because the script is ending does not count as a failure.
   if (!cleaning) console.error(`\n${basename(import.meta.filename)}: ${error.message}`)
   await end(1)
 }

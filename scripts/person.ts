@@ -30,7 +30,7 @@ export class Commands implements CommandRunner {
 
   async run(words: readonly string[], env: NodeJS.ProcessEnv, onLine: (line: string) => void): Promise<void> {
     if (this.#isStopped) throw new Error(`shoal ${words.join(' ')} was not started: the script is ending`)
-    // In a process group of its own: Ctrl-C is the script's to handle.
+    // In its own process group, because the script handles Ctrl-C.
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
     const child = spawn(process.execPath, [launcher, ...words], { env, stdio, detached: true })
     const closed = once(child, 'close')

@@ -50,7 +50,7 @@ if (process.stdin.isTTY && process.stdout.isTTY) await demonstrate(serversOf(loa
 
 async function startCluster(): Promise<void> {
   const wasRunning = findPlan(folder) && (await clusterStatus(folder)).some(({ state }) => state !== 'stopped')
-  // In a process group of its own: Ctrl-C is ours to handle.
+  // In its own process group, because this script handles Ctrl-C.
   const args = [program, 'cluster', 'up', ...process.argv.slice(2)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true })
   const ended = once(child, 'exit')

@@ -1,7 +1,7 @@
-// One run of one download, from its record in the library to completed, paused, failed or cancelled. The machine decides;
-// the store owns the part file and checks every piece, the locator asks the trackers, and a session talks to each peer. A
-// restart begins from the library, never from a snapshot of this machine. Its actions are in download-actions.ts, its sets
-// and flows in README.md beside it.
+// One run of a download, from its record in the library until it is completed, paused, suspended, failed or cancelled. The
+// machine decides; the store owns the part file and checks every piece, the locator asks the trackers, and one session talks
+// to each peer. A restart begins from the library, never from a snapshot of this machine. Actions: download-actions.ts; the
+// flow of pieces and peers: README.md.
 
 import { sendTo } from 'xstate'
 import { type DownloadContext, downloadSetup, peerOfSession } from './download-actions.ts'
@@ -134,7 +134,7 @@ export const downloadMachine = downloadSetup.createMachine({
         'peer.fresh': { actions: { type: 'setFresh', params: ({ event }) => event } },
         'piece.verified': { actions: [{ type: 'creditPeer', params: ({ event }) => event }, 'askForPieces'] },
         'piece.rejected': { actions: [{ type: 'dropPeer', params: ({ event }) => event }, 'askForPieces'] },
-        /** A session that broke instead of reporting that it lost its peer. */
+        /** A session crashed without reporting `peer.lost`. */
         'xstate.error.actor.*': {
           guard: {
             type: 'isSession',
@@ -166,7 +166,7 @@ export const downloadMachine = downloadSetup.createMachine({
           always: { guard: 'isStuck', target: 'stalled' },
           after: { locateEvery: { target: 'transferring', reenter: true, actions: 'locate' } },
         },
-        /** Nothing can be fetched now: no peers, or none has a missing piece. Continues by itself. */
+        /** No peer has a missing piece, or there are no peers. Resumes by itself. */
         stalled: {
           always: { guard: 'canProgress', target: 'transferring' },
           after: { locateStalled: { target: 'stalled', reenter: true, actions: 'locate' } },
@@ -174,7 +174,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** Every piece is here; the whole file's SHA-1 and SHA-256 are checked. */
+    /** All pieces are verified; the store checks the whole file's SHA-1 and SHA-256. */
     verifying: {
       entry: sendTo('store', { type: 'whole.check' }),
       on: {
@@ -186,7 +186,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** Sync, rename and record: too short to be interrupted. */
+    /** The store syncs and renames the file. Too short to be interrupted. */
     finishing: {
       entry: sendTo('store', { type: 'file.finish' }),
       on: {
@@ -197,7 +197,7 @@ export const downloadMachine = downloadSetup.createMachine({
       },
     },
 
-    /** How the run ends is decided; the store finishes its writes and closes. */
+    /** The ending is decided. The store finishes its writes and closes. */
     settling: {
       entry: sendTo('store', ({ context }) => ({
         type: 'store.close' as const,

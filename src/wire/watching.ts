@@ -1,15 +1,15 @@
-// How the processes of a cluster learn that they are watched. A watcher says so on `watchSubject(user)`, or as the operator
-// on `watchAllSubject`, every `inspectionTunables.watchEveryMs`; a process that hears no watcher for a few of those stops
-// sending. It sends each new watcher a snapshot; a watcher that wants another one takes a new name. Only the person's own
-// devices may publish there (actors/tracker/permissions.ts).
+// The announcement by which processes know that they are watched. A watcher publishes it every
+// `inspectionTunables.watchEveryMs`, on `watchSubject(user)`, or on `watchAllSubject` as the operator. A process sends each
+// new watcher a snapshot, and stops sending once it hears no watcher; a watcher gets another snapshot by taking a new id.
+// Only the user's own devices may publish there (actors/tracker/permissions.ts).
 
 import * as z from 'zod'
 
-/** Chosen at random for each opened view: 32 hex digits. */
+/** A watcher's id: 32 random hex digits for each opened view. */
 export const watcherSchema = z.string().regex(/^[0-9a-f]{32}$/)
 
 export const watchingSchema = z.strictObject({
-  /** All that watch through this connection. */
+  /** All watchers on this connection. */
   watchers: z.array(watcherSchema).max(16),
 })
 export type Watching = z.infer<typeof watchingSchema>

@@ -19,17 +19,14 @@ const visualizer = command({
   ownsInterrupts: true,
   options: {
     port: value('port', "The page's port; 0 takes any free one (default: the cluster's port plus 40, else 4262)."),
-    host: value(
-      'host',
-      'The address of this machine that browsers connect to (default: 127.0.0.1, this machine alone).',
-    ),
-    replay: value('file', 'Show a recording that the page has saved. Connects to nothing.'),
+    host: value('host', 'The address to listen on for browsers (default: 127.0.0.1, this machine only).'),
+    replay: value('file', 'Show a recording saved from the page, without connecting to a cluster.'),
     stately: value(
       'port',
-      'Instead of serving a page, send every step to a Stately inspector on this port of this machine.',
+      'Do not serve a page; send every step to a Stately inspector that listens on this port of this machine.',
     ),
     operator: flag(
-      'Show all devices. Works in the home that holds the cluster, and is the default there while you are logged out.',
+      'Show all devices. Needs the home that holds the cluster, where it is the default while you are logged out.',
     ),
   },
   async run(context, input): Promise<Result<undefined>> {

@@ -8,7 +8,7 @@ import { plainStyle, type Style, styleFor } from './style.ts'
 
 /** How the progress of a command is shown. */
 export interface ProgressView<T> {
-  /** With --json: whether each item is a document of its own. Otherwise only the result is. */
+  /** With --json: whether each item is printed as a document, or only the result. */
   readonly isStream: boolean
   /** Redrawn in place on a terminal. */
   lines(item: T, style: Style): readonly string[]
@@ -22,9 +22,9 @@ export interface Display {
   progress<T>(item: T, view: ProgressView<T>): void
   /** Removes what `progress` has drawn. */
   endProgress(): void
-  /** Something that happened meanwhile: a line for people, on stderr. */
+  /** Prints a line for people on stderr. */
   note(text: string): void
-  /** Advice for a person at a terminal, whose output goes elsewhere; a script never sees it. */
+  /** Advice on stderr, only for a person at a terminal whose stdout is redirected. Never with --json. */
   hint(text: string): void
   failure(failure: Failure): void
 }

@@ -1,4 +1,4 @@
-// How downloads read: the contract's lines, and what a person at a terminal sees beside them.
+// Renders downloads: the output that scripts rely on, and further details at a terminal.
 
 import { count, formatBytes, formatDuration, formatRate, percentOf } from '../../domain/quantities.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
@@ -17,7 +17,7 @@ export function downloadDocument({ peers: connected, deliveries: peers, ...view 
   return { ...view, seconds: Math.round(view.seconds * 1000) / 1000, size: view.bytes.total, peers, connected }
 }
 
-/** The contract's line. */
+/** One line per download, in the format that scripts rely on. */
 export function downloadLine(
   { state, group, name, pieces, error }: DownloadDocument,
   style: Style = plainStyle,
@@ -38,7 +38,7 @@ export function downloadLine(
   }
 }
 
-/** On a terminal: the line, with its number to pause or cancel it by, and how it is going. */
+/** For a terminal: the same with the download's id, for pausing or cancelling it, and its progress. */
 export const downloadRow = (download: DownloadDocument, style: Style): string =>
   [style('bold', String(download.id).padStart(3)), downloadLine(download, style), going(download, style)]
     .filter(part => part !== '')
@@ -52,7 +52,7 @@ function going(download: DownloadDocument, style: Style): string {
     case 'stalled':
       return style('yellow', `waiting: ${error?.message ?? 'no peer has what is missing'}`)
     case 'queued':
-      return 'waiting for its turn'
+      return 'queued behind other downloads'
     case 'locating':
       return 'looking for peers'
     case 'verifying':
@@ -75,7 +75,7 @@ export const delivered = ({ peers }: DownloadDocument): string[] =>
       `${user} (${device}) ${count(pieces, 'piece')}, ${formatBytes(bytes)}${via === 'relay' ? ', relayed' : ''}`,
   )
 
-/** Everything about one download while it runs: a bar, and a line each peer. */
+/** One running download: a progress bar, and a line for each peer. */
 export const oneDownload: ProgressView<DownloadDocument> = {
   isStream: true,
   lines: (download, style) => [
@@ -83,7 +83,7 @@ export const oneDownload: ProgressView<DownloadDocument> = {
     `  ${going(download, style) || download.state}`,
     ...delivered(download).map(line => style('dim', `  ${line}`)),
   ],
-  // Into a log, where nobody sees that nothing moves, with what it waits for.
+  // A log shows no movement, so a stalled download says what it waits for.
   plainLines: download =>
     download.state === 'stalled'
       ? [`${downloadLine(download)}: ${going(download, plainStyle)}`]

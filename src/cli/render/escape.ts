@@ -1,5 +1,5 @@
-// Text from elsewhere made safe to show: what would steer a terminal, or reorder or hide text, becomes visible.
-// `display.ts` passes everything through here before it is rendered, so no renderer has to think of it.
+// Makes untrusted text safe to show: characters that control a terminal, or reorder or hide text, become visible escapes.
+// `display.ts` passes everything through here before rendering, so renderers need not care.
 
 // C0, DEL and C1 controls, lone surrogates, line separators, and the invisible characters that mark or override direction.
 const unshowable =
@@ -18,7 +18,7 @@ export function showableDeep<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, showableDeep(item)])) as T
 }
 
-/** One line of JSON of the same value, whose text does nothing to a terminal either. */
+/** The same value as one line of JSON that is safe on a terminal. */
 export const showableJson = (value: unknown): string =>
   JSON.stringify(value).replace(unshowable, character =>
     Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))

@@ -1,4 +1,4 @@
-// A few lines that are redrawn in place on a terminal while something goes on, and text printed above them meanwhile.
+// Lines that are redrawn in place on a terminal while a command runs, with text printed above them.
 
 import { createRequire } from 'node:module'
 import type { SingleBar } from 'cli-progress'
@@ -8,14 +8,14 @@ const require = createRequire(import.meta.url)
 export interface LiveLines {
   /** Replaces what is shown. */
   draw(lines: readonly string[]): void
-  /** Prints a line for good, above. */
+  /** Prints a permanent line above them. */
   above(line: string): void
-  /** Takes the lines away; the cursor is where they began. */
+  /** Removes the lines, and leaves the cursor where they began. */
   clear(): void
 }
 
 export function createLiveLines(stream: NodeJS.WritableStream): LiveLines {
-  // Most commands draw nothing: it takes a tenth of what they need to begin.
+  // Loaded on demand: it takes a tenth of a command's start, and most commands draw nothing.
   const { MultiBar }: typeof import('cli-progress') = require('cli-progress')
   const area = new MultiBar({
     stream,

@@ -1,9 +1,9 @@
-// Colour and weight, or nothing where they do not belong: a pipe, NO_COLOR, a terminal that has none.
+// Colours and bold text, or plain text in a pipe, with NO_COLOR, or on a terminal without colours.
 
 import { styleText } from 'node:util'
 
 export type Style = ((format: Parameters<typeof styleText>[0], text: string) => string) & {
-  /** A person looks at it: more may be said than the contract's lines. */
+  /** The output goes to a person, so it may have more details than scripts expect. */
   readonly isTerminal: boolean
 }
 

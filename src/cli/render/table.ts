@@ -1,4 +1,4 @@
-// Tables without borders: a bold head, columns two spaces apart, numbers to the right. Plain text when piped.
+// Tables without borders: a bold header, columns two spaces apart, plain text when piped.
 
 import Table from 'cli-table3'
 import type { Style } from './style.ts'

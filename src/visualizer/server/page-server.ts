@@ -1,6 +1,6 @@
-// The visualizer's HTTP server: the page's own files to anybody on this machine, everything under /api/ and the way to the
-// brokers only to who holds the token. Always: no request is answered that was meant for another host name or comes
-// from another site; only files that were in the folder at the start are read; nothing is ever changed by a request.
+// The visualizer's HTTP server. The page's files are public; /api/ and the proxy to the brokers need the token. It refuses
+// requests for another host name or from another site, reads only files that were in the folder at the start, and no request
+// changes anything.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,18 +12,18 @@ import { extname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 
 export interface PageRoutes {
-  /** JSON documents and streams by their path; each is called with the query of an authorized request. */
+  /** Handlers by path, which send a JSON document or a stream. Called only for authorized requests. */
   readonly api: Readonly<Record<string, (query: URLSearchParams, response: ServerResponse) => Promise<void> | void>>
-  /** A WebSocket of an authorized page, on /nats/TOKEN. */
+  /** Handles a WebSocket on /nats/TOKEN from an authorized page. */
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** WebSocket addresses beside its own that the page may connect to. */
+  /** Further WebSocket addresses that the page may connect to. */
   readonly connectsTo: readonly string[]
 }
 
 export interface PageServer {
   readonly port: number
   readonly token: string
-  /** With the token, for a person to open. */
+  /** The address to open, with the token. */
   readonly address: string
   close(): Promise<void>
 }
@@ -72,7 +72,7 @@ export async function openPageServer(
   const shown = host.includes(':') ? `[${host}]` : host
   const names = new Set([`127.0.0.1:${actual}`, `localhost:${actual}`, `${shown}:${actual}`])
 
-  /** Another site may know the address and even resolve its own name to it; it cannot have the browser hide that. */
+  /** Another site may know our address, or resolve its own name to it, but the browser's headers always show that. */
   const isOurs = ({ headers }: IncomingMessage): boolean => {
     const { host: named, origin } = headers
     if (named === undefined || !names.has(named)) return false
@@ -97,13 +97,13 @@ export async function openPageServer(
     if (!isOurs(request)) return end(response, 403, 'This page answers at the address that shoal visualizer printed.')
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return end(response, 405, 'There is nothing to change here.')
+      return end(response, 405, 'Only GET and HEAD are supported.')
     const url = new URL(`http://here${request.url ?? '/'}`)
     if (url.pathname.startsWith('/api/')) {
       const route = Object.hasOwn(routes.api, url.pathname) ? routes.api[url.pathname] : undefined
       if (!isSame(request.headers.authorization ?? '', `Bearer ${token}`))
         return end(response, 401, 'The token is missing.')
-      return route ? await route(url.searchParams, response) : end(response, 404, 'There is no such thing.')
+      return route ? await route(url.searchParams, response) : end(response, 404, 'There is no such path.')
     }
     const file = url.pathname === '/' ? 'index.html' : url.pathname.slice(1)
     if (!files.has(file)) return end(response, 404, 'There is no such file.')
@@ -118,12 +118,12 @@ export async function openPageServer(
     })
   })
   server.on('upgrade', (request, socket, head) => {
-    // From here on nobody else hears what goes wrong with it.
+    // Node removes its own error handler from an upgraded socket.
     socket.on('error', () => socket.destroy())
-    const [, room, given] = (request.url ?? '').split('/')
-    // A browser always says where a WebSocket comes from.
+    const [, path, given] = (request.url ?? '').split('/')
+    // A browser always sends the origin of a WebSocket.
     const isAllowed =
-      isOurs(request) && request.headers.origin !== undefined && room === 'nats' && isSame(given ?? '', token)
+      isOurs(request) && request.headers.origin !== undefined && path === 'nats' && isSame(given ?? '', token)
     if (isAllowed && routes.upgrade) return routes.upgrade(request, socket, head)
     socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n')
   })

@@ -1,4 +1,4 @@
-// Somebody with a device, an agent and the command line: the commands themselves, as bin/shoal.js would run them, in
+// A person with a device, an agent and the command line: the commands themselves, as bin/shoal.js would run them, in
 // this process. What each came to goes into the history, and every file that arrives is compared with what was shared.
 
 import { hash } from 'node:crypto'
@@ -21,7 +21,7 @@ export interface CommandPerson {
   close(): Promise<void>
 }
 
-/** Commands that are requests to trackers, in the history's words; the others are the agent's affair, or nobody's. */
+/** Commands that are requests to trackers, in the history's words; the others concern the agent, or no one. */
 const methodOf: Readonly<Record<string, string>> = {
   signup: 'signup',
   login: 'login',

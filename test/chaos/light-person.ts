@@ -1,5 +1,5 @@
-// Somebody who asks the trackers steadily, without an agent: signs up, logs in on a new device now and then, and does
-// whatever chance says in a few groups that everybody fights over. Each request and its answer go into the history.
+// A person who asks the trackers steadily, without an agent: signs up, logs in on a new device now and then, and does
+// random things in a few groups that all of them fight over. Each request and its answer go into the history.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -42,7 +42,7 @@ const isList = (method: TrackerMethod) => method === 'group.list' || method === 
 
 export interface LightPerson {
   readonly user: string
-  /** Asks once, as whoever is logged in; undefined while nobody could be. */
+  /** Asks once, as the user who is logged in; undefined while no log-in was possible. */
   ask(method: TrackerMethod, params: Entry['params'], sent?: unknown): Promise<Answer | undefined>
   /** Logs out, so that the next request comes from a new device. */
   renew(): Promise<void>

@@ -16,7 +16,7 @@ interface Edit {
 }
 
 const mutations: Readonly<Record<string, readonly Edit[]>> = {
-  /** Whoever appends does not say from which state it decided. */
+  /** Appends without saying from which state the decision was made. */
   'expected-sequence': [
     { file: 'src/actors/tracker/event-log.ts', from: 'expect: { lastSubjectSequence: lastSequence },', to: '' },
   ],
@@ -44,7 +44,7 @@ const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
 }
 
-/** The run's own exit code: 1 when it found what is broken. 2 when there is no such mutation. */
+/** The run's own exit code: 1 when it found what is broken. 2 for an unknown mutation. */
 export async function runBroken(name: string, args: readonly string[]): Promise<number> {
   const edits = mutations[name]
   if (!edits) {

@@ -70,7 +70,7 @@ export async function hearEach(
     const unanswered: string[] = []
     const ask = async (person: LightPerson, method: TrackerMethod, params: { group?: string }) => {
       let answer = await person.ask(method, params)
-      // Who was connected to a broker through the tracker that has stopped comes in anew.
+      // Connections that the stopped tracker had let in are made again.
       for (let tries = 0; answer?.kind !== 'done' && tries < 20; tries++) {
         await delay(250)
         answer = await person.ask(method, params)
@@ -85,7 +85,7 @@ export async function hearEach(
       status = found.length === 1 && found[0]!.seq >= end ? found[0] : undefined
       if (!status) await delay(250)
     }
-    // What somebody does not see in a group that they are not in was judged while they lived.
+    // Lists of groups that a person is not in were judged during the run.
     const hear = async (person: LightPerson) => {
       await ask(person, 'group.list', {})
       for (const group of groups.keys())

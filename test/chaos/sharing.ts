@@ -16,7 +16,7 @@ export interface Sharer {
   readonly person: CommandPerson
   /** Files to share, and where downloads go. */
   readonly folder: string
-  /** Nobody may end this person's agent meanwhile: a log-in starts one where none runs, and it would be on no host. */
+  /** This person's agent must not be ended meanwhile: a log-in would start a new one, outside every host. */
   whileAgentRuns<T>(work: () => Promise<T>): Promise<T>
 }
 

@@ -1,4 +1,4 @@
-// What light people do, by chance: few groups and names, so that they get into each other's way all the time.
+// What light people do at random, with few groups and names, so that they conflict all the time.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TrackerMethod } from '../../src/wire/tracker-api.ts'
@@ -37,7 +37,7 @@ export const oneOf = <T>(chance: () => number, list: readonly T[]): T => list[Ma
 const raceEveryMs = 2_000
 const waitForStartMs = 400
 
-/** Every two seconds all at the same moment want what only one can have; whoever has it lets go of it. */
+/** Every two seconds all want, at the same moment, what only one can have; its holder then releases it. */
 async function race(person: LightPerson): Promise<void> {
   const now = performance.now()
   const startsInMs = raceEveryMs - (now % raceEveryMs)

@@ -57,7 +57,7 @@ test('On an old Node a signal to the launcher ends the command.', async t => {
   })
   while (!log.includes('connecting')) await once(child.stderr, 'data')
   child.kill('SIGTERM')
-  // Standard error ends when everybody who holds it is gone: the tracker, not the launcher alone.
+  // Standard error ends when every process that holds it has ended: the tracker too, not only the launcher.
   const [[code]] = await Promise.all([once(child, 'exit'), once(child.stderr, 'end')])
   t.is(code, 0)
   t.regex(log, /"state":"stopped"/)

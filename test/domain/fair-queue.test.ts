@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { createFairQueue } from '../../src/domain/fair-queue.ts'
 
-/** Serves until the line is empty, each having `bytes`; who was served. */
+/** Serves until the queue is empty, each using `bytes`; returns the items served. */
 function serveAll(turns: ReturnType<typeof createFairQueue<string>>, bytes = 1) {
   const order: string[] = []
   while (turns.next() !== undefined)

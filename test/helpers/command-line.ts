@@ -1,4 +1,4 @@
-// Somebody at a terminal, with a home of their own: runs bin/shoal.js as scripts outside this repository do, or, since
+// A person at a terminal, with a home of their own: runs bin/shoal.js as scripts outside this repository do, or, since
 // most tests want only what a command does, the same words in the test's own process, for a fifth of what that costs.
 // Whatever agent they start is stopped when the test has ended.
 
@@ -33,7 +33,7 @@ export interface CommandLine {
   run(words: readonly string[], options?: { env?: NodeJS.ProcessEnv; input?: string }): Promise<Ran>
   /** Runs with --json, in this process, and returns its documents; throws when it does not exit with 0. */
   json<T>(...words: string[]): Promise<T[]>
-  /** Runs with --json, in this process, what is to be refused, and returns the error's code; throws unless it is told as the contract says. */
+  /** Runs a command that must be refused, with --json, in this process; the error's code. Throws if the output breaks the contract. */
   refusal(...words: string[]): Promise<{ code: string; exit: number }>
   /** Starts a command that goes on until it is told to end. */
   start(words: readonly string[]): ChildProcess

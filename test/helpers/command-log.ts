@@ -54,7 +54,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreadable' as const), group: oneOf(groupNames) }) },
 )
-/** Sequences may be skipped: the brokers do not promise that there are no gaps. */
+/** Sequences may be skipped: the brokers do not promise to leave no gaps. */
 const gap = oneOf([1, 1, 1, 1, 3])
 
 export const commandLog: fc.Arbitrary<CommandLog> = fc

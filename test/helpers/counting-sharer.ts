@@ -1,5 +1,5 @@
-// Somebody who shares from this process over the real serving uploads, and counts: every piece that is read for a peer is
-// told. One who lies shares in good standing and serves wrong bytes now and then.
+// A sharer in this process, with the real uploads machine, that reports every piece read for a peer. One that lies shares
+// in good standing and serves wrong bytes now and then.
 
 import { type FileHandle, open } from 'node:fs/promises'
 import { createActor, fromCallback } from 'xstate'

@@ -1,4 +1,4 @@
-// A process with a channel to its parent that does nothing, and would do so for ever.
+// A process with a channel to its parent that does nothing and never ends by itself.
 
 process.send?.('ready')
 setInterval(() => {}, 1e9)

@@ -1,4 +1,4 @@
-// Waiting for what a test is told by call-backs: whoever is told something has all who wait look whether it is there now.
+// Waits for things reported by call-backs: after each report, every waiting condition is checked again.
 
 export interface Lookout {
   look(): void

@@ -1,4 +1,4 @@
-// For programs that use the helpers of tests and are no test: what those want of one. Torn down last first.
+// Stands in for a test in programs that use the tests' helpers. Tears down in reverse order.
 
 import type { ExecutionContext } from 'ava'
 

@@ -1,4 +1,4 @@
-// Somebody with an account, logged in on a device, as trackers and brokers see them: no agent, no home.
+// A user with an account, logged in on a device, as trackers and brokers see them: without an agent or a home.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
@@ -53,7 +53,7 @@ export async function logIn(servers: readonly string[], user: string, password =
   }
 }
 
-/** On one more device of somebody who has an account. */
+/** Logs an existing user in on another device. */
 export async function onDevice(t: ExecutionContext, servers: readonly string[], user: string): Promise<Person> {
   const { device, credential } = await logIn(servers, user)
   const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'test')

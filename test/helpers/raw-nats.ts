@@ -1,4 +1,4 @@
-// NATS spoken by hand, from whichever address of this machine's loopback: the client library lets nobody choose one.
+// NATS spoken by hand, from whichever address of this machine's loopback: the client library cannot choose one.
 // Linux has all of 127.0.0.0/8 there; elsewhere only the first address is.
 
 import { once } from 'node:events'

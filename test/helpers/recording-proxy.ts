@@ -50,7 +50,7 @@ export interface Heard {
   readonly bytes: Buffer
 }
 
-/** What somebody in the wire can make of a stream. */
+/** What an eavesdropper can read from a stream. */
 export function hear(stream: readonly Buffer[]): Heard {
   const bytes = Buffer.concat(stream)
   const infos: string[] = []

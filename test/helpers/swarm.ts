@@ -124,7 +124,7 @@ export async function startServer(
   }
 }
 
-/** A relay that reaches nobody. */
+/** A relay that reaches no peer. */
 export const noRelay = (): Duplex => {
   const channel = new PassThrough()
   queueMicrotask(() => channel.destroy(new Error('nobody listens there')))

@@ -1,4 +1,4 @@
-// Waiting for something that is to come true, and never for ever.
+// Waits, for a limited time, until a condition holds.
 
 import { setTimeout as delay } from 'node:timers/promises'
 

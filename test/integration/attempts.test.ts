@@ -54,9 +54,9 @@ onLinux('Many who guess at one account are slowed as one, and its owner gets in 
   const elsewhere = from(t.context, '127.0.2.1')
   t.false(await elsewhere.guess('bea', passwordOf('bea')), 'right, and not looked at')
   t.true(await elsewhere.guess('bo', passwordOf('bo')), 'nobody guesses at this one')
-  const beat = JSON.stringify({ state: 'online', port: 4001, fetching: [] })
-  bea.connection.publish(presenceSubject(bea, '127.0.0.1'), beat)
-  // Both trackers have heard the beat when they have answered.
+  const heartbeat = JSON.stringify({ state: 'online', port: 4001, fetching: [] })
+  bea.connection.publish(presenceSubject(bea, '127.0.0.1'), heartbeat)
+  // Both trackers have heard the heartbeat when they have answered.
   await bea.trackers.statuses()
   t.true(await from(t.context, '127.0.0.1').guess('bea', passwordOf('bea')), 'at home')
 })
@@ -68,7 +68,7 @@ onLinux('The right password may be given as often as one likes.', async t => {
     t.true(await home.guess('cid', passwordOf('cid')), `time ${time}`)
 })
 
-/** A guest at one address, who signs people up: the code of each answer, or `done`. */
+/** A guest at one address that signs users up: the code of each answer, or `done`. */
 async function guestAt({ servers }: TestCluster, address: string) {
   const nonce = randomBytes(16).toString('hex')
   const connection = await connectRaw(servers[0]!, address, { kind: 'guest', nonce })

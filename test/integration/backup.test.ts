@@ -38,7 +38,7 @@ test('A cluster that was lost entirely comes back from its backup, with accounts
   const { file, seq } = await backUpCluster(folder, tempFolder(t))
   t.is(statSync(file).mode & 0o777, 0o600)
 
-  // After the back-up: writes enough that everybody has seen far beyond its end, and all of them lost.
+  // After the back-up: enough writes that every client has seen far beyond its end, and all of them are lost.
   const late = randomFile(atAlice.folder, 'late.bin', 3_000_000)
   await atAlice.ask('share', { path: late, group: 'reef' })
   for (let number = 0; number < 30; number += 1)

@@ -238,7 +238,7 @@ test.serial('Members share, list, download, watch, pause, resume, cancel and uns
   }
   await until('both share the film', () => isSharedByBoth('film.mkv'))
 
-  // With everybody away who has it, a download waits, says for what, and leaves nothing to the one who waits for it.
+  // While every device that has the file is away, a download waits and says for what.
   await alice.json('agent', 'stop')
   const waiting = bob.start(['download', 'reef', 'no bytes', 'later', '--wait', '--json'])
   t.teardown(() => waiting.kill('SIGKILL'))
@@ -341,7 +341,7 @@ test.serial('A cluster comes up in this home, is watched, broken, mended and bro
   }
   t.deepEqual(await states(), { n1: 'running', t1: 'running', t2: 'running' })
 
-  // The home that holds the cluster needs nobody logged in to ask the trackers, and no servers named.
+  // The home that holds the cluster asks the trackers without a log-in and without naming servers.
   const names = async () => (await json<{ name: string }[]>('trackers'))[0]!.map(({ name }) => name)
   t.deepEqual(await names(), ['t1', 't2'])
   await json('signup', 'alice')

@@ -1,4 +1,4 @@
-// Nobody but its owner reads anything of a cluster's folder, or of a device's home.
+// Only the owner can read the files of a cluster's folder and of a device's home.
 
 import { lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const openToOthers = (folder: string) =>
   })
 
 test('Every file of a running cluster, and of a home with an agent, is for its owner alone.', async t => {
-  // As on a machine where everybody may read by default.
+  // As on a machine where new files are readable by all.
   const before = process.umask(0o022)
   t.teardown(() => process.umask(before))
   const cluster = await startCluster(t, { brokers: 1, trackers: 1, tls: true })

@@ -1,6 +1,6 @@
-// Somebody with an account who publishes garbage on everything that an account may publish on, at live trackers, agents
-// and watchers over a real broker, while somebody else goes about their work: nobody dies, nothing piles up, and not one
-// command fails. HOSTILE_MESSAGES=100000 goes on for longer.
+// A user with an account publishes garbage on every subject that an account may use, at live trackers, agents and watchers
+// over a real broker, while another user works: no process dies, nothing piles up, and no command fails.
+// HOSTILE_MESSAGES=100000 makes it run longer.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -55,7 +55,7 @@ function payload(random: Random): Uint8Array | string {
   return bytes.subarray(0, Math.floor(random() * (bytes.length + 1)))
 }
 
-/** All that `by` may publish on; `to` somebody else's device. */
+/** All that `by` may publish on; `to` is another user's device. */
 function subjects(by: Person, to: Person, random: Random): readonly string[] {
   const channel = pick(['c', '0'.repeat(32), 'a.b', `${'x'.repeat(300)}`], random)
   return [
@@ -113,7 +113,7 @@ onLinux('Whatever an account holder publishes, nobody dies of it, and others wor
     ...(await clusterStatus(cluster.folder)).map(({ pid }) => pid!),
     ...devices.map(({ home }) => home.agentPid()!),
   ]
-  /** What somebody does in a day. */
+  /** What an honest user does. */
   const work = async (round: number) => {
     const name = `film-${round}.bin`
     await hers.ask('share', { path: randomFile(hers.folder, name, 3 * 2 ** 20 + round), group: 'reef' })

@@ -1,5 +1,5 @@
-// A request is asked again while nobody answers, so copies of it are under way. One that arrives after its asker was
-// answered (its tracker, or a broker, stood still) must not act any more.
+// A request is repeated until it is answered, so several copies may be under way. A copy that arrives after its client was
+// answered, because its tracker or a broker stood still, must have no effect.
 
 import test from 'ava'
 import { requestTunables } from '../../config/client.ts'

@@ -1,4 +1,4 @@
-// Where the log ends decides what is refused, what nobody can have seen, and which projections are thrown away.
+// The end of the log decides what is refused, which sequences cannot exist yet, and which projections are discarded.
 
 import test from 'ava'
 import { LogUnavailable, openEventLog } from '../../src/actors/tracker/event-log.ts'

@@ -1,5 +1,5 @@
-// Lists that are longer than a message may be, at a real broker: whoever asks for one gets all of it, and an answer that
-// fits nowhere is refused, not kept to oneself.
+// Lists that exceed a message, at a real broker: a client gets all of each, and an answer that fits no message is refused
+// rather than dropped.
 
 import anyTest, { type TestFn } from 'ava'
 import { trackerTunables } from '../../config/tracker.ts'

@@ -1,5 +1,5 @@
-// What somebody in the wire hears: between people and brokers, between brokers, and between two agents. Each of the
-// three is recorded whole, on a cluster with TLS, while people do what they do; and once without, to see the recorder hear.
+// What an eavesdropper hears between people and brokers, between brokers, and between two agents. Each of the three is
+// recorded whole on a cluster with TLS while people work, and once without TLS, to prove that the recorder hears.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

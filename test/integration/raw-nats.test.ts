@@ -1,5 +1,5 @@
-// Hostile people who speak NATS themselves, against real brokers and trackers: what somebody with an account, with no more
-// than a password, or without any account may publish and hear. A row passes when a broker refuses it; with its permission
+// Hostile clients that speak NATS themselves, against real brokers and trackers: what a user with an account, with only a
+// password, or without any account may publish and hear. A row passes when a broker refuses it; with its permission
 // granted the broker says nothing, and the row fails.
 
 import { createHash, randomUUID } from 'node:crypto'
@@ -95,9 +95,9 @@ const nobodyPublishes: Rows = {
   'a look at the trackers in the name of another': ({ vic }) => trackersStatus(vic),
   'a look at who is online in the name of another': ({ vic }) => trackersStats(vic),
   'a look at who is online as the operator': trackersStats(operatorAsking),
-  "another's beat": ({ vic }) => presenceSubject(vic, host),
-  "another device's beat": ({ eve }) => presenceSubject({ ...eve, device: another }, host),
-  'a beat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
+  "another's heartbeat": ({ vic }) => presenceSubject(vic, host),
+  "another device's heartbeat": ({ eve }) => presenceSubject({ ...eve, device: another }, host),
+  'a heartbeat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
   'a notice to another': noticeSubject('vic'),
   'a notice to oneself': noticeSubject('eve'),
   "a request to another's agent": ({ vic }) => agentSubject(vic, 'downloads'),
@@ -138,8 +138,8 @@ const nobodyHears: Rows = {
   'looks at who is online': 'shoal.look.>',
   'log-ins': 'shoal.login.*',
   'sign-ups': 'shoal.guest.>',
-  'beats of everybody': 'shoal.presence.>',
-  'beats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
+  'heartbeats of everybody': 'shoal.presence.>',
+  'heartbeats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
   'relayed bytes of everybody': 'shoal.relay.>',
   'relayed bytes of another': ({ vic }) => relayInbox(vic),
   'relayed bytes of another device': ({ eve }) => relayInbox({ ...eve, device: another }),
@@ -158,7 +158,7 @@ const devicesPublish: Rows = {
   'a request': ({ eve }) => apiSubject(eve, 'group.list'),
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
   'a look at who is online': ({ eve }) => trackersStats(eve),
-  'a beat': ({ eve }) => presenceSubject(eve, host),
+  'a heartbeat': ({ eve }) => presenceSubject(eve, host),
   'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
   'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),

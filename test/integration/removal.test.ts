@@ -1,6 +1,6 @@
-// Access that is withdrawn, on a real cluster. Whoever loses it here is no agent that would stop by itself: it holds on
-// to its tickets, heeds no notice, and takes what it is given. The upload of those who serve goes by a clock that the
-// test moves, so a transfer is under way for as long as the test likes.
+// Withdrawn access on a real cluster. The peer that loses it here is not an agent that would stop by itself: it keeps its
+// tickets, ignores notices, and takes whatever it is given. Uploads follow a clock that the test moves, so a transfer
+// lasts as long as the test needs.
 
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -114,7 +114,7 @@ async function take(
   t.teardown(() => fetcher[Symbol.dispose]())
   const ask = (piece: number, offset: number) =>
     fetcher.send({ type: 'request', piece, offset, length: peerTunables.blockBytes })
-  /** What went to somebody else already is to be asked for twice. */
+  /** A piece that already went to another peer has to be asked for twice. */
   const insist = async () => {
     for (;;) {
       const { piece, offset, why } = await fetcher.next('refused')
@@ -280,7 +280,7 @@ test('A device that unshares a file stops serving it, and the other sharers go o
   await flows(fromAlice, alice)
 })
 
-/** What no notice tells of: nobody but the trackers knows, and only when they are asked. */
+/** Events without a notice: only the trackers know of them, and tell only when asked. */
 const unheard: readonly {
   readonly what: string
   readonly events: (group: string, alice: DeviceRef, mallory: DeviceRef) => LogEvent[]

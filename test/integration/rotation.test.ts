@@ -1,4 +1,4 @@
-// Every secret of a running cluster is replaced while people go on: nobody logs in again, and a download runs through it.
+// Every secret of a running cluster is replaced while it is used: all stay logged in, and a download runs throughout.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -15,7 +15,7 @@ import { withShared } from '../helpers/with-shared.ts'
 
 const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t))
 
-/** Those that they made; the list has everybody's. */
+/** The groups that this user made; the list has all users'. */
 const groupsOf = async ({ user, trackers }: Person) => {
   const list = await askAll(trackers, 'group.list', {})
   return list.ok ? list.value.filter(({ owner }) => owner === user).map(({ group }) => group) : list.code

@@ -59,7 +59,7 @@ function startMachine() {
   return { lampState, heard, reported, clock, actor, failures: () => actor.getSnapshot().context.failures.lamp }
 }
 
-/** Starts the lamp anew, broken, without the machine having anything to do with it. */
+/** Starts the lamp again, broken, without involving the machine. */
 function breakLamp({ lampState, actor }: ReturnType<typeof startMachine>) {
   lampState.isBroken = true
   actor.send({ type: 'replace' })

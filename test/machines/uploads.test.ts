@@ -27,7 +27,7 @@ const peerOf = (id: string, user = 'bob', share = file.share, seq = 10): Inbound
   via: 'direct',
 })
 
-/** A running uploads, its door and its links spoken for by the test. */
+/** A running uploads machine, with a listener and sessions that the test controls. */
 function start(serve: (input: UploadSessionInput) => void = () => {}, revocations: Revocations = new Map()) {
   const heard = recordEvents<UploadsEvent>()
   const toListener: PeerListenerCommand[] = []

@@ -260,7 +260,7 @@ test('An unreadable entry advances the sequences and changes nothing else; anoth
   const readable = freshProjection()
   const unreadable = freshProjection()
   readable.apply([signUp(1, 'ann', idOf(1))])
-  // A record of somebody else's aggregate: whoever wrote it, it must not act.
+  // A record with another aggregate's events must have no effect, whoever wrote it.
   const { record } = signUp(1, 'ann', idOf(1))
   unreadable.apply([readLogEntry(1, userEvents('bo'), Buffer.from(JSON.stringify(record)))])
   t.is(unreadable.applied, 1)

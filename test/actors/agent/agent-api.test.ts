@@ -14,7 +14,7 @@ const alice = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const file = { group: 'reef', name: 'film.bin', size: 1, sha1: 'x', pieces: 1 }
 const request = { path: '/film.bin', group: 'reef' }
 
-/** Subjects that end in `>` take everything below; nobody there is answered as NATS does. */
+/** Subjects that end in `>` take everything below; a request without a subscriber is answered as NATS does. */
 function memoryBus() {
   const listeners = new Map<string, (message: Msg) => void>()
   const deliver = (subject: string, data: Buffer, reply?: string) => {

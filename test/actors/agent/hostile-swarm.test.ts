@@ -1,4 +1,4 @@
-// Whole downloads, with the real machine, links, store and sockets, beside one peer that is fair and one that is not:
+// Whole downloads, with the real machine, sessions, store and sockets, beside one peer that is fair and one that is not:
 // the file arrives identical, by the fair one, and afterwards nothing of the other is left.
 
 import { once } from 'node:events'
@@ -119,7 +119,7 @@ function portion(socket: Socket, bytes: Buffer, portionBytes: number, everyMs: n
   next()
 }
 
-/** Right bytes, so few that nobody would wait for them, and so many that it is not taken for silent. */
+/** Right bytes, too slow to be worth waiting for, and too fast to count as silent. */
 const slowly = announcing(({ piece, offset, length }, socket, { bytes, manifest }) => {
   const start = piece * manifest.pieceLength + offset
   const block = blockOf({ piece, offset, length }, bytes.subarray(start, start + length))

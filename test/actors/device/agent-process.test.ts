@@ -1,4 +1,4 @@
-// The agent as a process, with nobody logged in: no brokers are needed for that.
+// The agent as a process, without a log-in, so that it needs no brokers.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

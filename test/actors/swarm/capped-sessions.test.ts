@@ -115,7 +115,7 @@ test('Peers of a capped server are served in turn.', async t => {
     const [before, beforeToo] = [first.blockBytes(), second.blockBytes()]
     clock.advance(1000)
     await Promise.race([first.arrived(before + block), second.arrived(beforeToo + block)])
-    // The one that has been served is in the line again.
+    // The peer that has been served waits again.
     await Promise.all([roundTrip(first), roundTrip(second)])
     had.push([first.blockBytes() / block, second.blockBytes() / block])
   }

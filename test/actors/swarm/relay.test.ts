@@ -154,7 +154,7 @@ test('The loss of the last chunk is noticed at the next heartbeat.', async t => 
 
 test('A channel whose other side falls silent breaks; one with heartbeats lives.', async t => {
   const { broker, ours, theirs, close } = await connected({ heartbeatEveryMs: 20, silentAfterMs: 2_000 })
-  // Beats of either side, over more than the time after which silence is death.
+  // Heartbeats of either side, over more than the time after which silence is death.
   while (toAlice(broker, 'credit').length < 110 && !ours.destroyed && !theirs.destroyed) await new Promise(setImmediate)
   t.false(ours.destroyed || theirs.destroyed)
   broker.loses = () => true

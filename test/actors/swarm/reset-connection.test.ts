@@ -22,7 +22,7 @@ async function connected() {
   const fetcher = secureAsFetcher({ host: '127.0.0.1', port }, { identity, key }, () => {})
   fetcher.on('error', () => {})
   const connection = await served
-  // Node crashes when a connection is reset within the call that says that it is secure; nobody does that.
+  // Node crashes when a connection is reset within the call that says that it is secure; the test avoids that.
   await nextTurn()
   return { ...connection, server, fetcher }
 }

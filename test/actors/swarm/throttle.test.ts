@@ -6,7 +6,7 @@ import { virtualClock } from '../../helpers/virtual-clock.ts'
 
 const block = peerTunables.blockBytes
 
-/** A throttle on a clock of its own, and links that want blocks from it, one after the other. */
+/** A throttle on a clock of its own, and sessions that want blocks from it, one after the other. */
 function fixture(bytesPerSecond?: number) {
   const clock = virtualClock()
   const throttle = createThrottle(clock)

@@ -2,7 +2,7 @@ import test from 'ava'
 import { createOnlineDevices, offlineAfterMs } from '../../../src/actors/tracker/online-devices.ts'
 
 const device = { user: 'ann', device: 'a'.repeat(12) }
-const beat = { state: 'online' as const, port: 4000, fetching: ['f'.repeat(32)] }
+const heartbeat = { state: 'online' as const, port: 4000, fetching: ['f'.repeat(32)] }
 
 function fixture() {
   let now = 0
@@ -13,8 +13,8 @@ function fixture() {
 test('A device is online from its first heartbeat until it has missed three.', t => {
   const { online, pass } = fixture()
   t.is(online.find(device), undefined)
-  online.noteHeartbeat(device, '10.0.0.7', beat)
-  t.like(online.find(device), { ...device, host: '10.0.0.7', port: 4000, fetching: beat.fetching })
+  online.noteHeartbeat(device, '10.0.0.7', heartbeat)
+  t.like(online.find(device), { ...device, host: '10.0.0.7', port: 4000, fetching: heartbeat.fetching })
   pass(offlineAfterMs)
   t.is(online.all().length, 1)
   pass(1)
@@ -24,9 +24,9 @@ test('A device is online from its first heartbeat until it has missed three.', t
 
 test('A later heartbeat updates the device’s address and what it fetches.', t => {
   const { online, pass } = fixture()
-  online.noteHeartbeat(device, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', heartbeat)
   pass(offlineAfterMs)
-  online.noteHeartbeat(device, '10.0.0.8', { ...beat, fetching: [] })
+  online.noteHeartbeat(device, '10.0.0.8', { ...heartbeat, fetching: [] })
   pass(1)
   t.like(online.find(device), { host: '10.0.0.8', fetching: [] })
 })
@@ -34,8 +34,8 @@ test('A later heartbeat updates the device’s address and what it fetches.', t 
 test('A device that leaves is offline at once, and the user’s other device stays online.', t => {
   const { online } = fixture()
   const other = { ...device, device: 'b'.repeat(12) }
-  online.noteHeartbeat(device, '10.0.0.7', beat)
-  online.noteHeartbeat(other, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', heartbeat)
+  online.noteHeartbeat(other, '10.0.0.7', heartbeat)
   online.noteHeartbeat(device, '10.0.0.7', { state: 'leaving' })
   t.is(online.find(device), undefined)
   t.truthy(online.find(other))
@@ -44,9 +44,9 @@ test('A device that leaves is offline at once, and the user’s other device sta
 test('A silent device is forgotten, and the others stay.', t => {
   const { online, pass } = fixture()
   const other = { ...device, user: 'bo' }
-  online.noteHeartbeat(device, '10.0.0.7', beat)
+  online.noteHeartbeat(device, '10.0.0.7', heartbeat)
   pass(offlineAfterMs)
-  online.noteHeartbeat(other, '10.0.0.7', beat)
+  online.noteHeartbeat(other, '10.0.0.7', heartbeat)
   pass(1)
   online.forgetSilent()
   t.deepEqual(

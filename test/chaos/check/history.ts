@@ -16,7 +16,7 @@ export interface Entry {
 }
 
 export type Answer =
-  /** `seq` is the point of the log that the answer says it speaks from; absent when whoever asked was not told. */
+  /** `seq` is the point of the log that the answer says it speaks from; absent when the asker was not told. */
   | { readonly kind: 'done'; readonly seq?: number; readonly result?: unknown }
   | { readonly kind: 'refused'; readonly seq?: number; readonly code: string }
   /** Silence, or `no-quorum` that says it may yet take effect: either is right. */

@@ -5,7 +5,7 @@ import type { Entry, History, Line, Violation } from './history.ts'
 import { requestOf, rowOf, seenByReader, seenIn, verdict } from './model.ts'
 import { type Timeline, timelineOf } from './timeline.ts'
 
-/** Refusals that are no statement about accounts and groups. */
+/** Refusals that say nothing about accounts and groups. */
 const saysNothing = new Set(['no-quorum', 'unreachable', 'too-many', 'not-logged-in', 'bad-credentials'])
 const reads = new Set(['group.list', 'group.members', 'group.requests', 'group.files'])
 const accountMethods = new Set(['signup', 'login', 'device.logout'])

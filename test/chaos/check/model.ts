@@ -98,7 +98,7 @@ export function requestOf({ events }: Pick<Line, 'events'>): { method: string; p
 const withoutUser = (sharers: readonly string[], user: string) =>
   sharers.filter(sharer => !sharer.startsWith(`${user}/`))
 
-/** Of somebody who is gone; a share that nobody else has is gone, too. */
+/** Of a user who has left; a share without other sharers is gone too. */
 function withoutDevicesOf(user: string, shares: GroupState['shares']): GroupState['shares'] {
   const left = new Map<string, { readonly sha1: string; readonly sharers: readonly string[] }>()
   for (const [name, { sha1, sharers }] of shares) {

@@ -27,7 +27,7 @@ type Work = (scene: Scene, troubles: Troubles, random: () => number) => Promise<
 
 const pick = <T>(items: readonly T[], random: () => number): T => items[Math.floor(random() * items.length)]!
 
-/** Nobody is to notice these. */
+/** These must have no visible effect. */
 const harmless: readonly Kind[] = ['interrupted', 'short']
 const mixes: readonly (readonly Kind[])[] = [
   harmless,

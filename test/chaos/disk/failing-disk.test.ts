@@ -73,7 +73,7 @@ test('Without hard links a file still gets its name, or the name stays free.', a
   t.like(await run('name', { kinds: ['unlinkable'], calls: ['link'] }), { value: { named: 'named', isThere: true } })
 })
 
-/** A download without hard links that is killed with its name taken and not filled; then, perhaps, somebody else's file. */
+/** A download without hard links that is killed with its name taken and not filled; then, perhaps, another program's file. */
 async function killedBetween(t: ExecutionContext, theirs?: string) {
   const { run, own, downloads } = scene(t)
   const bytes = randomBytes(1000)

@@ -42,7 +42,7 @@ const lostAt = struckAt + kinds.length * calls.length * word
 const mostLost = 64
 const controlBytes = lostAt + 2 * word * mostLost
 
-/** Undefined where there is no C compiler, or no Linux. */
+/** Undefined without a C compiler, and on anything but Linux. */
 export function hasFailingDisk(): boolean {
   if (process.platform !== 'linux') return false
   try {

@@ -14,7 +14,7 @@ import { sha256Of } from './scene.ts'
 const bytes = Buffer.alloc(3 * 512 * 1024, 'some bytes')
 const credential = 'c'.repeat(43)
 
-/** Two of three pieces of one download are verified, beside a file of somebody else's. */
+/** Two of three pieces of one download are verified, beside another program's file. */
 function scene(t: ExecutionContext) {
   const root = tempFolder(t)
   const folder = join(root, 'downloads')

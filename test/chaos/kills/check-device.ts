@@ -1,6 +1,6 @@
 // What must hold of a device whose agent was just killed, found out from its disk alone: its library is sound, every piece
 // that the library calls verified is right on the disk, whatever has a file's name is that file whole (or what was there
-// before and may not be replaced, or a claim on the name), nothing lies about, and nobody else's file was touched.
+// before and may not be replaced, or a claim on the name), nothing lies about, and no other program's file was touched.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

@@ -68,7 +68,7 @@ export async function completes(
   const { size } = files[kind].manifest
   const problems: string[] = []
   if (view.state !== 'completed') problems.push(`download ${id} is ${view.state}: ${view.error?.message}`)
-  // Somebody who lies is fetched from in vain.
+  // Fetching from the peer that lies brings nothing.
   else if (fetchedOnce && view.fetchedBytes !== size)
     problems.push(`download ${id} fetched ${view.fetchedBytes} bytes of ${size}`)
   if (existsSync(`${view.path}.part`)) problems.push(`${view.path}.part was left over`)

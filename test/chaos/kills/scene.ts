@@ -1,5 +1,5 @@
-// Who and what there is while an agent is killed over and over: a small cluster, somebody honest who shares, somebody who
-// lies, somebody who fetches what the victim has on offer, and the victim, who shares a few files from the start.
+// The scene in which an agent is killed again and again: a small cluster, an honest sharer, a sharer that lies, a peer
+// that fetches what the victim offers, and the victim, which shares a few files from the start.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -54,7 +54,7 @@ export interface Scene {
   until(id: number, satisfies: (view: DownloadView) => boolean): Promise<DownloadView>
   /** The one there is of that kind, if there is one. */
   current(kind: Kind): Promise<DownloadView | undefined>
-  /** What there was of this kind is over and its files are gone: the next one begins anew. */
+  /** The last one of this kind has ended and its files are gone; the next one starts from nothing. */
   forget(kind: Kind): Promise<void>
   /** Logs are kept, and where is printed, if the run has failed. */
   close(outcome: { readonly hasFailed: boolean }): Promise<void>

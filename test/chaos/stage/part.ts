@@ -1,5 +1,5 @@
-// One process of the cluster or of a person, on its host: started, killed, paused and gone on with. It runs as long as
-// the harness wants it to; that it ends by itself is remembered, for whoever judges the run.
+// One process of the cluster or of a person, on its host: started, killed, paused and continued. It runs as long as the
+// harness wants it to; if it ends by itself, that is remembered for the judge.
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

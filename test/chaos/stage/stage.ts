@@ -36,7 +36,7 @@ export interface Stage {
   readonly hasHosts: boolean
   readonly servers: string[]
   readonly secrets: ClusterSecrets
-  /** In the brokers, for whoever connects without a home. */
+  /** The brokers' authority, for connections without a home. */
   readonly trust: Trust
   readonly brokers: readonly Broker[]
   readonly trackers: readonly Tracker[]

@@ -178,7 +178,7 @@ test('The page shows a download from first state to last, with pieces by peer, a
   await page.fill('#filter', 'carol')
   await page.waitForSelector('.actor-row')
 
-  // What was seen can be saved, and opened again by whoever has nothing but the file.
+  // A recording can be saved, and opened again from the file alone.
   const [saved] = await Promise.all([page.waitForEvent('download'), page.click('text=Save recording')])
   await page.keyboard.press('1')
   await page.reload()

@@ -5,7 +5,7 @@ import { exitCodes } from './run-command.ts'
 
 const { argv, env, stdin, stdout, stderr } = process
 
-// Whoever reads our output may have seen enough (`shoal downloads --watch | head -1`).
+// The reader of our output may close the pipe early (`shoal downloads --watch | head -1`).
 stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
 
 process.exitCode = await runArguments(argv.slice(2), { env, stdin, stdout, stderr })

@@ -35,7 +35,7 @@ export function unreachableAdvice(
   ofCluster: readonly string[],
 ): string {
   if (tried.some(server => ofCluster.map(bare).includes(bare(server))))
-    return 'look at shoal cluster status, and start what has stopped with shoal cluster up'
+    return 'see shoal cluster status, and start what has stopped with shoal cluster up'
   if (wanted.length > 0) return 'check the address, and try again when the cluster is up'
   if (tried.join() === defaultServer)
     return "name your cluster's brokers with --servers or SHOAL_SERVERS; to run a cluster on this machine: shoal cluster up"

@@ -47,7 +47,7 @@ export type GroupEvent = { readonly group: string } & (
   | { readonly type: 'join.requested'; readonly user: string; readonly at: number }
   | { readonly type: 'join.accepted'; readonly user: string; readonly at: number }
   | { readonly type: 'join.rejected'; readonly user: string }
-  /** Both take all of that user's devices off their shares, too, and end the shares that nobody offers then. */
+  /** Both also remove all of that user's devices from their shares, and end shares that are left without a sharer. */
   | { readonly type: 'member.left'; readonly user: string }
   | { readonly type: 'member.removed'; readonly user: string }
   | { readonly type: 'owner.changed'; readonly user: string }

@@ -43,7 +43,7 @@ export const pieceSize = (manifest: Pick<Manifest, 'size' | 'pieceLength'>, inde
 /** Every piece's SHA-1, joined. Decode once and keep it. */
 export const pieceHashes = (manifest: Manifest): Buffer => Buffer.from(manifest.pieces, 'base64')
 
-/** Refuses a manifest that contradicts itself, whoever sent it. */
+/** Refuses a manifest that contradicts itself. */
 export function checkManifest(manifest: Manifest): Outcome<Manifest> {
   const broken = (why: string) => refuse('integrity', `this manifest is not usable: ${why}`)
   if (!isFileName(manifest.name)) return refuse('invalid-name', 'this manifest has a file name that is not allowed')

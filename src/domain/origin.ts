@@ -6,7 +6,7 @@ import { isIPv6 } from 'node:net'
 const networkGroups = 4
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
-/** `host` is an address as text; anything else is an origin of its own. */
+/** `host` is an address as text. Any other text is its own origin. */
 export function originOf(host: string): string {
   const address = host.replace(/%.*$/, '')
   if (!isIPv6(address)) return address

@@ -98,7 +98,7 @@ export function removePeer(peers: PickerPeers, peer: PickerPeer): void {
   peers.byName.delete(peer.name)
 }
 
-/** To be called after every change to what it looks at. */
+/** Call it after every change to what it reads. */
 export function noteAskable(peers: PickerPeers, peer: PickerPeer): void {
   const isAskable = peers.useful[peer.slot]! > 0 && !peer.isBusy && peer.inFlight.size < peer.capacity
   if (isAskable === peer.isAskable) return

@@ -229,7 +229,7 @@ class RarestFirst implements PiecePicker {
     noteAskable(this.#peers, peer)
     return { peer: peer.name, piece: this.#pieces.pieceAt(place) }
   }
-  /** The peer, if the piece was in flight there, which it is no more; it may now be in flight nowhere. */
+  /** The peer, if the piece was in flight there. The piece is no longer in flight there, and maybe nowhere. */
   #unask(name: string, piece: number): PickerPeer | undefined {
     const peer = this.#peers.byName.get(name)
     if (!peer || !takeOff(this.#flights, peer, this.#pieces.placeOf(piece))) return undefined

@@ -19,7 +19,7 @@ export interface WriteLimits {
 export interface WriteAllowance {
   /** Counts an entry of the log that was written then. */
   note(user: string, bytes: number, atMs: number): void
-  /** 0: the user may write now. Otherwise the wait, if nobody else writes meanwhile. */
+  /** 0 if the user may write now. Otherwise the wait in ms, if no other user writes meanwhile. */
   waitMs(user: string, nowMs: number): number
 }
 

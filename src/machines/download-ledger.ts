@@ -37,7 +37,7 @@ export interface Ledger {
   readonly fetchers: Set<PeerKey>
   /** Peers that sent a wrong piece. This run does not connect to them again. */
   readonly dropped: Set<PeerKey>
-  /** Sessions that ended for good in a row, without a right piece, and when the peer may be tried again (ms of `now`). */
+  /** Sessions in a row that ended without a retry and without a verified piece, and when to try the peer again (ms of `now`). */
   readonly retries: Map<PeerKey, { readonly failures: number; readonly retryAtMs: number }>
   /** Pieces received and now at the store. */
   checking: number

@@ -69,7 +69,7 @@ export const forgiving = <const Child extends string>(child: Child) =>
 export const restartAfter = <const Child extends string>(child: Child) =>
   ({ [untilName(child)]: 'running' }) as Record<Until<Child>, 'running'>
 
-/** A state for a child that needs no more than that. Others are put together from the parts above. */
+/** A complete state for a simple child. Other children combine the parts above. */
 export const supervised = <const Child extends string>(child: Child) =>
   ({
     initial: 'running',

@@ -29,7 +29,7 @@ export type FollowerReport =
   | { readonly type: 'log.caught-up' }
   /** The brokers have no majority: a tracker that starts now answers from what it applied before. */
   | { readonly type: 'log.out-of-reach' }
-  /** Only once caught up: history is news to nobody. */
+  /** Only after catching up: old entries are no news. */
   | EntriesApplied
   | { readonly type: 'follower.failed'; readonly error: unknown }
 

@@ -154,7 +154,7 @@ export const uploadsMachine = uploadsSetup.createMachine({
 
 export interface UploadsStatus {
   readonly listen: Listening
-  readonly links: number
+  readonly sessions: number
   /** Devices connected, each once. */
   readonly peers: number
   readonly servedBytes: number
@@ -164,7 +164,7 @@ export interface UploadsStatus {
 export function uploadsStatus({ context }: { readonly context: UploadsContext }): UploadsStatus {
   const { listen, sessions, servedBytes } = context
   const peers = new Set([...sessions.values()].map(({ peer }) => deviceKey(peer.holder))).size
-  return { listen, links: sessions.size, peers, servedBytes }
+  return { listen, sessions: sessions.size, peers, servedBytes }
 }
 
 /** The peers that are being served now. */

@@ -25,7 +25,7 @@ export interface ProjectionQueries {
   hasAskedToJoin(group: string, user: string): boolean
   /** By name, from the one behind `after` on. Lists are read row by row: nothing may be applied in between. */
   groupsSeenBy(user: string, after?: string): Iterable<Row<'group.list'>>
-  /** Those that this person is in, or everybody's, by name. */
+  /** The groups that this user is in, or all groups, by name. */
   groups(most: number, member?: string): NonNullable<TrackerStats['groups']>
   requestsOf(group: string): TrackerResult<'group.requests'>
   membersOf(group: string): TrackerResult<'group.members'>

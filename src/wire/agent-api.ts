@@ -63,7 +63,7 @@ export type DownloadView = z.infer<typeof downloadViewSchema>
 
 const rate = z.number().int().min(limitTunables.leastBytesPerSecond).max(limitTunables.mostBytesPerSecond).nullable()
 
-/** Of a device, whoever is logged in; null is no limit. */
+/** Limits of a device, whichever user is logged in; null means no limit. */
 export const limitsSchema = z.strictObject({
   /** Bytes a second to all peers together, and from all of them. */
   up: rate,

@@ -37,9 +37,9 @@ export type SecretSet = z.infer<typeof secretSetSchema>
 
 /** While they are rotated (cluster/rotate.ts) one of these is there besides. */
 export const clusterSecretsSchema = secretSetSchema.extend({
-  /** Takes over: trackers understand it already, brokers go over to it one by one. */
+  /** The next set: all trackers have loaded it, and brokers switch to it one by one. */
   next: secretSetSchema.optional(),
-  /** Was in force before: no broker goes by it any more, trackers' connections and tickets still may. */
+  /** The previous set: no broker uses it any more, but trackers' connections and tickets still may. */
   retiring: secretSetSchema.optional(),
   /** The set before is gone from here; a node that was not started since goes on to accept it. */
   forgetting: z.literal(true).optional(),

@@ -18,7 +18,7 @@ export interface FrameReader {
   onFrame(frame: Frame): void
   /**
    * Where a block's bytes go as they arrive: exactly `length` bytes; undefined lets them pass unkept.
-   * Throws a FrameError when nobody asked for it.
+   * Throws a FrameError when it was not requested.
    */
   blockTarget?(block: Block): Uint8Array | undefined
   /** Some of the target has been filled. */

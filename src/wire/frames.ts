@@ -25,7 +25,7 @@ import type { Bitfield } from '../domain/bitfield.ts'
 import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount, pieceSize } from '../domain/manifest.ts'
 
-/** The other side broke the protocol. Ends the connection, for good. */
+/** The other side broke the protocol. Ends the connection, without a retry. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
   readonly code = 'protocol'

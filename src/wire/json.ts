@@ -1,4 +1,4 @@
-// Reading JSON that somebody else wrote. What cannot be read, or does not fit its schema, is undefined: nothing throws.
+// Reads JSON from other processes. What cannot be read, or does not fit its schema, is undefined: nothing throws.
 
 import type * as z from 'zod'
 

@@ -11,7 +11,7 @@ export const shareIdSchema = z.string().regex(/^[0-9a-f]{32}$/)
 export const millisecondsSchema = z.number().int().nonnegative()
 export const sequenceSchema = z.number().int().nonnegative()
 export const portSchema = z.number().int().min(1).max(65535)
-/** 1 to 1,024 bytes: argon2 takes any, but nobody types more. */
+/** 1 to 1,024 bytes. argon2 accepts any length, but no one types more. */
 export const passwordSchema = z.string().min(1).max(1024)
 
 /** The shape only; `checkManifest` says whether it is consistent. */

@@ -32,10 +32,10 @@ export const anyApi = 'shoal.api.*.*.>'
 export const trackersStatus = (by: DeviceRef): string => `shoal.trackers.${by.user}.${by.device}`
 export const anyTrackersStatus = 'shoal.trackers.*.*'
 
-/** Every tracker answers here with its work and with who is online, as far as the asker may see. Requests come as `trackersStats(by)`. */
+/** Every tracker answers here with its statistics and the online devices that the client may see. Sent as `trackersStats(by)`. */
 export const trackersStats = (by: DeviceRef): string => `shoal.look.${by.user}.${by.device}`
 export const anyTrackersStats = 'shoal.look.*.*'
-/** The operator, who sees everybody. Ids have no "$", so no user has this name, and only a tracker's key may publish as it. */
+/** The operator, who sees all users. User ids have no "$", so this cannot be one, and only a tracker's key may publish as it. */
 export const operatorAsking: DeviceRef = { user: '$operator', device: '000000000000' }
 
 /** `host` is the address that the broker sees the device connect from. */
@@ -63,13 +63,13 @@ export const inspectSubject = (of: DeviceRef, about: string): string => `shoal.i
 export const trackerInspected = (name: string): DeviceRef => ({ user: '$tracker', device: name })
 export const anyInspect = 'shoal.inspect.>'
 
-/** What a person may watch: their own devices, and the trackers, which tell of nobody. */
+/** What a user may watch: their own devices, and the trackers, whose messages name no user. */
 export const watchedBy = (user: string): string[] => [
   inspectSubject({ user, device: '*' }, '>'),
   inspectSubject(trackerInspected('*'), '>'),
 ]
 
-/** Somebody watches that person's devices, or everybody's (wire/watching.ts). Trackers hear both. */
+/** Announces a watcher of one user's devices, or of all devices (wire/watching.ts). Trackers receive both. */
 export const watchSubject = (user: string): string => `shoal.watch.user.${user}`
 export const watchAllSubject = 'shoal.watch.all'
 export const anyWatch = 'shoal.watch.>'

@@ -20,7 +20,7 @@ export const trackerStatsSchema = z.object({
   name: z.string().max(64),
   /** Requests, sign-ups and logins taken since it was started. */
   requests: z.number().int().nonnegative(),
-  /** Devices that are online: the asker's own, for the operator everybody's. */
+  /** Online devices: the client's own, or all of them for the operator. */
   online: z.number().int().nonnegative(),
   devices: z
     .array(z.object({ user: idSchema, device: deviceSchema, fetching: z.number().int().nonnegative() }))

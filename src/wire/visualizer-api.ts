@@ -52,7 +52,7 @@ const trackerSchema = z.strictObject({
   /** Behind the furthest tracker. */
   lag: z.number(),
   uptimeSeconds: z.number(),
-  /** Since the last look. */
+  /** Since the previous sample. */
   requestsPerSecond: z.number().nullable(),
   /** Devices it takes for online: the viewer's own, or for the operator all. */
   online: z.number().nullable(),

@@ -24,7 +24,7 @@ export interface SharedFile {
 export interface CountingSharer {
   offer(path: string, name: string): Promise<SharedFile>
   /** Peers that are connected. */
-  readonly links: number
+  readonly sessions: number
   close(): Promise<void>
 }
 
@@ -78,8 +78,8 @@ export async function startCountingSharer(
       })
       return { path, share, manifest }
     },
-    get links() {
-      return uploadsStatus(uploads.getSnapshot()).links
+    get sessions() {
+      return uploadsStatus(uploads.getSnapshot()).sessions
     },
     async close() {
       clearInterval(beating)

@@ -67,7 +67,7 @@ function start(serve: (input: UploadSessionInput) => void = () => {}, revocation
 test('The uploads machine says where it listens.', t => {
   const { heard, status } = start()
   t.deepEqual(heard, [{ type: 'uploads.opened', host: '0.0.0.0', port: 7000 }])
-  t.deepEqual(status(), { listen: { host: '0.0.0.0', port: 7000 }, links: 0, peers: 0, servedBytes: 0 })
+  t.deepEqual(status(), { listen: { host: '0.0.0.0', port: 7000 }, sessions: 0, peers: 0, servedBytes: 0 })
 })
 
 test('A peer is served from the offer it comes for.', t => {
@@ -75,7 +75,7 @@ test('A peer is served from the offer it comes for.', t => {
   send({ type: 'offer.added', offer })
   arrive(peerOf('1'))
   t.is(open.get('1'), offer)
-  t.like(status(), { links: 1, peers: 1 })
+  t.like(status(), { sessions: 1, peers: 1 })
 })
 
 test('A peer that comes for a share that is not on offer is dismissed and may come again.', t => {
@@ -106,10 +106,10 @@ test('One user does not take all the room, however many devices they have.', t =
       holder: { user: 'bob', device: String(index).padStart(12, 'b') },
     })),
   )
-  t.is(status().links, uploadTunables.maxSessionsPerUser)
+  t.is(status().sessions, uploadTunables.maxSessionsPerUser)
   t.like(toListener, [{ id: `${uploadTunables.maxSessionsPerUser}`, type: 'peer.dismissed', retry: true }])
   arrive(peerOf('another', 'carol'))
-  t.is(status().links, uploadTunables.maxSessionsPerUser + 1)
+  t.is(status().sessions, uploadTunables.maxSessionsPerUser + 1)
 })
 
 test('A lower limit ends the latest sessions, whose peers may come again, and admits no more until there is room.', t => {
@@ -273,7 +273,7 @@ test('An upload session that throws is forgotten, and the others continue.', t =
   })
   send({ type: 'offer.added', offer })
   arrive(peerOf('bad'), peerOf('good', 'carol'))
-  t.is(status().links, 1)
+  t.is(status().sessions, 1)
   t.is(uploads.getSnapshot().status, 'active')
 })
 

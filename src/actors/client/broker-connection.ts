@@ -92,7 +92,7 @@ export async function openConnection(
   }
 }
 
-/** A connection in the person's own name, with an inbox of its own. Throws as `openConnection` does. */
+/** A connection in the user's name, with a private inbox. Throws as `openConnection` does. */
 export const connectBroker = (
   servers: readonly string[],
   login: Exclude<BrokerLogin, { kind: 'operator' }>,

@@ -26,7 +26,7 @@ export class UntrustedBrokers extends Error {
   readonly code = 'untrusted'
 }
 
-/** SHA-256 of its public key, 43 characters of base64url: the same whoever signed the certificate. */
+/** SHA-256 of its public key, 43 characters of base64url. It does not depend on who signed the certificate. */
 export const fingerprintOfAuthority = (certificate: string): string =>
   createHash('sha256')
     .update(new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' }))

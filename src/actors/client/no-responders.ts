@@ -1,4 +1,4 @@
-// NATS's "no responders": the broker's own answer to a request whose subject nobody subscribes to.
+// NATS's "no responders": the broker's answer to a request on a subject without subscribers.
 
 import type { Msg } from 'nats'
 

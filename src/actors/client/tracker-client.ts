@@ -32,7 +32,7 @@ export interface TrackerClient {
   ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
   /** Of every tracker that answers, by name. */
   statuses(): Promise<TrackerStatus[]>
-  /** Of every tracker that answers, by name: its work, and who is online as far as the asker may see. */
+  /** Statistics of every tracker that answers, by name, with the online devices that the client may see. */
   stats(): Promise<TrackerStats[]>
   /** The highest sequence seen so far; a device saves it for its next process. */
   readonly seen: number

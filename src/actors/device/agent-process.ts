@@ -51,7 +51,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
   const size = statSync(home.agentLog, { throwIfNoEntry: false })?.size ?? 0
   if (size > processTunables.maxOutputBytes) renameSync(home.agentLog, `${home.agentLog}.old`)
   const log = openSync(home.agentLog, 'a', 0o600)
-  // Short-lived objects get 4 MiB a half instead of 16: an agent needs 20 MiB less, and no more time, measured over 1 GiB.
+  // 4 MiB semi-spaces instead of 16 for short-lived objects: 20 MiB less memory at the same speed, measured over 1 GiB.
   const runtime = ['--max-semi-space-size=4']
   const args = ['--home', home.folder, '--servers', servers.join(','), 'agent', 'run']
   if (listen !== undefined) args.push('--listen', listen)

@@ -31,9 +31,9 @@ export type Session = z.infer<typeof sessionSchema>
 /** Each function throws HomeFailed when the disk fails it. */
 export interface Home {
   readonly folder: string
-  /** Chosen at the first call and kept for good: a home is one device, whoever is logged in. */
+  /** Chosen at the first call and never changed: a home is one device, even when the user changes. */
   device(): string
-  /** Undefined when nobody is logged in. */
+  /** Undefined when logged out. */
   session(): Session | undefined
   saveSession(session: Session): void
   clearSession(): void
@@ -63,7 +63,7 @@ export interface Home {
 /** Opens the folder, making it (mode 700) when it is not there. Throws what the file system throws. */
 export function openHome(folder: string): Home {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  // A folder of another user would look as if nobody were logged in.
+  // Another user's folder is unreadable, which must not be mistaken for being logged out.
   accessSync(folder, constants.R_OK | constants.X_OK)
   const path = (name: string) => join(folder, name)
 

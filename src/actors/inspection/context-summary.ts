@@ -44,7 +44,7 @@ summarize(downloadMachine, ({ spec, ledger, ending, problem }) => ({
   'in flight': ledger.picker?.inFlight ?? 0,
   checking: ledger.checking,
   'asked ahead': ledger.window?.pieces ?? null,
-  links: ledger.sessions.size,
+  sessions: ledger.sessions.size,
   dropped: ledger.dropped.size,
   endgame: ledger.picker?.isEndgame ?? false,
   'fetched bytes': ledger.fetchedBytes,

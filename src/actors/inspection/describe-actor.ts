@@ -14,7 +14,7 @@ export const errorText = (error: unknown): string =>
 
 export const idOf = (actor: { readonly sessionId: string }): string => actor.sessionId.slice(0, 40)
 
-/** A root is called by its machine, and an actor without an id of its own by what it runs. */
+/** A root is named after its machine, and an actor without its own id after its logic. */
 function nameOf(actor: AnyActorRef, machine: string | null): string {
   if (!parentOf(actor)) return machine ?? actor.id
   return isGeneratedId(actor.id) ? (sourceName(actor) ?? actor.id) : actor.id

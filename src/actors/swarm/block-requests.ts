@@ -44,7 +44,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
 
   const answer = (piece: number, offset: number): Gathering | undefined => {
     const at = key(piece, offset)
-    if (!asked.has(at)) throw new FrameError(`an answer about piece ${piece} at ${offset} that nobody asked for`)
+    if (!asked.has(at)) throw new FrameError(`an answer about piece ${piece} at ${offset} that was not requested`)
     const gathering = asked.get(at)
     asked.delete(at)
     return gathering
@@ -94,7 +94,7 @@ export function createBlockRequests(shape: FileShape, buffers: BufferPool): Bloc
 
     target({ piece, offset, length: given }) {
       const at = key(piece, offset)
-      if (!asked.has(at)) throw new FrameError(`a block of piece ${piece} at ${offset} that nobody asked for`)
+      if (!asked.has(at)) throw new FrameError(`a block of piece ${piece} at ${offset} that was not requested`)
       if (given !== length(piece, offset)) throw new FrameError(`a block of ${given} bytes, not as asked for`)
       return asked.get(at)?.data.subarray(offset, offset + given)
     },

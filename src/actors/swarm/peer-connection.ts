@@ -30,7 +30,7 @@ export interface PeerConnectionNeeds {
   readonly me: DeviceRef
   /** Opens a relayed channel. A failure shows as an error of the stream. */
   connectRelay(to: DeviceRef): Duplex
-  /** Pieces are gathered in its buffers. Whoever receives a piece gives the buffer back when done with it. */
+  /** Provides the buffers for pieces. The receiver of a piece returns its buffer after use. */
   readonly buffers: BufferPool
   /** This device's caps, over all downloads; none when left out. */
   readonly fetching?: Throttle

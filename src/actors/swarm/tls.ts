@@ -143,10 +143,10 @@ export function secureAsServer(
       },
     },
     socket => {
-      // Its owner hears of its end by `close`; an error says no more.
+      // The owner learns of the end by `close`; the error adds nothing.
       socket.on('error', () => {})
       carriers.set(socket, raw)
-      // Not reached by resuming a session: each connection has a server of its own.
+      // TLS session resumption cannot bypass this: each connection has its own server.
       if (!shown) socket.destroy()
       else onSecure(socket, shown)
     },

@@ -25,7 +25,7 @@ const tooMany = (waitMs: number) =>
 const malformed = refuse('usage', 'this request is malformed; your shoal and the tracker may be of different versions')
 
 /** All sign-ups share one limit. */
-const everybody = '*'
+const allUsers = '*'
 
 type Parts = Pick<TrackerParts, 'connections' | 'projection' | 'attempts' | 'hashing'>
 
@@ -46,7 +46,7 @@ export function createAccountRequests({ connections, projection, attempts, hashi
       return once([user, id].join(), async () => {
         const origin = originOf(hostIn(message.subject))
         const isNew = projection.handledAt(id) === undefined
-        const waitMs = isNew ? attempts.signUps.begin({ origin, target: everybody, isKnown: false }) : 0
+        const waitMs = isNew ? attempts.signUps.begin({ origin, target: allUsers, isKnown: false }) : 0
         if (waitMs > 0) return tooMany(waitMs)
         // Hashing is expensive, and a repeated request or a taken id needs none.
         const isNeeded = isNew && projection.passwordHash(user) === undefined

@@ -59,7 +59,7 @@ export interface AuthCallout {
   deny(question: AuthRequest, serverXkey: string): Uint8Array
 }
 
-/** Null when it was sealed for other keys. Throws InvalidToken when it, or the key it names, is none at all. */
+/** Null when it was sealed for other keys. Throws InvalidToken when it, or the key it names, is malformed. */
 function unseal(curve: ReturnType<typeof fromCurveSeed>, sealed: Uint8Array, by: string): Uint8Array | null {
   try {
     return curve.open(sealed, by)
@@ -112,7 +112,7 @@ export function createAuthCallout(secrets: Keys & { readonly next?: Keys | undef
           // An empty list of what is allowed would allow everything.
           pub: publish.length > 0 ? { allow: publish } : { deny: ['>'] },
           sub: { allow: subscribe },
-          // Brokers do not look at limits in here; their own configuration bounds subscriptions and messages.
+          // Brokers ignore limits in here; their own configuration limits subscriptions and messages.
           subs: -1,
           payload: -1,
           data: -1,

@@ -55,7 +55,7 @@ const tooMuch = (waitMs: number) =>
 
 type Parts = Pick<TrackerParts, 'eventLog' | 'projection' | 'progress' | 'writing' | 'log'>
 
-/** Undefined once nobody waits for the answer: then nothing is appended. */
+/** Undefined when the client no longer waits for the answer; then nothing is appended. */
 export type Commit = (proposal: Proposal) => Promise<Outcome<null> | undefined>
 
 export function createCommit(
@@ -125,7 +125,7 @@ export function createCommit(
         case 'too-large':
           return refuse(
             'usage',
-            'this is larger than the brokers accept, and nothing was changed; whoever runs them has to set max_payload to 1MB',
+            'this is larger than the brokers accept, and nothing was changed; ask the cluster operator to set max_payload to 1MB',
           )
       }
     }

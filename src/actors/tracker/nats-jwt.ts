@@ -28,7 +28,7 @@ export function createTokenSigner(seed: string): TokenSigner {
   }
 }
 
-/** The claims of a token whose signature is that of its own `iss`. Throws InvalidToken. */
+/** The claims of a token, checked to be signed by its `iss`. Throws InvalidToken. */
 export function readToken(token: string): { readonly iss: string; readonly [claim: string]: unknown } {
   const [head, body, signature, more] = token.split('.')
   if (head === undefined || body === undefined || signature === undefined || more !== undefined)

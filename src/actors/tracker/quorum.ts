@@ -25,7 +25,7 @@ export function createQuorum(sys: Pick<NatsConnection, 'requestMany'>, brokers: 
       }
       for await (const _ of await sys.requestMany('$SYS.REQ.SERVER.PING', '', options)) answers++
     } catch {
-      // No broker at all.
+      // No broker answers.
     }
     return answers >= needed
   }

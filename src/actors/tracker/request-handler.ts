@@ -51,7 +51,7 @@ function refuseParams(params: unknown): Refusal {
 const tooLong = (bytes: number, most: number): Refusal =>
   refuse(
     'too-many',
-    `the answer is ${formatBytes(bytes)}, and the brokers accept ${formatBytes(most)}; whoever runs them has to raise max_payload`,
+    `the answer is ${formatBytes(bytes)}, and the brokers accept ${formatBytes(most)}; ask the cluster operator to raise max_payload`,
   )
 
 interface Services {
@@ -60,7 +60,7 @@ interface Services {
   readonly queries: Queries
 }
 
-/** Undefined if this tracker cannot tell (it is behind what the asker has seen), or if nobody waits any more. */
+/** Undefined if this tracker is behind what the client has seen, or the client no longer waits. */
 async function answer(
   parts: TrackerParts,
   { catchUp, commit, queries }: Services,

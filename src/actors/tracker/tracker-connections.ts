@@ -12,7 +12,7 @@ export interface TrackerConnections {
   readonly shoal: NatsConnection
   readonly auth: NatsConnection
   readonly sys: NatsConnection
-  /** Resolves when one of them is closed for good: to the reason, or to undefined after `close`. */
+  /** Resolves when one of them is closed and will not reconnect: to the reason, or to undefined after `close`. */
   readonly closed: Promise<Error | undefined>
   close(): Promise<void>
 }

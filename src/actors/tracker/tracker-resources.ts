@@ -43,7 +43,7 @@ export class TrackerResources {
     return this.#connections === connections
   }
 
-  /** Also shows `root` and its children to whoever watches. Throws BrokerUnreachable. */
+  /** Also shows `root` and its children to watchers. Throws BrokerUnreachable. */
   async connect(root: AnyActorRef, signal: AbortSignal): Promise<void> {
     await this.release()
     const { name, servers, secrets } = this.#settings

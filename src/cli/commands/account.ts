@@ -23,7 +23,7 @@ const signup = command({
     const { askPersistently, connectAs, signUpSubject, guestInboxPrefix } = await loadClient()
     const nonce = randomBytes(16).toString('hex')
     const tooMany = refuse('too-many', 'too many people are signing up right now; try again in a minute')
-    // Before the password is asked for: where no cluster answers, nobody types one for nothing.
+    // Connect before asking for the password, so that it is not typed in vain when no cluster answers.
     const connected = await connectAs({ kind: 'guest', nonce }, context, tooMany)
     if (!connected.ok) return connected
     const connection = connected.value

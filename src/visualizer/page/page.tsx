@@ -115,7 +115,7 @@ function Page() {
               : sourceStatus.value.text}
         </span>
         <span class="soft who cut" title={sourceStatus.value.text}>
-          {config.value && (you ? you.user : 'everybody')}
+          {config.value && (you ? you.user : 'all users')}
         </span>
         <div class="tools">
           <button type="button" class="quiet" onClick={save}>

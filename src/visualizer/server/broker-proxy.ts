@@ -18,7 +18,7 @@ export class BrokerProxy {
   })
   #next = 0
 
-  /** `servers`: the brokers' client addresses, taken in turn. */
+  /** `servers`: the brokers' client addresses, used round-robin. */
   constructor(servers: readonly string[], trust: Trust) {
     this.#servers = servers
     this.#trust = trust

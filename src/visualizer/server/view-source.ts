@@ -19,7 +19,7 @@ import type { TrackerStats, TrackerStatus } from '../../wire/tracker-status.ts'
 import type { VisualizerConfig } from '../../wire/visualizer-api.ts'
 import { operatorLogin, watchLogin } from '../../wire/watch-login.ts'
 
-/** Whom the page is served for: a device's home, the brokers to try, and the way to its connection. */
+/** The device that the page is served for: its home, the brokers to try, and how to connect. */
 export interface Viewer {
   readonly home: Pick<Home, 'folder' | 'session' | 'trust'>
   readonly servers: readonly string[]
@@ -68,7 +68,7 @@ const nodesOf = (viewer: Pick<Viewer, 'home'>): ViewSource['nodes'] =>
 
 const expiry = () => Date.now() + visualizerTunables.watchLoginMs
 
-/** The operator's when asked for, and also when nobody is logged in and this home holds the cluster; else the person's. */
+/** The operator's view if requested, or if this home holds the cluster and is logged out; else the user's. */
 export const openDefaultView = (viewer: Viewer, asOperator: boolean): Promise<Outcome<ViewSource>> =>
   openView(viewer, asOperator || (!viewer.home.session() && holdsCluster(viewer)))
 

@@ -113,10 +113,10 @@ test('Revoked access ends what is open at once, and refuses the tickets issued b
   const revoke = (of: string) =>
     server.uploads.send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group: of, seq: 5 } })
   revoke('another group')
-  t.is(uploadsStatus(server.uploads.getSnapshot()).links, 1)
+  t.is(uploadsStatus(server.uploads.getSnapshot()).sessions, 1)
   revoke(group)
   t.like(await open.heard.next('peer.lost'), { final: false })
-  t.is(uploadsStatus(server.uploads.getSnapshot()).links, 0)
+  t.is(uploadsStatus(server.uploads.getSnapshot()).sessions, 0)
 
   using again = startSession(server.peerFor(bob, file.share, undefined, 5), file)
   t.like(await again.heard.next('peer.lost'), { final: true, reason: 'this access was revoked' })
@@ -234,7 +234,7 @@ test('A peer that connects again replaces its earlier session.', async t => {
   using second = startSession(server.peerFor(bob, file.share), file)
   await second.heard.next('peer.ready')
   await first.heard.next('peer.lost')
-  t.like(uploadsStatus(server.uploads.getSnapshot()), { links: 1, peers: 1 })
+  t.like(uploadsStatus(server.uploads.getSnapshot()), { sessions: 1, peers: 1 })
 })
 
 test('A cancelled piece can be wanted again and arrives whole.', async t => {
@@ -281,7 +281,7 @@ test('Uploaded bytes are counted.', async t => {
   await fetchAll(server.peerFor(bob, file.share), file)
   await new Promise<void>(resolve => {
     server.uploads.subscribe(snapshot => {
-      if (uploadsStatus(snapshot).links === 0) resolve()
+      if (uploadsStatus(snapshot).sessions === 0) resolve()
     })
   })
   t.is(uploadsStatus(server.uploads.getSnapshot()).servedBytes, mib)

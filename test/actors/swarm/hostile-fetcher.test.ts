@@ -199,7 +199,7 @@ test('Bytes that a peer sends after it broke the protocol stay unread.', async t
     takenBytes += noise.length
   }
   next()
-  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.uploads.getSnapshot()).sessions > 0) await delay(10)
   t.true(takenBytes < mib, `${takenBytes} bytes were taken`)
 })
 
@@ -281,7 +281,7 @@ test('A peer that keeps asking for missing pieces, and reads no refusal, is disc
   const refusalBytes = 13
   const tooMany = Math.ceil((4 * uploadTunables.highWaterBytes) / refusalBytes)
   fetcher.socket.write(Buffer.concat(Array.from({ length: tooMany }, () => request)))
-  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) await delay(10)
+  while (uploadsStatus(server.uploads.getSnapshot()).sessions > 0) await delay(10)
   t.pass()
 })
 
@@ -320,7 +320,7 @@ test('A peer that keeps asking and reads nothing is disconnected, although littl
       fetcher.send({ type: 'request', piece, offset, length: blockBytes })
   const block = { piece: 15, offset: 0, length: 1 }
   let pairs = 0
-  while (uploadsStatus(server.uploads.getSnapshot()).links > 0) {
+  while (uploadsStatus(server.uploads.getSnapshot()).sessions > 0) {
     fetcher.send({ type: 'request', ...block })
     fetcher.send({ type: 'cancel', ...block })
     pairs += 1

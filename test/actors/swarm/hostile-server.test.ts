@@ -37,14 +37,14 @@ async function isSeenThrough(
 }
 
 const answers: readonly (readonly [what: string, onHello: Buffer, onRequest: Buffer, why: RegExp])[] = [
-  ['a block that nobody asked for', bitfield, blockOf(1, 0, 100), /nobody asked for/],
+  ['a block that was not requested', bitfield, blockOf(1, 0, 100), /not requested/],
   ['a block shorter than asked for', bitfield, blockOf(0, 0, 100), /not as asked for/],
-  ['a block at another offset', bitfield, blockOf(0, 7, 100), /nobody asked for/],
+  ['a block at another offset', bitfield, blockOf(0, 7, 100), /not requested/],
   [
-    'a refusal of what nobody asked for',
+    'a refusal of what was not requested',
     bitfield,
     encodeFrame({ type: 'refused', piece: 1, offset: 0, why: 'gone' }),
-    /nobody asked/,
+    /not requested/,
   ],
   ['a second bitfield', bitfield, bitfield, /second bitfield/],
   ['an unchoke although it was not busy', bitfield, encodeFrame({ type: 'call' }), /it was not busy/],
@@ -97,7 +97,7 @@ test('A block that comes twice drops the peer for good.', t =>
       const block = blockOf(frame.piece, frame.offset, frame.length)
       socket.write(Buffer.concat([block, block]))
     },
-    /nobody asked for/,
+    /not requested/,
   ))
 
 test('A peer that goes silent loses its requests, and is tried again later.', async t => {

@@ -32,7 +32,7 @@ test('A file travels whole through a broker when its sharer cannot be reached di
   t.is(via, 'relay')
   t.true(bytes.equals(file.bytes))
   // The fetcher has left, and its server hears of it.
-  await waitFor(server.uploads, snapshot => uploadsStatus(snapshot).links === 0)
+  await waitFor(server.uploads, snapshot => uploadsStatus(snapshot).sessions === 0)
   bobRelay.close()
   aliceRelay.close()
 })

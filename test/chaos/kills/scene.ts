@@ -186,7 +186,7 @@ async function build(random: () => number, options: SceneOptions, outside: Outsi
     takeFetchedAgain: () => fetchedAgain.splice(0),
     async protect({ downloads, verified: right }) {
       const giveUpAt = Date.now() + 30_000
-      while (honest.links + liar.links > 0) {
+      while (honest.sessions + liar.sessions > 0) {
         if (Date.now() > giveUpAt) throw new Error('a killed agent is still served')
         await delay(2)
       }

@@ -17,7 +17,7 @@ const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
 let isEnded = false
 let current: AbortController | undefined
 
-/** For good: a recording is shown in its place. */
+/** Ends it permanently, because a recording is shown instead. */
 export function endLive(): void {
   isEnded = true
   current?.abort()
@@ -62,7 +62,7 @@ async function replay(): Promise<void> {
   sourceStatus.value = { kind: 'recording', text: 'a recording' }
 }
 
-/** Returns when the login ends, or the connection for good. Throws `Unauthorized`. */
+/** Returns when the login ends, or the connection closes without reconnecting. Throws `Unauthorized`. */
 async function watch({ watch: login }: VisualizerConfig, ended: AbortController): Promise<void> {
   if (login === null) throw new Error('no login to watch with')
   const connection = await connect(login)

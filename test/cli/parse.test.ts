@@ -198,13 +198,13 @@ test('The value of an option before the command is not taken for the command.', 
   t.regex(complaint('--servers a group crate g'), /; see shoal group --help$/)
 })
 
-test('help COMMAND shows what COMMAND --help does.', t => {
+test('The command help COMMAND shows the same as COMMAND --help.', t => {
   t.deepEqual(parseLine('help group create'), parseLine('group create --help'))
   t.deepEqual(parseLine('help'), parseLine('--help'))
   t.deepEqual(parseLine('--home h help group create'), parseLine('--home h group create --help'))
 })
 
-test('A home or a server named help is no call for help.', t => {
+test('A home or a server named help does not call for help.', t => {
   t.like(parseLine('--home help whoami'), { kind: 'command', command: { name: 'whoami' }, globals: { home: 'help' } })
   t.like(parseLine('--servers help whoami'), { kind: 'command', globals: { servers: 'help' } })
 })

@@ -214,7 +214,7 @@ test('A share that may not be served from here is served to no peer until it is 
   t.deepEqual([...open.keys()], ['3', '5'])
 })
 
-test('An uploads machine that starts anew knows what was revoked before.', t => {
+test('An uploads machine that starts again knows what was revoked before.', t => {
   const revocations = withRevocation(new Map(), { kind: 'membership', user: 'bob', group, seq: 20 }, Date.now(), 1_000)
   const { send, arrive, open } = start(() => {}, revocations)
   send({ type: 'offer.added', offer })

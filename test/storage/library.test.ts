@@ -357,7 +357,7 @@ test('A download that an earlier version was killed while creating is left out, 
   t.is(opened.createDownload(downloadOf({ name: 'other' })).id, 3)
 })
 
-test('A download is created whole or not at all.', t => {
+test('Creating a download stores all of it or nothing.', t => {
   const { library, file, reopen } = fixture(t)
   library.close()
   const database = new Database(file)

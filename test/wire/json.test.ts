@@ -19,7 +19,7 @@ test('JSON that does not fit the schema yields undefined.', t => {
   t.is(readJson('', schema), undefined)
 })
 
-test('What is nested too deeply for its schema is undefined.', t => {
+test('JSON nested too deeply for its schema yields undefined.', t => {
   const depth = 50_000
   t.is(readJson('['.repeat(depth) + ']'.repeat(depth), z.json()), undefined)
 })

@@ -112,7 +112,7 @@ function brokersIn({ nodes }: ClusterSample, before: ClusterSample | undefined):
   })
 }
 
-/** Every device that any tracker takes for online: a tracker that has just started has not heard from all of them yet. */
+/** Devices that any tracker considers online: a tracker that has just started has not heard from all of them yet. */
 function devicesIn({ stats, you }: ClusterSample): ClusterView['devices'] {
   if (stats.length === 0) return null
   const all = new Map(stats.flatMap(({ devices }) => devices.map(each => [deviceKey(each), each] as const)))

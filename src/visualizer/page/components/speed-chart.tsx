@@ -1,4 +1,4 @@
-// How fast which peer delivered, over the last minutes: stacked, so that the upper edge is the whole.
+// Each peer's download rate over the last minutes, stacked, so that the upper edge is the total.
 
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'

@@ -11,7 +11,7 @@ interface StatechartProps {
   readonly active: ReadonlySet<string>
   /** Ids of edges taken last. */
   readonly taken: ReadonlySet<string>
-  /** Who it is, for screen readers. */
+  /** The actor's name, for screen readers. */
   readonly label: string
 }
 

@@ -12,7 +12,7 @@ interface VirtualListProps<T> {
   readonly chosen: string | undefined
   readonly onChoose: (item: T) => void
   readonly row: (item: T) => ComponentChildren
-  /** What to say when there is nothing. */
+  /** The text of an empty list. */
   readonly empty: ComponentChildren
   /** Goes along with what is added at the end, unless the person has scrolled away from it. */
   readonly followEnd?: boolean

@@ -9,7 +9,7 @@ export class Unauthorized extends Error {}
 
 const token = takeToken()
 
-/** Removes it from the address bar and the history. */
+/** Takes the token from the address, and removes it from the address bar and the history. */
 function takeToken(): string {
   const inAddress = /^#([A-Za-z0-9_-]{16,})$/.exec(location.hash)?.[1]
   if (inAddress !== undefined) {

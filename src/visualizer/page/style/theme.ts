@@ -40,7 +40,7 @@ export function chooseTheme(chosen: Theme): void {
   try {
     localStorage.setItem('theme', chosen)
   } catch {
-    // The browser stores nothing: the choice is good for this visit.
+    // The browser stores nothing, so the choice lasts for this visit only.
   }
   forget()
 }

@@ -62,7 +62,7 @@ const Progress = ({ done, total }: { readonly done: number; readonly total: numb
 
 export const State = ({ state }: { readonly state: string }) => <span class={`state state-${state}`}>{state}</span>
 
-/** Why it is not faster, in a sentence; a word where there is nothing to say. */
+/** The download's main bottleneck as a sentence, or one word if there is none. */
 function sentenceOf({ report: { state, waits } }: DownloadView): string {
   if (waits[0]) return waits[0].sentence
   if (state === 'completed') return 'It is complete, checked, and shared with the group.'

@@ -4,18 +4,15 @@
 // Always: while peers wait, every slot is held by one that is served or unchoked, and not for long without being used;
 // of the peers that wait, the one served longest ago is unchoked first; a peer is declined a piece at most once.
 //
-// Few at a time, because with k flows side by side a piece is passed on k piece-times later (Mundinger, Weber & Weiss,
-// "Optimal scheduling of peer-to-peer file dissemination", J. Scheduling 2008); more than one, so that the line stays
-// busy while a peer asks for its next piece. The piece is chosen late, because what is rare has changed by then.
-// Unlike BEP 3, no tit for tat, and a slot is for one piece rather than ten seconds.
+// Few at a time, since k parallel uploads pass each piece on k piece-times later; more than one, to keep the line busy while
+// a peer asks; the piece is chosen late, since rarity changes (Mundinger, Weber & Weiss, "Optimal scheduling of peer-to-peer
+// file dissemination", 2008; docs/adr/0008). Unlike BEP 3, no tit for tat, and a slot is for one piece rather than ten seconds.
 
 import type { Bitfield } from './bitfield.ts'
 import { ChokerPace } from './choker-pace.ts'
 import { SuperSeeding } from './super-seeding.ts'
 
-/**
- * `declined`: ask for a piece that went to no one yet, or for the same one again. `busy`: choked; an unchoke will follow.
- */
+/** `declined`: ask for a piece that no peer was given yet, or for the same again. `busy`: choked; an unchoke follows. */
 export type Answer = 'accepted' | 'declined' | 'busy'
 
 export type ChokerStep =

@@ -1,4 +1,4 @@
-// How the tests run: npm test, npx ava.
+// How ava runs tests. `npm test` without arguments makes two runs of them (scripts/test.ts).
 
 import { join } from 'node:path'
 
@@ -36,8 +36,8 @@ export default {
   require: ['./test/helpers/end-with-ava.ts'],
   files: ['test/**/*.test.ts'],
   timeout: '120s',
-  // On two cores a third file costs a quarter more CPU, and the whole ends no sooner.
-  concurrency: 2,
+  // Files with brokers wait for elections and time-outs much of their time.
+  concurrency: 3,
   workerThreads: false,
   sortTestFiles: (a, b) => rankOf(a) - rankOf(b) || a.localeCompare(b),
   // A hundred processes, and those that they start, would compile the same sources.

@@ -14,9 +14,10 @@ const isRecent = major > 22 || (major === 22 && minor >= 18)
 
 if (isRecent) {
   rememberCompiled()
-  // A checkout runs from its sources; the package that people install has compiled code alone.
+  // A checkout runs from its sources, or from its build if it is told to; the package that people install has that alone.
   const source = new URL('../src/cli/main.ts', import.meta.url)
-  await import(existsSync(source) ? source.href : new URL('../dist/program/main.js', import.meta.url).href)
+  const isBuilt = process.env.SHOAL_BUILT || !existsSync(source)
+  await import(isBuilt ? new URL('../dist/program/main.js', import.meta.url).href : source.href)
 } else {
   startAgain(packagedNode())
 }

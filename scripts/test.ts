@@ -1,11 +1,13 @@
 // Runs the tests that its arguments select, as `npx ava` does; without arguments all of them, as two runs at once. Tests
 // with processes wait much of their time, so the others run beside them, in threads: a thread starts for half of what a
-// process costs.
+// process costs. Trackers, agents and commands in processes of their own run from a fresh build, which is what people
+// install, and starts sooner than the sources.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import { constants } from 'node:os'
+import { buildProgram } from './build-program.ts'
 
 /** Each file of these runs in a process of its own: it starts others, changes its umask or folder, or fills its memory. */
 const inProcesses = globSync([
@@ -17,12 +19,14 @@ const inThreads = globSync('test/**/*.test.ts', { exclude: inProcesses })
 
 const chosen = process.argv.slice(2)
 const runs = chosen.length > 0 ? [chosen] : [inProcesses, ['--worker-threads', '--concurrency', '1', ...inThreads]]
+await buildProgram()
 process.exitCode = Math.max(...(await Promise.all(runs.map(ava))))
 
 /** Resolves with the exit code. Two runs would each draw on the terminal, so they write to pipes. */
 async function ava(args: readonly string[]): Promise<number> {
   const colour = process.stdout.isTTY ? ['--color'] : []
   const child = spawn('ava', [...colour, ...args], {
+    env: { ...process.env, SHOAL_BUILT: '1' },
     stdio: runs.length === 1 ? 'inherit' : ['ignore', 'pipe', 'inherit'],
   })
   child.stdout?.pipe(process.stdout, { end: false })

@@ -1,4 +1,4 @@
-// A short run of the chaos suite: every promise is judged as in the long ones; what strikes fits into seconds.
+// A short chaos run: it judges every promise, as the long ones do, with faults that fit into seconds.
 
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'

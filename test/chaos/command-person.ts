@@ -1,5 +1,5 @@
 // A person with a device, an agent and the command line: the commands themselves, as bin/shoal.js would run them, in
-// this process. What each came to goes into the history, and every file that arrives is compared with what was shared.
+// this process. Each outcome goes into the history, and every file that arrives is compared with what was shared.
 
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -16,12 +16,12 @@ import { answerOf, type Recorder } from './light-person.ts'
 
 export interface CommandPerson {
   readonly user: string
-  /** Runs `words` ("group create") with that input, and writes down what came of it. */
+  /** Runs `words` ("group create") with that input and records the outcome. */
   run<T = unknown>(words: string, input?: Input): Promise<Result<T>>
   close(): Promise<void>
 }
 
-/** Commands that are requests to trackers, in the history's words; the others concern the agent, or no one. */
+/** Commands that are requests to trackers, under their names in the history. The others are for the agent, or purely local. */
 const methodOf: Readonly<Record<string, string>> = {
   signup: 'signup',
   login: 'login',
@@ -89,7 +89,7 @@ export function createCommandPerson(
       try {
         result = await find(words).run(context, { overwrite: false, wait: false, ...input })
       } catch (error) {
-        // As the command line would say of a disk that is full.
+        // What the command line says when the disk is full.
         result = { ok: false, code: 'unreachable', message: (error as Error).message }
       }
       const method = methodOf[words]
@@ -102,7 +102,7 @@ export function createCommandPerson(
           ...(whom && { user: whom }),
           ...(sha1 && { sha1 }),
         }
-        // Before its log-in a device has seen another cluster's log, as far as it knows: it counts from there again.
+        // Before its log-in, what the device has seen counts as another cluster's log, so it starts counting again.
         const answer = answerOf(
           result as Outcome<unknown>,
           keepsWhatItSaw && method.startsWith('group.') ? home.seen() : undefined,

@@ -1,5 +1,5 @@
-// Everything that strikes: each fault does its harm, lasts a while, and is mended. What a fault needs and this machine
-// lacks is said in a word. Faults of one lane never overlap; those of the two lanes do.
+// Every fault: each strikes, lasts a while, and is repaired. A fault that needs something this machine lacks names it.
+// Faults of one lane never overlap; those of the two lanes do.
 
 import { cpSync, existsSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,11 +13,11 @@ import { oneOf } from './workload.ts'
 export interface Fault {
   readonly name: string
   readonly lane: 'brokers' | 'others'
-  /** What is missing for it here. */
+  /** What this machine lacks for it. */
   readonly lacks?: string | undefined
-  /** Least and most ms that it lasts. */
+  /** Shortest and longest duration, ms. */
   readonly lasts: readonly [number, number]
-  /** Strikes, and returns what mends. */
+  /** Strikes, and returns the function that repairs it. */
   strike(): Promise<() => Promise<void> | void>
 }
 
@@ -209,7 +209,7 @@ export function faultsOf(
   ]
 }
 
-/** A projection as it would be after some entries of a log that was made another day. */
+/** A projection that has applied some entries of another, earlier log. */
 function leaveForeign(projection: string, scratch: string, chance: () => number): void {
   removeProjection(scratch)
   const foreign = createProjection(scratch, '2020-01-01T00:00:00.000000000Z')

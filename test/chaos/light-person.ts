@@ -1,5 +1,5 @@
 // A person who asks the trackers steadily, without an agent: signs up, logs in on a new device now and then, and does
-// random things in a few groups that all of them fight over. Each request and its answer go into the history.
+// random things in a few groups that everyone competes for. Each request and its answer go into the history.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -28,7 +28,7 @@ export interface Session {
   readonly tapped: Tapped
 }
 
-/** `maybe` for whatever leaves open whether it took effect. */
+/** `maybe` if the answer does not say whether it took effect. */
 export function answerOf(outcome: Outcome<unknown>, seq?: number): Answer {
   const at = seq === undefined ? {} : { seq }
   if (outcome.ok) return { kind: 'done', ...at, result: outcome.value }
@@ -37,12 +37,12 @@ export function answerOf(outcome: Outcome<unknown>, seq?: number): Answer {
   return { kind: 'refused', ...at, code }
 }
 
-/** Here far shorter than a page: one answer, as of one moment. */
+/** The lists here are far shorter than a page: one answer, as of one moment. */
 const isList = (method: TrackerMethod) => method === 'group.list' || method === 'group.files'
 
 export interface LightPerson {
   readonly user: string
-  /** Asks once, as the user who is logged in; undefined while no log-in was possible. */
+  /** Asks once, as the logged-in user; undefined if no log-in was possible. */
   ask(method: TrackerMethod, params: Entry['params'], sent?: unknown): Promise<Answer | undefined>
   /** Logs out, so that the next request comes from a new device. */
   renew(): Promise<void>

@@ -1,5 +1,5 @@
-// Proof that a run can fail: the same run against a copy of the product in which one promise is not kept. The copy is
-// made in a temporary folder and removed; nothing in the product can be switched so.
+// Proves that a run can fail: runs against a copy of the product that breaks one promise. The copy is made in a temporary
+// folder and removed; the product itself has no such switch.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,11 +16,11 @@ interface Edit {
 }
 
 const mutations: Readonly<Record<string, readonly Edit[]>> = {
-  /** Appends without saying from which state the decision was made. */
+  /** Appends without the expected sequence of the state that the decision was made from. */
   'expected-sequence': [
     { file: 'src/actors/tracker/event-log.ts', from: 'expect: { lastSubjectSequence: lastSequence },', to: '' },
   ],
-  /** The answer goes out when the brokers have the record, before the tracker's own projection does. */
+  /** Answers when the brokers have the record, before the tracker's own projection has it. */
   'early-reply': [
     {
       file: 'src/actors/tracker/commit.ts',
@@ -28,7 +28,7 @@ const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'return done(null)',
     },
   ],
-  /** Asking twice acts twice: neither trackers nor brokers look at the id. */
+  /** Asking twice acts twice: neither trackers nor brokers check the id. */
   'request-id': [
     {
       file: 'src/actors/tracker/commit.ts',
@@ -44,7 +44,7 @@ const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
 }
 
-/** The run's own exit code: 1 when it found what is broken. 2 for an unknown mutation. */
+/** The run's own exit code: 1 if it found the broken promise; 2 for an unknown mutation. */
 export async function runBroken(name: string, args: readonly string[]): Promise<number> {
   const edits = mutations[name]
   if (!edits) {

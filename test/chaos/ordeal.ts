@@ -1,6 +1,6 @@
-// One run, on the people's host: sets the stage, lets people live and faults strike until the time is up, puts everything
-// right, hears what log, trackers and disks say, and has it judged. Ends with 1 when a promise was broken, with 70 when
-// the run itself did not work.
+// One run, on the people's host: starts the cluster, lets people work while faults strike until the time is up, repairs
+// everything, reads the log, the trackers and the disks, and judges the result. Exits with 1 if a promise was broken, with
+// 70 if the run itself did not work.
 
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -76,7 +76,7 @@ const pulse = createLightPerson('pulse', stage.servers, stage.trust, recorder, n
 const looker = createLightPerson('looker', stage.servers, stage.trust, recorder, noMischief)
 
 const locks = new Map<unknown, Promise<void>>()
-/** Waits for its turn; what it returns gives the turn on. */
+/** Waits for its turn, and returns the function that ends it. */
 const lock = async (what: unknown): Promise<() => void> => {
   const { promise, resolve } = Promise.withResolvers<void>()
   const before = locks.get(what)
@@ -124,7 +124,7 @@ const striking = (['brokers', 'others'] as const).map((lane, index) =>
     isOver: () => recorder.now() > endsAt || signal.aborted,
     now: recorder.now,
     isShort: options.short,
-    // A broker that lost its disk needs the others to have everything: that, no replication can do without.
+    // A broker that lost its disk needs the others to be complete; no replication can do without that.
     ready: lane === 'brokers' ? () => untilTrue(() => stage.isCurrent(), 60_000) : async () => true,
     onStrike: strike => {
       strikes.push(strike)
@@ -155,7 +155,7 @@ const quiet = await healed(stage, 30_000)
 if (quiet !== undefined) problems.push(`not equal: ${quiet}`)
 for (const agent of stage.agents) await agent.stop()
 const witnesses: LightPerson[] = [...lights, pulse]
-// A log-in, if one is due, has to be in the log that trackers are held against.
+// A log-in that is due must be in the log that trackers are compared with.
 for (const person of witnesses) {
   const isIn = await untilTrue(async () => (await person.ask('group.list', {}))?.kind === 'done', 60_000)
   if (!isIn) throw new Error(`${person.user} is answered by nobody, long after everything was mended`)

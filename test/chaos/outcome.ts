@@ -1,4 +1,4 @@
-// What the log and the trackers say at the end of a run: the log whole, as the brokers keep it, and each tracker alone.
+// The state at the end of a run: the whole log, as the brokers keep it, and the answers of each tracker alone.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
@@ -39,7 +39,7 @@ export async function statusesOf({ servers, secrets }: Stage): Promise<TrackerSt
   }
 }
 
-/** Undefined in time, or what is not as it should be once nothing strikes any more. */
+/** Undefined once everything is as it should be after the last fault; otherwise what is not, when time is up. */
 export async function healed(stage: Stage, withinMs: number): Promise<string | undefined> {
   const until = Date.now() + withinMs
   for (;;) {
@@ -70,7 +70,7 @@ export async function hearEach(
     const unanswered: string[] = []
     const ask = async (person: LightPerson, method: TrackerMethod, params: { group?: string }) => {
       let answer = await person.ask(method, params)
-      // Connections that the stopped tracker had let in are made again.
+      // Connections that the stopped tracker had admitted are made again.
       for (let tries = 0; answer?.kind !== 'done' && tries < 20; tries++) {
         await delay(250)
         answer = await person.ask(method, params)

@@ -1,5 +1,5 @@
-// What a run prints: what struck and how often, how long people were without service each time, how much was written
-// down, and what of the promises was broken.
+// A run's report: the faults and how often each struck, the longest time without service, the number of requests, and the
+// broken promises.
 
 import { plainStyle } from '../../src/cli/render/style.ts'
 import { renderTable } from '../../src/cli/render/table.ts'
@@ -17,7 +17,7 @@ export interface Report {
   readonly quietFrom: number
 }
 
-/** Longest time between two answers of that person that something was done, which overlaps the strike or its aftermath. */
+/** Longest time between two acknowledged writes of that person that overlaps the fault or its aftermath. */
 export function interruption(entries: readonly Entry[], { from, mendedAt }: Strike, aftermathMs = 5_000): number {
   const until = Math.min(mendedAt, from + 60_000) + aftermathMs
   let [longest, before] = [0, entries[0]?.to ?? 0]

@@ -1,6 +1,6 @@
-// npm run chaos -- [--minutes M] [--seed S] [--keep FILE]: a cluster and its people under every fault there is, then the
-// judgement. The seed decides what is done and what strikes in which order, never when: that is the machine's.
-// Without root everything is on loopback, and what needs hosts or disks of its own is skipped with a word.
+// npm run chaos -- [--minutes M] [--seed S] [--keep FILE]: a cluster and its people under every fault, then the judgement.
+// The seed decides the requests and the order of faults, but not their timing, which depends on the machine. Without root
+// everything runs on loopback, and faults that need hosts or disks of their own are skipped and named.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,14 +18,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     trackers: { type: 'string', default: '2' },
     agents: { type: 'string', default: '3' },
-    /** The chances of a run that is short are used on the faults themselves. */
+    /** A short run spends its time on the faults themselves. */
     short: { type: 'boolean', default: false },
-    /** Where the history is kept, as JSON. */
+    /** Saves the history there, as JSON. */
     keep: { type: 'string' },
-    /** A copy of the sources that trackers and agents run. */
+    /** The copy of the sources that trackers and agents run. */
     source: { type: 'string', default: join(import.meta.dirname, '../..') },
     break: { type: 'string' },
-    /** Gets what moves clocks from Debian, if it is not here. */
+    /** May fetch the library that moves clocks from Debian. */
     'fetch-clock': { type: 'boolean', default: true },
   },
 })
@@ -35,7 +35,7 @@ if (values.break !== undefined) {
   process.exit(await runBroken(values.break, process.argv.slice(2)))
 }
 
-// Before the hosts: they reach no mirror.
+// Before the hosts are made, which reach no mirror.
 const faketime = faketimeLibrary(values['fetch-clock'])
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'shoal-chaos-'))
 const prefix = `shoal-chaos-${process.pid}`

@@ -1,5 +1,5 @@
-// What people with agents do: share files in one group of theirs, fetch each other's, pause, resume, cancel, stop sharing,
-// log out and in, all by the command line. Every download that was not cancelled has to end, with the bytes that were shared.
+// What people with agents do, all by the command line: share files in one group, fetch each other's, pause, resume, cancel,
+// stop sharing, log out and in. Every download that was not cancelled must end with the bytes that were shared.
 
 import { randomFillSync } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ export interface Sharer {
   readonly person: CommandPerson
   /** Files to share, and where downloads go. */
   readonly folder: string
-  /** This person's agent must not be ended meanwhile: a log-in would start a new one, outside every host. */
+  /** No fault may end this person's agent meanwhile: a log-in would start a new one, outside every host. */
   whileAgentRuns<T>(work: () => Promise<T>): Promise<T>
 }
 
@@ -26,7 +26,7 @@ export interface Sharing {
   settle(withinMs: number): Promise<readonly string[]>
 }
 
-/** Makes accounts, the group and two files of each person. Throws when that fails: nothing strikes yet. */
+/** Makes accounts, the group and two files for each person. Throws if that fails: no fault strikes yet. */
 export async function beginSharing(sharers: readonly Sharer[], mib: number): Promise<Map<string, string>> {
   const originals = new Map<string, string>()
   const [owner] = sharers
@@ -77,7 +77,7 @@ export function goOnSharing(
     const list = await run<DownloadDocument[]>(sharer, 'downloads')
     return list.ok ? list.value : []
   }
-  /** Compares what has arrived, and makes room for the next. */
+  /** Compares what has arrived and removes it, to make room for the next. */
   const compare = (sharer: Sharer, views: readonly DownloadDocument[]) => {
     const { user } = sharer.person
     for (const { id, name, state, path, error } of views) {
@@ -135,7 +135,7 @@ export function goOnSharing(
   const sharing: Sharing = {
     deliveries,
     commands,
-    /** Everybody back, everything shared, everything resumed: what is not complete then, in words. */
+    /** Logs everyone in, shares and resumes everything; returns what is still incomplete, in words. */
     async settle(withinMs) {
       const until = Date.now() + withinMs
       for (;;) {

@@ -1,4 +1,4 @@
-// One lane of faults: one after the other, every kind as often as any other, until the time is up; each is mended.
+// One lane of faults: one after the other until the time is up, each kind equally often, each repaired.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from './faults.ts'
@@ -14,9 +14,9 @@ export interface Lane {
   readonly chance: () => number
   isOver(): boolean
   now(): number
-  /** Short pauses, and faults that last as short as they may. */
+  /** Short pauses, and each fault at its shortest duration. */
   readonly isShort: boolean
-  /** Resolves once the next may strike; false when it never gets so. */
+  /** Resolves when the next may strike; to false if that never happens. */
   ready(): Promise<boolean>
   onStrike(strike: Strike): void
   onStuck(problem: string): void

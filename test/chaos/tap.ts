@@ -1,5 +1,5 @@
-// Between a tracker client and its connection: tells of every request with its id, and loses an answer now and then, so
-// that the client asks again for what has been done. Which, chance decides.
+// Sits between a tracker client and its connection: reports every request with its id, and drops an answer at random, so
+// that the client repeats a request that has already acted.
 
 import type { Msg, NatsConnection } from 'nats'
 import { trackerReplySchema } from '../../src/wire/tracker-api.ts'
@@ -7,9 +7,9 @@ import { trackerReplySchema } from '../../src/wire/tracker-api.ts'
 type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'requestMany'>
 
 export interface Tapped {
-  /** The id of the request that was published last. */
+  /** The id of the last published request. */
   readonly lastId: string | undefined
-  /** What was answered last, as it came: with the point of the log that it speaks from. */
+  /** The last answer as it came, with its sequence. */
   readonly lastSeq: number | undefined
 }
 

@@ -1,4 +1,4 @@
-// What light people do at random, with few groups and names, so that they conflict all the time.
+// The random requests of people without agents, with few groups and names, so that they conflict all the time.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TrackerMethod } from '../../src/wire/tracker-api.ts'
@@ -37,7 +37,7 @@ export const oneOf = <T>(chance: () => number, list: readonly T[]): T => list[Ma
 const raceEveryMs = 2_000
 const waitForStartMs = 400
 
-/** Every two seconds all want, at the same moment, what only one can have; its holder then releases it. */
+/** Every two seconds all want the same thing at once, and only one can have it; its holder then releases it. */
 async function race(person: LightPerson): Promise<void> {
   const now = performance.now()
   const startsInMs = raceEveryMs - (now % raceEveryMs)
@@ -76,7 +76,7 @@ export async function fightOver(
   }
 }
 
-/** One write after the other without a pause to speak of: when they were answered says how long there was no service. */
+/** One write after the other with hardly a pause: the times of their answers show how long there was no service. */
 export async function beat(person: LightPerson, everyMs: number, signal: AbortSignal): Promise<void> {
   for (let number = 0; !signal.aborted; number++) {
     const group = `pulse-${number % 50}`

@@ -1,11 +1,11 @@
-// What a chaos run writes down for the checker: what each device asked and was answered, what the log holds at the end,
-// and what every tracker then says of itself. Plain data, so that a history can be kept in a file and judged again.
+// What a chaos run records for the checker: each device's requests and answers, the log at the end, and then every
+// tracker's own answers. Plain data, so that a history can be saved and judged again.
 
 /** One request of a device, or one command of a person's command line. */
 export interface Entry {
   readonly user: string
   readonly device: string
-  /** The request's id on the wire; absent when the request was made by an agent or a command line of its own. */
+  /** The request's id on the wire; absent for a request made by an agent or a command line. */
   readonly id?: string
   readonly method: string
   readonly params: { readonly group?: string; readonly user?: string; readonly name?: string; readonly sha1?: string }
@@ -16,10 +16,10 @@ export interface Entry {
 }
 
 export type Answer =
-  /** `seq` is the point of the log that the answer says it speaks from; absent when the asker was not told. */
+  /** `seq` is the answer's sequence; absent if the client did not learn it. */
   | { readonly kind: 'done'; readonly seq?: number; readonly result?: unknown }
   | { readonly kind: 'refused'; readonly seq?: number; readonly code: string }
-  /** Silence, or `no-quorum` that says it may yet take effect: either is right. */
+  /** Silence, or a `no-quorum` that says it may yet take effect: it may or may not have acted. */
   | { readonly kind: 'maybe'; readonly code: string }
 
 export interface Line {
@@ -30,14 +30,14 @@ export interface Line {
 }
 export type HeartbeatCommand = { readonly type: string } & Readonly<Record<string, unknown>>
 
-/** What one tracker alone, with the others stopped, answers at the end about everything the log is about. */
+/** One tracker's answers at the end, with the others stopped, about everything in the log. */
 export interface Testimony {
   readonly tracker: string
   readonly seq: number
   readonly digest: string
   /** As `Entry.params` and `Entry.answer.result` of reads. */
   readonly reads: readonly { user: string; method: string; params: Entry['params']; result: unknown }[]
-  /** Questions about what is there to be seen that it did not answer. */
+  /** Questions that it should have answered and did not. */
   readonly unanswered: readonly string[]
 }
 
@@ -45,7 +45,7 @@ export interface Delivered {
   readonly device: string
   readonly name: string
   readonly expected: string
-  /** SHA-256 of what is on the disk; or why there is nothing. */
+  /** SHA-256 of the file on disk, or why there is none. */
   readonly found: string
 }
 

@@ -1,5 +1,5 @@
-// Says of a finished history what of the promises was broken in it. Pure: the same history is judged the same.
-// Ambiguous answers may have come true or not; everything else is held against the log, and the log against its rules.
+// Finds the promises that a finished history broke. Pure: the same history gives the same result. An ambiguous answer may
+// have acted or not; every other answer is compared with the log, and the log with its rules.
 
 import type { Entry, History, Line, Violation } from './history.ts'
 import { requestOf, rowOf, seenByReader, seenIn, verdict } from './model.ts'
@@ -12,7 +12,7 @@ const accountMethods = new Set(['signup', 'login', 'device.logout'])
 
 export interface Judgement {
   readonly violations: readonly Violation[]
-  /** Acknowledged writes, and those of them that are not in the log. */
+  /** Acknowledged writes, and those that the log lacks. */
   readonly acknowledged: number
   readonly lost: number
   readonly maybe: number
@@ -38,7 +38,7 @@ export function judge(history: History): Judgement {
     const told = own.toSorted((a, b) => a.to - b.to)
     let [next, seen] = [0, 0]
     for (const entry of own.toSorted((a, b) => a.from - b.from)) {
-      // What this device had been told before it asked; of requests at the same time none is before the other.
+      // What this device knew before it asked; concurrent requests have no order.
       for (; next < told.length && told[next]!.to <= entry.from; next++) {
         const { answer } = told[next]!
         if (answer.kind !== 'maybe') seen = Math.max(seen, answer.seq ?? 0)
@@ -134,7 +134,7 @@ function judgeRead(timeline: Timeline, entry: Entry, from: number, to: number, a
     add('read what never was', `it was so at no point from ${from} to ${to}: ${JSON.stringify(result).slice(0, 300)}`)
 }
 
-/** Whether there is one point at which every group is as wanted. */
+/** Whether there is one sequence at which every group satisfies. */
 function allAtOnce(
   timeline: Timeline,
   groups: Iterable<string>,
@@ -158,7 +158,7 @@ function judgeRefusal(timeline: Timeline, entry: Entry, from: number, to: number
   const { answer, method, params } = entry
   if (answer.kind !== 'refused' || saysNothing.has(answer.code)) return
   const { code } = answer
-  // An agent's look at the file itself, and its library, come before the trackers'.
+  // The agent checks the file itself and its library before it asks the trackers.
   if (entry.id === undefined) return
   const found = timeline.find(params.group!, from, to, state => verdict(state, entry, method, params) === code)
   if (found === undefined) add('refused without reason', `${code}, for which there was no reason from ${from} to ${to}`)
@@ -167,7 +167,7 @@ function judgeRefusal(timeline: Timeline, entry: Entry, from: number, to: number
 function wasNothingToDo(timeline: Timeline, entry: Entry, from: number, to: number): boolean {
   const { method, params } = entry
   if (method === 'device.logout') return true
-  // A command line that finds its device logged in asks for nothing.
+  // A command line whose device is already logged in sends no request.
   if (method === 'login' && entry.id === undefined) return timeline.hasLoggedIn(entry.user, entry.device)
   if (accountMethods.has(method)) return false
   return (
@@ -175,7 +175,7 @@ function wasNothingToDo(timeline: Timeline, entry: Entry, from: number, to: numb
   )
 }
 
-/** An entry of the log for a command whose request's id is not known: each justifies one command. */
+/** A log entry for a command whose request id is unknown: each justifies one command. */
 function claim(unclaimed: Set<Line>, entry: Entry, after: number): Line | undefined {
   for (const line of unclaimed) {
     if (line.seq <= after) continue

@@ -1,5 +1,5 @@
-// The rules of accounts and groups as the checker knows them: written from the promises, not from src/domain, so that a
-// mistake there is no mistake here. A state is one group, or all accounts, at one point of the log; never changed in place.
+// The checker's own rules of accounts and groups: written from the promises, not from src/domain, so that they do not share
+// its mistakes. A state is one group, or all accounts, at one point of the log; never changed in place.
 
 import type { Entry, HeartbeatCommand, Line } from './history.ts'
 
@@ -15,7 +15,7 @@ type By = { readonly user: string; readonly device: string }
 const keyOf = ({ user, device }: By) => `${user}/${device}`
 const without = (list: readonly string[], one: string) => list.filter(each => each !== one)
 
-/** What a request has to come to in that state: it changes something, it changes nothing, or it is refused with that code. */
+/** The outcome that a request must have in that state: a change, no change, or a refusal with that code. */
 export function verdict(state: GroupState | undefined, by: By, method: string, params: Entry['params']): string {
   if (method === 'group.create') return state ? 'group-exists' : 'act'
   if (method === 'group.list') return 'nothing'
@@ -56,7 +56,7 @@ export function verdict(state: GroupState | undefined, by: By, method: string, p
   throw new Error(`bug: the model does not know ${method}`)
 }
 
-/** The request that a record answers, as its first telling event has it. */
+/** The request that a record answers, by its first event that identifies it. */
 export function requestOf({ events }: Pick<Line, 'events'>): { method: string; params: Entry['params'] } | undefined {
   for (const event of events) {
     const { group, user, name } = event as { group?: string; user?: string; name?: string }
@@ -98,7 +98,7 @@ export function requestOf({ events }: Pick<Line, 'events'>): { method: string; p
 const withoutUser = (sharers: readonly string[], user: string) =>
   sharers.filter(sharer => !sharer.startsWith(`${user}/`))
 
-/** Of a user who has left; a share without other sharers is gone too. */
+/** Removes the shares of a user who has left; a share without other sharers is gone too. */
 function withoutDevicesOf(user: string, shares: GroupState['shares']): GroupState['shares'] {
   const left = new Map<string, { readonly sha1: string; readonly sharers: readonly string[] }>()
   for (const [name, { sha1, sharers }] of shares) {
@@ -153,7 +153,7 @@ export function evolve(state: GroupState | undefined, event: HeartbeatCommand): 
   return state
 }
 
-/** What does not hold of a group that must always hold; undefined when all does. */
+/** The invariant that a group violates; undefined if none. */
 export function broken(state: GroupState): string | undefined {
   const { owner, members, requests, shares } = state
   if (!members.includes(owner)) return `its owner ${owner} is no member`
@@ -170,7 +170,7 @@ export function broken(state: GroupState): string | undefined {
   return undefined
 }
 
-/** A read's result in a form that compares: what the rules determine of it, in an order of its own. */
+/** A read's result in comparable form: only what the rules determine, sorted. */
 export function seenIn(state: GroupState, method: string): unknown {
   switch (method) {
     case 'group.members':
@@ -200,7 +200,7 @@ export function seenByReader(result: unknown, method: string): unknown {
 
 const distinctUsers = (sharers: readonly string[]) => [...new Set(sharers.map(sharer => sharer.split('/')[0]!))]
 
-/** A group's row in `group.list` for that person; undefined when there is no such group. */
+/** A group's row in `group.list` for that person; undefined if there is no such group. */
 export function rowOf(state: GroupState | undefined, user: string): string | undefined {
   if (!state) return undefined
   const { owner, members, requests } = state

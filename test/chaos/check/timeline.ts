@@ -1,17 +1,17 @@
-// Every state that each group has had, by the point of the log, and what of the log's own rules was broken on the way.
+// Every state that each group has had, by sequence, and the rules that the log itself broke on the way.
 
 import type { Line, Violation } from './history.ts'
 import { broken, evolve, type GroupState, requestOf, verdict } from './model.ts'
 
 interface Version {
-  /** Holds from this sequence until the next version's. */
+  /** Valid from this sequence until the next version's. */
   readonly from: number
   readonly state: GroupState | undefined
 }
 
 export interface Timeline {
   readonly groups: ReadonlyMap<string, readonly Version[]>
-  /** The first point from `from` on, up to `to`, at which the group's state satisfies; undefined when there is none. */
+  /** The first sequence from `from` to `to` at which the group's state satisfies; undefined if none does. */
   find(
     group: string,
     from: number,
@@ -61,7 +61,7 @@ export function timelineOf(log: readonly Line[]): Timeline {
       const versions = versionsOf(params.group!)
       const before = versions.at(-1)!.state
       const by = line.by ?? { user: '', device: '' }
-      // An accepted or removed person is in `user`; who acts is in `by`.
+      // `user` is the accepted or removed person; `by` acts.
       const said = verdict(
         before,
         by,

@@ -1,5 +1,5 @@
-// Run as a process of its own by failing-disk.test.ts, on a disk that fails: does what its argument says in the folder
-// of its second, and says as JSON what came of it.
+// The process that failing-disk.test.ts runs on a failing disk: does what its first argument says in the folder of its
+// second, and prints the outcome as JSON.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ const folder = join(root, 'downloads')
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error)
 
 const works: Record<string, () => unknown> = {
-  /** A download's way, by its store alone: written, read, named, hashed. */
+  /** A download by its store alone: written, read, named, hashed. */
   async whole() {
     const data = again(() => readFileSync(own))
     const manifest = manifestOf('film.bin', data)
@@ -34,7 +34,7 @@ const works: Record<string, () => unknown> = {
     const { pieceLength, size } = manifest
     for (let at = 0; at < size; at += 64 * 1024)
       granted(await part.write(Math.floor(at / pieceLength), at % pieceLength, data.subarray(at, at + 64 * 1024)))
-    // Often enough that some are surely interrupted.
+    // Often enough that some calls are interrupted.
     const read = Array.from({ length: 60 }, () => Buffer.alloc(50))
     for (let at = 0; at < 60; at += 2) await part.read(1, 7 + at * 50, read.slice(at, at + 2))
     const verified = await recheckPieces(part.path, manifest, fullBitfield(Math.ceil(size / pieceLength)))
@@ -62,7 +62,7 @@ const works: Record<string, () => unknown> = {
     const named = await part.finish(join(folder, 'x'), { overwrite: false })
     return { named: named.ok ? 'named' : named.code, isThere: existsSync(join(folder, 'x')) }
   },
-  /** A run of a download of one piece, from its library to its name: a new one, or the one that an earlier run left. */
+  /** Runs a download of one piece to its end: a new one, or the one that an earlier run left. */
   async download() {
     const data = readFileSync(own)
     const manifest = manifestOf('film.bin', data)

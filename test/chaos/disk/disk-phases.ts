@@ -1,7 +1,6 @@
-// What an agent is at while its file system fails (failing-disk.ts), or its disk is full: each phase starts it with such
-// a disk, lets the calls of a few places fail at some odds while it works, looks at what its person is told meanwhile,
-// and ends it. Whatever struck, work ends or rests within a time, with a code that says why; interruptions and calls
-// that do less than they were asked to are nothing that anybody is told of.
+// An agent's work while its file system fails (failing-disk.ts) or its disk is full. Each phase starts the agent on such a
+// disk, lets some calls fail with some probability while it works, checks what its person is told, and ends it. Work must
+// end or rest in time, with a code that says why. Interruptions and short reads or writes must stay invisible.
 
 import { randomBytes } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +18,7 @@ import { type Troubles, watchPerson } from './person-view.ts'
 
 export const hasRoot = process.getuid?.() === 0
 
-/** Work that does not end, or rest, in that time hangs. */
+/** Work that neither ends nor rests within this time counts as hanging. */
 const settlesWithinMs = 45_000
 const stopsWithinMs = 12_000
 
@@ -38,7 +37,7 @@ const mixes: readonly (readonly Kind[])[] = [
   ['unlinkable', 'broken'],
 ]
 
-/** Answers in time, or it counts as hanging. */
+/** Throws if it does not answer in time. */
 async function inTime<T>(what: string, work: Promise<T>, { problems }: Troubles): Promise<T | undefined> {
   const tooLate = new AbortController()
   const late = delay(settlesWithinMs, undefined, { signal: tooLate.signal }).then(
@@ -57,10 +56,10 @@ async function inTime<T>(what: string, work: Promise<T>, { problems }: Troubles)
 
 const rests = (view: DownloadView) => ['completed', 'failed', 'cancelled', 'paused'].includes(view.state)
 
-/** Until it rests, as its person sees it. */
+/** Waits until it rests, as its person sees it. */
 async function fetching(scene: Scene, troubles: Troubles, film: Film, overwrite = false): Promise<void> {
   const { victim } = scene
-  // One that has ended by now is looked at, and not done away with on a disk that may not let it be.
+  // A download that has ended is only looked at: the disk may not let it be cancelled.
   const now = await attempt(scene.current(film))
   if (now.ok && now.value?.state === 'completed') return
   const asked = await inTime(`asking for ${film}`, attempt(scene.ensure(film, overwrite)), troubles)
@@ -73,7 +72,7 @@ async function fetching(scene: Scene, troubles: Troubles, film: Film, overwrite 
   else if (view?.state !== 'completed' && victim.isRunning) troubles.problems.push(`download ${id} is ${view?.state}`)
 }
 
-/** What ended before is out of the way, while the disk still works. */
+/** Clears ended downloads away while the disk still works. */
 async function makeRoom(scene: Scene): Promise<void> {
   for (const film of ['film', 'lied', 'small'] as const)
     if ((await scene.current(film))?.state === 'completed') await scene.forget(film)
@@ -90,7 +89,7 @@ const parseRefusal = (text: string) => {
   return { code, message }
 }
 
-/** With the disk working again: whatever there is of it goes on, and ends whole. */
+/** With the disk working again, continues what there is of it to a complete file. */
 const goesOn = async (scene: Scene, film: Film): Promise<string[]> => {
   const view = await scene.ensure(film)
   if (view.state === 'failed' || view.state === 'paused') await scene.victim.ask('resume', { id: view.id })
@@ -141,7 +140,7 @@ const share: Work = async (scene, troubles, random) => {
   }
 }
 
-/** What it has on offer is read for others meanwhile; afterwards, without a restart, it is on offer still. */
+/** Peers read what it offers meanwhile; afterwards it still offers it, without a restart. */
 const serve: Work = async (scene, troubles) => {
   const { onlooker, victim } = scene
   for (const name of kept) {
@@ -170,7 +169,7 @@ const logout: Work = async (scene, troubles) => {
   return { settle: () => goesOn(scene, 'film') }
 }
 
-/** Starts it on such a disk, lets that fail while the work is done, and ends it. */
+/** Starts it on such a disk, lets the disk fail during the work, and ends it. */
 const failing =
   (work: Work, where: readonly Place[], which: readonly Call[] = calls): Phase =>
   async (scene, random) => {
@@ -179,7 +178,7 @@ const failing =
     const session = victim.home.session()!
     const faults: Faults = {
       kinds: pick(mixes, random),
-      // Alone, a call is reached also where one before it would have failed.
+      // Failing alone, a call is reached even where an earlier one would have failed.
       calls: which.length < calls.length && random() < 0.7 ? [pick(which, random)] : which,
       places: where.length > 1 && random() < 0.5 ? [pick(where, random)] : where,
       odds: pick([0.003, 0.03, 0.3, 1], random),
@@ -196,7 +195,7 @@ const failing =
     const { settle } = await work(scene, troubles, random)
     const struck = disk.struck()
     await troubles.isAtRest()
-    // Some end at once, some while the disk still fails, some once it does not.
+    // Some end at once, some while the disk still fails, some afterwards.
     const ending = pick(['killed', 'stopped', 'stopped with a disk that works'] as const, random)
     if (ending !== 'stopped') disk.stop()
     if (ending === 'killed') await victim.kill()
@@ -219,7 +218,7 @@ const failing =
     }
   }
 
-/** It starts with a disk that fails, or says why it does not. */
+/** It starts on a failing disk, or says why it cannot. */
 const start: Phase = async (scene, random) => {
   const { victim } = scene
   const disk = scene.failingDisk()
@@ -252,7 +251,7 @@ const start: Phase = async (scene, random) => {
   }
 }
 
-/** The disk of the home, of the downloads, or both is full while it works; then there is room, and it goes on. */
+/** The disk of the home, of the downloads, or of both is full while it works; then there is room, and it continues. */
 const full: Phase = async (scene, random) => {
   const { victim, disks } = scene
   const [home, downloads] = disks as [(typeof disks)[0], (typeof disks)[0]]

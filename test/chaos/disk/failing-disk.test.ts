@@ -1,4 +1,4 @@
-// What reads and writes files, on a disk that really interrupts, falls short, breaks and fills: no part of ours is faked.
+// Our code that reads and writes files, on a disk that really interrupts, falls short, breaks and fills: none of it is faked.
 
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { crashAt } from '../kills/crash-point.ts'
 import { calls, type Faults, hasFailingDisk, makeFailingDisk, places } from './failing-disk.ts'
 import { runChild } from './run-child.ts'
 
-// Without a C compiler there is nothing to put between a process and its file system.
+// Without a C compiler nothing can be put between a process and its file system.
 const test = hasFailingDisk() ? anyTest : anyTest.skip
 const child = fileURLToPath(new URL('disk-child.ts', import.meta.url))
 
@@ -73,7 +73,7 @@ test('Without hard links a file still gets its name, or the name stays free.', a
   t.like(await run('name', { kinds: ['unlinkable'], calls: ['link'] }), { value: { named: 'named', isThere: true } })
 })
 
-/** A download without hard links that is killed with its name taken and not filled; then, perhaps, another program's file. */
+/** A download without hard links, killed between taking its name and filling it; then, perhaps, another program's file. */
 async function killedBetween(t: ExecutionContext, theirs?: string) {
   const { run, own, downloads } = scene(t)
   const bytes = randomBytes(1000)

@@ -1,5 +1,5 @@
-// A disk that fails when it is told to, for processes that are started with its environment: failing-disk.c, compiled
-// here, between them and their C library. What strikes is decided by the seed and the number of the call.
+// A disk that fails on demand, for processes started with its environment: failing-disk.c, compiled here, sits between them
+// and their C library. The seed and the number of the call decide what fails.
 
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs'
@@ -17,18 +17,18 @@ export interface Faults {
   readonly kinds: readonly Kind[]
   readonly calls: readonly Call[]
   readonly places: readonly Place[]
-  /** Of the calls that they may befall: 0 to 1. */
+  /** Share of the eligible calls that fail: 0 to 1. */
   readonly odds: number
   readonly seed: number
 }
 
 export interface FailingDisk {
-  /** For a process whose file-system calls are to fail. */
+  /** The environment of a process whose file-system calls shall fail. */
   readonly env: Readonly<Record<string, string>>
   strike(faults: Faults): void
   /** Everything works again. */
   stop(): void
-  /** Since `strike`: how often what befell which call, as `kind call`. */
+  /** Since `strike`: how often each call failed in each way, as `kind call`. */
   struck(): Map<string, number>
   /** Since `strike`: where in a part file a page was lost with an fsync that failed. */
   lost(): number[]
@@ -53,7 +53,7 @@ export function hasFailingDisk(): boolean {
   }
 }
 
-/** In `folder`, which exists: what it is made of. `roots`: where the home, downloads and files that are shared are. */
+/** Keeps its parts in `folder`, which exists. `roots`: the folders of the home, the downloads and the shared files. */
 export function makeFailingDisk(folder: string, roots: { home: string; downloads: string; own: string }): FailingDisk {
   const library = join(folder, 'failing-disk.so')
   const source = fileURLToPath(new URL('failing-disk.c', import.meta.url))
@@ -89,7 +89,7 @@ export function makeFailingDisk(folder: string, roots: { home: string; downloads
       const values = [
         Math.min(2 ** 32 - 1, Math.floor(faults.odds * 2 ** 32)),
         bits(kinds, faults.kinds),
-        // The first place is elsewhere, where nothing fails.
+        // The first place is outside, where nothing fails.
         bits(places, faults.places, 1),
         bits(calls, faults.calls),
         faults.seed >>> 0,

@@ -1,5 +1,5 @@
-// What a person sees while their agent's disk fails: the command line on the same home, asked for real. What is refused
-// has a code that says what it is about, and a message that is not about our insides.
+// What a person sees while their agent's disk fails, by the real command line on the same home. A refusal must have a code
+// that fits, and a message that does not show our internals.
 
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ const run = promisify(execFile)
 const lookForMs = 400
 const servedAgainWithinMs = 30_000
 
-/** The codes that say that it is the disk. */
+/** The codes that name the disk as the cause. */
 const diskCodes: ReadonlySet<RefusalCode> = new Set([
   'no-space',
   'destination-unwritable',
@@ -29,21 +29,21 @@ const diskCodes: ReadonlySet<RefusalCode> = new Set([
 export interface Troubles {
   readonly problems: string[]
   readonly isHarmless: boolean
-  /** It may be, or not: it has to be told well. */
+  /** It may or may not fail, but what it says must fit. */
   refused(what: string, refusal: Refusal): void
   /** As `shoal downloads --json` shows it. */
   downloadShown(id: number): Promise<DownloadView | undefined>
   isServedAgain(name: string): Promise<void>
-  /** The agent is there, and leaves the machine alone while none of its downloads is under way. */
+  /** The agent answers, and uses little CPU while no download runs. */
   isAtRest(): Promise<void>
   diskWorks(): void
   mayBeLoggedOut(): void
   readonly wasLoggedOut: boolean
-  /** In short, what the person was told. */
+  /** What the person was told, in short. */
   told(): string
 }
 
-/** `onlyFull`: nothing fails but for want of room. */
+/** `onlyFull`: only lack of room makes anything fail. */
 export function watchPerson(
   scene: Scene,
   { isHarmless, onlyFull, disk }: { isHarmless: boolean; onlyFull: boolean; disk?: FailingDisk },
@@ -105,7 +105,7 @@ export function watchPerson(
   }
 }
 
-/** Of one core, over a moment. */
+/** Share of one core, over a moment. */
 export async function cpuShareOf(pid: number): Promise<number> {
   const ticks = () => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')

@@ -1,4 +1,4 @@
-// Runs one of our programs in a process of its own, with more in its environment, and reads the JSON that it says.
+// Runs one of our programs in a process with additions to its environment, and reads the JSON that it prints.
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'

@@ -1,4 +1,4 @@
-// That the checker finds each kind of wrong, on a device made by hand.
+// The checker finds each kind of fault, on a device made by hand.
 
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
-// What must hold of a device whose agent was just killed, found out from its disk alone: its library is sound, every piece
-// that the library calls verified is right on the disk, whatever has a file's name is that file whole (or what was there
-// before and may not be replaced, or a claim on the name), nothing lies about, and no other program's file was touched.
+// Checks the disk of a device whose agent was just killed: its library is sound; every piece that the library calls verified
+// is right on disk; a file under a download's name is complete (or was there before and may not be replaced, or only claims
+// the name); nothing is left over; and no other program's file was touched.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -18,13 +18,13 @@ export interface Surroundings {
   readonly home: Home
   readonly user: string
   readonly device: string
-  /** Where downloads go: each in a folder of its own, below this one. */
+  /** Each download has a folder of its own below this one. */
   readonly folder: string
-  /** Path -> SHA-256 of files that were there before, and that no agent may alter or remove. */
+  /** Path -> SHA-256 of files that were there before; no agent may alter or remove them. */
   readonly bystanders: ReadonlyMap<string, string>
-  /** Path -> SHA-256 of what a download was told to replace: there until it is replaced. */
+  /** Path -> SHA-256 of files that a download shall replace; they stay until then. */
   readonly replaced: ReadonlyMap<string, string>
-  /** What a disk that failed may have lost: pages that hold these offsets, and the removal of files of a moment. */
+  /** What a failed disk may have lost: pages that hold these offsets, and the removal of temporary files. */
   lost?: { readonly offsets: readonly number[]; readonly temporaries: boolean } | undefined
 }
 
@@ -32,13 +32,13 @@ export interface Findings {
   readonly violations: readonly string[]
   readonly downloads: readonly DownloadRecord[]
   readonly shares: readonly ShareRecord[]
-  /** Download id -> pieces that are recorded and right on the disk. */
+  /** Download id -> pieces that are recorded and right on disk. */
   readonly verified: ReadonlyMap<number, Bitfield>
 }
 
 const sha256 = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
 
-/** Which of the pieces that are claimed are right in the file. */
+/** Which of the claimed pieces are right in the file. */
 async function rightPieces(path: string, manifest: Manifest, claimed: Bitfield): Promise<Bitfield> {
   const right = createBitfield(claimed.length)
   const hashes = pieceHashes(manifest)
@@ -71,7 +71,7 @@ export async function checkDevice(around: Surroundings): Promise<Findings> {
   }
 
   // Throws when it is damaged.
-  // A process that looks gone may have threads that hold it for a moment yet.
+  // A process that looks gone may still have threads that hold it for a moment.
   const library = openLibrary(home.libraryFile, { patienceMs: 5_000 })
   const downloads = library.downloads(user)
   const shares = library.shares(user)

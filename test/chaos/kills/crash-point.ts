@@ -1,6 +1,6 @@
-// Loaded into an agent before its own code (NODE_OPTIONS): ends it with SIGKILL at one call of the file system, named by
-// SHOAL_CRASH_AT as `call:nth:before` or `call:nth:after`, with `+ms` behind it that much later. For moments that are too
-// short to be met from outside. `sync` is that of any open file or folder; the others are those of node:fs/promises.
+// Loaded into an agent before its own code (NODE_OPTIONS): kills it (SIGKILL) at the file-system call that SHOAL_CRASH_AT
+// names as `call:nth:before` or `call:nth:after`; `+ms` at the end delays that. For moments too short to hit from outside.
+// `sync` is that of any open file or folder; the others are those of node:fs/promises.
 
 import fs, { type FileHandle } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
@@ -9,7 +9,7 @@ type Call = (...args: never[]) => Promise<unknown>
 const [, name = '', nth = '', when = '', laterMs = '0'] =
   /^(\w+):(\d+):(before|after)(?:\+(\d+))?$/.exec(process.env.SHOAL_CRASH_AT ?? '') ?? []
 
-/** The environment of a process that is to end there. */
+/** The environment of a process that shall end there. */
 export const crashAt = (point: string) => ({ SHOAL_CRASH_AT: point, NODE_OPTIONS: `--import=${import.meta.url}` })
 
 const die = () => process.kill(process.pid, 'SIGKILL')

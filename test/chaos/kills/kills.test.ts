@@ -1,4 +1,4 @@
-// A short run of `npm run kills`: each phase is struck once. The long one is in docs/reliability.md.
+// A short run of `npm run kills`: one kill in each phase. The long one is in docs/reliability.md.
 
 import test from 'ava'
 import { phases } from './phases.ts'

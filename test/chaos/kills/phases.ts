@@ -1,5 +1,5 @@
-// The moments at which the agent is killed: each phase brings the agent there, kills it at a random moment within, and
-// says afterwards, from what the disk shows, where exactly it was hit.
+// The phases in which the agent is killed: each brings the agent there, kills it at a random moment, and then tells from the
+// disk where exactly that was.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, watch, writeFileSync } from 'node:fs'
@@ -19,19 +19,19 @@ const MiB = 2 ** 20
 const capBytesPerSecond = 8 * MiB
 
 export interface Strike {
-  /** Where it was hit. */
+  /** Where it was killed. */
   where(found: Findings): string
-  /** Wrong already before the disk is looked at. */
+  /** Faults found before the disk is checked. */
   readonly problems?: readonly string[]
-  /** What befell it, and how often. */
+  /** Failures of the disk, and how often. */
   readonly counts?: ReadonlyMap<string, number>
-  /** With the agent running again: the work that was struck ends well. */
+  /** With the agent running again, the interrupted work ends well. */
   settle?(): Promise<string[]>
 }
 
 export type Phase = (scene: Scene, random: () => number) => Promise<Strike>
 
-/** How long what is struck at takes on this machine just now, so that a moment within can be chosen; in ms. */
+/** Current duration of the work on this machine, ms, for choosing a moment within it. */
 const took = { share: 300, verify: 300, logout: 150, restart: 1_200 }
 const learn = (what: keyof typeof took, ms: number) => {
   took[what] = 0.5 * took[what] + 0.5 * ms
@@ -44,7 +44,7 @@ const recordOf = (found: Findings, { id }: Pick<DownloadView, 'id'>) => {
   return record
 }
 
-/** How far it was by what is on the disk. */
+/** Its progress by what is on disk. */
 function progressOf(found: Findings, view: DownloadView): string {
   const { state, verified, part, destination } = recordOf(found, view)
   if (state === 'completed') return 'after it was completed'
@@ -55,7 +55,7 @@ function progressOf(found: Findings, view: DownloadView): string {
   return verified.isFull() ? 'all pieces there' : 'while pieces came'
 }
 
-/** It completes, whole. `fetchedOnce`: with no byte too many. */
+/** It completes. `fetchedOnce`: no byte is fetched twice. */
 export async function completes(
   scene: Scene,
   kind: Kind,
@@ -68,7 +68,7 @@ export async function completes(
   const { size } = files[kind].manifest
   const problems: string[] = []
   if (view.state !== 'completed') problems.push(`download ${id} is ${view.state}: ${view.error?.message}`)
-  // Fetching from the peer that lies brings nothing.
+  // Nothing arrives from the lying peer.
   else if (fetchedOnce && view.fetchedBytes !== size)
     problems.push(`download ${id} fetched ${view.fetchedBytes} bytes of ${size}`)
   if (existsSync(`${view.path}.part`)) problems.push(`${view.path}.part was left over`)
@@ -126,12 +126,12 @@ const download: Phase = async (scene, random) => {
   await victim.kill()
   return {
     where: found => progressOf(found, view),
-    // Every other one is struck again where it got to.
+    // Every other one is killed again where it got to.
     settle: async () => (random() < 0.5 ? completes(scene, kind, view) : []),
   }
 }
 
-/** Uncapped, all but looked at once more: struck again and again before it gets its name. */
+/** Uncapped and almost verified: killed again and again before it gets its name. */
 async function untilVerifying(scene: Scene): Promise<DownloadView> {
   await scene.victim.ask('limits.change', { down: null })
   return scene.ensure('big')
@@ -153,7 +153,7 @@ const verify: Phase = async (scene, random) => {
   }
 }
 
-/** The agent starts, looks at what it had, and is killed at it. */
+/** The agent is killed while it starts and checks what it had. */
 const restart: Phase = async (scene, random) => {
   const { victim } = scene
   const view = await untilVerifying(scene)
@@ -166,7 +166,7 @@ const restart: Phase = async (scene, random) => {
   return { where: () => (last === '' ? 'before it was online' : `with its download ${last.replaceAll(/["{}]/g, '')}`) }
 }
 
-/** Calls of the file system between a verified file and its name, and a few moments behind the last. */
+/** File-system calls between a verified file and its name, and a few moments after the last. */
 const crashPoints = [
   'sync:1:before',
   'sync:1:after',
@@ -202,7 +202,7 @@ const rename: Phase = async (scene, random) => {
   }
 }
 
-/** The same from outside: killed a moment after the name came up. */
+/** The same from outside: killed a moment after the name appeared. */
 const renameSeen: Phase = async (scene, random) => {
   const { victim } = scene
   const { promise: named, resolve } = Promise.withResolvers<void>()

@@ -1,5 +1,5 @@
-// Kills an agent over and over at random moments, looks at its disk each time before it starts again, and at what it does
-// when it has. The seed decides what is done and struck; when exactly a signal arrives is for the machine to say.
+// Kills an agent over and over at random moments; checks its disk each time before it starts again, and its behaviour
+// afterwards. The seed decides the work and the phases; the exact moment of a signal depends on the machine.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { askAll } from '../../../src/actors/client/ask-all.ts'
@@ -13,21 +13,21 @@ import { group, kept, keptFile, type Scene, type SceneOptions, setScene } from '
 export interface KillsOptions extends SceneOptions {
   readonly times: number
   readonly seed: number
-  /** Each ends with the agent's process gone. */
+  /** Each kill ends with the agent's process gone. */
   readonly phases: Readonly<Record<string, Phase>>
-  /** Aborted: no further one. */
+  /** Aborted: no further kill. */
   readonly signal?: AbortSignal
-  /** After each kill. */
+  /** Called after each kill. */
   readonly onKill?: (number: number, phase: string, where: string, problems: readonly string[]) => void
 }
 
 export interface KillsReport {
-  /** Phase -> where it was hit -> how often. */
+  /** Phase -> where it was killed -> how often. */
   readonly hits: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly violations: readonly string[]
-  /** What befell file-system calls, and how often. */
+  /** Failures of file-system calls, and how often. */
   readonly counts: ReadonlyMap<string, number>
-  /** Looked at after all kills together. */
+  /** Pieces checked after all kills together. */
   readonly piecesChecked: number
 }
 
@@ -51,7 +51,7 @@ export async function runKills({
   let hasFailed = true
   try {
     for (let number = 1; number <= times && !signal?.aborted; number += 1) {
-      // In turn, in an order that changes: each phase has its share also of a few.
+      // In turn, in a changing order, so that each phase gets its share of a short run, too.
       if (number % names.length === 1) shuffle(names, random)
       const phase = names[(number - 1) % names.length]!
       const strike = await phases[phase]!(scene, random)
@@ -87,13 +87,13 @@ function shuffle<T>(items: T[], random: () => number): void {
   }
 }
 
-/** What must come true once the agent runs again. */
+/** What must become true once the agent runs again. */
 async function checkRunning(scene: Scene, found: Findings, random: () => number): Promise<string[]> {
   const { victim, onlooker } = scene
   const problems: string[] = []
   const status = await victim.answers()
   if (status.user !== victim.person.user) problems.push(`the agent works for ${status.user}`)
-  /** The last thing that is wrong, until nothing is or time is up. */
+  /** The last fault, when time is up; undefined as soon as there is none. */
   const settles = async (look: () => Promise<string | undefined>) => {
     const until = performance.now() + settlesWithinMs
     for (;;) {

@@ -1,5 +1,5 @@
-// npm run kills -- [--disk] [--times 200] [--seed N] [--only PHASE,…]: kills an agent at random moments, or (--disk) lets
-// the file system fail under it, and says what came of it.
+// npm run kills -- [--disk] [--times 200] [--seed N] [--only PHASE,…]: kills an agent at random moments, or (--disk) makes
+// its file system fail, and reports the result.
 
 import { parseArgs } from 'node:util'
 import { diskPhases, hasRoot } from '../disk/disk-phases.ts'

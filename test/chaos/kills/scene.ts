@@ -1,5 +1,5 @@
-// The scene in which an agent is killed again and again: a small cluster, an honest sharer, a sharer that lies, a peer
-// that fetches what the victim offers, and the victim, which shares a few files from the start.
+// The set-up in which an agent is killed again and again: a small cluster, an honest sharer, a lying sharer, a peer that
+// fetches what the victim offers, and the victim, which shares a few files from the start.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,45 +25,45 @@ export const group = 'reef'
 /** What the victim shares from the start. */
 export const kept = ['kept-1.bin', 'kept-2.bin', 'kept-3.bin']
 
-/** What can be downloaded: at a few MiB a second, with wrong bytes in between, long to verify, and quick. */
+/** Files to download: one at a few MiB a second, one with wrong bytes in between, one slow to verify, one quick. */
 export type Kind = 'film' | 'lied' | 'big' | 'small'
 
 export interface Scene {
-  /** A folder for whatever a run needs. */
+  /** A folder for a run's own files. */
   readonly root: string
   readonly servers: readonly string[]
-  /** The home's and the downloads', if there are any; not to be looked into by checks. */
+  /** Files at the top of the home's and the downloads' disks; checks skip them. */
   readonly disks: readonly SmallDisk[]
-  /** For the victim's folders; compiled at the first call. */
+  /** The failing disk of the victim's folders; compiled at the first call. */
   failingDisk(): FailingDisk
   readonly victim: Victim
   readonly around: Surroundings & { readonly bystanders: Map<string, string>; readonly replaced: Map<string, string> }
   /** For files of the rounds that are not downloads. */
   readonly ownFiles: string
   readonly files: Readonly<Record<Kind, SharedFile>>
-  /** Bytes that take some time to hash. */
+  /** A file that takes some time to hash. */
   readonly heavy: Buffer
   readonly onlooker: Person
-  /** Returns once no connection of the victim is left: then what the library calls verified is not to be read again. */
+  /** Returns once the victim has no connection left: from then on verified pieces must not be read again. */
   protect(found: Findings): Promise<void>
-  /** Pieces that were read again for the victim though it had them verified. */
+  /** Pieces that were read again for the victim although it had verified them. */
   takeFetchedAgain(): string[]
-  /** A download of that kind that is under way: the one there is, or a new one in a folder of its own. */
+  /** A running download of that kind: the present one, or a new one in a folder of its own. */
   ensure(kind: Kind, overwrite?: boolean): Promise<DownloadView>
   /** Resolves with the first view that satisfies, or when it rests. */
   until(id: number, satisfies: (view: DownloadView) => boolean): Promise<DownloadView>
-  /** The one there is of that kind, if there is one. */
+  /** The present download of that kind, if any. */
   current(kind: Kind): Promise<DownloadView | undefined>
-  /** The last one of this kind has ended and its files are gone; the next one starts from nothing. */
+  /** Forgets the ended download of this kind and its files; the next one starts from nothing. */
   forget(kind: Kind): Promise<void>
-  /** Logs are kept, and where is printed, if the run has failed. */
+  /** If the run has failed, keeps the logs and prints where. */
   close(outcome: { readonly hasFailed: boolean }): Promise<void>
 }
 
 export interface SceneOptions {
-  /** Of the file that takes long to verify, and of those that take long to share. */
+  /** Sizes of the file that takes long to verify, and of those that take long to share. */
   readonly heavyBytes: number
-  /** MiB of a disk of its own for the device's home, and of one for its downloads; takes root. */
+  /** Sizes in MiB of separate disks for the device's home and its downloads; needs root. */
   readonly smallDisksMiB?: number | undefined
 }
 
@@ -162,7 +162,7 @@ async function build(random: () => number, options: SceneOptions, outside: Outsi
     const view = (await victim.ask('downloads', {})).find(({ id }) => id === was.id)
     if (view?.state === 'completed') {
       const ended = await victim.agent.ask('unshare', { group, name: files[kind].manifest.name })
-      // The trackers may not have heard of it yet.
+      // The trackers may not know of it yet.
       if (!ended.ok && ended.code !== 'not-sharing') granted(ended)
     } else await victim.ask('cancel', { id: was.id })
     for (const path of [...around.bystanders.keys()]) if (path.startsWith(was.folder)) around.bystanders.delete(path)
@@ -237,7 +237,7 @@ const mountDisks = (t: OutsideTest['t'], folders: readonly string[], mib: number
     return disk
   })
 
-/** As the onlooker's agent would know it. */
+/** The manifest as the onlooker's agent knows it. */
 export const keptFile = (scene: Scene, name: string) => {
   const bytes = readFileSync(join(scene.ownFiles, name))
   const manifest = manifestOf(name, bytes)

@@ -1,5 +1,5 @@
-// The device whose agent is killed: starts its agent in a process of its own, ends that with SIGKILL, and knows from the
-// steps that the agent publishes how far each of its machines was last.
+// The device whose agent is killed: starts its agent in a process, ends that with SIGKILL, and knows the last state of each
+// of its machines from the steps that the agent publishes.
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -26,17 +26,17 @@ export interface Victim {
   ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
   /** Returns once the agent's process holds the library; throws when it does not start. `env`: for it alone. */
   start(env?: Readonly<Record<string, string>>): Promise<void>
-  /** Of the process that was started last. */
+  /** The pid of the last started process. */
   readonly pid: number
   /** Returns once the agent answers. */
   answers(): Promise<AgentResult<'status'>>
   kill(): Promise<void>
-  /** Resolves when the agent's process is gone; throws when it outlives the time. */
+  /** Resolves when the agent's process is gone; throws if it is not in time. */
   gone(withinMs: number): Promise<void>
   readonly isRunning: boolean
-  /** The last state of a download's run since the agent was started, as JSON; empty when nothing was heard of it. */
+  /** The last state of a download's run since the agent started, as JSON; empty if none was heard. */
   stateOf(download: number): string
-  /** Resolves at the first step of that run that satisfies; false when the time is over before. */
+  /** Resolves at the first step of that run that satisfies; to false when time is up. */
   reaches(download: number, satisfies: (state: string) => boolean, withinMs: number): Promise<boolean>
 }
 
@@ -55,7 +55,7 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
       }
     },
   })
-  // An agent says nothing unwatched; one that was just started hears of this at once.
+  // An unwatched agent publishes nothing; one that has just started learns of this watcher at once.
   const watching = JSON.stringify({ watchers: [randomBytes(16).toString('hex')] })
   const announcing = setInterval(() => {
     if (!person.connection.isClosed()) person.connection.publish(watchSubject(person.user), watching)
@@ -86,7 +86,7 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
       try {
         process.kill(pid, 'SIGKILL')
       } catch (error) {
-        // It was quicker.
+        // The agent was quicker.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
       }
       await victim.gone(answersWithinMs)

@@ -1,10 +1,10 @@
-// What a broker says of itself at its monitoring address on its host; undefined while it says nothing.
+// A broker's state from its monitoring address on its host; undefined while it does not answer.
 
 export interface BrokerState {
   /** Serves JetStream. */
   readonly isUp: boolean
   readonly leadsLog: boolean
-  /** As leader: every other broker has all of the log. */
+  /** As leader: every other broker has the whole log. */
   readonly othersAreCurrent: boolean
 }
 
@@ -20,7 +20,7 @@ interface JetStreamState {
   }[]
 }
 
-/** `address` with the path before what is asked for. */
+/** `address` with its secret path. */
 export async function stateOf(name: string, address: string): Promise<BrokerState | undefined> {
   const get = async (path: string) => {
     const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(1_000) })

@@ -1,6 +1,6 @@
-// The clock of one process, moved while it runs: libfaketime under the process, told by a file how far. The monotonic
-// clock stays what it is, as it does when a person or NTP sets a machine's time. The library comes from Debian, unpacked
-// into the checkout's cache; without it no clock is moved.
+// Moves the clock of one process while it runs: libfaketime under the process reads the offset from a file. The monotonic
+// clock stays as it is, as when a person or NTP sets a machine's time. The library comes from Debian, unpacked into the
+// checkout's cache; without it no clock is moved.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const folder = join(cache, 'libfaketime')
 const find = () =>
   globSync(['/usr/lib/*/faketime/libfaketimeMT.so.1', join(folder, 'usr/lib/*/faketime/libfaketimeMT.so.1')])[0]
 
-/** The library's path; undefined when it is not there. `mayFetch` it from the machine's own Debian mirror. */
+/** The library's path; undefined without it. `mayFetch`: from the machine's own Debian mirror. */
 export function faketimeLibrary(mayFetch: boolean): string | undefined {
   const known = find()
   if (known !== undefined || !mayFetch) return known
@@ -31,7 +31,7 @@ export function faketimeLibrary(mayFetch: boolean): string | undefined {
 }
 
 export interface Clock {
-  /** For the process whose clock it is. */
+  /** The environment of the process whose clock it is. */
   readonly env: NodeJS.ProcessEnv
   /** Within a second the process's clock is off by that much; 0 puts it right. */
   move(seconds: number): void

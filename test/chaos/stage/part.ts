@@ -1,5 +1,5 @@
-// One process of the cluster or of a person, on its host: started, killed, paused and continued. It runs as long as the
-// harness wants it to; if it ends by itself, that is remembered for the judge.
+// One process of the cluster or of a person, on its host: started, killed, paused and continued. If it ends by itself, the
+// judge is told.
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,16 +16,16 @@ export interface PartPlan {
 }
 
 export interface Part extends Omit<PartPlan, 'command' | 'env'> {
-  /** Harmless while it runs; returns before it is ready. */
+  /** Does nothing while it runs; returns before it is ready. */
   start(): void
-  /** SIGKILL, and gone when this returns. */
+  /** SIGKILL; the process is gone when this returns. */
   kill(): Promise<void>
-  /** SIGTERM, and gone when this returns. */
+  /** SIGTERM; the process is gone when this returns. */
   stop(): Promise<void>
   pause(): void
   goOn(): void
   readonly isRunning: boolean
-  /** Each time that it ended without having been told to: how, and the end of what it wrote. */
+  /** Each unexpected end: how it ended, and the end of its output. */
   readonly deaths: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-// A disk of its own for one folder, small enough to be filled and emptied again: a tmpfs, which takes root.
+// A separate disk for one folder, small enough to fill and empty again: a tmpfs, which needs root.
 
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
@@ -31,7 +31,7 @@ export function mountSmallDisk(folder: string, mib: number): SmallDisk {
       }
     },
     empty: () => rmSync(filler, { force: true }),
-    // Lazily: what was just killed may hold a file for a moment yet.
+    // Lazily: a killed process may hold a file for another moment.
     unmount: () => execFileSync('umount', ['-l', folder]),
   }
 }

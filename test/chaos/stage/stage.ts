@@ -1,5 +1,5 @@
-// The cluster and the agents of a run: three brokers, trackers and agents, each on a host of its own where there are
-// hosts. Nodes run the program of `source`, which need not be this checkout's.
+// The cluster and the agents of a run: three brokers, trackers and agents, each on a host of its own if hosts can be made.
+// Nodes run the program of `source`, which may be another checkout.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ export interface Stage {
   readonly trackers: readonly Tracker[]
   readonly agents: readonly Agent[]
   leader(): Promise<Broker | undefined>
-  /** Every broker has all of the log. */
+  /** Whether every broker has the whole log. */
   isCurrent(): Promise<boolean>
 }
 
@@ -58,7 +58,7 @@ export interface StageOptions {
   readonly hasSmallDisks: boolean
 }
 
-/** Nothing listens there: it stands in the brokers' files for the host that each port is on. */
+/** Nothing listens there: in the brokers' files it stands for the host that each port is on. */
 const placeholder = '10.78.255.254'
 
 export async function setStage(options: StageOptions): Promise<Stage> {
@@ -139,7 +139,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
 }
 
-/** Each port is one broker's, so it says which host's address belongs before it. */
+/** Each port belongs to one broker, and so identifies the host. */
 function placeBroker(node: BrokerNode, all: readonly BrokerNode[], addressOf: (index: number) => string): void {
   const file = join(node.folder, 'config', 'node.conf')
   let text = readFileSync(file, 'utf8')

@@ -1,6 +1,6 @@
-// The main job, to be watched: a cluster on free ports in a folder of its own, four people, a group, one file that two
-// of them share and two others download at the same time, while a tracker and a broker are killed. People use the command
-// line, as anyone would. Exits with 0 only if every byte arrived and both trackers agree; however it ends, it leaves nothing.
+// The main job, to watch: a cluster on free ports in its own folder, four people, a group, and one file that two of them
+// share and the other two download at the same time, while a tracker and a broker are killed. All of it goes through the
+// command line. Exits with 0 only if every byte arrived and both trackers agree. It leaves nothing behind, however it ends.
 
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'

@@ -29,7 +29,7 @@ export interface DemonstrationOptions {
   readonly signal?: AbortSignal
 }
 
-/** Rejects when a command of theirs fails, or when `signal` is aborted meanwhile; then it has been ended. */
+/** Rejects when a command of theirs fails or `signal` is aborted; everything has been ended by then. */
 export async function prepareDemonstration(
   clusterFolder: string,
   servers: readonly string[],
@@ -112,7 +112,7 @@ export class Demonstration {
     return JSON.parse(last) as Delivered
   }
 
-  /** Stops what is under way, too. May be called again. */
+  /** Also stops what is running. May be called again. */
   end(): Promise<void> {
     this.#ending ??= this.#end()
     return this.#ending

@@ -1,4 +1,4 @@
-// What trackers tell each other of attempts that they allowed, so that all together allow no more than one would. Sent on
+// Trackers tell each other of the attempts that they allowed, so that together they allow no more than one would. Sent on
 // `attemptsSubject` in the trackers' own NATS account, which no other client can use.
 
 import * as z from 'zod'
@@ -6,7 +6,7 @@ import * as z from 'zod'
 export const attemptsSubject = 'shoal.attempts'
 
 export const attemptMessageSchema = z.strictObject({
-  /** The tracker that says so; it has counted it already. */
+  /** The sending tracker, which has counted the attempt already. */
   by: z.string().max(64),
   what: z.enum(['guess', 'sign-up', 'visit']),
   how: z.enum(['counted', 'given-back']),

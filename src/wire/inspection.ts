@@ -1,6 +1,6 @@
-// What the processes of a cluster tell watchers such as the visualizer, on `inspectSubject`. Every text, list and map is
-// bounded, and so is a whole message. It holds names, numbers and states; never a secret, a ticket, a path on disk or a
-// byte of a file. Nothing is sent while nobody watches (wire/watching.ts). Names come from other people and may look like
+// What the processes of a cluster publish for watchers such as the visualizer, on `inspectSubject`. Every text, list and map
+// is bounded, and so is a whole message. It holds names, numbers and states; never a secret, a ticket, a path on disk or a
+// byte of a file. Nothing is sent without a watcher (wire/watching.ts). Other people choose the names, which may look like
 // markup: show them as text.
 
 import * as z from 'zod'

@@ -1,5 +1,5 @@
-// One message of the log: what one command changed in one aggregate, whole, so that it is applied whole or not at all.
-// Its `id` is the request's, and NATS's message id too.
+// One message of the log: everything that one command changed in one aggregate, applied as a whole or not at all. Its `id`
+// is the request's, and also NATS's message id.
 
 import * as z from 'zod'
 import type { AccountEvent } from '../domain/account.ts'

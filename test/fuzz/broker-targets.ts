@@ -1,4 +1,4 @@
-// What a broker says, or what passes through one: questions of the auth callout, logins, and watch logins. An admitted
+// What a broker sends or passes on: questions of the auth callout, logins, and watch logins. An admitted
 // login gets permissions of the shape that every login of its kind gets, whatever name it claims.
 
 import { deepStrictEqual } from 'node:assert/strict'

@@ -1,4 +1,4 @@
-// Targets that are wrong, each in its own way: the runner has to find that out.
+// Faulty targets, each in its own way, for the runner to find.
 
 import type { Target } from './target.ts'
 

@@ -1,6 +1,6 @@
-// Which brokers a connection trusts: those with a certificate of one authority. Whatever leaves this machine is TLS from
-// the first byte, whatever the broker or its address says, so nobody in between can prevent that. When brokers show a new
-// authority signed by the trusted one (a rotation), the new one is trusted from then on, instead of the old.
+// Which brokers a connection trusts: those with a certificate of one authority. Everything that leaves this machine is TLS
+// from the first byte, and neither a broker nor an attacker in between can change that. When brokers show a new authority
+// signed by the trusted one (a rotation), the new one replaces it.
 
 import { createHash, X509Certificate } from 'node:crypto'
 import { connect as connectPlainly, type Socket } from 'node:net'

@@ -1,5 +1,5 @@
 // Buffers that are reused, by exact length: fresh memory costs a page fault every 4 KiB and a garbage collection every few
-// pieces. Whoever gives a buffer back must keep no view of it. One that is never given back is collected like any other.
+// pieces. After giving a buffer back, keep no view of it. A buffer that is never given back is collected like any other.
 
 export interface BufferPool {
   /** Contains arbitrary bytes. */

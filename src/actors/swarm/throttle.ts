@@ -1,6 +1,6 @@
-// One cap on bytes a second for all sessions of a device in one direction, shared fairly between them. Without a cap
-// sessions send without a claim: `isCapped` is all they look at. A claim is never lost, and passes at once when the cap is
-// lifted; a session that has ended meanwhile uses 0 bytes of it.
+// A device's cap on bytes a second in one direction, shared fairly by all its sessions. A session claims each block before
+// it passes; without a cap (`isCapped`) it claims nothing. No claim is lost: all pass at once when the cap is lifted, and
+// a session that has ended meanwhile uses 0 bytes of its claim.
 
 import { limitTunables, peerTunables } from '../../../config/swarm.ts'
 import { createFairQueue } from '../../domain/fair-queue.ts'
@@ -60,7 +60,7 @@ export function createThrottle(clock: ThrottleClock = realClock): DeviceThrottle
   }
 
   const serve = () => {
-    // A claim that joins while another is served is met by the loop below.
+    // The loop below serves a claim that joins while another is served.
     if (isServing) return
     isServing = true
     // A changed cap may have made the wait shorter.

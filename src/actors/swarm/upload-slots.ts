@@ -1,5 +1,5 @@
-// The choker at work, with a clock: one for all upload sessions of a device. As soon as a session may serve a piece, or
-// its peer is to be unchoked, that session is told, whichever session's event made it possible.
+// Runs the choker with a clock, once for all upload sessions of a device. Tells a session as soon as it may serve a piece or
+// shall unchoke its peer, whichever session's event made that possible.
 
 import { uploadTunables } from '../../../config/swarm.ts'
 import type { Bitfield } from '../../domain/bitfield.ts'
@@ -38,7 +38,7 @@ export function createUploadSlots(now: () => number = () => performance.now()): 
     const at = choker.wakeAtMs(now())
     if (at !== undefined) timer = setTimeout(assign, at - now() + 1).unref()
   }
-  // Not at once: the session must first take note of the answer that it was given.
+  // Later: the session must first note the answer that it was given.
   const plan = () => {
     if (!isPlanned) queueMicrotask(assign)
     isPlanned = true

@@ -5,7 +5,7 @@ import type { Decider } from './decider.ts'
 import { done, refuse } from './refusal.ts'
 
 export interface Account {
-  /** Undefined until this id is signed up. */
+  /** Undefined until this id, or one that looks like it (skeleton.ts), is signed up. */
   readonly user: string | undefined
   /** argon2id in its PHC string form. */
   readonly passwordHash: string
@@ -36,8 +36,11 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
 
   decide(command, state) {
     if (command.type === 'sign-up') {
-      if (state.user !== undefined) return refuse('user-exists', `the user id ${command.user} is taken; choose another`)
-      return done([{ type: 'account.created', user: command.user, passwordHash: command.passwordHash }])
+      const { user } = command
+      if (state.user === user) return refuse('user-exists', `the user id ${user} is taken; choose another`)
+      if (state.user !== undefined)
+        return refuse('user-exists', `the user id ${user} is too like ${state.user}, which is taken; choose another`)
+      return done([{ type: 'account.created', user, passwordHash: command.passwordHash }])
     }
     const { user } = state
     if (user === undefined) return refuse('no-such-user', 'there is no such user; sign up first')

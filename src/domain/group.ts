@@ -4,8 +4,9 @@
 
 import type { Decider } from './decider.ts'
 import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
+import { groupExists, notMember } from './group-refusals.ts'
 import { checkManifest, type Manifest, shareId } from './manifest.ts'
-import { done, type Outcome, type Refusal, refuse } from './refusal.ts'
+import { done, type Outcome, refuse } from './refusal.ts'
 
 export interface Share {
   readonly id: string
@@ -118,15 +119,6 @@ function decideUnshare(
   return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
-/** For a user who asks for what only members may see or do. */
-export const notMember = ({ group, owner, hasAsked }: { group: string; owner: string; hasAsked: boolean }): Refusal =>
-  refuse(
-    'not-member',
-    hasAsked
-      ? `your request to join ${group} is waiting for its owner, ${owner}, to accept it`
-      : `you are not a member of ${group}; ask to join it with shoal group join ${group}`,
-  )
-
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   const copy = new Map(map)
   copy.delete(key)
@@ -139,8 +131,9 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
   decide(command, state) {
     const { by, at } = command
     if (command.type === 'create') {
-      if (state.group === undefined) return done([{ type: 'group.created', group: command.group, owner: by.user, at }])
-      return refuse('group-exists', `the group ${command.group} already exists; choose another name`)
+      const { group } = command
+      if (state.group !== undefined) return groupExists(group, state.group)
+      return done([{ type: 'group.created', group, owner: by.user, at }])
     }
     if (state.group === undefined) return refuse('no-such-group', 'there is no such group; see shoal group list')
     const existing = state as Group & { group: string }

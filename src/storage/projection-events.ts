@@ -2,6 +2,7 @@
 // it to. Total: an event that changes nothing there changes nothing here.
 
 import type Database from 'better-sqlite3'
+import { skeleton } from '../domain/skeleton.ts'
 import type { LogEvent } from '../wire/log-record.ts'
 
 type Writers = { [T in LogEvent['type']]: (event: Extract<LogEvent, { type: T }>, position: number) => void }
@@ -9,12 +10,14 @@ type Writers = { [T in LogEvent['type']]: (event: Extract<LogEvent, { type: T }>
 /** `position` orders what the event adds after everything added before. */
 export function createEventWriter(db: Database.Database): (event: LogEvent, position: number) => void {
   const sql = (text: string) => db.prepare(text)
-  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?)')
-  const dropDevices = sql('DELETE FROM devices WHERE user = ?')
+  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)')
+  const dropDevices = sql(`DELETE FROM devices
+    WHERE user = @user OR user IN (SELECT user FROM accounts WHERE skeleton = @like)`)
   const addDevice = sql(`INSERT INTO devices VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET credential_hash = excluded.credential_hash`)
   const dropDevice = sql('DELETE FROM devices WHERE user = ? AND device = ?')
-  const addGroup = sql('INSERT OR REPLACE INTO groups VALUES (?, ?)')
+  const addGroup = sql('INSERT INTO groups VALUES (?, ?, ?)')
+  const groupsLike = sql('SELECT name FROM groups WHERE skeleton = ?').pluck()
   const setOwner = sql('UPDATE groups SET owner = ? WHERE name = ?')
   const addMember = sql(`INSERT INTO members VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = excluded.since`)
   const dropMember = sql('DELETE FROM members WHERE group_name = ? AND user = ?')
@@ -47,15 +50,17 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
 
   const writers: Writers = {
     'account.created': ({ user, passwordHash }) => {
-      addAccount.run(user, passwordHash)
-      dropDevices.run(user)
+      const like = skeleton(user)
+      dropDevices.run({ user, like })
+      addAccount.run(user, like, passwordHash)
     },
     'device.logged-in': ({ user, device, credentialHash }, position) =>
       addDevice.run(user, device, credentialHash, position),
     'device.logged-out': ({ user, device }) => dropDevice.run(user, device),
     'group.created': ({ group, owner, at }, position) => {
-      endGroup(group)
-      addGroup.run(group, owner)
+      const like = skeleton(group)
+      for (const name of [group, ...(groupsLike.all(like) as string[])]) endGroup(name)
+      addGroup.run(group, like, owner)
       addMember.run(group, owner, at, position)
     },
     'join.requested': ({ group, user, at }, position) => addRequest.run(group, user, at, position),

@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3'
 import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
+import { skeleton } from '../domain/skeleton.ts'
 import type { Row, TrackerResult } from '../wire/tracker-api.ts'
 import type { TrackerStats } from '../wire/tracker-status.ts'
 
@@ -18,6 +19,9 @@ export interface SharedFile {
 
 export interface ProjectionQueries {
   passwordHash(user: string): string | undefined
+  /** The user whose id is this one, or looks like it. */
+  userLike(user: string): string | undefined
+  groupLike(group: string): string | undefined
   /** Undefined unless that device is logged in. */
   credentialHash(device: DeviceRef): string | undefined
   ownerOf(group: string): string | undefined
@@ -38,6 +42,8 @@ export interface ProjectionQueries {
 
 export function createProjectionQueries(db: Database.Database): ProjectionQueries {
   const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
+  const userLike = db.prepare('SELECT user FROM accounts WHERE skeleton = ?').pluck()
+  const groupLike = db.prepare('SELECT name FROM groups WHERE skeleton = ?').pluck()
   const credentialHash = db.prepare('SELECT credential_hash FROM devices WHERE user = ? AND device = ?').pluck()
   const owner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
   const member = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
@@ -78,6 +84,8 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
 
   return {
     passwordHash: user => passwordHash.get(user) as string | undefined,
+    userLike: user => userLike.get(skeleton(user)) as string | undefined,
+    groupLike: group => groupLike.get(skeleton(group)) as string | undefined,
     credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,

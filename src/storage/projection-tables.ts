@@ -2,7 +2,7 @@
 // fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 2
+export const projectionVersion = 3
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20
@@ -14,11 +14,13 @@ export const projectionTables = `
     applied INTEGER NOT NULL,
     fingerprint TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE accounts (user TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE accounts (
+    user TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE devices (
     user TEXT, device TEXT, credential_hash TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (user, device)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE groups (name TEXT PRIMARY KEY, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (name TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE members (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
   ) STRICT, WITHOUT ROWID;

@@ -2,12 +2,13 @@
 // subjects that a connection may publish on identify it, so no message carries a claim of identity.
 
 import type { DeviceRef } from '../domain/device-ref.ts'
+import { skeleton } from '../domain/skeleton.ts'
 
-/** The one log, and the subjects of its aggregates. */
+/** The one log, and the subjects of its aggregates: look-alikes share one, so that of two made at once one is refused. */
 export const logStream = 'SHOAL'
 export const logSubjects = 'shoal.event.>'
-export const userEvents = (user: string): string => `shoal.event.user.${user}`
-export const groupEvents = (group: string): string => `shoal.event.group.${group}`
+export const userEvents = (user: string): string => `shoal.event.user.${skeleton(user)}`
+export const groupEvents = (group: string): string => `shoal.event.group.${skeleton(group)}`
 
 /** Trackers share this queue group: any one of them answers. */
 export const trackerQueue = 'trackers'

@@ -17,6 +17,12 @@ test('A free user id can be signed up, and a taken one cannot.', t => {
   given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
 })
 
+test('An id that looks like a taken one cannot be signed up, and is told which.', t => {
+  const decided = account.decide({ type: 'sign-up', user: 'aIice', passwordHash: '' }, stateOf(account, [created]))
+  const message = 'the user id aIice is too like alice, which is taken; choose another'
+  t.deepEqual(decided, { ok: false, code: 'user-exists', message })
+})
+
 test('Logging in to or out of an account that does not exist is refused.', t => {
   const given = specify(account, t)
   given().when({ type: 'log-in-device', device: 'd1', credentialHash: 'c1' }).refused('no-such-user')

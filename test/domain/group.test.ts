@@ -2,7 +2,8 @@
 
 import test from 'ava'
 import { deviceKey, parseDeviceKey } from '../../src/domain/device-ref.ts'
-import { type GroupCommand, type GroupEvent, group, notMember } from '../../src/domain/group.ts'
+import { type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
+import { notMember } from '../../src/domain/group-refusals.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { refuse } from '../../src/domain/refusal.ts'
 import { specify, stateOf } from '../helpers/decider-specification.ts'
@@ -44,6 +45,12 @@ test('The creator of a group owns it, and its name is taken.', t => {
   given(created, { type: 'group.ended', ...g })
     .when({ type: 'create', ...g, ...bob })
     .gives({ type: 'group.created', ...g, owner: 'bob', at: 100 })
+})
+
+test('A name that looks like that of a group is taken, and the other name is not told.', t => {
+  const decided = group.decide({ type: 'create', group: 'G', ...bob }, stateOf(group, [created]))
+  const message = 'the name G is too like that of another group; choose another'
+  t.deepEqual(decided, { ok: false, code: 'group-exists', message })
 })
 
 test('Every command to a group that does not exist is refused.', t => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type Account, account } from '../../src/domain/account.ts'
 import { type Group, group } from '../../src/domain/group.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
+import { skeleton } from '../../src/domain/skeleton.ts'
 import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
@@ -11,14 +12,14 @@ import { manifestOf } from './manifest-of.ts'
 
 export interface CommandLog {
   readonly entries: LogEntry[]
-  /** What folding the events with the domain's `evolve` gives. */
+  /** What folding the events with the domain's `evolve` gives, by skeleton. */
   readonly accounts: Map<string, Account>
   readonly groups: Map<string, Group>
 }
 
 const users = ['ann', 'Ann', 'bo', 'cy']
 const devices = ['d00000000001', 'd00000000002']
-const groupNames = ['reef', 'kelp']
+const groupNames = ['reef', 'kelp', 'Reef']
 
 const oneOf = <T>(items: readonly T[]) => fc.constantFrom(...items)
 const by = fc.record({ user: oneOf(users), device: oneOf(devices) })
@@ -80,20 +81,26 @@ export const commandLog: fc.Arbitrary<CommandLog> = fc
         continue
       }
       if (made.kind === 'group') {
-        const state = groups.get(made.group) ?? group.initial
+        const like = skeleton(made.group)
+        const state = groups.get(like) ?? group.initial
         const command = { ...made.command, group: made.group, by: made.by, at }
-        const events = record(groupEvents(made.group), group.decide(command, state), at, skip)
-        groups.set(made.group, events.reduce(group.evolve, state))
+        const isConcerned = command.type === 'create' || state.group === made.group
+        const decided = group.decide(command, isConcerned ? state : group.initial)
+        const events = record(groupEvents(made.group), decided, at, skip)
+        groups.set(like, events.reduce(group.evolve, state))
         continue
       }
       const user = made.kind === 'sign-up' ? made.user : made.by.user
-      const state = accounts.get(user) ?? account.initial
+      const like = skeleton(user)
+      const state = accounts.get(like) ?? account.initial
       const command =
         made.kind === 'sign-up'
           ? { type: made.kind, user, passwordHash: `hash ${at}` }
           : { type: made.kind, device: made.by.device, credentialHash: `credential ${made.credential}` }
-      const events = record(userEvents(user), account.decide(command, state), at, skip)
-      accounts.set(user, events.reduce(account.evolve, state))
+      const isConcerned = command.type === 'sign-up' || state.user === user
+      const decided = account.decide(command, isConcerned ? state : account.initial)
+      const events = record(userEvents(user), decided, at, skip)
+      accounts.set(like, events.reduce(account.evolve, state))
     }
     return { entries, accounts, groups }
   })

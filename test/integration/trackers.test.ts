@@ -44,11 +44,13 @@ test('A user id can be signed up only once, and only if it is allowed.', async t
   }
   t.is(await reply('anna'), 'done')
   t.is(await reply('anna'), 'user-exists')
-  t.is(await reply('Anna'), 'done')
+  for (const lookAlike of ['Anna', 'ANNA']) t.is(await reply(lookAlike), 'user-exists')
   for (const user of ['', 'a b', 'a.b', 'a*', 'a>', '\u0007', 'a'.repeat(10_000), '../etc', '-a'])
     t.is(await reply(user), 'invalid-name', user.slice(0, 20))
   const raced = await Promise.all(Array.from({ length: 6 }, () => reply('racer')))
   t.deepEqual(raced.sort(), ['done', ...Array(5).fill('user-exists')])
+  const lookAlikes = await Promise.all(['willow', 'Willow', 'wiIlow', 'wi11ow', 'will0w', 'WILLOW'].map(reply))
+  t.deepEqual(lookAlikes.sort(), ['done', ...Array(5).fill('user-exists')])
 })
 
 test('Only the right password or a device’s own credential is accepted.', async t => {

@@ -49,10 +49,11 @@ export function createAccountRequests({ connections, projection, attempts, hashi
         const waitMs = isNew ? attempts.signUps.begin({ origin, target: allUsers, isKnown: false }) : 0
         if (waitMs > 0) return tooMany(waitMs)
         // Hashing is expensive, and a repeated request or a taken id needs none.
-        const isNeeded = isNew && projection.passwordHash(user) === undefined
+        const isNeeded = isNew && projection.userLike(user) === undefined
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
         if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)
-        const decide = () => account.decide({ type: 'sign-up', user, passwordHash }, projection.account(user))
+        const decide = () =>
+          account.decide({ type: 'sign-up', user, passwordHash }, projection.account(projection.userLike(user) ?? user))
         return record({
           id,
           subject: userEvents(user),

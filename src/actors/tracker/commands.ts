@@ -43,12 +43,14 @@ export function proposalOf<M extends WriteMethod>(
       decide: () => account.decide({ type: 'log-out-device', device: by.device }, projection.account(by.user)),
     }
   const { group: name } = params as TrackerParams<GroupMethod>
+  // A new group's name must differ from all look-alikes; everything else is about the group of exactly this name.
+  const existing = () => (method === 'group.create' ? projection.groupLike(name) : undefined) ?? name
   const meaning = (meanings[method as GroupMethod] as (params: unknown) => Meaning)(params)
   return {
     id,
     by,
     subject: groupEvents(name),
     hasInterest,
-    decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(name)),
+    decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(existing())),
   }
 }

@@ -1,6 +1,6 @@
 // Who may see what is in a group: its members alone.
 
-import { notMember } from '../../domain/group.ts'
+import { notMember } from '../../domain/group-refusals.ts'
 import { type Refusal, refuse } from '../../domain/refusal.ts'
 import type { Projection } from '../../storage/projection.ts'
 

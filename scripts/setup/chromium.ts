@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { onlyVerified } from './apt.mjs'
 import { step } from './step.mjs'
 
 export interface Chromium {
@@ -50,7 +51,8 @@ async function fetchFromApt(folder: string): Promise<Chromium | { why: string }>
     mkdirSync(join(work, 'root'), { recursive: true })
     // The machine's own lists may be missing or out of date: then fresh ones are read, into a folder of ours.
     const fresh = ['-o', `Dir::State::Lists=${join(work, 'lists')}`]
-    const cached = ['-o', `Dir::Cache=${work}`, '-o', 'APT::Sandbox::User=root', '-o', 'Debug::NoLocking=true']
+    const own = ['-o', `Dir::Cache=${work}`, '-o', 'APT::Sandbox::User=root', '-o', 'Debug::NoLocking=true']
+    const cached = [...own, ...onlyVerified]
     try {
       await download(work, cached)
     } catch {

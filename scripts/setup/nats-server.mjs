@@ -1,8 +1,9 @@
 // Finds nats-server 2.11 or newer (older ones lack what nats-server.conf needs): the one named in SHOAL_NATS_SERVER, the
-// one fetched before, or the one on the PATH; else fetches it with the system's package manager. What is fetched goes into a
-// cache folder; Homebrew alone has to install it.
+// one fetched before, or the one on the PATH; else fetches it with the system's package manager, and says whether it is a
+// build that Shoal was tested with. What is fetched goes into a cache folder; Homebrew alone has to install it.
 
-import { chmodSync, copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fetchFromApt } from './apt.mjs'
 import { run, SetupFailed, step } from './step.mjs'
@@ -10,8 +11,14 @@ import { run, SetupFailed, step } from './step.mjs'
 const advice =
   'install nats-server 2.11 or newer (https://nats.io/download) so that it is on the PATH, or name one in SHOAL_NATS_SERVER'
 
-/** Keeps what it fetches in `cache`, as nats-server/nats-server. Throws SetupFailed, which says what was tried. */
-export async function ensureNatsServer(cache, env) {
+/** By the SHA-256 of the binary. Packages of other releases may be as good, so none is refused for not being here. */
+const tested = JSON.parse(readFileSync(new URL('tested-nats-servers.json', import.meta.url), 'utf8'))
+
+/**
+ * Keeps what it fetches in `cache`, as nats-server/nats-server. Throws SetupFailed, which says what was tried. `machine` is
+ * where apt's distribution and its keys are found.
+ */
+export async function ensureNatsServer(cache, env, machine = undefined) {
   const named = env.SHOAL_NATS_SERVER
   if (named) {
     if (await fits(named, env)) return
@@ -24,9 +31,9 @@ export async function ensureNatsServer(cache, env) {
   if (await isThere('apt-get', env)) {
     const work = join(cache, 'apt')
     try {
-      for await (const attempt of fetchFromApt(work, env)) {
+      for await (const attempt of fetchFromApt(work, env, machine)) {
         if (attempt.binary === undefined) tried.push(attempt.why)
-        else if (await fits(attempt.binary, env)) return keep(attempt.binary, cached)
+        else if (await fits(attempt.binary, env)) return keep(attempt, cached)
         else tried.push(`nats-server from ${attempt.from} does not run here, or is too old`)
       }
     } finally {
@@ -56,10 +63,16 @@ async function fits(program, env) {
 const isThere = async (program, env) => (await run(program, ['--version'], { env })).ok
 
 /** Copies under another name first: `path` never holds half of it. */
-function keep(binary, path) {
+function keep({ binary, from }, path) {
   mkdirSync(dirname(path), { recursive: true })
   const fresh = `${path}.${process.pid}`
   copyFileSync(binary, fresh)
   chmodSync(fresh, 0o755)
+  const sha256 = createHash('sha256').update(readFileSync(fresh)).digest('hex')
+  const known = tested.find(each => each.sha256 === sha256)
+  const verdict = known
+    ? `version ${known.version}, which Shoal was tested with`
+    : `not a build that Shoal was tested with (${tested.map(({ version, system }) => `${version}, ${system}`).join('; ')})`
+  console.log(`set-up: nats-server from ${from} is verified by the distribution's keys: ${verdict}; SHA-256 ${sha256}`)
   renameSync(fresh, path)
 }

@@ -15,7 +15,7 @@ import {
   serversOf,
   type TrackerNode,
 } from './cluster-plan.ts'
-import { provideNatsServer } from './find-nats-server.ts'
+import { describeNatsServer, provideNatsServer } from './find-nats-server.ts'
 import { firstTakenPort } from './free-port.ts'
 import { type BrokerHealth, healthOf } from './monitoring.ts'
 import { lastOutput, type NodeProcess, pidOf, startProcess } from './node-process.ts'
@@ -59,12 +59,13 @@ export async function startBrokers(
   const down = brokers.filter(isDown)
   if (down.length > 0) {
     const natsServer = await provideNatsServer(say)
+    say(`brokers run ${await describeNatsServer(natsServer)}`)
     // All ports are checked before the first broker starts, so that a cluster never starts in part.
     for (const broker of down) await checkPorts(broker, plan)
     const running = brokersOf(folder, plan).filter(broker => !isDown(broker))
     for (const broker of down) {
       await writeBrokerFiles(broker, plan, secrets, running)
-      startProcess(brokerProcess(broker, natsServer))
+      startProcess(brokerProcess(broker, natsServer.path))
     }
   }
   const waiting = new Set(brokers)

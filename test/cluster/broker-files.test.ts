@@ -17,7 +17,7 @@ for (const brokers of [1, 3, 9])
     const folder = join(tempFolder(t), 'a "quoted" $NAME and blanks')
     const plan = { ...defaultPlan, brokers }
     const secrets = createSecrets(folder)
-    const natsServer = await findNatsServer()
+    const { path: natsServer } = await findNatsServer()
     for (const node of brokersOf(folder, plan)) {
       await writeBrokerFiles(node, plan, secrets)
       const { stderr } = await run(natsServer, ['-t', '-c', brokerConfigOf(node)])
@@ -26,7 +26,7 @@ for (const brokers of [1, 3, 9])
   })
 
 test('The example in config/ is accepted as it stands.', async t => {
-  const { stderr } = await run(await findNatsServer(), ['-t', '-c', sharedBrokerConfig])
+  const { stderr } = await run((await findNatsServer()).path, ['-t', '-c', sharedBrokerConfig])
   t.regex(stderr, /is valid/)
 })
 

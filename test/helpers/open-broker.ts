@@ -12,7 +12,9 @@ export interface OpenBroker extends AsyncDisposable {
 }
 
 export async function startOpenBroker(): Promise<OpenBroker> {
-  const broker = spawn(await findNatsServer(), ['-a', '127.0.0.1', '-p', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const broker = spawn((await findNatsServer()).path, ['-a', '127.0.0.1', '-p', '-1'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const gone = once(broker, 'exit')
   const server = await addressOf(broker.stderr)
   broker.stderr.resume()

@@ -78,7 +78,7 @@ test.serial('Between brokers a recorder hears only their greetings and handshake
   // By hand, each told to find the others behind a recorder.
   const routes: RecordingProxy[] = []
   for (const { ports } of brokers) routes.push(await recordingProxy(t, { host: '127.0.0.1', port: ports.route }))
-  const program = await findNatsServer()
+  const { path: program } = await findNatsServer()
   for (const broker of brokers) {
     const file = join(broker.folder, 'config', 'node.conf')
     let config = readFileSync(file, 'utf8')

@@ -75,7 +75,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
   const secrets = usesTls(plan) ? await createAuthoritySecrets(clusterFolder) : createSecrets(clusterFolder)
   const nodes = brokersOf(clusterFolder, plan)
-  const natsServer = await provideNatsServer(() => {})
+  const { path: natsServer } = await provideNatsServer(() => {})
   const servers = nodes.map(({ ports }, index) => `nats://${addressOf(index)}:${ports.client}`)
 
   for (const node of nodes) await writeBrokerFiles(node, plan, secrets)

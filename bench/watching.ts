@@ -36,7 +36,7 @@ const shoal = async (user: string, ...words: string[]): Promise<string> => {
     ...process.env,
     SHOAL_HOME: homeOf(user),
     SHOAL_SERVERS: servers.join(),
-    SHOAL_PASSWORD: `swordfish ${user}`,
+    SHOAL_PASSWORD: `swordfish reef ${user}`,
   }
   return (await run(process.execPath, [program, '--json', ...words], { env, maxBuffer: 2 ** 26 })).stdout
 }

@@ -57,6 +57,18 @@ export const agentApiTunables = {
   watchEveryMs: 250,
 } as const
 
+/** What a new password must withstand (cli/check-new-password.ts). */
+export const newPasswordTunables = {
+  /**
+   * zxcvbn's estimate of the guesses that find it. It credits ten for each character without a pattern, so this is what 8
+   * characters made by a password manager take. Trackers allow a guesser far fewer; finding out from a stolen
+   * back-up takes a core a month (25 ms a guess).
+   */
+  leastGuesses: 1e8,
+  /** Only this many characters are looked at: the time that an estimate takes grows with their square. 64 take 0.3 s at most. */
+  estimatedCharacters: 64,
+} as const
+
 /** The command line. */
 export const commandLineTunables = {
   /** Longest wait for a started agent to answer. It first logs in and checks its shared files. */

@@ -20,7 +20,7 @@ export const shoal: Client = {
     const envOf = (host: number) => ({
       SHOAL_HOME: homeOf(host),
       SHOAL_SERVERS: `nats://${hosts.address(0)}:${brokerPort}`,
-      SHOAL_PASSWORD: `swordfish ${host}`,
+      SHOAL_PASSWORD: `swordfish reef ${host}`,
     })
     const call = (host: number, ...words: string[]) =>
       hosts.run(host, [process.execPath, program, ...words], envOf(host))

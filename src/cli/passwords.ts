@@ -2,7 +2,9 @@
 // user of the machine can read. In the shell the assignment's names may carry it: no one else can read that line.
 
 import { text } from 'node:stream/consumers'
+import { leastPasswordLength } from '../domain/password-floor.ts'
 import { done, refuse } from '../domain/refusal.ts'
+import { checkNewPassword } from './check-new-password.ts'
 import type { Result } from './result.ts'
 
 /** As `passwordSchema` of wire/schemas.ts has it, said to a person. */
@@ -20,35 +22,38 @@ export interface PasswordSources {
 }
 
 export interface Passwords {
-  /** `isNew` passwords are asked for twice. */
+  /** An `isNew` password is one that is chosen now: it must be hard to guess, and a prompt asks for it twice. */
   ask(user: string, options: { isNew: boolean }): Promise<Result<string>>
 }
 
-export const createPasswords = (sources: PasswordSources): Passwords => ({
+export const createPasswords = (sources: PasswordSources, checkNew = checkNewPassword): Passwords => ({
   async ask(user, { isNew }) {
-    const password = await obtain(sources, user, isNew)
-    if (!password.ok) return password
-    if (password.value === '')
-      return refuse(
-        'usage',
-        `the password is empty; ${isNew ? 'choose one of at least 8 characters' : `type the password of ${user}`}`,
-      )
-    if (password.value.length > maxPasswordLength)
-      return refuse('usage', `the password is too long; choose one of at most ${maxPasswordLength} characters`)
-    return password
+    const { prompt } = sources
+    const given = await readGiven(sources)
+    if (given === undefined && !prompt)
+      return refuse('usage', 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin')
+    const password = given ?? (await prompt!(`${isNew ? 'New password' : 'Password'} for ${user}:`))
+    const typable = checkTypable(user, password, isNew)
+    if (!typable.ok) return typable
+    if (!isNew) return done(password)
+    const checked = await checkNew(user, password)
+    if (!checked.ok) return checked
+    if (given === undefined && (await prompt!('Repeat the password:')) !== password)
+      return refuse('usage', 'the two passwords differ; try again')
+    return done(password)
   },
 })
 
-async function obtain(sources: PasswordSources, user: string, isNew: boolean): Promise<Result<string>> {
-  const { typed, environment, input, prompt } = sources
-  if (typed !== undefined) return done(typed)
-  if (input) return done((await text(input)).split(/\r?\n/)[0] ?? '')
-  if (environment) return done(environment)
-  if (!prompt)
-    return refuse('usage', 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin')
-  const password = await prompt(`${isNew ? 'New password' : 'Password'} for ${user}:`)
-  // An empty one is refused anyway.
-  if (isNew && password !== '' && (await prompt('Repeat the password:')) !== password)
-    return refuse('usage', 'the two passwords differ; try again')
-  return done(password)
+async function readGiven({ typed, environment, input }: PasswordSources): Promise<string | undefined> {
+  if (typed !== undefined) return typed
+  if (input) return (await text(input)).split(/\r?\n/)[0] ?? ''
+  return environment || undefined
+}
+
+function checkTypable(user: string, password: string, isNew: boolean): Result<void> {
+  if (password.length > maxPasswordLength)
+    return refuse('usage', `the password is too long; choose one of at most ${maxPasswordLength} characters`)
+  if (password !== '') return done(undefined)
+  const advice = isNew ? `choose one of at least ${leastPasswordLength} characters` : `type the password of ${user}`
+  return refuse('usage', `the password is empty; ${advice}`)
 }

@@ -3,6 +3,7 @@
 
 export const refusalCodes = [
   'user-exists',
+  'weak-password',
   'bad-credentials',
   'not-logged-in',
   'invalid-name',

@@ -115,25 +115,26 @@ test('A password on the command line is refused, but for the classic spelling in
 test('Passwords come from what was typed, else standard input, else the environment, else a prompt.', async t => {
   const input = {
     async *[Symbol.asyncIterator]() {
-      yield Buffer.from('from stdin\r\nmore\n')
+      yield Buffer.from('out of standard input\r\nmore\n')
     },
   }
-  const prompt = async () => 'from prompt'
+  const prompt = async () => 'out of the prompt'
   const from = async (sources: Parameters<typeof createPasswords>[0]) => {
     const answer = await createPasswords(sources).ask('alice', { isNew: true })
     return answer.ok ? answer.value : answer.code
   }
-  t.is(await from({ typed: 'typed', input, environment: 'from environment', prompt }), 'typed')
-  t.is(await from({ input, environment: 'from environment', prompt }), 'from stdin')
-  t.is(await from({ environment: 'from environment', prompt }), 'from environment')
-  t.is(await from({ prompt }), 'from prompt')
+  const environment = 'out of the environment'
+  t.is(await from({ typed: 'typed at the prompt', input, environment, prompt }), 'typed at the prompt')
+  t.is(await from({ input, environment, prompt }), 'out of standard input')
+  t.is(await from({ environment, prompt }), environment)
+  t.is(await from({ prompt }), 'out of the prompt')
   t.is(await from({}), 'usage')
   t.is(await from({ environment: 'x'.repeat(1025) }), 'usage')
   t.is(await from({ typed: '' }), 'usage')
 })
 
 test('A new password is asked for twice, and both entries must match.', async t => {
-  const answers = ['one', 'two']
+  const answers = ['one coral reef', 'two coral reefs']
   const different = createPasswords({ prompt: async () => answers.shift()! })
   t.like(await different.ask('alice', { isNew: true }), { ok: false, code: 'usage' })
   const questions: string[] = []
@@ -143,6 +144,19 @@ test('A new password is asked for twice, and both entries must match.', async t 
   }
   t.deepEqual(await createPasswords({ prompt }).ask('alice', { isNew: false }), done('same'))
   t.is(questions.length, 1)
+})
+
+test('A weak new password is refused before it is asked for again; one in use is not judged.', async t => {
+  const questions: string[] = []
+  const passwords = createPasswords({
+    prompt: async question => {
+      questions.push(question)
+      return 'secret'
+    },
+  })
+  t.like(await passwords.ask('alice', { isNew: true }), { ok: false, code: 'weak-password' })
+  t.deepEqual(questions, ['New password for alice:'])
+  t.deepEqual(await passwords.ask('alice', { isNew: false }), done('secret'))
 })
 
 test('An empty password is refused with what to do: choose one, or type the right one.', async t => {

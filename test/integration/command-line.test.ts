@@ -31,6 +31,12 @@ test.serial('A user signs up, logs in on a device, asks who is logged in, and lo
   t.deepEqual(await refusal('signup', 'alice', 'secret'), usage)
   t.like(await run(['signup', 'alice', '--json'], { env: { SHOAL_PASSWORD: '' } }), { code: 2 })
 
+  for (const weak of ['1', 'alice', 'password123', 'alicealice']) {
+    const { code, out, err } = await run(['signup', 'alice', '--json'], { env: { SHOAL_PASSWORD: weak } })
+    t.is(code, 1, weak)
+    t.is(JSON.parse(out).error.code, 'weak-password', weak)
+    t.regex(err, /^shoal: this password .*; use three or more unrelated words\n$/)
+  }
   t.deepEqual(await json('signup', 'alice'), [{ user: 'alice' }])
   t.deepEqual(await refusal('signup', 'alice'), refused('user-exists'))
   t.deepEqual(await refusal('login', 'nobody'), refused('bad-credentials'))
@@ -292,7 +298,14 @@ test.serial('Members share, list, download, watch, pause, resume, cancel and uns
 test.serial('A shell at the end of a pipe runs every line, in both spellings, and fails if one did.', async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
   const { run } = commandLine(t, cluster.servers)
-  const good = ['create_user carol secret', 'login carol secret', '# a comment', '', 'create_group reef', 'whoami']
+  const good = [
+    'create_user carol correct-horse',
+    'login carol correct-horse',
+    '# a comment',
+    '',
+    'create_group reef',
+    'whoami',
+  ]
   const { code, out, err } = await run(['shell'], { input: `${good.join('\n')}\nexit\nnot reached` })
   t.deepEqual({ code, err }, { code: 0, err: '' })
   t.regex(out, /^Created the account carol.*Logged in as carol\.\nCreated reef.*carol on device/s)

@@ -355,7 +355,7 @@ test('No request makes a tracker answer into the log, into JetStream, or into an
     operator.subscribe(target, { callback: (_, message) => void strayed.push(message.subject) })
   await operator.flush()
   const asked = { id: randomUUID(), seen: 0, params: {} }
-  const taken = { id: randomUUID(), user: 'taken', password: 'p' }
+  const taken = { id: randomUUID(), user: 'taken', password: passwordOf('taken') }
   const device = { id: randomUUID(), device: 'not a device', credentialHash: '' }
   const requests: [Who, string, object][] = [
     ['device', apiSubject(eve, 'group.list'), asked],

@@ -53,6 +53,13 @@ test('A user id can be signed up only once, and only if it is allowed.', async t
   t.deepEqual(lookAlikes.sort(), ['done', ...Array(5).fill('user-exists')])
 })
 
+test('No program can sign up with a password that is short, or the user id.', async t => {
+  const { servers } = t.context
+  for (const password of ['1', 'seven c', 'margaret', 'Margaret'])
+    t.like(granted(await signUp(servers, 'margaret', password)), { ok: false, code: 'weak-password' }, password)
+  t.like(granted(await signUp(servers, 'margaret', 'eight ch')), { ok: true })
+})
+
 test('Only the right password or a device’s own credential is accepted.', async t => {
   const { servers } = t.context
   const ben = await person(t, servers, 'ben')

@@ -6,6 +6,7 @@ import { passwordTunables } from '../../../config/tracker.ts'
 import { account } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
 import { originOf } from '../../domain/origin.ts'
+import { checkPasswordFloor } from '../../domain/password-floor.ts'
 import { formatDuration } from '../../domain/quantities.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { readJson } from '../../wire/json.ts'
@@ -43,6 +44,9 @@ export function createAccountRequests({ connections, projection, attempts, hashi
       const { id, user, password } = request
       const parsed = parseId('user', user)
       if (!parsed.ok) return parsed
+      // Other programs than ours ask for accounts, too.
+      const floor = checkPasswordFloor(user, password)
+      if (!floor.ok) return floor
       return once([user, id].join(), async () => {
         const origin = originOf(hostIn(message.subject))
         const isNew = projection.handledAt(id) === undefined

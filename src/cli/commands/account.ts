@@ -13,7 +13,7 @@ import type { Result } from '../result.ts'
 
 const signup = command({
   name: 'signup',
-  summary: 'Create an account. Asks for a new password twice.',
+  summary: 'Create an account. Asks twice for a new password of 8 characters or more.',
   example: 'signup alice',
   args: { user: 'the user id that others will know you by' },
   takesPassword: true,

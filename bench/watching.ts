@@ -48,8 +48,12 @@ async function watch(users: readonly string[]) {
   const ends = await Promise.all(
     users.map(async user => {
       const home = openHome(homeOf(user))
-      const trust = establishTrust(home, servers, undefined, () => {})
-      const connector = new DeviceConnector(home, { servers, trust, unreachableAdvice: 'this benchmark runs them' })
+      const trust = establishTrust(home, servers, undefined, '', () => {})
+      const connector = new DeviceConnector(home, {
+        servers,
+        trust,
+        advice: { noBroker: 'this benchmark runs them', noTracker: 'and those' },
+      })
       const opened = await openView(
         { connect: () => connector.connect(), home, servers, trust } as unknown as Context,
         false,

@@ -11,19 +11,34 @@ export const brokerTunables = {
   trackerLoginTimeoutMs: 5_000,
   /** The operator's brokers usually run on the same machine. */
   operatorLoginTimeoutMs: 2_000,
-  /** A broken connection is retried after `reconnectTimeWait`. A dead one is noticed after three pings, 15 s. */
-  connection: { reconnectTimeWait: 250, pingInterval: 5_000, maxPingOut: 3 },
+  /**
+   * A broker that has not let us in after this long is waited for, and the next one is tried beside it: what a broker or a
+   * tracker that stands still costs. A log-in takes 20 ms, and 2 s when many passwords are being hashed.
+   */
+  nextAfterMs: 1_500,
+  /** Wait before a broken connection is tried again. */
+  reconnectTimeWait: 250,
+  /** A broker that stands still is left after 15 to 20 s: an agent may have much to say over a slow line meanwhile. */
+  silence: { lookEveryMs: 5_000, looks: 3 },
+  /** The same for trackers, which many wait for, and for commands, which end by `requestTunables.deadlineMs`: 3 to 4.5 s. */
+  shortSilence: { lookEveryMs: 1_500, looks: 2 },
 } as const
 
 /** Talking to the trackers. */
 export const requestTunables = {
   /** Without an answer, a request is repeated under the same id after this long: the delay that a dead tracker costs. */
   repeatAfterMs: 1_500,
-  /** Without any answer (no responders, or silence) for this long, a request fails. A tracker restarts in about 2 s. */
-  noRespondersMs: 5_000,
+  /**
+   * Brokers that know of no tracker for this long end a request. A tracker restarts in about 2 s, and is back within 5 s
+   * after its broker stood still.
+   */
+  noRespondersMs: 10_000,
   /** Wait before a request is repeated after "no responders": short, so a tracker's restart costs little more than its start. */
   noRespondersRetryMs: 250,
-  /** Longest wait for an answer while trackers are reachable. Above a broker leader's election, measured at 4 to 9 s. */
+  /**
+   * Longest that a command connects and waits for an answer, taken together (docs/adr/0027). Above a broker leader's
+   * election, measured at 4 to 9 s, after a connection that took several brokers.
+   */
   deadlineMs: 20_000,
 } as const
 
@@ -73,6 +88,8 @@ export const newPasswordTunables = {
 export const commandLineTunables = {
   /** Longest wait for a started agent to answer. It first logs in and checks its shared files. */
   agentReadyMs: 20_000,
+  /** A command that waits for longer than this says for what. A quick one shows nothing that a person could read. */
+  sayWaitingAfterMs: 2_000,
 } as const
 
 /** Messages about log-ins. */

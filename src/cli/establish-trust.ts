@@ -12,18 +12,22 @@ import {
 import type { Home } from '../actors/device/home.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
 
-const notShown = (servers: readonly string[]) =>
-  refuse(
-    'unreachable',
-    `no broker answers with TLS at ${servers.join(', ')}; check the address, and try again when the cluster is up`,
-  )
+const notShown = (servers: readonly string[], advice: string) =>
+  refuse('unreachable', `no broker answers with TLS at ${servers.join(', ')}; ${advice}`)
 
-/** The authority (PEM) that brokers show there, if it has this fingerprint; refuses with `usage`, `unreachable` or `untrusted`. */
-export async function findAuthority(servers: readonly string[], fingerprint: string): Promise<Outcome<string>> {
+/**
+ * The authority (PEM) that brokers show there, if it has this fingerprint; refuses with `usage`, `unreachable` or `untrusted`.
+ * `advice` is for when no broker answers.
+ */
+export async function findAuthority(
+  servers: readonly string[],
+  fingerprint: string,
+  advice: string,
+): Promise<Outcome<string>> {
   if (!isFingerprint(fingerprint))
     return refuse('usage', 'a fingerprint has 43 letters, digits, "-" and "_"; copy it from shoal cluster fingerprint')
   const shown = await fetchAuthority(servers)
-  if (shown === undefined) return notShown(servers)
+  if (shown === undefined) return notShown(servers, advice)
   if (fingerprintOfAuthority(shown) === fingerprint) return done(shown)
   return refuse(
     'untrusted',
@@ -38,18 +42,19 @@ export function establishTrust(
   home: Home,
   servers: readonly string[],
   fingerprint: string | undefined,
+  advice: string,
   say: (line: string) => void,
 ): EstablishTrust {
   return async () => {
     const trusted = done(home.trust)
     if (home.trust.authority() !== undefined || !servers.some(isSecure)) return trusted
     if (fingerprint !== undefined) {
-      const found = await findAuthority(servers, fingerprint)
+      const found = await findAuthority(servers, fingerprint, advice)
       if (found.ok) home.trust.follow(found.value)
       return found.ok ? trusted : found
     }
     const shown = await fetchAuthority(servers)
-    if (shown === undefined) return notShown(servers)
+    if (shown === undefined) return notShown(servers, advice)
     home.trust.follow(shown)
     say(
       `this device now trusts the brokers' authority ${fingerprintOfAuthority(shown)}; compare it with shoal cluster fingerprint on their machine`,

@@ -12,7 +12,8 @@ export const nounSummaries: Readonly<Record<string, string>> = {
 
 export const helpIntroduction = `Shoal shares files within private groups. Downloads fetch pieces from every member who has them.
 
-  Once, on one machine   shoal cluster up
+  To run a cluster       shoal cluster up, once, on one machine
+  To join one            export SHOAL_SERVERS=ADDRESS, as the person who runs it gives it
   Each person            shoal signup USER, then shoal login USER
   Groups                 shoal group create G | group join G | group accept G USER
   Files                  shoal share PATH G | files G | download G NAME DEST --wait`

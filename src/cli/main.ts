@@ -1,7 +1,6 @@
 // The process: arguments and environment in, an exit code out. Runs when it is imported, by bin/shoal.js.
 
 import { runArguments } from './run-arguments.ts'
-import { exitCodes } from './run-command.ts'
 
 const { argv, env, stdin, stdout, stderr } = process
 
@@ -9,5 +8,7 @@ const { argv, env, stdin, stdout, stderr } = process
 stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
 
 process.exitCode = await runArguments(argv.slice(2), { env, stdin, stdout, stderr })
-// What an interrupted command was still waiting for does not hold the process.
-if (process.exitCode === exitCodes.interrupted) process.exit()
+// What a command no longer waits for does not hold the process: after an interruption, or when one broker answered and
+// another stands still. What it said is written first.
+for (const stream of [stdout, stderr]) await new Promise(written => stream.write('', written))
+process.exit()

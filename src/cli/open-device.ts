@@ -9,7 +9,7 @@ import { DeviceConnector } from './device-connection.ts'
 import { establishTrust } from './establish-trust.ts'
 import type { ProcessIo } from './process-io.ts'
 import type { Result } from './result.ts'
-import { serversToTry, splitServers, unreachableAdvice } from './servers.ts'
+import { adviceFor, serversToTry, splitServers } from './servers.ts'
 
 export interface OpenDeviceOptions extends Omit<ProcessIo, 'stdout'> {
   readonly folder: string
@@ -31,10 +31,11 @@ function contextOf(home: Home, { servers, passwordStdin, env, stdin, stderr }: O
   const named = splitServers(servers ?? env.SHOAL_SERVERS)
   const ofCluster = serversOfCluster(clusterFolder({ home }))
   const toTry = serversToTry(named.servers, home.servers(), ofCluster)
+  const advice = adviceFor(named.servers, toTry, ofCluster)
   const brokers = {
     servers: toTry,
-    trust: establishTrust(home, toTry, named.fingerprint, text => stderr.write(`${text}\n`)),
-    unreachableAdvice: unreachableAdvice(named.servers, toTry, ofCluster),
+    trust: establishTrust(home, toTry, named.fingerprint, advice.noBroker, text => stderr.write(`${text}\n`)),
+    advice,
   }
   const connector = new DeviceConnector(home, brokers)
   return {

@@ -3,7 +3,9 @@
 
 import type { NatsConnection } from 'nats'
 import { alike } from '../actors/client/broker-trust.ts'
+import { bareAddress, distinctServers } from '../actors/client/server-list.ts'
 import { type Home, HomeFailed } from '../actors/device/home.ts'
+import type { Advice } from './connect-as.ts'
 
 const defaultServer = 'nats://127.0.0.1:4222'
 
@@ -21,25 +23,35 @@ export function serversToTry(
   ofCluster: readonly string[],
 ): string[] {
   if (wanted.length === 0) {
-    const remembered = distinct([...ofCluster, ...known])
+    const remembered = distinctServers([...ofCluster, ...known])
     return remembered.length > 0 ? remembered : [defaultServer]
   }
-  const isSameCluster = wanted.some(server => known.map(bare).includes(bare(server)))
-  return distinct(isSameCluster ? [...wanted, ...known] : wanted)
+  return distinctServers(isAnyOf(wanted, known) ? [...wanted, ...known] : wanted)
 }
 
-/** What a person can do when none of `tried` answers. Only one who runs a cluster, or may want to, is told to start it. */
-export function unreachableAdvice(
-  wanted: readonly string[],
-  tried: readonly string[],
-  ofCluster: readonly string[],
-): string {
-  if (tried.some(server => ofCluster.map(bare).includes(bare(server))))
-    return 'see shoal cluster status, and start what has stopped with shoal cluster up'
-  if (wanted.length > 0) return 'check the address, and try again when the cluster is up'
+/** For when brokers or trackers at `tried` do not answer. Only a person who runs a cluster, or may want to, is told to start it. */
+export function adviceFor(wanted: readonly string[], tried: readonly string[], ofCluster: readonly string[]): Advice {
+  if (isAnyOf(tried, ofCluster)) {
+    const look = 'see shoal cluster status, and start what has stopped with shoal cluster up'
+    return { noBroker: look, noTracker: look }
+  }
+  return {
+    noBroker: noBrokerAdvice(wanted, tried),
+    noTracker: 'try again in a minute; if that does not help, tell the person who runs the cluster',
+  }
+}
+
+function noBrokerAdvice(wanted: readonly string[], tried: readonly string[]): string {
+  if (wanted.length > 0)
+    return "check this device's network and the address, or ask the person who runs the cluster whether it is up"
   if (tried.join() === defaultServer)
-    return "name your cluster's brokers with --servers or SHOAL_SERVERS; to run a cluster on this machine: shoal cluster up"
-  return 'try again when the cluster is up; if its brokers have moved, name them with --servers'
+    return 'to use a cluster, ask the person who runs it for its address, and give that with --servers or SHOAL_SERVERS; to run one on this machine: shoal cluster up'
+  return "check this device's network, or ask the person who runs the cluster whether it is up; if its address has changed, give the new one with --servers"
+}
+
+const isAnyOf = (servers: readonly string[], others: readonly string[]): boolean => {
+  const bare = others.map(bareAddress)
+  return servers.some(server => bare.includes(bareAddress(server)))
 }
 
 /**
@@ -48,7 +60,7 @@ export function unreachableAdvice(
  */
 export function rememberServers(home: Home, tried: readonly string[], connection: NatsConnection): void {
   const known = home.servers()
-  const heard = distinct([...tried, ...alike(connection.info?.connect_urls ?? [], tried)])
+  const heard = distinctServers([...tried, ...alike(connection.info?.connect_urls ?? [], tried)])
   if (heard.join() === known.join()) return
   try {
     home.saveServers(heard)
@@ -56,12 +68,3 @@ export function rememberServers(home: Home, tried: readonly string[], connection
     if (!(error instanceof HomeFailed)) throw error
   }
 }
-
-const bare = (server: string): string => {
-  const address = server.replace(/^\w+:\/\//, '')
-  return /:\d+$/.test(address) ? address : `${address}:4222`
-}
-
-const distinct = (servers: readonly string[]): string[] => [
-  ...new Map(servers.map(server => [bare(server), server])).values(),
-]

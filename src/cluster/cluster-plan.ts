@@ -117,7 +117,7 @@ export function loadPlan(folder: string): ClusterPlan {
   if (plan) return plan
   throw new ClusterFailure(
     'no-cluster',
-    `there is no cluster in ${folder}; create one with shoal cluster up, or name the --home that holds it`,
+    `there is no cluster in ${folder}; name the --home that holds one, or create one with shoal cluster up`,
   )
 }
 

@@ -50,8 +50,8 @@ export function createCommandPerson(
   keepsWhatItSaw: boolean,
 ): CommandPerson {
   const home = openHome(homeFolder)
-  const trust = establishTrust(home, servers, undefined, () => {})
-  const brokers = { servers, trust, unreachableAdvice: 'this test runs them' }
+  const trust = establishTrust(home, servers, undefined, '', () => {})
+  const brokers = { servers, trust, advice: { noBroker: 'this test runs them', noTracker: 'and those' } }
   const connector = new DeviceConnector(home, brokers)
   const nothing = () => {}
   const context: Context = {
@@ -67,6 +67,7 @@ export function createCommandPerson(
       result: nothing,
       progress: nothing,
       endProgress: nothing,
+      whileWaiting: (_, work) => work,
       note: nothing,
       hint: nothing,
       failure: nothing,

@@ -20,7 +20,7 @@ test('A connection that a failing disk prevented is made at the next call, and p
     if (isDiskFull) throw full
     return untrusted
   }
-  const brokers = { servers: [], trust, unreachableAdvice: '' }
+  const brokers = { servers: [], trust, advice: { noBroker: '', noTracker: '' } }
   const connector = new DeviceConnector({ session: () => session } as Home, brokers)
   const connecting = connector.connect()
   await asked.promise

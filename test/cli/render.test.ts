@@ -1,6 +1,8 @@
 import { PassThrough } from 'node:stream'
+import { mock } from 'node:test'
 import test from 'ava'
 import fc from 'fast-check'
+import { commandLineTunables } from '../../config/client.ts'
 import { commands } from '../../src/cli/commands.ts'
 import { createDisplay } from '../../src/cli/render/display.ts'
 import { downloadDocument, downloadLine, downloadRow, oneDownload } from '../../src/cli/render/downloads.ts'
@@ -208,4 +210,50 @@ test('A hint is for a person whose output goes elsewhere: a terminal shows it, a
   t.is(said(false, {}), '')
   t.is(said(true, { err: true }), '')
   t.is(said(false, { out: true, err: true }), '')
+})
+
+test.serial(
+  'A wait is shown on a terminal once it is long, and erased when it ends or something else is shown.',
+  async t => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    t.teardown(() => mock.timers.reset())
+    const { display, err } = collected(false, { err: true })
+    const quick = Promise.withResolvers<number>()
+    const answered = display.whileWaiting('the brokers', quick.promise)
+    mock.timers.tick(commandLineTunables.sayWaitingAfterMs - 1)
+    quick.resolve(7)
+    t.is(await answered, 7)
+    mock.timers.tick(commandLineTunables.sayWaitingAfterMs)
+    t.is(err(), '')
+
+    const slow = Promise.withResolvers<never>()
+    const waiting = display.whileWaiting('the brokers', slow.promise)
+    mock.timers.tick(commandLineTunables.sayWaitingAfterMs)
+    t.is(err(), '\r\x1b[Kwaiting for the brokers …')
+    display.note('news')
+    t.is(err(), '\r\x1b[Knews\n')
+    slow.reject(new Error('none'))
+    await t.throwsAsync(waiting, { message: 'none' })
+    t.is(err(), '')
+
+    const last = Promise.withResolvers<void>()
+    const ending = display.whileWaiting('the trackers', last.promise)
+    mock.timers.tick(commandLineTunables.sayWaitingAfterMs)
+    last.resolve()
+    await ending
+    t.is(err(), '\r\x1b[Kwaiting for the trackers …\r\x1b[K')
+  },
+)
+
+test.serial('A wait is not shown with --json, nor where there is no terminal.', async t => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  for (const { display, err } of [collected(true, { err: true }), collected(false, { out: true })]) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = display.whileWaiting('the brokers', promise)
+    mock.timers.tick(commandLineTunables.sayWaitingAfterMs)
+    resolve()
+    await waiting
+    t.is(err(), '')
+  }
 })

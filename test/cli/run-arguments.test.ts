@@ -39,7 +39,7 @@ test('Sign-up finds out that no cluster answers before it asks for a password.',
   // With nothing to read a password from, asking for it would be refused as a mistake.
   const { code, err } = await ran(`--home ${home} --servers ${servers} signup alice`)
   t.is(code, 3)
-  t.regex(err, /^shoal: .*; check the address, and try again when the cluster is up\n$/)
+  t.regex(err, /^shoal: no broker answers at 127\.0\.0\.1:\d+; check this device's network and the address, .*\n$/)
   t.false(existsSync(join(home, 'session.json')))
 })
 

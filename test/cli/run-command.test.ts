@@ -35,7 +35,7 @@ async function ran(
   const device: DeviceContext = {
     home: openHome(join(folder, 'home')),
     servers: [],
-    unreachableAdvice: '',
+    advice: { noBroker: '', noTracker: '' },
     trust: async () => refuse('untrusted', 'nobody is trusted'),
     passwordSources: {},
     isShell,

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { serversToTry, splitServers, unreachableAdvice } from '../../src/cli/servers.ts'
+import { adviceFor, serversToTry, splitServers } from '../../src/cli/servers.ts'
 
 test('The brokers that a person names come first, followed by known ones of the same cluster.', t => {
   t.deepEqual(serversToTry(['nats://h:4222'], ['h:4222', 'i:4222'], []), ['h:4222', 'i:4222'])
@@ -22,15 +22,22 @@ test("With none named, the home's own cluster and the known brokers are tried, e
 
 /** What a person is told who named these brokers, in a home that knows these and holds a cluster of these. */
 const advice = (wanted: string[], known: string[], ofCluster: string[]) =>
-  unreachableAdvice(wanted, serversToTry(wanted, known, ofCluster), ofCluster)
+  adviceFor(wanted, serversToTry(wanted, known, ofCluster), ofCluster)
 
 test('Only the home of a cluster is told to start it.', t => {
-  t.regex(advice([], [], ['nats://127.0.0.1:4222']), /start .* shoal cluster up$/)
-  t.regex(advice(['127.0.0.1:4222'], [], ['nats://127.0.0.1:4222']), /shoal cluster up$/)
+  for (const own of [
+    advice([], [], ['nats://127.0.0.1:4222']),
+    advice(['127.0.0.1:4222'], [], ['nats://127.0.0.1:4222']),
+  ])
+    for (const text of [own.noBroker, own.noTracker]) t.regex(text, /start .* shoal cluster up$/)
   for (const elsewhere of [advice(['h'], [], []), advice([], ['h:4222'], []), advice(['h'], [], ['own:4222'])])
-    t.notRegex(elsewhere, /cluster up/)
+    for (const text of [elsewhere.noBroker, elsewhere.noTracker]) {
+      t.notRegex(text, /cluster up|cluster start/)
+      t.regex(text, /the person who runs the cluster/)
+    }
 })
 
-test('With no broker named and none known, a person may name one or run a cluster.', t => {
-  t.regex(advice([], [], []), /--servers or SHOAL_SERVERS; .*shoal cluster up$/)
+test('With no broker named and none known, a person is told how to join a cluster and how to run one.', t => {
+  t.regex(advice([], [], []).noBroker, /--servers or SHOAL_SERVERS; .*shoal cluster up$/)
+  t.notRegex(advice([], [], []).noTracker, /cluster up/)
 })

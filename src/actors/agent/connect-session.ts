@@ -31,9 +31,7 @@ export async function connectSession(
     return await connectBroker(servers, login(session), `${session.user}.${session.device}`, trust)
   } catch (error) {
     if (!isFailure(error)) throw error
-    // Of several brokers the last one tried decides which error shows: one that is down hides another's refusal.
-    if (error instanceof UntrustedBrokers) return 'away'
-    if (error instanceof BrokerUnreachable && servers.length === 1) return 'away'
+    if (!(error instanceof LoginRefused)) return 'away'
     return (await isRevoked(servers, session, trust)) ? 'revoked' : 'away'
   }
 }

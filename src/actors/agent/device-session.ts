@@ -12,6 +12,7 @@ import type { Library } from '../../storage/library.ts'
 import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
 import { alike } from '../client/broker-trust.ts'
 import { createDeviceTrackerClient } from '../client/device-tracker-client.ts'
+import { distinctServers } from '../client/server-list.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import type { Home, Session } from '../device/home.ts'
 import { inspectProcess } from '../inspection/inspect-process.ts'
@@ -44,11 +45,6 @@ interface Connection {
 const awayMessage =
   'no broker that this device trusts answers, or no tracker that could confirm its login; it is tried again'
 const revokedMessage = 'this device was logged out elsewhere'
-
-/** An address is the same with and without its scheme. */
-const distinct = (servers: readonly string[]): string[] => [
-  ...new Map(servers.map(server => [server.replace(/^\w+:\/\//, ''), server])).values(),
-]
 
 export class DeviceSession {
   readonly #needs: DeviceSessionNeeds
@@ -143,7 +139,7 @@ export class DeviceSession {
   }
 
   #servers(): string[] {
-    return distinct([...this.#needs.servers, ...this.#knownServers])
+    return distinctServers([...this.#needs.servers, ...this.#knownServers])
   }
 
   /** Returns what stops it. */

@@ -1,94 +1,149 @@
 // The one way to a broker, for people, trackers and the operator: knows every server it has heard of, trusts one
 // authority, and turns NATS's errors into ours. Once made, a connection never gives up by itself: its owner closes it.
 
-import { type ConnectionOptions, connect, errors, type NatsConnection } from 'nats'
+import { type Authenticator, type ConnectionOptions, errors, type NatsConnection, type ServerInfo } from 'nats'
 import { brokerTunables } from '../../../config/client.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import { toConnect } from '../../wire/broker-login.ts'
 import { guestInboxPrefix, inboxPrefix } from '../../wire/subjects.ts'
-import { isCertificateError, type Trust, tlsTowards, trustNobody, UntrustedBrokers } from './broker-trust.ts'
+import { BrokerRace, type Dialled, type RaceLost } from './broker-race.ts'
+import { leaveSilentBrokers, type SilenceSettings } from './broker-silence.ts'
+import { alike, isCertificateError, type Trust, tlsTowards, trustNobody, UntrustedBrokers } from './broker-trust.ts'
+import { connectNats } from './nats-transport.ts'
+import { distinctServers } from './server-list.ts'
 
 /** No broker answered at any of the servers. */
 export class BrokerUnreachable extends Error {
-  override readonly name = 'BrokerUnreachable'
+  override readonly name: string = 'BrokerUnreachable'
   readonly code = 'unreachable'
 }
 
-/** A broker refused our login: a wrong password or credential, or no tracker there to vouch for us. */
+/** Brokers answered, but no tracker that could confirm the login. */
+export class TrackersUnreachable extends BrokerUnreachable {
+  override readonly name = 'TrackersUnreachable'
+}
+
+/** The brokers refused our login: a wrong password or credential. */
 export class LoginRefused extends Error {
   override readonly name = 'LoginRefused'
   readonly code = 'bad-credentials'
 }
 
-/** Ends a first connection after a broker refused it. Never leaves this file. */
-class TurnedAway extends Error {
-  override readonly name = 'TurnedAway'
+export interface ConnectSettings {
+  /** How long brokers are tried again before the first connection is given up. Default: each is tried once. */
+  readonly withinMs?: number
+  /** When the connection leaves a broker that says nothing. */
+  readonly silence?: SilenceSettings
+  /** Default: brokers are tried by chance, so that they share the load. */
+  readonly isInOrder?: boolean
 }
+
+type Login = Pick<
+  ConnectionOptions,
+  'name' | 'timeout' | 'inboxPrefix' | 'user' | 'pass' | 'authenticator' | 'reconnect'
+>
 
 /**
- * Counts refusals of a first connection. Left alone, nats would try for ever: each broker names the others, and they are
- * tried again. All brokers ask the same trackers, so two refusals are enough, and one silence is.
+ * What NATS tells of one connection as it dials. A first connection dials one broker; the race chooses the next. A broken
+ * one goes to another broker first, since the one it was with may accept connections and stand still.
  */
-class FirstConnection {
-  #isMade = false
-  #dialledAt = 0
-  #refusals = 0
+class Dialling {
+  /** The broker's greeting has arrived, so what fails now is the login. */
+  hasMet = false
+  /** What that broker told of itself, once it is known that the first connection failed. */
+  met: ServerInfo | undefined
+  isMade = false
+  #lastDialled: string | undefined
 
-  made(): void {
-    this.#isMade = true
+  /** NATS asks for the login when the greeting arrives. */
+  readonly noteGreeting: Authenticator = () => {
+    this.hasMet = true
   }
 
-  /** True also when the broker tried last was down. */
-  get wasRefused(): boolean {
-    return this.#refusals > 0
-  }
-
-  /** For nats: called before each server that is tried; `metABroker` is what the one before said of itself. */
-  readonly reconnectToServer = (_: unknown, metABroker: unknown): null => {
-    const now = performance.now()
-    if (!this.#isMade && metABroker) {
-      if (now - this.#dialledAt >= brokerTunables.loginTimeoutMs)
-        throw new BrokerUnreachable('no tracker answers the brokers')
-      this.#refusals += 1
-      if (this.#refusals >= 2) throw new TurnedAway('two brokers refused')
+  /** NATS asks before each server that it dials; `met` is what the one before told of itself. */
+  readonly reconnectToServer: NonNullable<ConnectionOptions['reconnectToServer']> = (servers, met) => {
+    if (!this.isMade && this.#lastDialled !== undefined) {
+      this.met = met ?? undefined
+      throw new Error('a first connection dials one broker')
     }
-    this.#dialledAt = now
-    return null
+    const [first, second] = servers
+    const next = first?.listen === this.#lastDialled ? (second ?? first) : first
+    this.#lastDialled = next?.listen
+    return next ?? null
   }
 }
 
-/** Throws BrokerUnreachable, UntrustedBrokers, or LoginRefused when the brokers refuse the first connection. */
+/** Throws BrokerUnreachable, TrackersUnreachable, UntrustedBrokers, or LoginRefused. */
 export async function openConnection(
   servers: readonly string[],
   trust: Trust,
-  options: Pick<ConnectionOptions, 'name' | 'timeout' | 'inboxPrefix' | 'user' | 'pass' | 'authenticator'>,
+  login: Login & { readonly timeout: number },
+  { withinMs = 0, silence = brokerTunables.silence, isInOrder = false }: ConnectSettings = {},
 ): Promise<NatsConnection> {
-  const first = new FirstConnection()
-  const tls = tlsTowards(servers, trust)
-  const { reconnectToServer } = first
+  const options = { ...tlsTowards(servers, trust), ...login }
+  const race = new BrokerRace<NatsConnection>(isInOrder ? servers : shuffled(servers), {
+    dial: server => dial(server, servers, options),
+    discard: connection => void connection.close().catch(() => {}),
+    nextAfterMs: brokerTunables.nextAfterMs,
+    withinMs,
+  })
+  const end = await race.run()
+  if (end.kind !== 'connected') throw failureOf(end, servers)
+  leaveSilentBrokers(end.connection, silence)
+  return end.connection
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  const rest = [...list]
+  return list.map(() => rest.splice(Math.floor(Math.random() * rest.length), 1)[0]!)
+}
+
+async function dial(
+  server: string,
+  servers: readonly string[],
+  { authenticator = [], ...login }: Login & { readonly timeout: number },
+): Promise<Dialled<NatsConnection>> {
+  const dialling = new Dialling()
+  const startedAt = performance.now()
   try {
-    const connection = await connect({
+    const connection = await connectNats({
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true,
-      ...brokerTunables.connection,
-      reconnectToServer,
-      ...tls,
-      ...options,
-      servers: [...servers],
+      reconnectTimeWait: brokerTunables.reconnectTimeWait,
+      ...login,
+      authenticator: [dialling.noteGreeting, ...[authenticator].flat()],
+      reconnectToServer: dialling.reconnectToServer,
+      servers: [server],
     })
-    first.made()
-    return connection
+    dialling.isMade = true
+    connection.setServers(distinctServers([...servers, ...alike(connection.info?.connect_urls ?? [], servers)]))
+    return { kind: 'connected', connection }
   } catch (cause) {
-    const inner = (cause as Error).cause
-    if (inner instanceof BrokerUnreachable) throw inner
-    if (isCertificateError(cause))
-      throw new UntrustedBrokers(
-        `the brokers at ${servers.join(', ')} are not of the cluster that this device trusts, or their certificate is for another address`,
+    const others = alike(dialling.met?.connect_urls ?? [], servers)
+    // Brokers refuse after they have waited for a tracker for longer than the time-out.
+    const isInTime = performance.now() - startedAt < login.timeout
+    if (isCertificateError(cause)) return { kind: 'untrusted', cause, others }
+    if (!dialling.hasMet) return { kind: isInTime ? 'absent' : 'silent', cause, others }
+    const isRefusal = cause instanceof errors.AuthorizationError || dialling.met !== undefined
+    return { kind: isInTime && isRefusal ? 'refused' : 'untended', cause, others }
+  }
+}
+
+function failureOf({ kind, cause }: RaceLost, servers: readonly string[]): Error {
+  const where = servers.join(', ')
+  switch (kind) {
+    case 'refused':
+      return new LoginRefused('the brokers did not accept this login', { cause })
+    case 'untrusted':
+      return new UntrustedBrokers(
+        `the brokers at ${where} are not of the cluster that this device trusts, or their certificate is for another address`,
         { cause },
       )
-    if (cause instanceof errors.AuthorizationError || first.wasRefused)
-      throw new LoginRefused('the brokers did not accept this login', { cause })
-    throw new BrokerUnreachable(`no broker answers at ${servers.join(', ')}`, { cause })
+    case 'untended':
+      return new TrackersUnreachable(`the brokers at ${where} answer, but no tracker does`, { cause })
+    case 'silent':
+    case 'absent':
+      return new BrokerUnreachable(`no broker answers at ${where}`, { cause })
   }
 }
 
@@ -98,10 +153,16 @@ export const connectBroker = (
   login: Exclude<BrokerLogin, { kind: 'operator' }>,
   name: string,
   trust: Trust = trustNobody,
+  settings: ConnectSettings = {},
 ): Promise<NatsConnection> =>
-  openConnection(servers, trust, {
-    ...toConnect(login),
-    name,
-    timeout: brokerTunables.loginTimeoutMs,
-    inboxPrefix: login.kind === 'guest' ? guestInboxPrefix(login.nonce) : inboxPrefix(login.user),
-  })
+  openConnection(
+    servers,
+    trust,
+    {
+      ...toConnect(login),
+      name,
+      timeout: brokerTunables.loginTimeoutMs,
+      inboxPrefix: login.kind === 'guest' ? guestInboxPrefix(login.nonce) : inboxPrefix(login.user),
+    },
+    settings,
+  )

@@ -126,12 +126,14 @@ function issuerOf(shown: PeerCertificate): string | undefined {
  * The authority shown by the first of these brokers to answer, as PEM; undefined if none answers with TLS. Sends nothing to
  * the broker, and proves nothing yet: only a connection that trusts this authority proves that the broker is of it.
  */
-export async function fetchAuthority(servers: readonly string[]): Promise<string | undefined> {
-  for (const server of servers.filter(isSecure)) {
-    const shown = await lookAt(endpointOf(server))
-    if (shown) return shown
+export function fetchAuthority(servers: readonly string[]): Promise<string | undefined> {
+  const shown = async (server: string) => {
+    const authority = await lookAt(endpointOf(server))
+    if (authority === undefined) throw new Error(`${server} shows none`)
+    return authority
   }
-  return undefined
+  // All at once, so that brokers that stand still cost nothing while another answers.
+  return Promise.any(servers.filter(isSecure).map(shown)).catch(() => undefined)
 }
 
 function lookAt({ host, port }: Endpoint): Promise<string | undefined> {

@@ -37,9 +37,9 @@ export function createDeviceTrackerClient(connection: NatsConnection, session: S
       client.advance(seq, epoch)
       remember()
     },
-    async ask(method, params) {
+    async ask(method, params, askedAt) {
       catchUp()
-      const answer = await client.ask(method, params)
+      const answer = await client.ask(method, params, askedAt)
       remember()
       return answer
     },

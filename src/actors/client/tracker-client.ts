@@ -29,7 +29,12 @@ import {
 import { isNoResponders } from './no-responders.ts'
 
 export interface TrackerClient {
-  ask<M extends TrackerMethod>(method: M, params: TrackerParams<M>): Promise<Outcome<TrackerResult<M>>>
+  /** `askedAt` (ms since 1970): when the person began to wait, if a connection had to be made first. Default: now. */
+  ask<M extends TrackerMethod>(
+    method: M,
+    params: TrackerParams<M>,
+    askedAt?: number,
+  ): Promise<Outcome<TrackerResult<M>>>
   /** Of every tracker that answers, by name. */
   statuses(): Promise<TrackerStatus[]>
   /** Statistics of every tracker that answers, by name, with the online devices that the client may see. */
@@ -49,7 +54,8 @@ const closed = (error: unknown) =>
   refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`)
 
 /**
- * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear; `requestTunables.deadlineMs` at most.
+ * Publishes `body` on `subject` until a reply parses; `prefix` is the inbox prefix that the connection may hear. At least
+ * once, and until `requestTunables.deadlineMs` after `askedAt` (ms since 1970).
  * A refusal of one of several copies is asked for again, at another inbox (docs/adr/0012): that one alone is final.
  * Refuses with `unreachable` when no tracker is there or none answers.
  */
@@ -103,7 +109,7 @@ export function askPersistently(
     const now = Date.now()
     if (noRespondersSince !== undefined && now - noRespondersSince > requestTunables.noRespondersMs)
       return finish(refuse('unreachable', 'no tracker is reachable; try again in a moment'))
-    if (now - askedAt > requestTunables.deadlineMs)
+    if (copies > 0 && now - askedAt > requestTunables.deadlineMs)
       return finish(
         refuse('unreachable', 'no tracker answered in time; this may have taken effect, so check before you repeat it'),
       )
@@ -159,13 +165,10 @@ export function createTrackerClient(
     },
     advance,
 
-    async ask(method, params) {
-      const answer = await askPersistently(transport, inboxPrefix(by.user), apiSubject(by, method), {
-        id: randomUUID(),
-        seen,
-        ...(epoch === 0 ? {} : { epoch }),
-        params,
-      })
+    async ask(method, params, askedAt) {
+      const request = { id: randomUUID(), seen, ...(epoch === 0 ? {} : { epoch }), params }
+      const subject = apiSubject(by, method)
+      const answer = await askPersistently(transport, inboxPrefix(by.user), subject, request, askedAt)
       if (!answer.ok) return answer
       const reply = answer.value
       advance(reply.seq, reply.epoch)

@@ -25,12 +25,17 @@ export async function connectTracker(
 ): Promise<TrackerConnections> {
   const trust = trustOf(() => authority?.certificate)
   const open = (account: keyof typeof seeds) =>
-    openConnection(servers, trust, {
-      name: `tracker ${name}`,
-      timeout: brokerTunables.trackerLoginTimeoutMs,
-      authenticator: nkeyLogin(seeds[account]),
-      inboxPrefix: `_INBOX_.tracker.${account}`,
-    })
+    openConnection(
+      servers,
+      trust,
+      {
+        name: `tracker ${name}`,
+        timeout: brokerTunables.trackerLoginTimeoutMs,
+        authenticator: nkeyLogin(seeds[account]),
+        inboxPrefix: `_INBOX_.tracker.${account}`,
+      },
+      { silence: brokerTunables.shortSilence },
+    )
   const accounts = ['shoal', 'auth', 'sys'] as const
   const results = await Promise.allSettled(accounts.map(open))
   const connections = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))

@@ -24,7 +24,8 @@ const signup = command({
     const nonce = randomBytes(16).toString('hex')
     const tooMany = refuse('too-many', 'too many people are signing up right now; try again in a minute')
     // Connect before asking for the password, so that it is not typed in vain when no cluster answers.
-    const connected = await connectAs({ kind: 'guest', nonce }, context, tooMany)
+    const connecting = connectAs({ kind: 'guest', nonce }, context, tooMany)
+    const connected = await context.display.whileWaiting('the brokers', connecting)
     if (!connected.ok) return connected
     const connection = connected.value
     try {
@@ -32,7 +33,8 @@ const signup = command({
       if (!password.ok) return password
       const body = { id: randomUUID(), user: user.value, password: password.value }
       const subject = signUpSubject(connection.info?.client_ip ?? '')
-      const answer = await askPersistently(connection, guestInboxPrefix(nonce), subject, body)
+      const asking = askPersistently(connection, guestInboxPrefix(nonce), subject, body)
+      const answer = await context.display.whileWaiting('the trackers', asking)
       if (!answer.ok) return answer
       return answer.value.ok ? done({ user: user.value }) : answer.value
     } finally {
@@ -72,7 +74,9 @@ async function tradePassword(context: Context, user: string, password: string): 
   const { askPersistently, connectAs, inboxPrefix, logInSubject } = await loadClient()
   const { home } = context
   const refused = refuse('bad-credentials', wrongPassword(user, countRefusedLogins(home) + 1))
-  const connected = await connectAs({ kind: 'password', user, password }, context, refused)
+  const askedAt = Date.now()
+  const connecting = connectAs({ kind: 'password', user, password }, context, refused)
+  const connected = await context.display.whileWaiting('the brokers', connecting)
   if (!connected.ok) {
     if (connected === refused) saveRefusedLogins(home, countRefusedLogins(home) + 1)
     return connected
@@ -82,11 +86,13 @@ async function tradePassword(context: Context, user: string, password: string): 
   try {
     if (home.session() && (await context.connect()).ok) return done(undefined)
     const credential = randomBytes(32).toString('base64url')
-    const answer = await askPersistently(connection, inboxPrefix(user), logInSubject(user), {
+    const body = {
       id: randomUUID(),
       device: home.device(),
       credentialHash: createHash('sha256').update(credential).digest('hex'),
-    })
+    }
+    const asking = askPersistently(connection, inboxPrefix(user), logInSubject(user), body, askedAt)
+    const answer = await context.display.whileWaiting('the trackers', asking)
     if (!answer.ok) return answer
     if (!answer.value.ok) return answer.value
     // Another cluster, or this one created anew, counts from 1 again.
@@ -112,7 +118,7 @@ const logout = command({
   example: 'logout',
   async run(context): Promise<Result<{ user: string }>> {
     const session = context.home.session()
-    const connected = await context.connect()
+    const connected = await context.display.whileWaiting('the brokers', context.connect())
     if (!session || !connected.ok) {
       // A log-in that the trackers have forgotten is over already. Trackers that cannot be reached must still be told.
       if (!session || (!connected.ok && connected.code !== 'not-logged-in')) return connected as Result<never>

@@ -48,7 +48,7 @@ const list = command({
   async run(context): Promise<Result<TrackerStatus[]>> {
     const statuses = await askTrackers(context)
     if (statuses.ok && statuses.value.length === 0)
-      return refuse('unreachable', 'no tracker answers; see shoal cluster status on the machine of the cluster')
+      return refuse('unreachable', `no tracker answers; ${context.advice.noTracker}`)
     return statuses
   },
   render: (trackers, style) =>
@@ -67,7 +67,7 @@ const list = command({
 async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
   const isOperator = existsSync(join(clusterFolder(context), 'secrets.json'))
   if (context.home.session() || !isOperator) {
-    const connected = await context.connect()
+    const connected = await context.display.whileWaiting('the brokers', context.connect())
     return connected.ok ? done(await connected.value.trackers.statuses()) : connected
   }
   const { connectOperator, trackersThatAnswer } = await import('../../cluster/operator.ts')
@@ -79,7 +79,7 @@ async function askTrackers(context: Context): Promise<Result<TrackerStatus[]>> {
     await connection.close()
     return done(statuses)
   } catch {
-    return refuse('unreachable', 'no broker answers; see shoal cluster status')
+    return refuse('unreachable', `no broker answers at ${context.servers.join(', ')}; ${context.advice.noBroker}`)
   }
 }
 

@@ -9,9 +9,9 @@ export const trustCommand = command({
   summary: 'Trust the brokers whose authority has this fingerprint, instead of those trusted before.',
   example: 'trust 3sUoM8v2PqjvJ1xWc0nq8l2m5TnUe7y4bGkZ9aRfDhI',
   args: { fingerprint: 'as shoal cluster fingerprint prints it on their machine' },
-  async run({ home, servers }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
+  async run({ home, servers, advice, display }, { fingerprint }): Promise<Result<{ fingerprint: string }>> {
     const { findAuthority } = await import('../establish-trust.ts')
-    const found = await findAuthority(servers, fingerprint)
+    const found = await display.whileWaiting('the brokers', findAuthority(servers, fingerprint, advice.noBroker))
     if (!found.ok) return found
     home.trust.follow(found.value)
     return done({ fingerprint })

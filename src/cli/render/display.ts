@@ -5,6 +5,7 @@ import type { Failure } from '../result.ts'
 import { showable, showableDeep, showableJson } from './escape.ts'
 import { createLiveLines, type LiveLines } from './live-lines.ts'
 import { plainStyle, type Style, styleFor } from './style.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** How the progress of a command is shown. */
 export interface ProgressView<T> {
@@ -22,6 +23,8 @@ export interface Display {
   progress<T>(item: T, view: ProgressView<T>): void
   /** Removes what `progress` has drawn. */
   endProgress(): void
+  /** Returns what `work` comes to. On a terminal, a line says that this command waits for `what`, once that takes long. */
+  whileWaiting<T>(what: string, work: Promise<T>): Promise<T>
   /** Prints a line for people on stderr. */
   note(text: string): void
   /** Advice on stderr, only for a person at a terminal whose stdout is redirected. Never with --json. */
@@ -45,7 +48,10 @@ export function createDisplay({ out, err }: DisplayStreams, json: boolean): Disp
   let live: LiveLines | undefined
   let printed = ''
 
+  const waiting = new WaitingLine(err, !json && err.isTTY === true)
+
   const endProgress = () => {
+    waiting.erase()
     live?.clear()
     live = undefined
     printed = ''
@@ -65,6 +71,7 @@ export function createDisplay({ out, err }: DisplayStreams, json: boolean): Disp
     },
 
     progress(item, view) {
+      waiting.erase()
       if (json) {
         if (view.isStream) out.write(`${showableJson(item)}\n`)
         return
@@ -80,8 +87,10 @@ export function createDisplay({ out, err }: DisplayStreams, json: boolean): Disp
     },
 
     endProgress,
+    whileWaiting: (what, work) => waiting.during(what, work),
 
     note(text) {
+      waiting.erase()
       if (live) live.above(showable(text))
       else err.write(`${showable(text)}\n`)
     },

@@ -73,6 +73,18 @@ test.serial(
   },
 )
 
+test.serial('Time that a connection took counts, and the request is still made once.', async t => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  t.teardown(() => mock.timers.reset())
+  let copies = 0
+  const transport = { subscribe: () => ({ unsubscribe() {} }), publish: () => void copies++ }
+  const client = createTrackerClient(transport as never, { user: 'alice', device: 'aaaaaaaaaaaa' })
+  const asked = client.ask('group.create', { group: 'reef' }, Date.now() - requestTunables.deadlineMs - 1)
+  mock.timers.tick(requestTunables.repeatAfterMs)
+  t.like(await asked, { ok: false, code: 'unreachable' })
+  t.is(copies, 1)
+})
+
 const by = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const status = (name: string) => ({ name, seq: 7, digest: 'd', uptimeSeconds: 1 })
 

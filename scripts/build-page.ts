@@ -10,9 +10,11 @@ import { replaceFolder } from './replace-folder.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const source = join(root, 'src/visualizer/page')
 
-export const buildPage = (folder: string): Promise<void> =>
+/** Returns the files that went into it, relative to the root. */
+export const buildPage = (folder: string): Promise<string[]> =>
   replaceFolder(folder, async fresh => {
-    await build({
+    const { metafile } = await build({
+      absWorkingDir: root,
       entryPoints: { page: join(source, 'page.tsx') },
       outdir: fresh,
       bundle: true,
@@ -24,9 +26,11 @@ export const buildPage = (folder: string): Promise<void> =>
       loader: { '.woff2': 'file' },
       assetNames: '[name]',
       tsconfigRaw: {},
+      metafile: true,
       logLevel: 'warning',
     })
     for (const file of ['index.html', 'icon.svg']) cpSync(join(source, file), join(fresh, file))
+    return Object.keys(metafile.inputs)
   })
 
 if (import.meta.main) await buildPage(resolve(process.argv[2] ?? join(root, 'dist/visualizer')))

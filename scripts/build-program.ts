@@ -14,8 +14,8 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Returns the files that went into it, relative to the root. */
-export const buildProgram = (): Promise<string[]> =>
-  replaceFolder(join(root, 'dist/program'), async fresh => {
+export const buildProgram = (folder: string = join(root, 'dist/program')): Promise<string[]> =>
+  replaceFolder(folder, async fresh => {
     const { metafile } = await build({
       absWorkingDir: root,
       // Both in one folder: a thread's program is looked up beside the module that starts it.

@@ -1,28 +1,17 @@
-// Builds what the published package holds beside the sources that it needs as they are: the program, the page, and the
-// licences of what is bundled.
+// Builds what the published package holds beside the sources that it needs as they are: the program, the page, and what
+// both are made of, with the licences of what is bundled.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildPage } from './build-page.ts'
 import { buildProgram } from './build-program.ts'
+import { licencesOf } from './licences.ts'
+import { createSbom } from './sbom.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
 
-const inputs = await buildProgram()
-writeFileSync(join(root, 'dist/LICENSES.txt'), licencesOf(inputs))
-await buildPage(join(root, 'dist/visualizer'))
-
-/** The licence of every bundled package, which must be included. */
-function licencesOf(files: readonly string[]): string {
-  const folders = new Set(files.flatMap(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []))
-  return [...folders]
-    .sort()
-    .map(folder => {
-      const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-      const file = readdirSync(join(root, folder)).find(each => /^licen[cs]e/i.test(each))
-      const text = file === undefined ? `${license}\n` : readFileSync(join(root, folder, file), 'utf8')
-      return `${name} ${version}\n\n${text.trimEnd()}\n`
-    })
-    .join(`\n${'-'.repeat(80)}\n\n`)
-}
+const files = [...(await buildProgram()), ...(await buildPage(join(root, 'dist/visualizer')))]
+writeFileSync(join(root, 'dist/LICENSES.txt'), licencesOf(root, files))
+writeFileSync(join(root, 'dist/sbom.cdx.json'), `${JSON.stringify(createSbom(lock, files), undefined, 2)}\n`)

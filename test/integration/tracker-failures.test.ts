@@ -7,10 +7,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type TestFn } from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
-import { BrokerUnreachable, connectBroker } from '../../src/actors/client/broker-connection.ts'
+import { connectBroker, TrackersUnreachable } from '../../src/actors/client/broker-connection.ts'
+import { openHome } from '../../src/actors/device/home.ts'
+import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { runInThisProcess } from '../helpers/command-line.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { logIn, type Person, person } from '../helpers/person.ts'
+import { tempFolder } from '../helpers/temp-folder.ts'
 import { withShared } from '../helpers/with-shared.ts'
 
 const test = withShared(anyTest.serial as TestFn<TestCluster>, t => startCluster(t))
@@ -98,6 +102,46 @@ test('Without a majority of brokers look-ups and log-ins continue, writes answer
   t.is(one?.digest, other?.digest)
 })
 
+/** Makes groups by commands, each with a connection of its own, one after the other; returns those made when told to stop. */
+function makingGroupsByCommand(env: NodeJS.ProcessEnv, prefix: string) {
+  const made: string[] = []
+  let goesOn = true
+  const ended = (async () => {
+    do {
+      const group = `${prefix}-${made.length}`
+      const { code, err } = await runInThisProcess(['group', 'create', group, '--json'], env)
+      if (code !== 0) throw new Error(`${group}: ${err}`)
+      made.push(group)
+    } while (goesOn)
+    return made
+  })()
+  return {
+    stop() {
+      goesOn = false
+      return ended
+    },
+  }
+}
+
+test('While the broker that leads the log stands still, no write by command fails, and each acts once.', async t => {
+  const { servers, folder } = t.context
+  const eve = await person(t, servers, 'eve')
+  const home = tempFolder(t)
+  const { user, device, credential } = eve
+  openHome(home).saveSession({ user, device, credential })
+  const leader = (await clusterStatus(folder)).find(node => node.leader)!.pid!
+  process.kill(leader, 'SIGSTOP')
+  t.teardown(() => process.kill(leader, 'SIGCONT'))
+  const env = { SHOAL_HOME: home, SHOAL_SERVERS: servers.join(',') }
+  const writing = ['one', 'two', 'three'].map(name => makingGroupsByCommand(env, name))
+  await delay(8_000)
+  process.kill(leader, 'SIGCONT')
+  const made = (await Promise.all(writing.map(one => one.stop()))).flat()
+  t.deepEqual([await groupsOf(eve)].flat().sort(), made.sort())
+  const [one, other] = await statusesAtOneSequence(eve.trackers, ['t1', 't2'])
+  t.is(one?.digest, other?.digest)
+})
+
 test('A missing, damaged or foreign projection is rebuilt, and the other tracker answers meanwhile.', async t => {
   const mine = t.context
   const foreign = await startCluster(t, { brokers: 1, trackers: 1 })
@@ -138,5 +182,5 @@ test('When no tracker runs, a log-in says that none can be reached, not that the
   const { servers, kill } = t.context
   await Promise.all([kill('t1'), kill('t2')])
   const login = { kind: 'password', user: 'dan', password: 'right or wrong' } as const
-  await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: BrokerUnreachable })
+  await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: TrackersUnreachable })
 })

@@ -33,12 +33,13 @@ export async function connectAs(
   login: Parameters<typeof connectBroker>[1],
   { servers, trust, advice }: Brokers,
   refused: Refusal,
+  deadlineMs: number = requestTunables.deadlineMs,
 ): Promise<Outcome<NatsConnection>> {
   const startedAt = Date.now()
   try {
     const trusted = await trust()
     if (!trusted.ok) return trusted
-    const withinMs = Math.max(1, requestTunables.deadlineMs - (Date.now() - startedAt))
+    const withinMs = Math.max(1, deadlineMs - (Date.now() - startedAt))
     const settings = { withinMs, silence: brokerTunables.shortSilence }
     return done(await connectBroker(servers, login, 'shoal', trusted.value, settings))
   } catch (error) {

@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { createServer as createPlainServer } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
-import { fingerprintOfAuthority, type Trust, tlsTowards } from '../../src/actors/client/broker-trust.ts'
+import { fetchAuthority, fingerprintOfAuthority, type Trust, tlsTowards } from '../../src/actors/client/broker-trust.ts'
 import { type Certified, certify, createAuthority } from '../../src/cluster/authority.ts'
 
 /** Connects as broker-connection.ts does; the error's code, or `trusted`. */
@@ -43,6 +44,21 @@ test('A broker of another cluster is not trusted under any name.', async t => {
   const trust = trusting(mine.certificate)
   t.regex(await meet(t, await certify(other, ['127.0.0.1']), trust), /CERT|VERIFY/)
   t.is(trust.followed.length, 1)
+})
+
+test('The authority to trust at first is taken from the broker that shows one, though another broker stands still.', async t => {
+  const authority = await createAuthority()
+  const { chain, key } = await certify(authority, ['127.0.0.1'])
+  const standing = createPlainServer()
+  const speaking = createServer({ cert: chain, key, minVersion: 'TLSv1.3' }, socket => socket.on('error', () => {}))
+  const servers: string[] = []
+  for (const server of [standing, speaking]) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => server.close())
+    servers.push(`tls://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  }
+  t.is(await fetchAuthority(servers), authority.certificate)
 })
 
 test('A device that trusts an authority follows it through rotations, even several at once, and forgets the old one.', async t => {

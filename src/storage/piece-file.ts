@@ -1,6 +1,6 @@
-// A download's part file, `NAME.part`: written piece by piece in any order, readable by its owner only, never reached through
-// a symbolic link. It gets its final name in one step once it is whole, and replaces a file of that name only if told to. It
-// does not check the bytes.
+// A download's part file, `NAME.part`: written piece by piece in any order, never reached through a symbolic link. It has the
+// mode that the umask of its agent gives, as any file that this person makes. It gets its final name in one step once it is
+// whole, and replaces a file of that name only if told to. It does not check the bytes.
 
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
 import { type FileHandle, link, lstat, open, readFile, rename, unlink } from 'node:fs/promises'
@@ -51,7 +51,7 @@ export async function openPieceFile(
   try {
     const exclusive = how === 'resume' ? 0 : constants.O_EXCL
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | exclusive
-    file = await open(path, flags, 0o600)
+    file = await open(path, flags)
     if ((await file.stat()).isFile()) {
       await file.truncate(manifest.size)
       return done(createPieceFile(path, file, manifest))
@@ -160,7 +160,7 @@ export const claim = 'Shoal was about to put a file here, and was stopped. This 
 
 /** Synchronous, so that little comes between the two: a kill there leaves an empty file that no one can tell from another's. */
 function claimName(path: string): void {
-  const file = openSync(path, 'wx', 0o600)
+  const file = openSync(path, 'wx')
   try {
     writeFileSync(file, claim)
   } catch {

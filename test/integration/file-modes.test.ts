@@ -1,4 +1,5 @@
-// Only the owner can read the files of a cluster's folder and of a device's home.
+// Only the owner can read the files of a cluster's folder and of a device's home. What a person downloads is theirs to give
+// to others, as their umask says.
 
 import { lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,9 +18,9 @@ const openToOthers = (folder: string) =>
     return (mode & 0o077) === 0 ? [] : [`${path} ${mode.toString(8)}`]
   })
 
-test('Every file of a running cluster, and of a home with an agent, is for its owner alone.', async t => {
-  // As on a machine where new files are readable by all.
-  const before = process.umask(0o022)
+test('Every file of a running cluster, and of a home with an agent, is for its owner alone; downloads have the umask’s modes.', async t => {
+  // As on a machine where people of one group work on each other's files, and all others may read them.
+  const before = process.umask(0o002)
   t.teardown(() => process.umask(before))
   const cluster = await startCluster(t, { brokers: 1, trackers: 1, tls: true })
   const alice = commandLine(t, cluster.servers)
@@ -29,6 +30,15 @@ test('Every file of a running cluster, and of a home with an agent, is for its o
     t.is((await alice.run(words.split(' '), env)).code, 0)
   writeFileSync(join(alice.folder, 'file'), 'content')
   t.is((await alice.run(['share', join(alice.folder, 'file'), 'g'], env)).code, 0)
+  const bob = commandLine(t, cluster.servers)
+  const downloaded = join(bob.folder, 'downloaded')
+  await bob.json('signup', 'bob')
+  await bob.json('login', 'bob')
+  await bob.json('group', 'join', 'g')
+  t.is((await alice.run(['group', 'accept', 'g', 'bob'], env)).code, 0)
+  await bob.json('download', 'g', 'file', downloaded, '--wait')
+  t.is(lstatSync(downloaded).mode & 0o777, 0o664)
+
   const [of, at] = [everything(cluster.folder), everything(home)]
   for (const name of ['secrets.json', 'turn.db', 't1/projection.db', 'n1/log', 'n1/config/key.pem', 'n1/store'])
     t.true(of.includes(join(cluster.folder, name)), name)

@@ -54,11 +54,11 @@ test('Pieces written in any order can be read back, and become the whole file un
   t.deepEqual(await readBytes(5, into => file.read(2, 0, into)), bytes.subarray(20))
 })
 
-test('The part file has its full length from the start, and only its owner may read it.', async t => {
+test('The part file has its full length from the start, and the mode that the umask gives.', async t => {
   const { part } = await fixture(t)
   const { size, mode } = await lstat(part)
   t.is(size, 25)
-  t.is(mode & 0o777, 0o600)
+  t.is(mode & 0o777, 0o666 & ~process.umask())
 })
 
 test('Bytes outside their piece are a broken contract.', async t => {

@@ -13,9 +13,12 @@ import { sequenceSchema } from '../wire/schemas.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { clusterPlanSchema } from './cluster-plan.ts'
 
+/** Raise it when trackers no longer read the entries of older back-ups: a cluster restored from those would be empty. */
+export const backupVersion = 2
+
 const headSchema = z.strictObject({
   format: z.literal('shoal-backup'),
-  version: z.literal(1),
+  version: z.literal(backupVersion),
   /** ms since 1970. */
   madeAt: z.number().int().positive(),
   /** When the log was created, as the brokers report it. */

@@ -13,7 +13,7 @@ import { openEventLog } from '../actors/tracker/event-log.ts'
 import { epochOf } from '../domain/log-position.ts'
 import { readLogEntry } from '../wire/log-entry.ts'
 import { logStream } from '../wire/subjects.ts'
-import { type BackupEntry, openBackup, writeBackup } from './backup-file.ts'
+import { type BackupEntry, backupVersion, openBackup, writeBackup } from './backup-file.ts'
 import { type ClusterOptions, planFrom, type RunningCluster, startAll } from './cluster.ts'
 import { ClusterFailure } from './cluster-failure.ts'
 import { clusterLockFile, withClusterLock } from './cluster-lock.ts'
@@ -49,7 +49,7 @@ export async function backUpCluster(folder: string, file: string): Promise<Backe
   try {
     const log = await openEventLog(connection, plan.brokers)
     const { created, lastSeq } = await untilAvailable(() => log.end(), backupTunables.electionMs)
-    const head = { format: 'shoal-backup', version: 1, madeAt, created, lastSeq, plan, secrets } as const
+    const head = { format: 'shoal-backup', version: backupVersion, madeAt, created, lastSeq, plan, secrets } as const
     await writeBackup(half, head, entriesOf(connection, lastSeq))
     renameSync(half, named)
     return { file: named, seq: lastSeq, bytes: statSync(named).size }

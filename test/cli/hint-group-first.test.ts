@@ -7,6 +7,7 @@ import { done, refuse } from '../../src/domain/refusal.ts'
 /** Trackers that know one group, reef. */
 const context = {
   connect: async () => done({ trackers: { ask: async () => done({ rows: [{ group: 'reef' }], next: undefined }) } }),
+  display: { whileWaiting: <T>(_: string, work: Promise<T>) => work },
 } as unknown as Context
 const missing = refuse('no-such-group', 'there is no such group; see shoal group list')
 

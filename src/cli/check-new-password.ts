@@ -1,13 +1,10 @@
 // Whether a password that a person chooses is hard enough to guess, and if not, why. zxcvbn estimates how many guesses it
-// takes somebody who knows common passwords, words, names, dates and rows of keys. Its dictionaries load with the first
-// estimate, since few commands need one. The password goes nowhere.
+// takes with a list of common passwords, words, names, dates and rows of keys. It loads with the first estimate, since few
+// commands need one. The password goes nowhere.
 
-import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { newPasswordTunables } from '../../config/client.ts'
 import { checkPasswordFloor } from '../domain/password-floor.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
-
-const { leastGuesses, estimatedCharacters } = newPasswordTunables
 
 const fewWords = 'it is little more than a common word or two'
 const fewParts = 'it has few parts, and some are common'
@@ -31,30 +28,13 @@ const weaknesses: Readonly<Record<string, string>> = {
   dates: 'it is little more than a date',
 }
 
-let loading: Promise<ZxcvbnFactory> | undefined
-
-async function loadEstimator(): Promise<ZxcvbnFactory> {
-  const [{ ZxcvbnFactory }, common, english] = await Promise.all([
-    import('@zxcvbn-ts/core'),
-    import('@zxcvbn-ts/language-common'),
-    import('@zxcvbn-ts/language-en'),
-  ])
-  // Most surnames are among its common words, and these two lists are half of what has to be prepared.
-  const { 'lastnames-en': _surnames, 'wikipedia-en': _rareWords, ...words } = english.dictionary
-  return new ZxcvbnFactory({
-    dictionary: { ...common.dictionary, ...words },
-    graphs: common.adjacencyGraphs,
-    maxLength: estimatedCharacters,
-  })
-}
-
 /** For a password that is chosen now, not for one in use. Refuses with `weak-password`, says why, and what to do. */
 export async function checkNewPassword(user: string, password: string): Promise<Outcome<void>> {
   const floor = checkPasswordFloor(user, password)
   if (!floor.ok) return floor
-  loading ??= loadEstimator()
-  const { guesses, feedback, sequence } = (await loading).check(password, [user, 'shoal'])
-  if (guesses >= leastGuesses) return done(undefined)
+  const { passwordEstimator } = await import('./password-estimator.ts')
+  const { guesses, feedback, sequence } = passwordEstimator.check(password, [user, 'shoal'])
+  if (guesses >= newPasswordTunables.leastGuesses) return done(undefined)
   const isWords = sequence.every(({ pattern }) => pattern === 'dictionary')
   const why = weaknesses[feedback.warning ?? ''] ?? (isWords ? fewWords : fewParts)
   return refuse('weak-password', `this password is easy to guess: ${why}; use three or more unrelated words`)

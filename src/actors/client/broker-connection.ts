@@ -50,14 +50,20 @@ type Login = Pick<
 class Dialling {
   /** The broker's greeting has arrived, so what fails now is the login. */
   hasMet = false
+  readonly #onGreeting: () => void
   /** What that broker told of itself, once it is known that the first connection failed. */
   met: ServerInfo | undefined
   isMade = false
   #lastDialled: string | undefined
 
+  constructor(onGreeting: () => void) {
+    this.#onGreeting = onGreeting
+  }
+
   /** NATS asks for the login when the greeting arrives. */
   readonly noteGreeting: Authenticator = () => {
     this.hasMet = true
+    this.#onGreeting()
   }
 
   /** NATS asks before each server that it dials; `met` is what the one before told of itself. */
@@ -82,7 +88,7 @@ export async function openConnection(
 ): Promise<NatsConnection> {
   const options = { ...tlsTowards(servers, trust), ...login }
   const race = new BrokerRace<NatsConnection>(isInOrder ? servers : shuffled(servers), {
-    dial: server => dial(server, servers, options),
+    dial: (server, onGreeting) => dial(server, servers, options, onGreeting),
     discard: connection => void connection.close().catch(() => {}),
     nextAfterMs: brokerTunables.nextAfterMs,
     withinMs,
@@ -102,8 +108,9 @@ async function dial(
   server: string,
   servers: readonly string[],
   { authenticator = [], ...login }: Login & { readonly timeout: number },
+  onGreeting: () => void,
 ): Promise<Dialled<NatsConnection>> {
-  const dialling = new Dialling()
+  const dialling = new Dialling(onGreeting)
   const startedAt = performance.now()
   try {
     const connection = await connectNats({

@@ -28,8 +28,8 @@ export type Dialled<C> =
 export type RaceLost = { readonly kind: DialFailure; readonly cause: unknown }
 
 export interface RaceSettings<C> {
-  /** Never rejects. */
-  dial(server: string): Promise<Dialled<C>>
+  /** Never rejects. `onGreeting` is for the moment in which the broker speaks. */
+  dial(server: string, onGreeting: () => void): Promise<Dialled<C>>
   /** Disposes of a connection that came too late. */
   discard(connection: C): void
   /** How long a silent broker is waited for before the next one is tried beside it. */
@@ -42,6 +42,7 @@ interface Entrant {
   readonly server: string
   startedAt?: number
   isPending?: boolean
+  /** How the last attempt failed, or would fail if it ended now. */
   failure?: RaceLost
 }
 
@@ -107,7 +108,9 @@ export class BrokerRace<C> {
   async #dial(entrant: Entrant): Promise<void> {
     entrant.startedAt = Date.now()
     entrant.isPending = true
-    const dialled = await this.#settings.dial(entrant.server)
+    const dialled = await this.#settings.dial(entrant.server, () => {
+      entrant.failure = { kind: 'untended', cause: undefined }
+    })
     entrant.isPending = false
     if (dialled.kind === 'connected') {
       if (this.#isOver) this.#settings.discard(dialled.connection)

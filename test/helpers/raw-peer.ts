@@ -13,6 +13,7 @@ import { createFrameDecoder } from '../../src/wire/frame-decoder.ts'
 import type { FileShape, Frame } from '../../src/wire/frames.ts'
 import { encodeTicket, ticketPsk } from '../../src/wire/ticket.ts'
 import type { SwarmPeer } from '../../src/wire/tracker-api.ts'
+import { closed } from './closed.ts'
 import { createLookout } from './lookout.ts'
 import { alice, bob } from './swarm.ts'
 import { createTypedRecord, type TypedRecord } from './typed-record.ts'
@@ -88,9 +89,8 @@ export async function startRawFetcher(
     },
   })
   const socket = secureAsFetcher(over ?? peer, peer.ticket, bytes => decoder.write(bytes))
-  const closed = new Promise(resolve => socket.once('close', resolve))
+  const left = closed(socket)
   await once(socket, 'secureConnect')
-  socket.on('error', () => {})
   const send = (frame: Frame) => void socket.write(encodeFrame(frame))
   if (holder) send({ type: 'hello', holder })
   return {
@@ -101,7 +101,7 @@ export async function startRawFetcher(
       await until(() => blockBytes >= bytes)
     },
     send,
-    closed,
+    closed: left,
     next: frames.next,
     [Symbol.dispose]: () => void socket.destroy(),
   }

@@ -7,6 +7,7 @@ import test from 'ava'
 import pino from 'pino'
 import { runAgent } from '../../../src/actors/agent/run-agent.ts'
 import { openHome } from '../../../src/actors/device/home.ts'
+import { closed } from '../../helpers/closed.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const info = JSON.stringify({ server_id: 'N', version: '2.15.1', proto: 1, max_payload: 1_048_576, headers: true })
@@ -24,11 +25,11 @@ test('An agent that is told to stop while a broker lets it in leaves no connecti
   const [socket] = (await knocks) as [Socket]
   socket.on('error', () => {})
   await agent.stop()
-  const closed = once(socket, 'close')
+  const left = closed(socket)
   socket.on('data', said => {
     if (said.includes('PING')) socket.write('PONG\r\n')
   })
   socket.write(`INFO ${info}\r\n`)
-  await closed
+  await left
   t.pass()
 })

@@ -11,6 +11,7 @@ import { uploadsStatus } from '../../../src/machines/uploads.ts'
 import { totalBytes } from '../../../src/storage/read-fully.ts'
 import { encodeFrame } from '../../../src/wire/frame-codecs.ts'
 import { encodeBlockHeader } from '../../../src/wire/frames.ts'
+import { closed } from '../../helpers/closed.ts'
 import { startRawFetcher } from '../../helpers/raw-peer.ts'
 import { settled } from '../../helpers/settled.ts'
 import { alice, bob, offerOf, sharedBytes, startServer, startSession } from '../../helpers/swarm.ts'
@@ -27,7 +28,7 @@ const blockBytes = peerTunables.blockBytes
 test('A peer that connects and says nothing is disconnected.', async t => {
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 50 } })
   const socket = connect(server.port, '127.0.0.1')
-  await once(socket.resume(), 'close')
+  await closed(socket.resume())
   t.pass()
 })
 
@@ -42,11 +43,11 @@ test('A peer that shows a ticket and then says nothing is disconnected.', async 
 
 test('A peer that trickles its TLS handshake is also disconnected.', async t => {
   await using server = await startServer(alice, undefined, { settings: { ...uploadTunables, provenWithinMs: 500 } })
-  const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+  const socket = connect(server.port, '127.0.0.1')
   // The head of a TLS record of 16 KiB, and then a byte now and then: never enough.
   socket.write(Buffer.from('1603014000', 'hex'))
   const drip = setInterval(() => socket.write(Buffer.alloc(1)), 50)
-  await once(socket.resume(), 'close')
+  await closed(socket.resume())
   clearInterval(drip)
   t.pass()
 })
@@ -72,9 +73,8 @@ test('A peer that trickles its hello is also disconnected.', async t => {
 test('A peer that does not speak TLS is disconnected.', async t => {
   await using server = await startServer()
   const socket = connect(server.port, '127.0.0.1')
-  socket.on('error', () => {})
   socket.write('GET / HTTP/1.1\r\n\r\n')
-  await once(socket.resume(), 'close')
+  await closed(socket.resume())
   t.pass()
 })
 
@@ -119,23 +119,23 @@ test('An origin that fills the listener with connections makes room for another 
     { settings: { ...uploadTunables, provenWithinMs: 60_000 } },
   )
   server.uploads.send({ type: 'offer.added', offer: offerOf(file) })
-  const closed: number[] = []
+  const gone: number[] = []
   const idlers = Array.from({ length: uploadTunables.maxHandshakes }, (_, index) =>
     connect(server.port, '127.0.0.1')
       .resume()
       .on('error', () => {})
-      .on('close', () => closed.push(index)),
+      .on('close', () => gone.push(index)),
   )
   // Each is let in before the next one knocks, so that who came first is known.
   for (const idler of idlers) if (idler.connecting) await once(idler, 'connect')
   const oneMore = connect(server.port, '127.0.0.1').resume()
-  await once(oneMore, 'close')
+  await closed(oneMore)
   const [ours, theirs] = duplexPair()
   knock(theirs, bob)
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)
   await fetcher.next('bitfield')
-  while (closed.length === 0) await delay(10)
-  t.is(closed.length, 1)
+  while (gone.length === 0) await delay(10)
+  t.is(gone.length, 1)
   for (const idler of idlers) idler.destroy()
 })
 
@@ -156,7 +156,7 @@ test('A peer that connects again and again is turned away for a while, and other
     await once(caller, 'connect')
     caller.destroy()
   }
-  await once(connect(server.port, '127.0.0.1').resume(), 'close')
+  await closed(connect(server.port, '127.0.0.1').resume())
   const [ours, theirs] = duplexPair()
   knock(theirs, bob)
   using fetcher = await startRawFetcher(server.peerFor(bob, file.share), file.manifest, bob, ours)

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { ticketTunables } from '../../../config/swarm.ts'
 import { encodeTicket } from '../../../src/wire/ticket.ts'
+import { closed } from '../../helpers/closed.ts'
 import { alice, bob, offerOf, sharedBytes, startServer, startSession } from '../../helpers/swarm.ts'
 
 const mib = 1024 * 1024
@@ -68,8 +69,8 @@ test('A replayed recording of a connection gains no access.', async t => {
   await session.heard.next('peer.ready')
   await server.heard.next('peer.admitted')
 
-  const again = connect(server.port, '127.0.0.1').on('error', () => {})
+  const again = connect(server.port, '127.0.0.1')
   again.resume().write(Buffer.concat(recorded))
-  await once(again, 'close')
+  await closed(again)
   t.false(server.heard.events.filter(({ type }) => type === 'peer.admitted').length > 1)
 })

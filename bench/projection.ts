@@ -40,7 +40,7 @@ for (let person = 0; person < people; person += 1) {
   }
   const at = messages.length
   append(userEvents(user), { type: 'account.created', user, passwordHash: 'hash' })
-  append(userEvents(user), { type: 'device.logged-in', user, device, credentialHash: 'hash' })
+  append(userEvents(user), { type: 'device.logged-in', user, device, name: 'bench', credentialHash: 'hash', at: 0 })
   if (person === 0) append(groupEvents(group), { type: 'group.created', group, owner: user, at })
   else {
     append(groupEvents(group), { type: 'join.requested', group, user, at })

@@ -26,6 +26,28 @@ export const passwordTunables = {
   waitMostMs: 2_000,
 } as const
 
+/** Devices' credentials. */
+export const deviceTunables = {
+  /**
+   * A device that nobody used for this long has to log in again: a forgotten laptop's disk lets no one in for ever. Three
+   * months outlast a long holiday or a sabbatical's first term.
+   */
+  expiresAfterMs: 90 * 24 * 60 * 60 * 1000,
+  /**
+   * A device's use is recorded at most this often. The log is never shortened: 10,000 devices add 150 MB a year. So a device
+   * expires 83 to 90 days after it was last used.
+   */
+  recordUseEveryMs: 7 * 24 * 60 * 60 * 1000,
+  /** Devices remembered whose use is still to be recorded, and when each device was last heard: 100 bytes each. */
+  remembered: 100_000,
+} as const
+
+/** What trackers finish by themselves: the exits of a deleted account from its groups, and recording the use of devices. */
+export const housekeepingTunables = {
+  /** How often it is looked for what another tracker left undone; a tracker's own entries are acted on at once. */
+  everyMs: 30_000,
+} as const
+
 /** Counting attempts of every kind. */
 export const attemptTunables = {
   /** Keys remembered of origins, of targets, and of pairs of both; 100 bytes each. Adding a key takes an attempt. */

@@ -4,6 +4,7 @@ import type { Command } from './command.ts'
 import { accountCommands } from './commands/account.ts'
 import { agentCommands } from './commands/agent.ts'
 import { clusterCommands } from './commands/cluster.ts'
+import { deviceCommands } from './commands/device.ts'
 import { downloadCommands } from './commands/download.ts'
 import { groupCommands } from './commands/group.ts'
 import { limitCommands } from './commands/limit.ts'
@@ -16,6 +17,7 @@ import { visualizerCommands } from './commands/visualizer.ts'
 
 const atAnyPrompt: readonly Command[] = [
   ...accountCommands,
+  ...deviceCommands,
   trustCommand,
   ...groupCommands,
   ...shareCommands,

@@ -11,6 +11,8 @@ import type { Display } from './render/display.ts'
 export interface DeviceContext extends Brokers {
   readonly home: Home
   readonly passwordSources: PasswordSources
+  /** Asks a question; undefined where there is no terminal, and while a script gives the passwords. */
+  readonly confirm?: ((question: string) => Promise<boolean>) | undefined
   /** The command was typed at our own prompt, where no other user of this machine can read it. */
   readonly isShell: boolean
   /** At the prompt: this command reports how the download ends, so no notification does. Call the result to undo that. */

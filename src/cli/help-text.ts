@@ -8,6 +8,8 @@ export const nounSummaries: Readonly<Record<string, string>> = {
   tracker: 'Run one tracker by itself.',
   agent: "Run this device's background client, which shares and downloads.",
   group: 'Create, join and manage groups.',
+  device: 'Log out another device of yours.',
+  account: 'End your account.',
 }
 
 export const helpIntroduction = `Shoal shares files within private groups. Downloads fetch pieces from every member who has them.
@@ -29,4 +31,4 @@ The assignment's names work too:
 ${inLines(classics.map(({ name }) => name))}
 Here quit is shoal cluster down: it stops the cluster of this home. Inside shoal shell it only leaves the prompt.
 
-Environment: SHOAL_HOME, SHOAL_SERVERS, SHOAL_PASSWORD, NO_COLOR.`
+Environment: SHOAL_HOME, SHOAL_SERVERS, SHOAL_PASSWORD, SHOAL_NEW_PASSWORD, NO_COLOR.`

@@ -8,6 +8,7 @@ import type { DeviceContext } from './context.ts'
 import { DeviceConnector } from './device-connection.ts'
 import { establishTrust } from './establish-trust.ts'
 import type { ProcessIo } from './process-io.ts'
+import { PromptLeft } from './prompt-left.ts'
 import type { Result } from './result.ts'
 import { adviceFor, serversToTry, splitServers } from './servers.ts'
 
@@ -44,8 +45,10 @@ function contextOf(home: Home, { servers, passwordStdin, env, stdin, stderr }: O
     connect: () => connector.connect(),
     disconnect: () => connector.disconnect(),
     isShell: false,
+    confirm: stdin.isTTY && stderr.isTTY && !passwordStdin ? askYesOrNo : undefined,
     passwordSources: {
       environment: env.SHOAL_PASSWORD,
+      newEnvironment: env.SHOAL_NEW_PASSWORD,
       input: passwordStdin ? stdin : undefined,
       prompt: stdin.isTTY && stderr.isTTY ? askHidden : undefined,
     },
@@ -59,6 +62,20 @@ function serversOfCluster(folder: string): string[] {
     return plan ? serversOf(plan) : []
   } catch {
     return []
+  }
+}
+
+/** On standard error, so that the result can be piped. Anything but a yes is a no. */
+async function askYesOrNo(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline')
+  const line = createInterface({ input: process.stdin, output: process.stderr })
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  line.question(`${question} [y/N] `, resolve)
+  line.once('close', () => reject(new PromptLeft()))
+  try {
+    return /^y(es)?$/i.test((await promise).trim())
+  } finally {
+    line.close()
   }
 }
 

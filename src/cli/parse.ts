@@ -76,7 +76,7 @@ function createRoot(write: (text: string) => void): Commander {
       .option('--home <dir>', "This device's folder (SHOAL_HOME, else ~/.shoal). Two homes are two devices.")
       .option('--servers <urls>', 'Brokers, separated by commas (SHOAL_SERVERS, else nats://127.0.0.1:4222).')
       .option('--json', 'Print JSON for scripts.')
-      .option('--password-stdin', 'Read the password from standard input.')
+      .option('--password-stdin', 'Read the password from standard input (passwd: the new one from its second line).')
       // Commander also writes help to standard error, unasked; the usage error says more.
       .configureOutput({ writeOut: write, writeErr: () => {}, outputError: () => {} })
       .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(process.stdout.columns ?? 100, 120) })
@@ -117,10 +117,11 @@ function addCommand(
 
 function inputOf(declared: Command, leaf: Commander): Input {
   const typed = leaf.opts()
-  const options = Object.entries(declared.options).map(([name, { kind }]) => [
-    name,
-    kind === 'flag' ? typed[name] === true : typed[name],
-  ])
+  const options = Object.entries(declared.options).map(([name, { kind }]) => {
+    // Commander's name for it: "log-out-others" is logOutOthers.
+    const value = typed[new Option(`--${name}`).attributeName()]
+    return [name, kind === 'flag' ? value === true : value]
+  })
   const args = Object.keys(declared.args).map((name, index) => [name, leaf.args[index]])
   return Object.fromEntries([...args, ...options])
 }

@@ -15,7 +15,9 @@ export interface PasswordSources {
   readonly typed?: string | undefined
   /** SHOAL_PASSWORD. */
   readonly environment?: string | undefined
-  /** --password-stdin: its first line is the password. */
+  /** SHOAL_NEW_PASSWORD: takes the place of the present one. */
+  readonly newEnvironment?: string | undefined
+  /** --password-stdin: its first line is the password, its second the new one that takes its place. */
   readonly input?: AsyncIterable<Buffer> | undefined
   /** Asks without showing what is typed; undefined where there is no terminal. */
   readonly prompt?: ((question: string) => Promise<string>) | undefined
@@ -23,15 +25,27 @@ export interface PasswordSources {
 
 export interface Passwords {
   /** An `isNew` password is one that is chosen now: it must be hard to guess, and a prompt asks for it twice. */
-  ask(user: string, options: { isNew: boolean }): Promise<Result<string>>
+  ask(user: string, options: PasswordOptions): Promise<Result<string>>
+}
+
+interface PasswordOptions {
+  readonly isNew: boolean
+  /** It takes the place of a present one, which the other sources give. */
+  readonly replaces?: true
 }
 
 export const createPasswords = (sources: PasswordSources, checkNew = checkNewPassword): Passwords => ({
-  async ask(user, { isNew }) {
+  async ask(user, options) {
+    const { isNew } = options
     const { prompt } = sources
-    const given = await readGiven(sources)
+    const given = await readGiven(sources, options)
     if (given === undefined && !prompt)
-      return refuse('usage', 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin')
+      return refuse(
+        'usage',
+        options.replaces
+          ? 'there is no terminal to ask for the new password; set SHOAL_NEW_PASSWORD, or give it as the second line of --password-stdin'
+          : 'there is no terminal to ask for the password; set SHOAL_PASSWORD or use --password-stdin',
+      )
     const password = given ?? (await prompt!(`${isNew ? 'New password' : 'Password'} for ${user}:`))
     const typable = checkTypable(user, password, isNew)
     if (!typable.ok) return typable
@@ -44,10 +58,20 @@ export const createPasswords = (sources: PasswordSources, checkNew = checkNewPas
   },
 })
 
-async function readGiven({ typed, environment, input }: PasswordSources): Promise<string | undefined> {
-  if (typed !== undefined) return typed
-  if (input) return (await text(input)).split(/\r?\n/)[0] ?? ''
-  return environment || undefined
+async function readGiven(sources: PasswordSources, { replaces }: PasswordOptions): Promise<string | undefined> {
+  const { typed, environment, newEnvironment, input } = sources
+  if (typed !== undefined && !replaces) return typed
+  if (input) return (await linesOf(input))[replaces ? 1 : 0] ?? ''
+  return (replaces ? newEnvironment : environment) || undefined
+}
+
+/** An input can be read once, and a command may ask for two passwords. */
+const inputs = new WeakMap<AsyncIterable<Buffer>, Promise<string[]>>()
+
+function linesOf(input: AsyncIterable<Buffer>): Promise<string[]> {
+  const lines = inputs.get(input) ?? text(input).then(all => all.split(/\r?\n/))
+  inputs.set(input, lines)
+  return lines
 }
 
 function checkTypable(user: string, password: string, isNew: boolean): Result<void> {

@@ -27,10 +27,13 @@ export function saveRefusedLogins(home: Pick<Home, 'folder'>, count: number): vo
   } catch {}
 }
 
-/** `count` includes this refusal. */
-export function wrongPassword(user: string, count: number): string {
+/** `count` includes this refusal; `command` was refused, of the user who is logged in. */
+export function wrongPassword(user: string, count: number, command?: string): string {
+  const wrong = command === undefined ? 'wrong user id or password' : 'wrong password'
   if (count < loginHintTunables.afterRefusals)
-    return `wrong user id or password; check both, then run shoal login ${user} again`
+    return command === undefined
+      ? `${wrong}; check both, then run shoal login ${user} again`
+      : `${wrong}; check it, then run shoal ${command} again`
   const waitSeconds = guessTunables.limits.perTarget.everyMs / 1000
-  return `wrong user id or password, ${count} times in a row; after many wrong passwords even the right one is refused, so wait ${waitSeconds} seconds before the next try`
+  return `${wrong}, ${count} times in a row; after many wrong passwords even the right one is refused, so wait ${waitSeconds} seconds before the next try`
 }

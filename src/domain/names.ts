@@ -9,6 +9,9 @@ export const maxIdLength = 64
 const maxFileNameBytes = 250
 
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]*$/
+/** Longest name of a device, in UTF-16 units: a host name has at most 64 on Linux. */
+const maxDeviceNameLength = 64
+
 const devicePattern = /^[a-z0-9]{12}$/
 // Control characters, and the invisible ones (format characters) that reorder or hide text when a name is shown.
 const unshowable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
@@ -16,6 +19,16 @@ const unshowable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 export const isId = (text: string): boolean => text.length <= maxIdLength && idPattern.test(text)
 
 export const isDeviceId = (text: string): boolean => devicePattern.test(text)
+
+/** What a person reads beside a device's id: the host name of its machine. */
+export const isDeviceName = (name: string): boolean =>
+  name.length > 0 && name.length <= maxDeviceNameLength && !unshowable.test(name)
+
+/** A machine's host name as a device's name; one that cannot be shown is replaced. */
+export const toDeviceName = (hostName: string): string => {
+  const name = showable(hostName).slice(0, maxDeviceNameLength)
+  return isDeviceName(name) ? name : 'unnamed'
+}
 
 /** A user or group id as a person typed it; `what` is the word for it in the message. */
 export function parseId(what: 'user' | 'group', text: string): Outcome<string> {

@@ -15,6 +15,7 @@ export const refusalCodes = [
   'not-owner',
   'no-such-request',
   'no-such-user',
+  'no-such-device',
   'no-such-file',
   'no-such-download',
   'not-running',

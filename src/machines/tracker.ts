@@ -16,7 +16,7 @@ import {
   withoutFailures,
 } from './supervised.ts'
 
-const parts = ['presence', 'requestHandler', 'authenticator', 'notifier'] as const
+const parts = ['presence', 'requestHandler', 'authenticator', 'notifier', 'housekeeper'] as const
 const steps = ['connect', 'prepare', 'release', ...parts] as const
 type Part = (typeof parts)[number]
 /** Each fails, and is started again, without the others. */
@@ -62,6 +62,7 @@ const lifeSetup = setup({
     requestHandler: fromCallback(unprovided('requestHandler')),
     authenticator: fromCallback(unprovided('authenticator')),
     notifier: fromCallback<EntriesApplied>(unprovided('notifier')),
+    housekeeper: fromCallback<EntriesApplied>(unprovided('housekeeper')),
     /** Lets go of everything. */
     release: fromPromise<void>(unprovided('release')),
   },
@@ -79,6 +80,7 @@ const lifeSetup = setup({
     /** Into the tracker's log; provided by run-tracker.ts. */
     reportFailure: (_, _failed: { child: TrackerStep; error: unknown }) => {},
     tellNotifier: tellChild<EntriesApplied>('notifier'),
+    tellHousekeeper: tellChild<EntriesApplied>('housekeeper'),
   },
   delays: { ...restartDelays(trackerTunables.restart, steps), steady: trackerTunables.steadyAfterMs },
 })
@@ -140,12 +142,20 @@ export const trackerMachine = lifeSetup.createMachine({
                 catchingUp: { on: { 'log.caught-up': 'serving', 'log.out-of-reach': 'serving' } },
                 serving: {
                   tags: 'serving',
-                  on: { 'entries.applied': { actions: { type: 'tellNotifier', params: ({ event }) => event } } },
+                  on: {
+                    'entries.applied': {
+                      actions: [
+                        { type: 'tellNotifier', params: ({ event }) => event },
+                        { type: 'tellHousekeeper', params: ({ event }) => event },
+                      ],
+                    },
+                  },
                   type: 'parallel',
                   states: {
                     requestHandler: supervisedPart('requestHandler'),
                     authenticator: supervisedPart('authenticator'),
                     notifier: supervisedPart('notifier'),
+                    housekeeper: supervisedPart('housekeeper'),
                   },
                 },
               },

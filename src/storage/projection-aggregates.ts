@@ -1,7 +1,7 @@
 // One aggregate of the projection as the domain has it: what a command is decided from.
 
 import type Database from 'better-sqlite3'
-import type { Account } from '../domain/account.ts'
+import { type Account, type AccountDevice, account } from '../domain/account.ts'
 import { deviceKey } from '../domain/device-ref.ts'
 import type { Group, Share } from '../domain/group.ts'
 import type { Manifest } from '../domain/manifest.ts'
@@ -13,8 +13,10 @@ export interface ProjectionAggregates {
 }
 
 export function createProjectionAggregates(db: Database.Database): ProjectionAggregates {
-  const readAccount = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
-  const readDevices = db.prepare('SELECT device, credential_hash FROM devices WHERE user = ? ORDER BY position').raw()
+  const readAccount = db.prepare('SELECT password_hash, is_deleted FROM accounts WHERE user = ?').raw()
+  const readDevices = db.prepare(`
+    SELECT device, credential_hash AS credentialHash, name, since, used
+    FROM devices WHERE user = ? ORDER BY position`)
   const readOwner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
   const readMembers = db.prepare('SELECT user, since FROM members WHERE group_name = ? ORDER BY position').raw()
   const readRequests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position').raw()
@@ -38,12 +40,12 @@ export function createProjectionAggregates(db: Database.Database): ProjectionAgg
 
   return {
     account(user) {
-      const passwordHash = readAccount.get(user) as string | undefined
-      if (passwordHash === undefined) return { user: undefined, passwordHash: '', devices: new Map() }
-      const devices = (readDevices.all(user) as [string, string][]).map(
-        ([device, credentialHash]) => [device, { credentialHash }] as const,
-      )
-      return { user, passwordHash, devices: new Map(devices) }
+      const found = readAccount.get(user) as [string, number] | undefined
+      if (!found) return account.initial
+      const [passwordHash, isDeleted] = found
+      const rows = readDevices.all(user) as (AccountDevice & { device: string })[]
+      const devices = rows.map(({ device, ...rest }) => [device, rest] as const)
+      return { user, passwordHash, isDeleted: isDeleted === 1, devices: new Map(devices) }
     },
 
     group(name) {

@@ -10,11 +10,16 @@ type Writers = { [T in LogEvent['type']]: (event: Extract<LogEvent, { type: T }>
 /** `position` orders what the event adds after everything added before. */
 export function createEventWriter(db: Database.Database): (event: LogEvent, position: number) => void {
   const sql = (text: string) => db.prepare(text)
-  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)')
+  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, 0)')
+  const setPassword = sql('UPDATE accounts SET password_hash = ? WHERE user = ?')
+  const markDeleted = sql(`UPDATE accounts SET password_hash = '', is_deleted = 1 WHERE user = ?`)
   const dropDevices = sql(`DELETE FROM devices
     WHERE user = @user OR user IN (SELECT user FROM accounts WHERE skeleton = @like)`)
-  const addDevice = sql(`INSERT INTO devices VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET credential_hash = excluded.credential_hash`)
+  const dropDevicesOf = sql('DELETE FROM devices WHERE user = ?')
+  const addDevice = sql(`INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET credential_hash = excluded.credential_hash, name = excluded.name,
+      since = excluded.since, used = excluded.used`)
+  const setUsed = sql('UPDATE devices SET used = ? WHERE user = ? AND device = ?')
   const dropDevice = sql('DELETE FROM devices WHERE user = ? AND device = ?')
   const addGroup = sql('INSERT INTO groups VALUES (?, ?, ?)')
   const groupsLike = sql('SELECT name FROM groups WHERE skeleton = ?').pluck()
@@ -54,9 +59,15 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
       dropDevices.run({ user, like })
       addAccount.run(user, like, passwordHash)
     },
-    'device.logged-in': ({ user, device, credentialHash }, position) =>
-      addDevice.run(user, device, credentialHash, position),
+    'device.logged-in': ({ user, device, name, credentialHash, at }, position) =>
+      addDevice.run(user, device, credentialHash, name, at, at, position),
+    'device.used': ({ user, device, at }) => setUsed.run(at, user, device),
     'device.logged-out': ({ user, device }) => dropDevice.run(user, device),
+    'password.changed': ({ user, passwordHash }) => setPassword.run(passwordHash, user),
+    'account.deleted': ({ user }) => {
+      markDeleted.run(user)
+      dropDevicesOf.run(user)
+    },
     'group.created': ({ group, owner, at }, position) => {
       const like = skeleton(group)
       for (const name of [group, ...(groupsLike.all(like) as string[])]) endGroup(name)

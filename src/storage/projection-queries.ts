@@ -18,12 +18,19 @@ export interface SharedFile {
 }
 
 export interface ProjectionQueries {
+  /** Undefined also for a deleted account. */
   passwordHash(user: string): string | undefined
   /** The user whose id is this one, or looks like it. */
   userLike(user: string): string | undefined
   groupLike(group: string): string | undefined
   /** Undefined unless that device is logged in. */
   credentialHash(device: DeviceRef): string | undefined
+  /** When the use of that device was last recorded; undefined unless it is logged in. */
+  usedAt(device: DeviceRef): number | undefined
+  /** The user's devices that are logged in, in the order they came. */
+  devicesOf(user: string): { device: string; name: string; since: number; used: number }[]
+  /** Deleted accounts that are still in a group, or still ask to join one. */
+  unfinishedExits(): { user: string; group: string }[]
   ownerOf(group: string): string | undefined
   isMember(group: string, user: string): boolean
   hasAskedToJoin(group: string, user: string): boolean
@@ -41,10 +48,15 @@ export interface ProjectionQueries {
 }
 
 export function createProjectionQueries(db: Database.Database): ProjectionQueries {
-  const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ?').pluck()
+  const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ? AND is_deleted = 0').pluck()
   const userLike = db.prepare('SELECT user FROM accounts WHERE skeleton = ?').pluck()
   const groupLike = db.prepare('SELECT name FROM groups WHERE skeleton = ?').pluck()
   const credentialHash = db.prepare('SELECT credential_hash FROM devices WHERE user = ? AND device = ?').pluck()
+  const usedAt = db.prepare('SELECT used FROM devices WHERE user = ? AND device = ?').pluck()
+  const devices = db.prepare('SELECT device, name, since, used FROM devices WHERE user = ? ORDER BY position')
+  const unfinishedExits = db.prepare(`
+    SELECT user, group_name AS "group" FROM accounts JOIN members USING (user) WHERE is_deleted = 1
+    UNION SELECT user, group_name FROM accounts JOIN requests USING (user) WHERE is_deleted = 1`)
   const owner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
   const member = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
   const requester = db.prepare('SELECT 1 FROM requests WHERE group_name = ? AND user = ?').pluck()
@@ -87,6 +99,9 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     userLike: user => userLike.get(skeleton(user)) as string | undefined,
     groupLike: group => groupLike.get(skeleton(group)) as string | undefined,
     credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
+    usedAt: ({ user, device }) => usedAt.get(user, device) as number | undefined,
+    devicesOf: user => devices.all(user) as { device: string; name: string; since: number; used: number }[],
+    unfinishedExits: () => unfinishedExits.all() as { user: string; group: string }[],
     ownerOf: group => owner.get(group) as string | undefined,
     isMember: (group, user) => member.get(group, user) !== undefined,
     hasAskedToJoin: (group, user) => requester.get(group, user) !== undefined,

@@ -2,7 +2,7 @@
 // fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 3
+export const projectionVersion = 4
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20
@@ -15,18 +15,23 @@ export const projectionTables = `
     fingerprint TEXT NOT NULL
   ) STRICT;
   CREATE TABLE accounts (
-    user TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL
+    user TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL,
+    is_deleted INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deleted_accounts ON accounts (user) WHERE is_deleted = 1;
   CREATE TABLE devices (
-    user TEXT, device TEXT, credential_hash TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (user, device)
+    user TEXT, device TEXT, credential_hash TEXT NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,
+    used INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (user, device)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE groups (name TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE members (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_user ON members (user);
   CREATE TABLE requests (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX requests_by_user ON requests (user);
   CREATE TABLE shares (
     group_name TEXT, file_name TEXT, id TEXT NOT NULL, size INTEGER NOT NULL, sha1 TEXT NOT NULL,
     piece_length INTEGER NOT NULL, manifest TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, file_name)
@@ -44,8 +49,8 @@ export const projectionTables = `
 
 /** Everything replicated, in an order that no tracker can have differently. */
 export const digestQueries = [
-  'SELECT user, password_hash FROM accounts ORDER BY user',
-  'SELECT user, device, credential_hash, position FROM devices ORDER BY user, device',
+  'SELECT user, password_hash, is_deleted FROM accounts ORDER BY user',
+  'SELECT user, device, credential_hash, name, since, used, position FROM devices ORDER BY user, device',
   'SELECT name, owner FROM groups ORDER BY name',
   'SELECT group_name, user, since, position FROM members ORDER BY group_name, user',
   'SELECT group_name, user, since, position FROM requests ORDER BY group_name, user',

@@ -4,7 +4,15 @@
 import * as z from 'zod'
 import type { AccountEvent } from '../domain/account.ts'
 import type { GroupEvent } from '../domain/group.ts'
-import { deviceSchema, fileNameSchema, idSchema, manifestSchema, millisecondsSchema, shareIdSchema } from './schemas.ts'
+import {
+  deviceNameSchema,
+  deviceSchema,
+  fileNameSchema,
+  idSchema,
+  manifestSchema,
+  millisecondsSchema,
+  shareIdSchema,
+} from './schemas.ts'
 
 const group = idSchema
 const user = idSchema
@@ -14,8 +22,18 @@ const name = fileNameSchema
 
 const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('account.created'), user, passwordHash: z.string() }),
-  z.strictObject({ type: z.literal('device.logged-in'), user, device, credentialHash: z.string() }),
+  z.strictObject({
+    type: z.literal('device.logged-in'),
+    user,
+    device,
+    name: deviceNameSchema,
+    credentialHash: z.string(),
+    at,
+  }),
+  z.strictObject({ type: z.literal('device.used'), user, device, at }),
   z.strictObject({ type: z.literal('device.logged-out'), user, device }),
+  z.strictObject({ type: z.literal('password.changed'), user, passwordHash: z.string() }),
+  z.strictObject({ type: z.literal('account.deleted'), user }),
   z.strictObject({ type: z.literal('group.created'), group, owner: user, at }),
   z.strictObject({ type: z.literal('join.requested'), group, user, at }),
   z.strictObject({ type: z.literal('join.accepted'), group, user, at }),

@@ -1,11 +1,12 @@
 // The schemas that several messages share. Sizes and ranges are bounded here, so that no code behind them checks again.
 
 import * as z from 'zod'
-import { isDeviceId, isFileName, isId } from '../domain/names.ts'
+import { isDeviceId, isDeviceName, isFileName, isId } from '../domain/names.ts'
 import { refusalCodes } from '../domain/refusal.ts'
 
 export const idSchema = z.string().refine(isId, 'not an id')
 export const deviceSchema = z.string().refine(isDeviceId, 'not a device id')
+export const deviceNameSchema = z.string().refine(isDeviceName, 'not a device name')
 export const fileNameSchema = z.string().refine(isFileName, 'not a file name')
 export const shareIdSchema = z.string().regex(/^[0-9a-f]{32}$/)
 export const millisecondsSchema = z.number().int().nonnegative()

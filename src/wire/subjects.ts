@@ -21,9 +21,16 @@ export const hostIn = (subject: string): string => Buffer.from(subject.split('.'
 /** The only subject that a guest may publish on. */
 export const signUpSubject = (host: string): string => `shoal.guest.signup.${hostToken(host)}`
 export const anySignUp = 'shoal.guest.signup.*'
-/** The only subject for a connection made with a password: it trades it for a device credential and closes. */
-export const logInSubject = (user: string): string => `shoal.login.${user}`
-export const anyLogIn = logInSubject('*')
+/** A connection made with a password asks here for the version of the account's present one, then acts under it. */
+export const passwordVersionSubject = (user: string): string => `shoal.password.${user}`
+export const anyPasswordVersion = passwordVersionSubject('*')
+/**
+ * What only a password decides (wire/account-api.ts). A connection may publish under the version of the password that it
+ * gave (`passwordVersion` of domain/account.ts) and no other: once the password has changed, its requests decide nothing.
+ */
+export const accountSubject = (user: string, version: string, method: string): string =>
+  `shoal.account.${user}.${version}.${method}`
+export const anyAccountRequest = accountSubject('*', '*', '*')
 
 /** Requests of a logged-in device to the trackers. */
 export const apiSubject = (by: DeviceRef, method: string): string => `shoal.api.${by.user}.${by.device}.${method}`

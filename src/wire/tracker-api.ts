@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import type { RevokedAccess } from '../domain/revocation.ts'
 import {
+  deviceNameSchema,
   deviceRefSchema,
   deviceSchema,
   fileNameSchema,
@@ -138,6 +139,22 @@ export const trackerMethods = {
   ),
   'group.files': read(inGroup.extend({ after: fileNameSchema.optional() }), page(fileSchema, fileNameSchema)),
   'swarm.locate': read(fileInGroup, swarmSchema),
+  /** The asking user's devices that are logged in. */
+  'device.list': read(
+    nothing,
+    z.array(
+      z.strictObject({
+        device: deviceSchema,
+        /** The host name of its machine when it logged in. */
+        name: deviceNameSchema,
+        /** Logged in since, ms since 1970. */
+        since: millisecondsSchema,
+        /** Last known to be in use, ms since 1970: see actors/tracker/device-queries.ts for how exact that is. */
+        seen: millisecondsSchema,
+        online: z.boolean(),
+      }),
+    ),
+  ),
   'agent.session': read(nothing, agentSessionSchema),
   /** What the log has this device as a sharer of. */
   'agent.shares': read(
@@ -171,13 +188,6 @@ export const trackerRequestSchema = z.strictObject({
 
 /** On `signUpSubject(host)`, by a guest; the reply's result is empty. */
 export const signUpSchema = z.strictObject({ id: requestId, user: z.string().max(20_000), password: passwordSchema })
-/** On `logInSubject(user)`, by a connection that gave the password. The tracker learns the credential's hash alone. */
-export const logInSchema = z.strictObject({
-  id: requestId,
-  device: deviceSchema,
-  /** SHA-256 of the credential the device made for itself, in hex. */
-  credentialHash: z.string().regex(/^[0-9a-f]{64}$/),
-})
 
 export const trackerReplySchema = z.union([
   z.object({ ok: z.literal(true), seq: sequenceSchema, epoch: sequenceSchema.optional(), result: z.unknown() }),

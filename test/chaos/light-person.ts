@@ -4,12 +4,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
+import { askAccount } from '../../src/actors/client/account-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import type { Trust } from '../../src/actors/client/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/client/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
-import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
+import { guestInboxPrefix, signUpSubject } from '../../src/wire/subjects.ts'
 import type { TrackerMethod, TrackerReply } from '../../src/wire/tracker-api.ts'
 import type { Answer, Entry } from './check/history.ts'
 import { type Mischief, type Tapped, tap } from './tap.ts'
@@ -87,10 +88,10 @@ export function createLightPerson(
     const answer = await recorded({ device, method: 'login', params: { user } }, async () => {
       const connection = await connectBroker(servers, { kind: 'password', user, password }, 'chaos', trust)
       const { transport, tapped } = tap(connection, mischief)
-      const body = { id: randomUUID(), device, credentialHash: createHash('sha256').update(credential).digest('hex') }
-      const asked = await askPersistently(transport, inboxPrefix(user), logInSubject(user), body)
+      const credentialHash = createHash('sha256').update(credential).digest('hex')
+      const asked = await askAccount(transport, { user, device }, 'log-in', { name: 'chaos', credentialHash })
       await connection.close()
-      return toldBy(asked, body.id, tapped)
+      return { outcome: asked.ok ? { ok: true, value: {} } : asked, id: tapped.lastId, seq: tapped.lastSeq }
     })
     if (answer.kind !== 'done') return
     const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'chaos', trust)

@@ -6,6 +6,7 @@ import { tempFolder } from '../helpers/temp-folder.ts'
 
 test('The first wrong password is answered without a word about waiting; after several, the person is told to wait.', t => {
   t.is(wrongPassword('alice', 1), 'wrong user id or password; check both, then run shoal login alice again')
+  t.is(wrongPassword('alice', 1, 'passwd'), 'wrong password; check it, then run shoal passwd again')
   t.notRegex(wrongPassword('alice', 2), /wait/)
   t.regex(wrongPassword('alice', 3), /3 times in a row;.* wait 30 seconds/)
 })

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import test from 'ava'
 import { openHome } from '../../src/actors/device/home.ts'
 import { type Command, command } from '../../src/cli/command.ts'
@@ -157,6 +157,23 @@ test('A weak new password is refused before it is asked for again; one in use is
   t.like(await passwords.ask('alice', { isNew: true }), { ok: false, code: 'weak-password' })
   t.deepEqual(questions, ['New password for alice:'])
   t.deepEqual(await passwords.ask('alice', { isNew: false }), done('secret'))
+})
+
+test('A password that replaces another comes from the second line of the input, from its own variable, or is asked for.', async t => {
+  const present = { isNew: false } as const
+  const next = { isNew: true, replaces: true } as const
+  const strong = 'three unrelated words of mine'
+  const both = async (sources: Parameters<typeof createPasswords>[0]) => {
+    const passwords = createPasswords(sources)
+    return [await passwords.ask('alice', present), await passwords.ask('alice', next)]
+  }
+  const input = Readable.from([Buffer.from(`old\n${strong}\n`)])
+  t.deepEqual(await both({ input }), [done('old'), done(strong)])
+  t.deepEqual(await both({ environment: 'old', newEnvironment: strong }), [done('old'), done(strong)])
+  const answers = [strong, strong]
+  t.deepEqual(await both({ environment: 'old', prompt: async () => answers.shift()! }), [done('old'), done(strong)])
+  const [, refused] = await both({ environment: 'old' })
+  t.like(refused, { ok: false, code: 'usage' })
 })
 
 test('An empty password is refused with what to do: choose one, or type the right one.', async t => {

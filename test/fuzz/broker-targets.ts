@@ -5,7 +5,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { createAccount, createCurve, createServer, createUser, fromCurveSeed } from '@nats-io/nkeys'
 import { createAuthCallout, readAuthRequest } from '../../src/actors/tracker/auth-callout.ts'
 import { createTokenSigner, InvalidToken, readToken } from '../../src/actors/tracker/nats-jwt.ts'
-import { grantFor } from '../../src/actors/tracker/permissions.ts'
+import { grantFor, type ProvenLogin } from '../../src/actors/tracker/permissions.ts'
 import { type BrokerLogin, fromConnect, toConnect } from '../../src/wire/broker-login.ts'
 import { isWatchProof, operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { demand, isDeep, type Target } from './target.ts'
@@ -50,9 +50,9 @@ function orInvalid<T>(read: () => T): T | undefined {
   }
 }
 
-const benign: Record<BrokerLogin['kind'], BrokerLogin> = {
+const benign: Record<BrokerLogin['kind'], ProvenLogin> = {
   guest: { kind: 'guest', nonce: '1'.repeat(32) },
-  password: { kind: 'password', user: 'alice', password: 'p' },
+  password: { kind: 'password', user: 'alice', version: 'v' },
   device: { kind: 'device', user: 'alice', device, credential: 'c' },
   watch: { kind: 'watch', user: 'alice', device, expiresAt: 1, proof: 'p' },
   operator: { kind: 'operator', expiresAt: 1, proof: 'p' },
@@ -64,7 +64,8 @@ const shapeOf = (subject: string) => {
 }
 
 function demandUsualGrant(login: BrokerLogin, host: string): void {
-  const grant = grantFor(login, host)
+  const proven: ProvenLogin = login.kind === 'password' ? { kind: login.kind, user: login.user, version: 'v' } : login
+  const grant = grantFor(proven, host)
   const usual = grantFor(benign[login.kind], '10.0.0.7')
   deepStrictEqual(grant.publish.map(shapeOf), usual.publish.map(shapeOf))
   deepStrictEqual(grant.subscribe.map(shapeOf), usual.subscribe.map(shapeOf))

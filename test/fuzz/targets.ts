@@ -9,6 +9,7 @@ import { createBitfield } from '../../src/domain/bitfield.ts'
 import { checkManifest, type Manifest, pieceCount, pieceHashes, pieceSize, shareId } from '../../src/domain/manifest.ts'
 import { isDeviceId, isFileName, isId, parseFileName, showable } from '../../src/domain/names.ts'
 import { originOf } from '../../src/domain/origin.ts'
+import { accountMethods, accountRequestSchema } from '../../src/wire/account-api.ts'
 import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
 import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
@@ -21,13 +22,7 @@ import { decodeRelayMessage, encodeRelayMessage } from '../../src/wire/relay-mes
 import { manifestSchema } from '../../src/wire/schemas.ts'
 import { addressOf, groupEvents, hostIn } from '../../src/wire/subjects.ts'
 import { decodeTicket, encodeTicket } from '../../src/wire/ticket.ts'
-import {
-  logInSchema,
-  signUpSchema,
-  trackerMethods,
-  trackerReplySchema,
-  trackerRequestSchema,
-} from '../../src/wire/tracker-api.ts'
+import { signUpSchema, trackerMethods, trackerReplySchema, trackerRequestSchema } from '../../src/wire/tracker-api.ts'
 import { trackerStatsSchema, trackerStatusSchema } from '../../src/wire/tracker-status.ts'
 import { recordingHeadSchema, recordingLineSchema } from '../../src/wire/visualizer-api.ts'
 import { watchingSchema } from '../../src/wire/watching.ts'
@@ -285,7 +280,8 @@ export const targets: readonly Target[] = [
     { kind: 'end', ok: false, code: 'usage', message: 'm' },
   ]),
   schemaTarget('sign-up', signUpSchema, [{ id, user, password: 'p' }]),
-  schemaTarget('log-in', logInSchema, [{ id, device, credentialHash: 'a'.repeat(64) }]),
+  schemaTarget('account request', accountRequestSchema, [{ id, device, params: {} }]),
+  schemaTarget('log-in', accountMethods['log-in'], [{ name: 'laptop', credentialHash: 'a'.repeat(64) }]),
   schemaTarget('tracker status', trackerStatusSchema, [{ name: 't1', seq: 1, digest: 'd', uptimeSeconds: 1 }]),
   schemaTarget('tracker look', trackerStatsSchema, [
     { name: 't1', requests: 1, online: 1, devices: [{ ...by, fetching: 0 }], groups: null },

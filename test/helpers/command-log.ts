@@ -1,7 +1,7 @@
 // Logs as trackers write them: series of random commands, each decided by the domain from what the series made so far.
 
 import fc from 'fast-check'
-import { type Account, account } from '../../src/domain/account.ts'
+import { type Account, type AccountCommand, account, passwordVersion } from '../../src/domain/account.ts'
 import { type Group, group } from '../../src/domain/group.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { skeleton } from '../../src/domain/skeleton.ts'
@@ -47,7 +47,19 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sign-up' as const), user: someone }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: oneOf(['log-in-device', 'log-out-device'] as const), by, credential: fc.nat() }),
+    arbitrary: fc.record({
+      kind: oneOf(['log-in-device', 'log-out-device', 'note-use'] as const),
+      by,
+      credential: fc.nat(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: oneOf(['change-password', 'revoke-device', 'delete'] as const),
+      by,
+      credential: fc.nat(),
+    }),
   },
   {
     weight: 12,
@@ -55,6 +67,29 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreadable' as const), group: oneOf(groupNames) }) },
 )
+type AccountStep = Exclude<typeof step extends fc.Arbitrary<infer S> ? S : never, { kind: 'group' | 'unreadable' }>
+
+function accountCommand(made: AccountStep, at: number, state: Account): AccountCommand {
+  const passwordHash = `hash ${at}`
+  if (made.kind === 'sign-up') return { type: made.kind, user: made.user, passwordHash }
+  const { device } = made.by
+  const proven = passwordVersion(state.passwordHash)
+  switch (made.kind) {
+    case 'log-in-device':
+      return { type: made.kind, device, name: device, credentialHash: `credential ${made.credential}`, at, proven }
+    case 'change-password':
+      return { type: made.kind, passwordHash, keep: made.credential % 2 === 0 ? device : undefined, proven }
+    case 'note-use':
+      return { type: made.kind, device, at, everyMs: 2 }
+    case 'log-out-device':
+      return { type: made.kind, device }
+    case 'revoke-device':
+      return { type: made.kind, device, proven }
+    case 'delete':
+      return { type: made.kind, proven }
+  }
+}
+
 /** Sequences may be skipped: the brokers do not promise to leave no gaps. */
 const gap = oneOf([1, 1, 1, 1, 3])
 
@@ -93,12 +128,8 @@ export const commandLog: fc.Arbitrary<CommandLog> = fc
       const user = made.kind === 'sign-up' ? made.user : made.by.user
       const like = skeleton(user)
       const state = accounts.get(like) ?? account.initial
-      const command =
-        made.kind === 'sign-up'
-          ? { type: made.kind, user, passwordHash: `hash ${at}` }
-          : { type: made.kind, device: made.by.device, credentialHash: `credential ${made.credential}` }
-      const isConcerned = command.type === 'sign-up' || state.user === user
-      const decided = account.decide(command, isConcerned ? state : account.initial)
+      const isConcerned = made.kind === 'sign-up' || state.user === user
+      const decided = account.decide(accountCommand(made, at, state), isConcerned ? state : account.initial)
       const events = record(userEvents(user), decided, at, skip)
       accounts.set(like, events.reduce(account.evolve, state))
     }

@@ -3,11 +3,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { NatsConnection } from 'nats'
+import { askAccount } from '../../src/actors/client/account-client.ts'
 import { connectBroker } from '../../src/actors/client/broker-connection.ts'
 import type { Trust } from '../../src/actors/client/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/client/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
-import { guestInboxPrefix, inboxPrefix, logInSubject, signUpSubject } from '../../src/wire/subjects.ts'
+import { type AccountMethod, type AccountParams, passwordVersionResultSchema } from '../../src/wire/account-api.ts'
+import { guestInboxPrefix, inboxPrefix, passwordVersionSubject, signUpSubject } from '../../src/wire/subjects.ts'
 import type { TrackerReply } from '../../src/wire/tracker-api.ts'
 import { granted } from './granted.ts'
 
@@ -44,10 +46,38 @@ export async function logIn(servers: readonly string[], user: string, password =
     const device = randomBytes(6).toString('hex')
     const credential = randomBytes(32).toString('base64url')
     const credentialHash = createHash('sha256').update(credential).digest('hex')
-    const request = { id: randomUUID(), device, credentialHash }
-    const answer = await askPersistently(connection, inboxPrefix(user), logInSubject(user), request)
-    if (!answer.ok || !answer.value.ok) throw new Error(`${user} cannot log in: ${JSON.stringify(answer)}`)
+    const answer = await askAccount(connection, { user, device }, 'log-in', { name: 'test', credentialHash })
+    if (!answer.ok) throw new Error(`${user} cannot log in: ${JSON.stringify(answer)}`)
     return { device, credential }
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Decides about an account as a person does who types the password; throws what connectBroker throws. */
+export async function byPassword<M extends AccountMethod>(
+  servers: readonly string[],
+  { user, device }: { user: string; device: string },
+  method: M,
+  params: AccountParams<M>,
+  password = passwordOf(user),
+) {
+  const connection = await connectBroker(servers, { kind: 'password', user, password }, 'test')
+  try {
+    return await askAccount(connection, { user, device }, method, params)
+  } finally {
+    await connection.close()
+  }
+}
+
+export async function passwordVersionOf(servers: readonly string[], user: string): Promise<string> {
+  const connection = await connectBroker(servers, { kind: 'password', user, password: passwordOf(user) }, 'test')
+  try {
+    const answer = await askPersistently(connection, inboxPrefix(user), passwordVersionSubject(user), {
+      id: randomUUID(),
+    })
+    if (!answer.ok || !answer.value.ok) throw new Error(`no version of the password: ${JSON.stringify(answer)}`)
+    return passwordVersionResultSchema.parse(answer.value.result).version
   } finally {
     await connection.close()
   }

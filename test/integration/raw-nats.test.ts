@@ -11,15 +11,16 @@ import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { attemptsSubject } from '../../src/wire/attempt-message.ts'
 import type { BrokerLogin } from '../../src/wire/broker-login.ts'
 import {
+  accountSubject,
   agentSubject,
   apiSubject,
   groupEvents,
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
-  logInSubject,
   noticeSubject,
   operatorAsking,
+  passwordVersionSubject,
   presenceSubject,
   relayInbox,
   relaySubject,
@@ -35,7 +36,7 @@ import {
 import { deviceTicketKey } from '../../src/wire/ticket.ts'
 import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { logIn, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+import { logIn, type Person, passwordOf, passwordVersionOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
 import { withShared } from '../helpers/with-shared.ts'
 
@@ -44,11 +45,13 @@ interface Scene {
   /** Hostile. */
   readonly eve: Person
   readonly vic: Person
+  /** Of eve's password, as the brokers hold her to it. */
+  readonly version: string
 }
 const test = withShared(anyTest as TestFn<Scene>, async t => {
   const cluster = await startCluster(t, { brokers: 1, trackers: 2 })
   const [eve, vic] = await Promise.all(['eve', 'vic'].map(user => person(t, cluster.servers, user)))
-  return { cluster, eve: eve!, vic: vic! }
+  return { cluster, eve: eve!, vic: vic!, version: await passwordVersionOf(cluster.servers, 'eve') }
 })
 
 const host = '127.0.0.1'
@@ -72,7 +75,7 @@ async function connectAs(who: Who, scene: Scene): Promise<RawNats> {
   return connection
 }
 
-type Rows = Readonly<Record<string, string | ((people: { eve: DeviceRef; vic: DeviceRef }) => string)>>
+type Rows = Readonly<Record<string, string | ((people: { eve: DeviceRef; vic: DeviceRef; version: string }) => string)>>
 
 const nobodyPublishes: Rows = {
   "a person's log": userEvents('vic'),
@@ -112,7 +115,10 @@ const nobodyPublishes: Rows = {
   'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.x`,
   "a tracker's inbox": '_INBOX_.tracker.shoal.x',
   "a guest's inbox": `${guestInboxPrefix('2'.repeat(32))}.x`,
-  'a log-in of another': logInSubject('vic'),
+  'a log-in of another': ({ version }) => accountSubject('vic', version, 'log-in'),
+  'a new password of another': ({ version }) => accountSubject('vic', version, 'change-password'),
+  'the end of the own account, by an earlier password': accountSubject('eve', '0'.repeat(16), 'delete'),
+  "the version of another's password": passwordVersionSubject('vic'),
   'a sign-up from another address': signUpSubject('10.1.1.1'),
   'a sign-up from nowhere': 'shoal.guest.signup',
   'attempts that trackers count': attemptsSubject,
@@ -136,7 +142,8 @@ const nobodyHears: Rows = {
   'the own requests to the trackers': ({ eve }) => apiSubject(eve, '>'),
   'looks at the trackers': 'shoal.trackers.>',
   'looks at who is online': 'shoal.look.>',
-  'log-ins': 'shoal.login.*',
+  'log-ins': 'shoal.account.>',
+  'the own log-ins': 'shoal.account.eve.>',
   'sign-ups': 'shoal.guest.>',
   'heartbeats of everybody': 'shoal.presence.>',
   'heartbeats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
@@ -164,6 +171,14 @@ const devicesPublish: Rows = {
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
   'that one watches': watchSubject('eve'),
 }
+/** What the password decides, and a device or its thief does not. */
+const passwordsPublish: Rows = {
+  'the version of the password': passwordVersionSubject('eve'),
+  'a log-in': ({ version }) => accountSubject('eve', version, 'log-in'),
+  'a new password': ({ version }) => accountSubject('eve', version, 'change-password'),
+  'the log-out of another device': ({ version }) => accountSubject('eve', version, 'revoke-device'),
+  'the end of the account': ({ version }) => accountSubject('eve', version, 'delete'),
+}
 const watchersHear: Rows = {
   'steps of the own machines': ({ eve }) => inspectSubject({ ...eve, device: '*' }, '>'),
   "the trackers' steps": inspectSubject(trackerInspected('*'), '>'),
@@ -177,7 +192,7 @@ const devicesHear: Rows = {
 }
 const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: {
-    publishes: { 'a log-in': logInSubject('eve'), 'a sign-up': signUpSubject(host) },
+    publishes: { ...passwordsPublish, 'a sign-up': signUpSubject(host) },
     hears: { "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
   },
   password: {
@@ -185,13 +200,13 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
     hears: { ...devicesHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
   },
   guest: {
-    publishes: { ...devicesPublish, 'a log-in': logInSubject('eve'), 'the own inbox': `${guestInboxPrefix(nonce)}.x` },
+    publishes: { ...devicesPublish, ...passwordsPublish, 'the own inbox': `${guestInboxPrefix(nonce)}.x` },
     hears: { ...devicesHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
   },
   watch: {
     publishes: {
       ...devicesPublish,
-      'a log-in': logInSubject('eve'),
+      ...passwordsPublish,
       'a sign-up': signUpSubject(host),
       'the own inbox': `${inboxPrefix('eve')}.x`,
     },
@@ -204,7 +219,7 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
 }
 const allowed: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: { publishes: devicesPublish, hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` } },
-  password: { publishes: { 'a log-in': logInSubject('eve') }, hears: { 'the own inbox': `${inboxPrefix('eve')}.>` } },
+  password: { publishes: passwordsPublish, hears: { 'the own inbox': `${inboxPrefix('eve')}.>` } },
   guest: {
     publishes: { 'a sign-up': signUpSubject(host) },
     hears: { 'the own inbox': `${guestInboxPrefix(nonce)}.>` },
@@ -300,7 +315,7 @@ test('Logging a device out disconnects the watchers that use it, and their log-i
 test('No user can take requests from the trackers’ queue.', async t => {
   for (const who of Object.keys(logins) as Who[]) {
     const connection = await connectAs(who, t.context)
-    for (const subject of ['shoal.api.*.*.>', 'shoal.guest.signup.*', 'shoal.login.*', logInSubject('eve')])
+    for (const subject of ['shoal.api.*.*.>', 'shoal.guest.signup.*', 'shoal.account.*.*.*', 'shoal.password.eve'])
       t.regex(await connection.subscribe(subject, trackerQueue), /^-ERR/, subject)
     connection.close()
   }
@@ -338,7 +353,7 @@ test('A connection that gives no identity, or claims without proof to be a track
 })
 
 test('No request makes a tracker answer into the log, into JetStream, or into another user’s inbox.', async t => {
-  const { cluster, eve } = t.context
+  const { cluster, eve, version } = t.context
   await signUp(cluster.servers, 'taken')
   const operator = await connectOperator(cluster.servers, cluster.secrets)
   t.teardown(() => operator.close())
@@ -356,13 +371,14 @@ test('No request makes a tracker answer into the log, into JetStream, or into an
   await operator.flush()
   const asked = { id: randomUUID(), seen: 0, params: {} }
   const taken = { id: randomUUID(), user: 'taken', password: passwordOf('taken') }
-  const device = { id: randomUUID(), device: 'not a device', credentialHash: '' }
+  const device = { id: randomUUID(), device: 'not a device', params: { name: 'x', credentialHash: '' } }
   const requests: [Who, string, object][] = [
     ['device', apiSubject(eve, 'group.list'), asked],
     ['device', trackersStatus(eve), {}],
     ['device', trackersStats(eve), {}],
     ['guest', signUpSubject(host), taken],
-    ['password', logInSubject('eve'), device],
+    ['password', passwordVersionSubject('eve'), { id: randomUUID() }],
+    ['password', accountSubject('eve', version, 'log-in'), device],
   ]
   for (const [who, subject, body] of requests) {
     const connection = await connectAs(who, t.context)

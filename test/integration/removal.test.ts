@@ -9,7 +9,9 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { peerTunables } from '../../config/swarm.ts'
+import { askAccount } from '../../src/actors/client/account-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
+import { connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { openRelay } from '../../src/actors/swarm/relay.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
@@ -21,7 +23,7 @@ import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-devi
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { admit, onDevice, type Person, person } from '../helpers/person.ts'
+import { admit, byPassword, logIn, onDevice, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
@@ -263,6 +265,68 @@ test('Logging a device out ends the uploads to it, and leaves its user’s other
   granted(await mallory.trackers.ask('device.logout', {}))
   await hasStopped(t, gone, alice)
   t.like(await kept.comesAgain(), { type: 'bitfield' })
+})
+
+/** What the owner of a stolen device does on another one, with the password. */
+const lockOuts = {
+  'A new password that logs the other devices out': (thief: DeviceRef) => ({
+    method: 'change-password' as const,
+    params: { password: `new ${passwordOf(thief.user)}`, logOutOthers: true },
+  }),
+  'Logging a device out from another one': ({ device }: DeviceRef) => ({
+    method: 'revoke-device' as const,
+    params: { device },
+  }),
+  'Deleting the account': () => ({ method: 'delete' as const, params: {} }),
+}
+for (const [what, byOwner] of Object.entries(lockOuts))
+  test(`${what} locks a thief’s device out, its running transfers included.`, async t => {
+    const { servers } = t.context
+    const { group, alice, member } = await reef(t)
+    const mallory = await member('mallory')
+    const thief = await onDevice(t, servers, mallory.user)
+    const taker = await take(t, thief, group, alice.person)
+    await flows(taker, alice)
+    const { method, params } = byOwner(asActor(thief))
+    granted(await byPassword(servers, mallory, method, params))
+    await hasStopped(t, taker, alice)
+    await t.throwsAsync(connectBroker(servers, { kind: 'device', ...thief }, 'test'), { instanceOf: LoginRefused })
+    if (method === 'revoke-device') await t.notThrowsAsync(logIn(servers, mallory.user))
+    else await t.throwsAsync(logIn(servers, mallory.user), { instanceOf: LoginRefused })
+    if (method === 'delete') t.like(await signUp(servers, mallory.user), { value: { ok: false, code: 'user-exists' } })
+    else granted(await mallory.trackers.ask('group.files', { group }))
+  })
+
+test('A thief who proved the old password before it was changed can do nothing with that.', async t => {
+  const { servers } = t.context
+  const mallory = await person(t, servers, `mallory-proof-${groups}`)
+  const { user } = mallory
+  const early = await connectBroker(servers, { kind: 'password', user, password: passwordOf(user) }, 'test')
+  t.teardown(() => early.close())
+  const password = `new ${passwordOf(user)}`
+  granted(await byPassword(servers, mallory, 'change-password', { password, logOutOthers: true }))
+  const credentialHash = 'a'.repeat(64)
+  const asking = { user, device: 'ffffffffffff' }
+  t.like(await askAccount(early, asking, 'log-in', { name: 'thief', credentialHash }), { code: 'bad-credentials' })
+  t.deepEqual(
+    granted(await mallory.trackers.ask('device.list', {})).map(({ device }) => device),
+    [mallory.device],
+  )
+})
+
+test('A deleted account’s groups go to their next members even if the tracker that recorded it dies at once.', async t => {
+  const { group, alice, agent } = await reef(t)
+  const bob = await agent('bob')
+  const { user, device } = alice.person
+  await logUnheard(t.context, userEvents(user), [
+    { type: 'device.logged-out', user, device },
+    { type: 'account.deleted', user },
+  ])
+  await until('bob owns the group alone', async () => {
+    const members = granted(await bob.person.trackers.ask('group.members', { group }))
+    return members.length === 1 && members[0]?.user === bob.person.user && members[0].role === 'owner'
+  })
+  t.deepEqual(granted(await bob.person.trackers.ask('group.files', { group })).rows, [])
 })
 
 test('A device that unshares a file stops serving it, and the other sharers go on.', async t => {

@@ -7,7 +7,7 @@ import { type EntriesApplied, type TrackerEvent, trackerMachine } from '../../sr
 
 const error = new Error('test')
 const restartDelayMs = (failures: number) => backOffMs(trackerTunables.restart, failures)
-const parts = ['presence', 'requestHandler', 'authenticator', 'notifier'] as const
+const parts = ['presence', 'requestHandler', 'authenticator', 'notifier', 'housekeeper'] as const
 type Provided = Parameters<typeof trackerMachine.provide>[0]['actors']
 
 /** The machine with parts that run on, steps that succeed, and whatever a test replaces. */
@@ -25,6 +25,7 @@ function running(replaced: Provided = {}) {
       requestHandler: idle,
       authenticator: idle,
       notifier: fromCallback(() => {}),
+      housekeeper: fromCallback(() => {}),
       release: fromPromise(async () => {}),
       ...replaced,
     },
@@ -44,7 +45,9 @@ const serving = {
   connected: {
     following: {
       presence: 'running',
-      service: { serving: { requestHandler: 'running', authenticator: 'running', notifier: 'running' } },
+      service: {
+        serving: { requestHandler: 'running', authenticator: 'running', notifier: 'running', housekeeper: 'running' },
+      },
     },
   },
 } as const
@@ -205,18 +208,19 @@ test('A tracker whose release fails reports it and still stops.', async t => {
   t.deepEqual(told, ['release'])
 })
 
-test('Applied entries reach the notifier while it runs, and are dropped while it does not.', async t => {
-  const heard: unknown[] = []
-  const notifier = fromCallback<EntriesApplied>(({ receive }) => receive(event => heard.push(event)))
-  const { clock, send } = await servingTracker({ notifier })
-  const news = { type: 'entries.applied', entries: [] } as const
-  send(news)
-  send({ type: 'part.failed', part: 'notifier', error })
-  send(news)
-  clock.increment(restartDelayMs(1))
-  send(news)
-  t.deepEqual(heard, [news, news])
-})
+for (const part of ['notifier', 'housekeeper'] as const)
+  test(`Applied entries reach the ${part} while it runs, and are dropped while it does not.`, async t => {
+    const heard: unknown[] = []
+    const hearing = fromCallback<EntriesApplied>(({ receive }) => receive(event => heard.push(event)))
+    const { clock, send } = await servingTracker({ [part]: hearing })
+    const news = { type: 'entries.applied', entries: [] } as const
+    send(news)
+    send({ type: 'part.failed', part, error })
+    send(news)
+    clock.increment(restartDelayMs(1))
+    send(news)
+    t.deepEqual(heard, [news, news])
+  })
 
 test('Every state can be reached, and from every state the tracker can be stopped.', t => {
   const events = [

@@ -216,6 +216,36 @@ test('The lists that users see match the groups.', t => {
   )
 })
 
+test('The devices of a user are listed, and deleted accounts that are still in a group or ask to join one.', t => {
+  fc.assert(
+    fc.property(commandLog, ({ entries, accounts, groups }) => {
+      const projection = freshProjection()
+      projection.apply(entries)
+      const unfinished: string[] = []
+      for (const { user = '', devices, isDeleted, passwordHash } of accounts.values()) {
+        t.deepEqual(
+          projection.devicesOf(user),
+          [...devices].map(([device, { name, since, used }]) => ({ device, name, since, used })),
+        )
+        for (const [device, { used }] of devices) t.is(projection.usedAt({ user, device }), used)
+        t.is(projection.passwordHash(user), passwordHash === '' ? undefined : passwordHash)
+        if (!isDeleted) continue
+        for (const { group, members, requests } of groups.values())
+          if (members.has(user) || requests.has(user)) unfinished.push(`${user} ${group}`)
+      }
+      t.deepEqual(
+        projection
+          .unfinishedExits()
+          .map(({ user, group }) => `${user} ${group}`)
+          .sort(),
+        unfinished.sort(),
+      )
+      projection.close()
+    }),
+    runs,
+  )
+})
+
 test('Reading a list from after one of its rows gives the rest of it.', t => {
   fc.assert(
     fc.property(commandLog, ({ entries, groups }) => {

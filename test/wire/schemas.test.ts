@@ -1,6 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type * as z from 'zod'
+import * as account from '../../src/wire/account-api.ts'
 import { agentMethods, agentReplySchema, downloadViewSchema } from '../../src/wire/agent-api.ts'
 import { heartbeatSchema } from '../../src/wire/heartbeat.ts'
 import { noticeSchema } from '../../src/wire/notice.ts'
@@ -13,7 +14,8 @@ const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).s
 test('No value makes a schema throw, and no schema accepts arbitrary values.', t => {
   const all: z.ZodType[] = [
     ...[schemas.manifestSchema, schemas.deviceRefSchema, schemas.refusalSchema, tracker.trackerRequestSchema],
-    ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema, tracker.logInSchema],
+    ...[tracker.trackerReplySchema, heartbeatSchema, noticeSchema, tracker.signUpSchema],
+    ...[account.accountRequestSchema, account.passwordVersionRequestSchema, ...Object.values(account.accountMethods)],
     ...[tracker.swarmSchema, tracker.agentSessionSchema, downloadViewSchema, agentReplySchema],
     ...Object.values(tracker.trackerMethods).flatMap(method => [method.params, method.result]),
     ...Object.values(agentMethods).flatMap(method => [method.params, method.result]),
@@ -39,6 +41,12 @@ const bounds: [string, z.ZodType, unknown[], unknown[]][] = [
   ['sequences', schemas.sequenceSchema, [0, 1], [-1, 1.5, null]],
   ['passwords', schemas.passwordSchema, ['x', 'x'.repeat(1024), 'a b\0'], ['', 'x'.repeat(1025), 5]],
   ['share ids', schemas.shareIdSchema, ['0'.repeat(32)], ['0'.repeat(31), 'g'.repeat(32), `${'0'.repeat(32)}\n`]],
+  [
+    'device names',
+    schemas.deviceNameSchema,
+    ['laptop', 'a'.repeat(64), 'ü'],
+    ['', 'a'.repeat(65), '\u001b[2J', 'a\u202e', 5],
+  ],
   ['user ids', schemas.idSchema, ['alice'], ['', 'a.b', '*', '>', 'a'.repeat(65), 'a\n']],
 ]
 for (const [what, schema, good, bad] of bounds)
@@ -74,8 +82,11 @@ test('A heartbeat, a log-in and a notice must have exactly their own fields.', t
   t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: [], host: '10.0.0.1' }))
   t.false(accepts(heartbeatSchema, { state: 'online', port: 1, fetching: Array(1001).fill('0'.repeat(32)) }))
   const id = '01890a5d-ac96-774b-bcce-b302099a8057'
-  t.true(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(64) }))
-  t.false(accepts(tracker.logInSchema, { id, device: 'aaaaaaaaaaaa', credentialHash: 'a'.repeat(63) }))
+  t.true(accepts(account.accountRequestSchema, { id, device: 'aaaaaaaaaaaa', params: {} }))
+  t.false(accepts(account.accountRequestSchema, { id, device: 'aaaaaaaaaaaa', params: {}, user: 'bob' }))
+  const logIn = account.accountMethods['log-in']
+  t.true(accepts(logIn, { name: 'laptop', credentialHash: 'a'.repeat(64) }))
+  t.false(accepts(logIn, { name: 'laptop', credentialHash: 'a'.repeat(63) }))
   t.true(accepts(noticeSchema, { seq: 1, group: 'g', type: 'access.revoked', user: 'bob' }))
   t.false(accepts(noticeSchema, { seq: 1, group: 'g', type: 'access.granted', user: 'bob' }))
 })

@@ -29,7 +29,8 @@ test('A subject with too few tokens has no address.', t => {
 test('Every subject matches its own subscription, and no other.', t => {
   const rooms: [string, string][] = [
     [subjects.apiSubject(alice, 'group.create'), subjects.anyApi],
-    [subjects.logInSubject('alice'), subjects.anyLogIn],
+    [subjects.passwordVersionSubject('alice'), subjects.anyPasswordVersion],
+    [subjects.accountSubject('alice', 'v', 'delete'), subjects.anyAccountRequest],
     [subjects.trackersStatus(alice), subjects.anyTrackersStatus],
     [subjects.presenceSubject(alice, '10.0.0.1'), subjects.anyPresence],
     [subjects.userEvents('alice'), subjects.logSubjects],

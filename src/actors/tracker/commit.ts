@@ -42,6 +42,7 @@ const noQuorum = (attempt: Attempt | undefined): Refusal =>
 /** Events that end something are always allowed: people over their limit can still stop sharing, leave, remove and log out. */
 const endings: ReadonlySet<LogEvent['type']> = new Set([
   'device.logged-out',
+  'account.deleted',
   'join.rejected',
   'member.left',
   'member.removed',

@@ -1,6 +1,7 @@
 // Every method that only reads, put together from the modules that answer it.
 
 import { createAgentQueries } from './agent-queries.ts'
+import { createDeviceQueries } from './device-queries.ts'
 import { createGroupQueries } from './group-queries.ts'
 import type { Queries } from './queries.ts'
 import { createSwarmQueries } from './swarm-queries.ts'
@@ -10,4 +11,5 @@ export const createQueries = (parts: Pick<TrackerParts, 'projection' | 'online' 
   ...createGroupQueries(parts),
   ...createSwarmQueries(parts),
   ...createAgentQueries(parts),
+  ...createDeviceQueries(parts),
 })

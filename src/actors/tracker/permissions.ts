@@ -6,14 +6,15 @@ import { ticketTunables } from '../../../config/swarm.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
+  accountSubject,
   agentSubject,
   anyInspect,
   apiSubject,
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
-  logInSubject,
   noticeSubject,
+  passwordVersionSubject,
   presenceSubject,
   relayInbox,
   relaySubject,
@@ -40,8 +41,13 @@ export interface Grant {
 /** The name of a device's connections, by which they can be found and closed. */
 export const deviceConnectionName = ({ user, device }: DeviceRef): string => `${user}.${device}`
 
+/** A login that was checked; `version` names the password that was given. */
+export type ProvenLogin =
+  | Exclude<BrokerLogin, { kind: 'password' }>
+  | { readonly kind: 'password'; readonly user: string; readonly version: string }
+
 /** `host` is the address that the broker saw the connection come from. */
-export function grantFor(login: BrokerLogin, host: string): Grant {
+export function grantFor(login: ProvenLogin, host: string): Grant {
   switch (login.kind) {
     case 'guest':
       return {
@@ -53,7 +59,7 @@ export function grantFor(login: BrokerLogin, host: string): Grant {
     case 'password':
       return {
         name: login.user,
-        publish: [logInSubject(login.user)],
+        publish: [passwordVersionSubject(login.user), accountSubject(login.user, login.version, '*')],
         subscribe: [`${inboxPrefix(login.user)}.>`],
         mostSeconds: ticketTunables.entryLoginSeconds,
       }

@@ -10,7 +10,16 @@ import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../doma
 import { formatBytes } from '../../domain/quantities.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { readJson } from '../../wire/json.ts'
-import { addressOf, anyApi, anyLogIn, anySignUp, guestInboxes, inboxPrefix, trackerQueue } from '../../wire/subjects.ts'
+import {
+  addressOf,
+  anyAccountRequest,
+  anyApi,
+  anyPasswordVersion,
+  anySignUp,
+  guestInboxes,
+  inboxPrefix,
+  trackerQueue,
+} from '../../wire/subjects.ts'
 import {
   type TrackerMethod,
   type TrackerParams,
@@ -98,7 +107,7 @@ export const requestHandlerActor: TrackerActor =
     const catchUp = createCatchUp(parts)
     const commit = createCommit(parts, createQuorum(connections.sys, parts.brokers), catchUp)
     const services: Services = { catchUp, commit, queries: createQueries(parts) }
-    const accounts = createAccountRequests(parts, commit)
+    const accounts = createAccountRequests(parts, commit, catchUp)
     const once = answerOnce()
 
     const startedAt = performance.now()
@@ -156,9 +165,13 @@ export const requestHandlerActor: TrackerActor =
           message => accounts.signUp(message),
         ),
       }),
-      connections.shoal.subscribe(anyLogIn, {
+      connections.shoal.subscribe(anyPasswordVersion, {
         ...queue,
-        callback: serve(inboxOfUser, message => accounts.logIn(message)),
+        callback: serve(inboxOfUser, message => accounts.passwordVersion(message)),
+      }),
+      connections.shoal.subscribe(anyAccountRequest, {
+        ...queue,
+        callback: serve(inboxOfUser, message => accounts.decide(message)),
       }),
       answerStatus(parts, startedAt, failed),
       answerStats(parts, () => requests, failed),

@@ -4,6 +4,7 @@
 import { type AnyActorRef, createActor, type EventObject, fromCallback, fromPromise, waitFor } from 'xstate'
 import { trackerMachine } from '../../machines/tracker.ts'
 import { authenticatorActor } from './authenticator.ts'
+import { housekeeperActor } from './housekeeper.ts'
 import { logFollowerActor } from './log-follower.ts'
 import { notifierActor } from './notifier.ts'
 import { presenceActor } from './presence.ts'
@@ -41,6 +42,7 @@ export function runTracker(settings: TrackerSettings): RunningTracker {
       requestHandler: whenPrepared(requestHandlerActor),
       authenticator: whenPrepared(authenticatorActor),
       notifier: whenPrepared(notifierActor),
+      housekeeper: whenPrepared(housekeeperActor),
       release: fromPromise(() => resources.release()),
     },
     actions: {

@@ -7,6 +7,7 @@ import type { WriteAllowance } from '../../domain/write-allowance.ts'
 import type { Projection } from '../../storage/projection.ts'
 import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import type { AttemptCounts } from './attempt-counts.ts'
+import type { DeviceUse } from './device-use.ts'
 import type { EventLog } from './event-log.ts'
 import type { OnlineDevices } from './online-devices.ts'
 import type { PasswordQueue } from './password-queue.ts'
@@ -35,6 +36,8 @@ export interface TrackerParts extends TrackerSettings {
   readonly online: OnlineDevices
   readonly attempts: AttemptCounts
   readonly hashing: PasswordQueue
+  /** The authenticator notes in it, the housekeeper takes from it. */
+  readonly deviceUse: DeviceUse
   /** The log follower notes each entry in it. */
   readonly writing: WriteAllowance
 }

@@ -8,6 +8,7 @@ import { createWriteAllowance } from '../../domain/write-allowance.ts'
 import { anyWatch, trackerInspected } from '../../wire/subjects.ts'
 import { inspectProcess } from '../inspection/inspect-process.ts'
 import { createAttemptCounts } from './attempt-counts.ts'
+import { createDeviceUse } from './device-use.ts'
 import { openEventLog } from './event-log.ts'
 import { createOnlineDevices } from './online-devices.ts'
 import { createPasswordQueue } from './password-queue.ts'
@@ -77,6 +78,7 @@ export class TrackerResources {
       online: createOnlineDevices(),
       attempts: createAttemptCounts(this.#settings, connections.auth),
       hashing: createPasswordQueue(),
+      deviceUse: createDeviceUse(projection),
       writing: createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers),
     }
   }

@@ -2,14 +2,16 @@
 // makes and keeps in its home. A command that fails leaves the log-in as it was.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import { parseId } from '../../domain/names.ts'
-import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { hostname } from 'node:os'
+import { parseId, toDeviceName } from '../../domain/names.ts'
+import { done, refuse } from '../../domain/refusal.ts'
 import { isAgentRunning } from '../agent-running.ts'
 import { waitForAgent } from '../ask.ts'
-import { command } from '../command.ts'
+import { command, flag } from '../command.ts'
 import type { Context } from '../context.ts'
-import { countRefusedLogins, saveRefusedLogins, wrongPassword } from '../refused-logins.ts'
 import type { Result } from '../result.ts'
+
+const notLoggedIn = refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
 
 const signup = command({
   name: 'signup',
@@ -70,43 +72,27 @@ const login = command({
 })
 
 /** Leaves the device with a credential that works: its present one, if the trackers still accept that. */
-async function tradePassword(context: Context, user: string, password: string): Promise<Outcome<void>> {
-  const { askPersistently, connectAs, inboxPrefix, logInSubject } = await loadClient()
+async function tradePassword(context: Context, user: string, password: string): Promise<Result<void>> {
   const { home } = context
-  const refused = refuse('bad-credentials', wrongPassword(user, countRefusedLogins(home) + 1))
-  const askedAt = Date.now()
-  const connecting = connectAs({ kind: 'password', user, password }, context, refused)
-  const connected = await context.display.whileWaiting('the brokers', connecting)
-  if (!connected.ok) {
-    if (connected === refused) saveRefusedLogins(home, countRefusedLogins(home) + 1)
-    return connected
-  }
-  saveRefusedLogins(home, 0)
-  const connection = connected.value
-  try {
+  const { withPassword } = await import('../with-password.ts')
+  return withPassword(context, { user, password }, async ask => {
     if (home.session() && (await context.connect()).ok) return done(undefined)
     const credential = randomBytes(32).toString('base64url')
-    const body = {
-      id: randomUUID(),
-      device: home.device(),
+    const answer = await ask('log-in', {
+      name: toDeviceName(hostname()),
       credentialHash: createHash('sha256').update(credential).digest('hex'),
-    }
-    const asking = askPersistently(connection, inboxPrefix(user), logInSubject(user), body, askedAt)
-    const answer = await context.display.whileWaiting('the trackers', asking)
+    })
     if (!answer.ok) return answer
-    if (!answer.value.ok) return answer.value
     // Another cluster, or this one created anew, counts from 1 again.
     home.forgetSeen()
     home.saveSeen(answer.value.seq, answer.value.epoch)
     home.saveSession({ user, device: home.device(), credential })
     return done(undefined)
-  } finally {
-    await connection.close()
-  }
+  })
 }
 
 /** Resolves once the agent answers in the session of this device: from then on everything it shares is available. */
-async function startAgentAndWait(context: Context): Promise<Outcome<unknown>> {
+async function startAgentAndWait(context: Context): Promise<Result<unknown>> {
   const { startAgent } = await import('../../actors/device/agent-process.ts')
   const started = await startAgent(context.home, { servers: context.servers })
   return started.ok ? waitForAgent(context) : started
@@ -144,12 +130,78 @@ const whoami = command({
   example: 'whoami',
   async run(context): Promise<Result<{ user: string; device: string; agent: 'running' | 'stopped' }>> {
     const session = context.home.session()
-    if (!session) return refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
+    if (!session) return notLoggedIn
     const agent = (await isAgentRunning(context.home)) ? 'running' : 'stopped'
     return done({ user: session.user, device: session.device, agent })
   },
   render: ({ user, device, agent }, style) =>
     `${style('bold', user)} on device ${device}, agent ${agent}${agent === 'stopped' ? ' (start it: shoal agent start)' : ''}`,
+})
+
+const passwd = command({
+  name: 'passwd',
+  summary:
+    'Change your password. This device stays logged in. Asks for the present password, then for the new one twice.',
+  example: 'passwd --log-out-others',
+  options: { 'log-out-others': flag('Also log out all your other devices.') },
+  async run(context, input): Promise<Result<{ user: string; loggedOutOthers: boolean }>> {
+    const session = context.home.session()
+    if (!session) return notLoggedIn
+    const { user } = session
+    const password = await context.passwords.ask(user, { isNew: false })
+    if (!password.ok) return password
+    const { withPassword } = await import('../with-password.ts')
+    // Proven before the new one is asked for, so that it is not chosen in vain.
+    return withPassword(context, { user, password: password.value, command: 'passwd' }, async ask => {
+      const chosen = await context.passwords.ask(user, { isNew: true, replaces: true })
+      if (!chosen.ok) return chosen
+      const isAsked = !input['log-out-others'] && context.passwordSources.newEnvironment === undefined
+      const logOutOthers =
+        input['log-out-others'] ||
+        (isAsked && (await context.confirm?.('Log out all your other devices, too?'))) ||
+        false
+      const answer = await ask('change-password', { password: chosen.value, logOutOthers }, Date.now())
+      if (!answer.ok) return answer
+      context.home.saveSeen(answer.value.seq, answer.value.epoch)
+      return done({ user, loggedOutOthers: logOutOthers })
+    })
+  },
+  render: ({ user, loggedOutOthers }) =>
+    loggedOutOthers
+      ? `Changed the password of ${user}. All your other devices are logged out.`
+      : `Changed the password of ${user}. Your devices stay logged in; see shoal devices.`,
+})
+
+const deleteAccount = command({
+  name: 'account delete',
+  summary:
+    'Delete your account for good. Asks for your password. Your groups go to their next members; your shares end.',
+  example: 'account delete',
+  options: { yes: flag('Do not ask whether you are sure.') },
+  async run(context, { yes }): Promise<Result<{ user: string }>> {
+    const session = context.home.session()
+    if (!session) return notLoggedIn
+    const { user } = session
+    if (!yes && !context.confirm)
+      return refuse(
+        'usage',
+        `there is no terminal to ask whether you are sure; add --yes to delete the account ${user}`,
+      )
+    const question = `Delete ${user} for good? Your groups go to their next members, and the user id is never free again.`
+    if (!yes && !(await context.confirm?.(question)))
+      return { ok: false, code: 'interrupted', message: `the account ${user} was not deleted` }
+    const password = await context.passwords.ask(user, { isNew: false })
+    if (!password.ok) return password
+    const { withPassword } = await import('../with-password.ts')
+    const proof = { user, password: password.value, command: 'account delete' }
+    const deleted = await withPassword(context, proof, ask => ask('delete', {}))
+    if (!deleted.ok) return deleted
+    // The agent sees that its log-in is gone, and leaves.
+    context.home.clearSession()
+    await context.disconnect()
+    return done({ user })
+  },
+  render: ({ user }) => `Deleted the account ${user}. All its devices are logged out.`,
 })
 
 /** NATS is loaded only by the commands that need it: `whoami` does not. */
@@ -162,4 +214,4 @@ async function loadClient() {
   return { ...client, ...connecting, ...subjects }
 }
 
-export const accountCommands = [signup, login, logout, whoami]
+export const accountCommands = [signup, login, logout, whoami, passwd, deleteAccount]

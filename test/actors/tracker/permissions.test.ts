@@ -3,14 +3,15 @@ import fc from 'fast-check'
 import { grantFor } from '../../../src/actors/tracker/permissions.ts'
 import { isDeviceId, isId } from '../../../src/domain/names.ts'
 import {
+  accountSubject,
   agentSubject,
   apiSubject,
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
-  logInSubject,
   noticeSubject,
   operatorAsking,
+  passwordVersionSubject,
   presenceSubject,
   relayInbox,
   relaySubject,
@@ -85,18 +86,27 @@ test('A device cannot publish on subjects of other users, the log, JetStream or 
     '$SYS.REQ.USER.AUTH',
     '$SYS.REQ.SERVER.PING',
     signUpSubject(host),
-    logInSubject('alice'),
+    passwordVersionSubject('alice'),
+    accountSubject('alice', 'v'.repeat(16), 'log-in'),
     noticeSubject('alice'),
   ]
   for (const subject of others) t.false(may(device.publish, subject), subject)
 })
 
-test('A guest may sign up and hear its own inbox; a log-in by password may trade it for a credential.', t => {
+test('A guest may sign up and hear its own inbox; a password decides about its account, under its own version alone.', t => {
   const guest = grantFor({ kind: 'guest', nonce: '0'.repeat(32) }, host)
   t.deepEqual(guest.publish, [signUpSubject(host)])
   t.deepEqual(guest.subscribe, [`${guestInboxPrefix('0'.repeat(32))}.>`])
-  const password = grantFor({ kind: 'password', user: 'alice', password: 'p' }, host)
-  t.deepEqual(password.publish, [logInSubject('alice')])
+  const password = grantFor({ kind: 'password', user: 'alice', version: 'v1' }, host)
+  t.true(may(password.publish, passwordVersionSubject('alice')))
+  t.true(may(password.publish, accountSubject('alice', 'v1', 'log-in')))
+  for (const subject of [
+    accountSubject('alice', 'v2', 'log-in'),
+    accountSubject('bob', 'v1', 'log-in'),
+    passwordVersionSubject('bob'),
+    apiSubject(alice, 'group.create'),
+  ])
+    t.false(may(password.publish, subject), subject)
   t.deepEqual(password.subscribe, [`${inboxPrefix('alice')}.>`])
 })
 

@@ -1,0 +1,118 @@
+// Whether a login to the brokers is genuine, as this tracker's projection has it. Before one is refused, the tracker catches
+// up with the log's end; if the brokers do not answer, what it knows decides. Passwords are rate-limited (attempt-counts.ts)
+// and queued (password-queue.ts); credentials, which cannot be guessed, are not.
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { deviceTunables } from '../../../config/tracker.ts'
+import { visualizerTunables } from '../../../config/visualizer.ts'
+import { isExpired, passwordVersion } from '../../domain/account.ts'
+import type { DeviceRef } from '../../domain/device-ref.ts'
+import { originOf } from '../../domain/origin.ts'
+import type { BrokerLogin } from '../../wire/broker-login.ts'
+import { passwordSchema } from '../../wire/schemas.ts'
+import { deviceTicketKey } from '../../wire/ticket.ts'
+import { isWatchProof } from '../../wire/watch-login.ts'
+import type { AuthRequest } from './auth-callout.ts'
+import type { CatchUp } from './catch-up.ts'
+import { isPassword } from './password.ts'
+import type { ProvenLogin } from './permissions.ts'
+import type { TrackerParts } from './tracker-parts.ts'
+
+/** All guests share one target. */
+const anyGuest = '.guest'
+
+function isCredential(credentialHash: string | undefined, credential: string): boolean {
+  const given = createHash('sha256').update(credential).digest()
+  const kept = Buffer.from(credentialHash ?? '', 'hex')
+  return kept.length === given.length && timingSafeEqual(kept, given)
+}
+
+type Parts = Pick<TrackerParts, 'projection' | 'secrets' | 'online' | 'attempts' | 'hashing' | 'deviceUse'>
+
+/** Undefined for a login that is not to be let in. */
+export type ProveLogin = (login: BrokerLogin, question: AuthRequest) => Promise<ProvenLogin | undefined>
+
+export function createLoginProof(
+  { projection, secrets, online, attempts, hashing, deviceUse }: Parts,
+  catchUp: Pick<CatchUp, 'toEnd'>,
+): ProveLogin {
+  /** Includes those of a rotation under way, so that watchers stay connected. */
+  const ticketSecrets = [secrets, secrets.next, secrets.retiring].flatMap(set =>
+    set ? [Buffer.from(set.ticketSecret, 'base64url')] : [],
+  )
+  const isProof = (login: Parameters<typeof isWatchProof>[0], keyOf: (ticketSecret: Buffer) => Buffer) =>
+    ticketSecrets.some(secret =>
+      isWatchProof(
+        login,
+        keyOf(secret),
+        Date.now(),
+        visualizerTunables.watchLoginMs + visualizerTunables.clocksApartMs,
+      ),
+    )
+
+  /** The version of the password, if it is right; false if it is wrong; undefined if it was not checked. */
+  async function check(user: string, password: string, origin: string): Promise<string | false | undefined> {
+    return hashing.run(origin, async () => {
+      const passwordHash = projection.passwordHash(user)
+      const isRight = await isPassword(passwordHash, password)
+      return isRight && passwordHash !== undefined && passwordVersion(passwordHash)
+    })
+  }
+
+  async function versionOf(user: string, password: string, host: string): Promise<string | undefined> {
+    if (!passwordSchema.safeParse(password).success) return undefined
+    const origin = originOf(host)
+    const attempt = { origin, target: user, isKnown: online.isAt(user, origin) }
+    if (attempts.guesses.begin(attempt) > 0) return undefined
+    const known = projection.passwordHash(user)
+    let version = known === undefined ? false : await check(user, password, origin)
+    if (version === false) {
+      await catchUp.toEnd()
+      // A user who is unknown takes as long as one who is known.
+      if (known === undefined || projection.passwordHash(user) !== known) version = await check(user, password, origin)
+    }
+    // It was right, or never checked.
+    if (version !== false) attempts.guesses.giveBack(attempt)
+    return version || undefined
+  }
+
+  /** Undefined unless the device is logged in and was used lately: by the slower clock, so that a fast one expires nothing. */
+  function validCredentialHash(device: DeviceRef, { askedAt }: AuthRequest): string | undefined {
+    const used = projection.usedAt(device)
+    const now = Math.min(Date.now(), askedAt * 1000)
+    if (used === undefined || isExpired({ used }, now, deviceTunables.expiresAfterMs)) return undefined
+    return projection.credentialHash(device)
+  }
+
+  /** Before a login is refused, this tracker catches up. */
+  const provenOnce = async <L extends ProvenLogin>(login: L, isKnown: () => boolean): Promise<L | undefined> =>
+    isKnown() || (await catchUp.toEnd().then(isKnown)) ? login : undefined
+
+  return async function prove(login: BrokerLogin, question: AuthRequest): Promise<ProvenLogin | undefined> {
+    const { host } = question
+    switch (login.kind) {
+      case 'guest': {
+        const visit = { origin: originOf(host), target: anyGuest, isKnown: false }
+        return attempts.visits.begin(visit) === 0 ? login : undefined
+      }
+      case 'password': {
+        const { kind, user, password } = login
+        const version = await versionOf(user, password, host)
+        return version === undefined ? undefined : { kind, user, version }
+      }
+      case 'device': {
+        const isKnown = () => isCredential(validCredentialHash(login, question), login.credential)
+        const proven = await provenOnce(login, isKnown)
+        if (proven) deviceUse.note(login)
+        return proven
+      }
+      case 'watch':
+        return provenOnce(login, () => {
+          const hash = validCredentialHash(login, question)
+          return hash !== undefined && isProof(login, secret => deviceTicketKey(secret, login, hash))
+        })
+      case 'operator':
+        return isProof(login, secret => secret) ? login : undefined
+    }
+  }
+}

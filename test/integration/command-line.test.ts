@@ -2,11 +2,13 @@
 // shows more than the command does: its exit codes, what it reads and prints where, and how it is interrupted.
 
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test from 'ava'
 import { freePort } from '../../src/cluster/free-port.ts'
+import { toDeviceName } from '../../src/domain/names.ts'
 import { startCluster } from '../helpers/cluster.ts'
 import { commandLine } from '../helpers/command-line.ts'
 import { until } from '../helpers/until.ts'
@@ -101,6 +103,73 @@ test.serial('A user signs up, logs in on a device, asks who is logged in, and lo
   await json('login', 'bob')
   t.deepEqual(await json('group', 'list'), [[]])
 })
+
+test.serial(
+  'A user lists devices, changes the password, logs another device out, and deletes the account.',
+  async t => {
+    interface Listed {
+      device: string
+      name: string
+      since: number
+      seen: number
+      online: boolean
+      this: boolean
+    }
+    const cluster = await startCluster(t, { brokers: 1, trackers: 1 })
+    const laptop = commandLine(t, cluster.servers)
+    const desk = commandLine(t, cluster.servers)
+    t.deepEqual(await desk.refusal('devices'), refused('not-logged-in'))
+    t.deepEqual(await desk.refusal('passwd'), refused('not-logged-in'))
+    t.deepEqual(await desk.refusal('account', 'delete', '--yes'), refused('not-logged-in'))
+    await desk.json('signup', 'alice')
+    for (const { json } of [laptop, desk]) await json('login', 'alice')
+    const [lost] = await laptop.json<{ device: string }>('whoami')
+    const devices = async () => (await desk.json<Listed[]>('devices'))[0]!
+    await until('both are online', async () => (await devices()).every(({ online }) => online))
+    const [other, own] = await devices()
+    t.like(other, { device: lost!.device, this: false })
+    t.like(own, { name: toDeviceName(hostname()), this: true })
+    t.true(own!.seen >= own!.since)
+    t.regex((await desk.run(['devices'])).out, /\(this one\) .* online/)
+
+    const changing = ['passwd', '--log-out-others', '--json']
+    const next = 'battery staple of mine'
+    t.deepEqual(await desk.refusal('passwd'), usage, 'no new password')
+    const weak = await desk.run(changing, { env: { SHOAL_NEW_PASSWORD: 'alice' } })
+    t.is(JSON.parse(weak.out).error.code, 'weak-password')
+    const wrong = await desk.run(changing, { env: { SHOAL_PASSWORD: 'wrong', SHOAL_NEW_PASSWORD: next } })
+    t.is(wrong.err, 'shoal: wrong password; check it, then run shoal passwd again\n')
+    t.is((await devices()).length, 2)
+    const changed = await desk.run(changing, { env: { SHOAL_NEW_PASSWORD: next } })
+    t.deepEqual(JSON.parse(changed.out), { user: 'alice', loggedOutOthers: true })
+    t.deepEqual(
+      (await devices()).map(row => row.device),
+      [own!.device],
+    )
+    t.deepEqual(await laptop.refusal('files', 'reef'), refused('not-logged-in'))
+    await until('the laptop has forgotten its log-in', async () => !existsSync(join(laptop.home, 'session.json')))
+    t.deepEqual(await laptop.refusal('login', 'alice'), refused('bad-credentials'))
+
+    const back = await laptop.run(['login', 'alice', '--password-stdin'], { input: `${next}\n` })
+    t.is(back.code, 0, back.err)
+    t.deepEqual(await desk.refusal('device', 'logout', 'nonsense'), refused('no-such-device'))
+    t.deepEqual(await desk.refusal('device', 'logout', own!.device), usage)
+    t.deepEqual(await desk.refusal('device', 'logout', lost!.device), refused('bad-credentials'))
+    const byStdin = (words: string[], input = `${next}\n`) =>
+      desk.run([...words, '--password-stdin', '--json'], { input })
+    t.is(JSON.parse((await byStdin(['device', 'logout', '0'.repeat(12)])).out).error.code, 'no-such-device')
+    const loggedOut = await byStdin(['device', 'logout', lost!.device])
+    t.deepEqual(JSON.parse(loggedOut.out), { device: lost!.device })
+    t.deepEqual(await laptop.refusal('group', 'list'), refused('not-logged-in'))
+
+    t.like(JSON.parse((await byStdin(['passwd'], `${next}\ncorrect horse\n`)).out), { loggedOutOthers: false })
+    t.deepEqual(await desk.refusal('account', 'delete'), usage)
+    t.deepEqual(await desk.json('account', 'delete', '--yes'), [{ user: 'alice' }])
+    t.deepEqual(await desk.refusal('whoami'), refused('not-logged-in'))
+    t.deepEqual(await desk.refusal('login', 'alice'), refused('bad-credentials'))
+    t.deepEqual(await desk.refusal('signup', 'alice'), refused('user-exists'))
+  },
+)
 
 test.serial('Users create groups, ask to join, accept, reject, remove, hand over and leave.', async t => {
   const cluster = await startCluster(t)

@@ -31,6 +31,8 @@ export interface CommandLine {
   readonly folder: string
   /** In a process of its own, for what only that shows. */
   run(words: readonly string[], options?: { env?: NodeJS.ProcessEnv; input?: string }): Promise<Ran>
+  /** As `run`, in this process and with nothing to read. */
+  runHere(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran>
   /** Runs with --json, in this process, and returns its documents; throws when it does not exit with 0. */
   json<T>(...words: string[]): Promise<T[]>
   /** Runs a command that must be refused, with --json, in this process; the error's code. Throws if the output breaks the contract. */
@@ -52,7 +54,7 @@ export function commandLine(t: ExecutionContext, servers: readonly string[], pas
       env: { ...env, ...more },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
-  const runHere = (words: readonly string[]) => runInFolder(words, folder, env)
+  const runHere: CommandLine['runHere'] = (words, more = {}) => runInFolder(words, folder, { ...env, ...more })
 
   const run: CommandLine['run'] = async (words, { env, input } = {}) => {
     const child = start(words, env)
@@ -67,6 +69,7 @@ export function commandLine(t: ExecutionContext, servers: readonly string[], pas
     home,
     folder,
     run,
+    runHere,
     start,
     async json<T>(...words: string[]) {
       const { code, out, err } = await runHere([...words, '--json'])

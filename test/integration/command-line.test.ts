@@ -130,17 +130,17 @@ test.serial(
     t.like(other, { device: lost!.device, this: false })
     t.like(own, { name: toDeviceName(hostname()), this: true })
     t.true(own!.seen >= own!.since)
-    t.regex((await desk.run(['devices'])).out, /\(this one\) .* online/)
+    t.regex((await desk.runHere(['devices'])).out, /\(this one\) .* online/)
 
     const changing = ['passwd', '--log-out-others', '--json']
     const next = 'battery staple of mine'
     t.deepEqual(await desk.refusal('passwd'), usage, 'no new password')
-    const weak = await desk.run(changing, { env: { SHOAL_NEW_PASSWORD: 'alice' } })
+    const weak = await desk.runHere(changing, { SHOAL_NEW_PASSWORD: 'alice' })
     t.is(JSON.parse(weak.out).error.code, 'weak-password')
-    const wrong = await desk.run(changing, { env: { SHOAL_PASSWORD: 'wrong', SHOAL_NEW_PASSWORD: next } })
+    const wrong = await desk.runHere(changing, { SHOAL_PASSWORD: 'wrong', SHOAL_NEW_PASSWORD: next })
     t.is(wrong.err, 'shoal: wrong password; check it, then run shoal passwd again\n')
     t.is((await devices()).length, 2)
-    const changed = await desk.run(changing, { env: { SHOAL_NEW_PASSWORD: next } })
+    const changed = await desk.runHere(changing, { SHOAL_NEW_PASSWORD: next })
     t.deepEqual(JSON.parse(changed.out), { user: 'alice', loggedOutOthers: true })
     t.deepEqual(
       (await devices()).map(row => row.device),
@@ -150,19 +150,21 @@ test.serial(
     await until('the laptop has forgotten its log-in', async () => !existsSync(join(laptop.home, 'session.json')))
     t.deepEqual(await laptop.refusal('login', 'alice'), refused('bad-credentials'))
 
-    const back = await laptop.run(['login', 'alice', '--password-stdin'], { input: `${next}\n` })
+    const byNext = { SHOAL_PASSWORD: next }
+    const back = await laptop.runHere(['login', 'alice'], byNext)
     t.is(back.code, 0, back.err)
     t.deepEqual(await desk.refusal('device', 'logout', 'nonsense'), refused('no-such-device'))
     t.deepEqual(await desk.refusal('device', 'logout', own!.device), usage)
     t.deepEqual(await desk.refusal('device', 'logout', lost!.device), refused('bad-credentials'))
-    const byStdin = (words: string[], input = `${next}\n`) =>
-      desk.run([...words, '--password-stdin', '--json'], { input })
-    t.is(JSON.parse((await byStdin(['device', 'logout', '0'.repeat(12)])).out).error.code, 'no-such-device')
-    const loggedOut = await byStdin(['device', 'logout', lost!.device])
+    const unknown = await desk.runHere(['device', 'logout', '0'.repeat(12), '--json'], byNext)
+    t.is(JSON.parse(unknown.out).error.code, 'no-such-device')
+    const loggedOut = await desk.runHere(['device', 'logout', lost!.device, '--json'], byNext)
     t.deepEqual(JSON.parse(loggedOut.out), { device: lost!.device })
     t.deepEqual(await laptop.refusal('group', 'list'), refused('not-logged-in'))
 
-    t.like(JSON.parse((await byStdin(['passwd'], `${next}\ncorrect horse\n`)).out), { loggedOutOthers: false })
+    const byStdin = ['passwd', '--password-stdin', '--json']
+    const changedBack = await desk.run(byStdin, { input: `${next}\ncorrect horse\n` })
+    t.deepEqual(JSON.parse(changedBack.out), { user: 'alice', loggedOutOthers: false })
     t.deepEqual(await desk.refusal('account', 'delete'), usage)
     t.deepEqual(await desk.json('account', 'delete', '--yes'), [{ user: 'alice' }])
     t.deepEqual(await desk.refusal('whoami'), refused('not-logged-in'))

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
+import type { NatsConnection } from 'nats'
 import { peerTunables } from '../../config/swarm.ts'
 import { askAccount } from '../../src/actors/client/account-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
@@ -156,6 +157,11 @@ async function hasStopped(t: ExecutionContext, taker: Taker, { clock }: Serving,
   t.is(taker.fetcher.blockBytes(), taken)
 }
 
+/** Resolves once the brokers have closed that connection. */
+async function isHungUp(connection: NatsConnection): Promise<void> {
+  for await (const { type } of connection.status()) if (type === 'disconnect') return
+}
+
 /** Logs that while no tracker is there to tell anybody, as one does that dies right after it has logged something. */
 async function logUnheard(cluster: TestCluster, subject: string, events: LogEvent[]): Promise<void> {
   await cluster.kill('t1')
@@ -267,33 +273,58 @@ test('Logging a device out ends the uploads to it, and leaves its user’s other
   t.like(await kept.comesAgain(), { type: 'bitfield' })
 })
 
-/** What the owner of a stolen device does on another one, with the password. */
-const lockOuts = {
-  'A new password that logs the other devices out': (thief: DeviceRef) => ({
-    method: 'change-password' as const,
-    params: { password: `new ${passwordOf(thief.user)}`, logOutOthers: true },
-  }),
-  'Logging a device out from another one': ({ device }: DeviceRef) => ({
-    method: 'revoke-device' as const,
-    params: { device },
-  }),
-  'Deleting the account': () => ({ method: 'delete' as const, params: {} }),
+interface LockOut {
+  /** What the owner of stolen devices does on another one, with the password. */
+  act(servers: readonly string[], owner: Person, stolen: readonly DeviceRef[]): Promise<void>
+  isPasswordValid?: true
+  isAccountGone?: true
 }
-for (const [what, byOwner] of Object.entries(lockOuts))
-  test(`${what} locks a thief’s device out, its running transfers included.`, async t => {
+const lockOuts: Record<string, LockOut> = {
+  'A new password that logs the other devices out': {
+    async act(servers, owner) {
+      const password = `new ${passwordOf(owner.user)}`
+      granted(await byPassword(servers, owner, 'change-password', { password, logOutOthers: true }))
+    },
+  },
+  'Logging devices out from another one': {
+    async act(servers, owner, stolen) {
+      for (const { device } of stolen) granted(await byPassword(servers, owner, 'revoke-device', { device }))
+    },
+    isPasswordValid: true,
+  },
+  'Deleting the account': {
+    async act(servers, owner) {
+      granted(await byPassword(servers, owner, 'delete', {}))
+    },
+    isAccountGone: true,
+  },
+}
+for (const [what, { act, isPasswordValid, isAccountGone }] of Object.entries(lockOuts))
+  test(`${what} ends a thief’s transfers, direct and relayed, and connections to brokers, and keeps the thief out.`, async t => {
     const { servers } = t.context
     const { group, alice, member } = await reef(t)
     const mallory = await member('mallory')
-    const thief = await onDevice(t, servers, mallory.user)
-    const taker = await take(t, thief, group, alice.person)
-    await flows(taker, alice)
-    const { method, params } = byOwner(asActor(thief))
-    granted(await byPassword(servers, mallory, method, params))
-    await hasStopped(t, taker, alice)
-    await t.throwsAsync(connectBroker(servers, { kind: 'device', ...thief }, 'test'), { instanceOf: LoginRefused })
-    if (method === 'revoke-device') await t.notThrowsAsync(logIn(servers, mallory.user))
+    const [first, second] = [await onDevice(t, servers, mallory.user), await onDevice(t, servers, mallory.user)]
+    const relay = openRelay(second.connection, asActor(second))
+    t.teardown(() => relay.close())
+    const direct = await take(t, first, group, alice.person)
+    const relayed = await take(t, second, group, alice.person, () => relay.connect(asActor(alice.person)))
+    await flows(direct, alice)
+    await flows(relayed, alice)
+    t.is((await statusOf(alice)).peers, 2)
+    const hungUp = Promise.all([first, second].map(({ connection }) => isHungUp(connection)))
+    await act(servers, mallory, [first, second])
+    await hungUp
+    await hasStopped(t, direct, alice)
+    await until('alice serves neither', async () => (await statusOf(alice)).peers === 0)
+    t.true(relayed.fetcher.blockBytes() < 8 * MiB, 'it had everything before it was cut off')
+    for (const device of [first, second]) {
+      const login = { kind: 'device' as const, ...asActor(device), credential: device.credential }
+      await t.throwsAsync(connectBroker(servers, login, 'test'), { instanceOf: LoginRefused })
+    }
+    if (isPasswordValid) await t.notThrowsAsync(logIn(servers, mallory.user))
     else await t.throwsAsync(logIn(servers, mallory.user), { instanceOf: LoginRefused })
-    if (method === 'delete') t.like(await signUp(servers, mallory.user), { value: { ok: false, code: 'user-exists' } })
+    if (isAccountGone) t.like(await signUp(servers, mallory.user), { value: { ok: false, code: 'user-exists' } })
     else granted(await mallory.trackers.ask('group.files', { group }))
   })
 

@@ -119,6 +119,7 @@ const results = [
   { seq: 1, withdrawn: [{ kind: 'membership', user, group }] },
   [{ user, since: 1 }],
   [{ user, role: 'member', since: 1 }],
+  [{ device, name: 'laptop', since: 1, seen: 2, online: true }],
   { rows: [{ name, size: 1, sha1: 'a', pieces: 1, pieceLength: 1, sharers: [user], online: 1 }], next: name },
   { rows: [{ group, owner: user, members: 1, you: 'none' }], next: group },
 ]

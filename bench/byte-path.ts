@@ -9,13 +9,13 @@ import { createActor, fromCallback } from 'xstate'
 import { downloadTunables } from '../config/swarm.ts'
 import { createBufferPool } from '../src/actors/swarm/buffer-pool.ts'
 import { provideDownloadSession } from '../src/actors/swarm/download-session.ts'
-import { openRelay } from '../src/actors/swarm/relay.ts'
 import { fullBitfield } from '../src/domain/bitfield.ts'
 import { pieceCount, pieceLengthFor } from '../src/domain/manifest.ts'
 import type { DownloadSessionEvent } from '../src/machines/swarm-protocol.ts'
 import type { SwarmPeer } from '../src/wire/tracker-api.ts'
 import { startOpenBroker } from '../test/helpers/open-broker.ts'
 import { bob, noRelay, startServer } from '../test/helpers/swarm.ts'
+import { openTestRelay } from '../test/helpers/test-relay.ts'
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ const count = pieceCount(manifest)
 
 async function serve(index: number, brokerUrl: string | undefined): Promise<void> {
   const me = { user: `server${index}`, device: 'aaaaaaaaaaaa' }
-  const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), me)
+  const relay = brokerUrl === undefined ? undefined : await openTestRelay(() => connect({ servers: brokerUrl }), me)
   const server = await startServer(me, relay?.accept)
   const piece = Buffer.alloc(manifest.pieceLength, index)
   const read = async (_: number, offset: number, into: readonly Buffer[]) => {
@@ -56,7 +56,7 @@ async function serve(index: number, brokerUrl: string | undefined): Promise<void
 }
 
 async function fetchFrom(peers: readonly SwarmPeer[], brokerUrl: string | undefined): Promise<number> {
-  const relay = brokerUrl === undefined ? undefined : openRelay(await connect({ servers: brokerUrl }), bob)
+  const relay = brokerUrl === undefined ? undefined : await openTestRelay(() => connect({ servers: brokerUrl }), bob)
   const machine = provideDownloadSession({ me: bob, connectRelay: relay?.connect ?? noRelay, buffers })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let next = 0

@@ -170,4 +170,17 @@ export const relayTunables = {
   /** Most channels that others may open to this device: per user, and in total. Each can hold a window of chunks. */
   maxChannelsPerUser: 16,
   maxChannels: 100,
+  /**
+   * Messages without bytes that the other side may send beside one for each chunk sent to it and two for each heartbeat: the
+   * first and the last one, and heartbeats that come late together.
+   */
+  spareMessages: 8,
+  /** The relay's own connection is closed after this long without a channel. Opening it again costs a login. */
+  idleMs: 60_000,
+  /** A user who broke the relay's rules is neither accepted nor asked by this device for this long. */
+  bannedMs: 300_000,
+  /** Such users remembered; the one banned longest ago is forgotten. */
+  mostBanned: 1_000,
+  /** Longest wait at the end for the last messages to reach a broker: one round trip. */
+  farewellMs: 1_000,
 } as const

@@ -94,6 +94,20 @@ export const guestTunables = {
   },
 } as const
 
+/** Introductions of two devices on the relay (docs/adr/0026). Each sends 200 bytes to the device that is to serve. */
+export const introductionTunables = {
+  limits: {
+    /** One user: four downloads with 20 peers each, all relayed, on five devices; then 20 a second. */
+    perOrigin: { atOnce: 400, everyMs: 50 },
+    /** One device: twice the peers it serves at most; then 20 a second, 4 KB. Half is reserved for newcomers. */
+    perTarget: { atOnce: 400, everyMs: 50, keptForNewcomers: 200 },
+    /** One user at one device: a few downloads that lose their connections again and again. */
+    newcomer: { atOnce: 20, everyMs: 5_000 },
+  },
+  /** Keys remembered of users, of devices, and of pairs of both; 100 bytes each. */
+  rememberedKeys: 100_000,
+} as const
+
 /**
  * Writes to the log, which holds 8 GB (nats-server.conf) and keeps everything. Sharing a file of 2 GiB or more adds
  * 110 KB, sharing a small one 0.5 KB; every other entry has 300 bytes.

@@ -1,6 +1,6 @@
 // The messages of a relayed channel, on `relaySubject`: `type u8 | number u32 | payload`, big endian. NATS keeps the
 // order of one publisher's messages but may lose some, so both sides count.
-//   open    number = version of this layout               the initiator's first message
+//   open    number = version of this layout               the serving side's first message: it has opened the channel
 //   data    number = chunks sent before this one, payload 1 to relayTunables.chunkBytes bytes
 //   credit  number = chunks taken in so far, payload = chunks sent so far, u32; also says that its sender is alive
 //   end     number = chunks sent in all                   its sender sends no more data
@@ -8,7 +8,7 @@
 
 import { relayTunables } from '../../config/swarm.ts'
 
-export const relayVersion = 1
+export const relayVersion = 2
 
 export type RelayMessage =
   | { readonly type: 'open'; readonly version: number }

@@ -9,6 +9,8 @@ export const deviceSchema = z.string().refine(isDeviceId, 'not a device id')
 export const deviceNameSchema = z.string().refine(isDeviceName, 'not a device name')
 export const fileNameSchema = z.string().refine(isFileName, 'not a file name')
 export const shareIdSchema = z.string().regex(/^[0-9a-f]{32}$/)
+/** A relayed channel's id: 128 random bits. */
+export const channelSchema = z.string().regex(/^[0-9a-f]{32}$/)
 export const millisecondsSchema = z.number().int().nonnegative()
 export const sequenceSchema = z.number().int().nonnegative()
 export const portSchema = z.number().int().min(1).max(65535)

@@ -57,10 +57,19 @@ export const noticeSubject = (user: string): string => `shoal.notice.${user}`
 /** Requests of a person's command line to the agent on one of their devices. */
 export const agentSubject = (of: DeviceRef, method: string): string => `shoal.agent.${of.user}.${of.device}.${method}`
 
-/** Bytes for a peer that cannot be reached directly; `from` is vouched for by the publisher's permissions. */
+/** What a tracker tells one device of a peer that wants to reach it by the relay (wire/introduction.ts). */
+export const introductionSubject = (to: DeviceRef): string => `shoal.introduction.${to.user}.${to.device}`
+
+/**
+ * Bytes for a peer that cannot be reached directly; `from` is vouched for by the publisher's permissions. A receiver
+ * subscribes to each channel by itself, so what is published on any other reaches no one.
+ */
 export const relaySubject = (to: DeviceRef, from: DeviceRef, channel: string): string =>
   `shoal.relay.${to.user}.${to.device}.${from.user}.${from.device}.${channel}`
-export const relayInbox = (of: DeviceRef): string => `shoal.relay.${of.user}.${of.device}.>`
+/** Every channel on which others write to this device: what it may subscribe to. */
+export const relayedTo = (of: DeviceRef): string => relaySubject(of, { user: '*', device: '*' }, '*')
+/** Every channel on which this device writes to others. */
+export const relayedFrom = (of: DeviceRef): string => relaySubject({ user: '*', device: '*' }, of, '*')
 
 /**
  * What a process says of its machines, for whoever watches (wire/inspection.ts). `about` is one token: an actor's name,

@@ -5,6 +5,7 @@
 import * as z from 'zod'
 import type { RevokedAccess } from '../domain/revocation.ts'
 import {
+  channelSchema,
   deviceNameSchema,
   deviceRefSchema,
   deviceSchema,
@@ -154,6 +155,17 @@ export const trackerMethods = {
         online: z.boolean(),
       }),
     ),
+  ),
+  /** Has a device told that this one wants to reach it by the relay, on that channel (wire/introduction.ts). */
+  'swarm.introduce': read(
+    z.strictObject({
+      to: deviceRefSchema,
+      /** Of a ticket for that device. */
+      identity: ticketSchema.shape.identity,
+      channel: channelSchema,
+      proof: z.string().length(43),
+    }),
+    nothing,
   ),
   'agent.session': read(nothing, agentSessionSchema),
   /** What the log has this device as a sharer of. */

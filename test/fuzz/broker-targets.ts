@@ -54,6 +54,7 @@ const benign: Record<BrokerLogin['kind'], ProvenLogin> = {
   guest: { kind: 'guest', nonce: '1'.repeat(32) },
   password: { kind: 'password', user: 'alice', version: 'v' },
   device: { kind: 'device', user: 'alice', device, credential: 'c' },
+  relay: { kind: 'relay', user: 'alice', device, credential: 'c' },
   watch: { kind: 'watch', user: 'alice', device, expiresAt: 1, proof: 'p' },
   operator: { kind: 'operator', expiresAt: 1, proof: 'p' },
 }

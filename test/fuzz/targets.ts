@@ -15,6 +15,7 @@ import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
 import { heartbeatSchema } from '../../src/wire/heartbeat.ts'
 import { readInspection } from '../../src/wire/inspection.ts'
+import { introductionSchema } from '../../src/wire/introduction.ts'
 import { readJson } from '../../src/wire/json.ts'
 import { readLogEntry } from '../../src/wire/log-entry.ts'
 import { noticeSchema } from '../../src/wire/notice.ts'
@@ -100,6 +101,7 @@ const everyParams = [
   { group, name, destination: '/tmp', overwrite: false },
   { up: 16384, down: null, connections: 4 },
   { shares: [{ share, group, name, isRecorded: true, holders: [by] }] },
+  { to: by, identity: 'i', channel: share, proof: key },
 ]
 
 const requests = Object.entries(trackerMethods).map(([method, { params }]) =>
@@ -303,6 +305,7 @@ export const targets: readonly Target[] = [
   nameTarget,
   ticketTarget,
   relayTarget,
+  schemaTarget('introduction', introductionSchema, [{ from: by, channel: '0'.repeat(32) }]),
   loginTarget,
   schemaTarget('watching', watchingSchema, [
     { watchers: ['0123456789abcdef'.repeat(2)] },

@@ -7,8 +7,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { headers, type NatsConnection } from 'nats'
+import { connectRelay } from '../../src/actors/client/broker-connection.ts'
 import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { agentMethods, givenUpMethod } from '../../src/wire/agent-api.ts'
+import { introductionProof } from '../../src/wire/introduction.ts'
 import { encodeRelayMessage } from '../../src/wire/relay-messages.ts'
 import {
   agentSubject,
@@ -55,9 +57,9 @@ function payload(random: Random): Uint8Array | string {
   return bytes.subarray(0, Math.floor(random() * (bytes.length + 1)))
 }
 
-/** All that `by` may publish on; `to` is another user's device. */
-function subjects(by: Person, to: Person, random: Random): readonly string[] {
-  const channel = pick(['c', '0'.repeat(32), 'a.b', `${'x'.repeat(300)}`], random)
+/** All that `by` may publish on, over the connection for that; `to` is another user's device. */
+function subjects(by: Person, to: Person, introduced: string, random: Random): readonly string[] {
+  const channel = pick([introduced, introduced, '0'.repeat(32), `${'x'.repeat(300)}`], random)
   return [
     ...Object.keys(trackerMethods).map(method => apiSubject(by, method)),
     ...['no.such', 'toString', '__proto__', 'x'.repeat(500)].map(method => apiSubject(by, method)),
@@ -73,10 +75,24 @@ function subjects(by: Person, to: Person, random: Random): readonly string[] {
   ]
 }
 
-/** Until it is told to stop; ends with the number of messages. */
-async function flood(connection: NatsConnection, by: Person, to: Person, random: Random): Promise<void> {
+/** As a member with a ticket may: has that device told of a channel, which is returned. */
+async function introduce(by: Person, to: Person, random: Random): Promise<string> {
+  const channel = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('')
+  const { peers } = granted(await by.trackers.ask('swarm.locate', { group: 'reef', name: 'lasting.bin' }))
+  const ticket = peers.find(({ user }) => user === to.user)?.ticket
+  if (!ticket) return channel
+  const proof = introductionProof(Buffer.from(ticket.key, 'base64url'), channel)
+  const device = { user: to.user, device: to.device }
+  await by.trackers.ask('swarm.introduce', { to: device, identity: ticket.identity, channel, proof })
+  return channel
+}
+
+async function flood(main: NatsConnection, relay: NatsConnection, by: Person, to: Person, random: Random) {
+  let introduced = ''
   for (let sent = 0; sent < messages; sent += 1) {
-    const subject = pick(subjects(by, to, random), random)
+    if (sent % 200 === 0) introduced = await introduce(by, to, random)
+    const subject = pick(subjects(by, to, introduced, random), random)
+    const connection = subject.startsWith('shoal.relay.') ? relay : main
     // What logs it out would end its part.
     if (subject.endsWith('.device.logout') || subject.endsWith('.logout')) continue
     const reply = pick(['', `${inboxPrefix(by.user)}.x`, `${inboxPrefix(to.user)}.x`, 'shoal.event.group.reef'], random)
@@ -87,7 +103,7 @@ async function flood(connection: NatsConnection, by: Person, to: Person, random:
     connection.publish(subject, payload(random), options)
     if (sent % 50 === 0) await connection.flush()
   }
-  await connection.flush()
+  await Promise.all([main.flush(), relay.flush()])
 }
 
 const memoryMiB = (pid: number) =>
@@ -127,11 +143,15 @@ onLinux('Whatever an account holder publishes, nobody dies of it, and others wor
     granted(await bob.trackers.ask('group.leave', { group }))
     granted(await alice.trackers.ask('group.list', {}))
   }
+  const lasting = randomFile(hers.folder, 'lasting.bin', 2 ** 20)
+  await hers.ask('share', { path: lasting, group: 'reef' })
   await work(0)
   const before = await pids()
   const memory = before.map(memoryMiB)
   let isFlooding = true
-  const flooding = flood(eve.connection, eve, alice, seededRandom(seed)).finally(() => {
+  const relay = await connectRelay(cluster.servers, eve)
+  t.teardown(() => relay.close())
+  const flooding = flood(eve.connection, relay, eve, alice, seededRandom(seed)).finally(() => {
     isFlooding = false
   })
   let rounds = 0

@@ -18,11 +18,13 @@ import {
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
+  introductionSubject,
   noticeSubject,
   operatorAsking,
   passwordVersionSubject,
   presenceSubject,
-  relayInbox,
+  relayedFrom,
+  relayedTo,
   relaySubject,
   signUpSubject,
   trackerInspected,
@@ -64,6 +66,7 @@ const ticketKeyOf = ({ secrets }: TestCluster, eve: Omit<Person, 'connection' | 
 const logins = {
   device: ({ eve }: Scene): BrokerLogin => ({ kind: 'device', ...eve }),
   password: (): BrokerLogin => ({ kind: 'password', user: 'eve', password: passwordOf('eve') }),
+  relay: ({ eve }: Scene): BrokerLogin => ({ ...eve, kind: 'relay' }),
   guest: (): BrokerLogin => ({ kind: 'guest', nonce }),
   watch: ({ cluster, eve }: Scene): BrokerLogin => watchLogin(eve, ticketKeyOf(cluster, eve), Date.now() + 60_000),
 }
@@ -105,6 +108,8 @@ const nobodyPublishes: Rows = {
   'a notice to oneself': noticeSubject('eve'),
   "a request to another's agent": ({ vic }) => agentSubject(vic, 'downloads'),
   'a request to the agent of another own device': ({ eve }) => agentSubject({ ...eve, device: another }, 'download'),
+  'an introduction to another': ({ vic }) => introductionSubject(vic),
+  'an introduction to oneself': ({ eve }) => introductionSubject(eve),
   'relayed bytes in the name of another': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
   'relayed bytes in the name of another device': ({ eve, vic }) => relaySubject(vic, { ...eve, device: another }, 'c'),
   "another's machines": ({ vic }) => inspectSubject(vic, 'agent'),
@@ -148,8 +153,11 @@ const nobodyHears: Rows = {
   'heartbeats of everybody': 'shoal.presence.>',
   'heartbeats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
   'relayed bytes of everybody': 'shoal.relay.>',
-  'relayed bytes of another': ({ vic }) => relayInbox(vic),
-  'relayed bytes of another device': ({ eve }) => relayInbox({ ...eve, device: another }),
+  'relayed bytes to another': ({ vic }) => relayedTo(vic),
+  'relayed bytes to another device': ({ eve }) => relayedTo({ ...eve, device: another }),
+  'the own relayed bytes to others': ({ eve }) => relayedFrom(eve),
+  'introductions to another': ({ vic }) => introductionSubject(vic),
+  'introductions to another device': ({ eve }) => introductionSubject({ ...eve, device: another }),
   "another's agent": ({ vic }) => agentSubject(vic, '>'),
   "another device's agent": ({ eve }) => agentSubject({ ...eve, device: another }, '>'),
   "another's machines": 'shoal.inspect.vic.>',
@@ -166,7 +174,6 @@ const devicesPublish: Rows = {
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
   'a look at who is online': ({ eve }) => trackersStats(eve),
   'a heartbeat': ({ eve }) => presenceSubject(eve, host),
-  'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c'),
   'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
   'that one watches': watchSubject('eve'),
@@ -185,32 +192,53 @@ const watchersHear: Rows = {
 }
 const devicesHear: Rows = {
   'the own notices': noticeSubject('eve'),
-  'the own relayed bytes': ({ eve }) => relayInbox(eve),
+  'the own introductions': ({ eve }) => introductionSubject(eve),
   'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
   'who watches': watchSubject('eve'),
   ...watchersHear,
 }
+const relaysPublish: Rows = { 'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c') }
+const relaysHear: Rows = {
+  'the own relayed bytes': ({ eve }) => relayedTo(eve),
+  'one channel': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
+}
 const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: {
-    publishes: { ...passwordsPublish, 'a sign-up': signUpSubject(host) },
-    hears: { "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
+    publishes: { ...passwordsPublish, ...relaysPublish, 'a sign-up': signUpSubject(host) },
+    hears: { ...relaysHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
+  },
+  relay: {
+    publishes: { ...devicesPublish, ...passwordsPublish, 'the own inbox': `${inboxPrefix('eve')}.x` },
+    hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` },
   },
   password: {
-    publishes: { ...devicesPublish, 'a sign-up': signUpSubject(host), 'the own inbox': `${inboxPrefix('eve')}.x` },
-    hears: { ...devicesHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
+    publishes: {
+      ...devicesPublish,
+      ...relaysPublish,
+      'a sign-up': signUpSubject(host),
+      'the own inbox': `${inboxPrefix('eve')}.x`,
+    },
+    hears: { ...devicesHear, ...relaysHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
   },
   guest: {
-    publishes: { ...devicesPublish, ...passwordsPublish, 'the own inbox': `${guestInboxPrefix(nonce)}.x` },
-    hears: { ...devicesHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
+    publishes: {
+      ...devicesPublish,
+      ...passwordsPublish,
+      ...relaysPublish,
+      'the own inbox': `${guestInboxPrefix(nonce)}.x`,
+    },
+    hears: { ...devicesHear, ...relaysHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
   },
   watch: {
     publishes: {
       ...devicesPublish,
       ...passwordsPublish,
+      ...relaysPublish,
       'a sign-up': signUpSubject(host),
       'the own inbox': `${inboxPrefix('eve')}.x`,
     },
     hears: {
+      ...relaysHear,
       'the own inbox': `${inboxPrefix('eve')}.>`,
       'the own notices': noticeSubject('eve'),
       'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
@@ -219,6 +247,7 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
 }
 const allowed: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = {
   device: { publishes: devicesPublish, hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` } },
+  relay: { publishes: relaysPublish, hears: relaysHear },
   password: { publishes: passwordsPublish, hears: { 'the own inbox': `${inboxPrefix('eve')}.>` } },
   guest: {
     publishes: { 'a sign-up': signUpSubject(host) },
@@ -279,37 +308,37 @@ test('A watcher’s log-in ends at its expiry: the broker disconnects it and ref
   t.is(await connectRaw(cluster.servers[0]!, host, login), 'refused')
 })
 
-test('Logging a device out disconnects the watchers that use it, and their log-in is refused from then on.', async t => {
+test('Logging a device out disconnects its relay and the watchers that use it, and their log-ins are refused from then on.', async t => {
   const { cluster } = t.context
   const server = cluster.servers[0]!
   const lost = { user: 'eve', ...(await logIn(cluster.servers, 'eve')) }
-  const login = watchLogin(lost, ticketKeyOf(cluster, lost), Date.now() + 600_000)
-  const [watching, device] = await Promise.all([
-    connectRaw(server, host, login),
-    connectRaw(server, host, { kind: 'device', ...lost }),
-  ])
-  if (watching === 'refused' || device === 'refused') return t.fail('it is not let in')
-  const own = inspectSubject({ ...lost, device: '*' }, '>')
-  t.is(await watching.subscribe(own), 'allowed')
-  // Asked, not only said: nobody's log-out who does not wait for the answer is acted on (docs/adr/0012).
+  const device = await connectRaw(server, host, { kind: 'device', ...lost })
+  if (device === 'refused') return t.fail('it is not let in')
+  const logins = [
+    {
+      login: watchLogin(lost, ticketKeyOf(cluster, lost), Date.now() + 600_000),
+      hears: inspectSubject({ ...lost, device: '*' }, '>'),
+    },
+    { login: { kind: 'relay', ...lost } as const, hears: relayedTo(lost) },
+  ]
+  const comeIn = (login: BrokerLogin) => connectRaw(server, host, login)
+  const before = await Promise.all(logins.map(({ login }) => comeIn(login)))
+  // Asked, not only said: a log-out whose sender does not wait for the answer is not acted on (docs/adr/0012).
   await device.request(
     apiSubject(lost, 'device.logout'),
     `${inboxPrefix('eve')}.x`,
     JSON.stringify({ id: randomUUID(), seen: 0, params: {} }),
   )
-  const isHungUp = async (connection: RawNats) => {
-    while ((await connection.subscribe(own)) === 'allowed') await delay(100)
+  const isHungUp = async (connection: RawNats, subject: string) => {
+    while ((await connection.subscribe(subject)) === 'allowed') await delay(100)
   }
-  await isHungUp(watching)
-  // A tracker that has not applied the log-out yet may let it in for a moment, and hangs up once it has.
-  for (
-    let again = await connectRaw(server, host, login);
-    again !== 'refused';
-    again = await connectRaw(server, host, login)
-  )
-    await isHungUp(again)
+  for (const [index, { login, hears }] of logins.entries()) {
+    // A tracker that has not applied the log-out yet may let it in for a moment, and hangs up once it has.
+    for (let connection = before[index]!; connection !== 'refused'; connection = await comeIn(login))
+      await isHungUp(connection, hears)
+    t.not(before[index], 'refused', login.kind)
+  }
   device.close()
-  t.pass()
 })
 
 test('No user can take requests from the trackers’ queue.', async t => {

@@ -13,7 +13,6 @@ import { peerTunables } from '../../config/swarm.ts'
 import { askAccount } from '../../src/actors/client/account-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
-import { openRelay } from '../../src/actors/swarm/relay.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { pieceCount, shareId } from '../../src/domain/manifest.ts'
@@ -25,6 +24,7 @@ import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
 import { admit, byPassword, logIn, onDevice, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+import { openPersonsRelay } from '../helpers/persons-relay.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
 import { type VirtualClock, virtualClock } from '../helpers/virtual-clock.ts'
@@ -108,11 +108,11 @@ async function take(
   who: Person,
   group: string,
   from: DeviceRef,
-  over?: () => Duplex,
+  over?: (peer: SwarmPeer) => Duplex,
 ): Promise<Taker> {
   const { swarm, peer } = await locate(who, group, from)
   const { manifest } = swarm
-  const connect = () => startRawFetcher(peer, manifest, asActor(who), over?.())
+  const connect = () => startRawFetcher(peer, manifest, asActor(who), over?.(peer))
   const fetcher = await connect()
   t.teardown(() => fetcher[Symbol.dispose]())
   const ask = (piece: number, offset: number) =>
@@ -173,10 +173,9 @@ test('Removing a member ends the uploads to all of their devices, direct and rel
   const { group, alice, member } = await reef(t)
   const mallory = await member('mallory')
   const second = await onDevice(t, t.context.servers, mallory.user)
-  const relay = openRelay(second.connection, asActor(second))
-  t.teardown(() => relay.close())
+  const relay = openPersonsRelay(t, t.context.servers, second)
   const direct = await take(t, mallory, group, alice.person)
-  const relayed = await take(t, second, group, alice.person, () => relay.connect(asActor(alice.person)))
+  const relayed = await take(t, second, group, alice.person, relay.connect)
   await flows(direct, alice)
   await flows(relayed, alice)
   granted(await alice.person.trackers.ask('group.remove', { group, user: mallory.user }))
@@ -305,10 +304,9 @@ for (const [what, { act, isPasswordValid, isAccountGone }] of Object.entries(loc
     const { group, alice, member } = await reef(t)
     const mallory = await member('mallory')
     const [first, second] = [await onDevice(t, servers, mallory.user), await onDevice(t, servers, mallory.user)]
-    const relay = openRelay(second.connection, asActor(second))
-    t.teardown(() => relay.close())
+    const relay = openPersonsRelay(t, servers, second)
     const direct = await take(t, first, group, alice.person)
-    const relayed = await take(t, second, group, alice.person, () => relay.connect(asActor(alice.person)))
+    const relayed = await take(t, second, group, alice.person, relay.connect)
     await flows(direct, alice)
     await flows(relayed, alice)
     t.is((await statusOf(alice)).peers, 2)

@@ -6,6 +6,7 @@ const logins: BrokerLogin[] = [
   { kind: 'guest', nonce: '0123456789abcdef0123456789abcdef' },
   { kind: 'password', user: 'alice', password: 'a.b c\n*' },
   { kind: 'device', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'x'.repeat(43) },
+  { kind: 'relay', user: 'alice', device: 'aaaaaaaaaaaa', credential: 'x'.repeat(43) },
   { kind: 'watch', user: 'alice', device: 'aaaaaaaaaaaa', expiresAt: 1_800_000_000_000, proof: 'p'.repeat(43) },
   { kind: 'operator', expiresAt: 1_800_000_000_000, proof: 'p'.repeat(43) },
 ]
@@ -21,6 +22,14 @@ const none = [
   ...['alice\n', '.guest.0123456789abcdef0123456789abcdef\n', '.guest.0123456789abcdef0123456789abcdef.x'],
   ...['.watch', '.watch.', '.watch.0', '.watch.01', '.watch.1e3', '.watch.1.alice', '.watch.1.alice.short'],
   ...['.watch.1.*.aaaaaaaaaaaa', '.watch.1.alice.aaaaaaaaaaaa.x', '.watch.1000000000000000'],
+  ...[
+    '.relay',
+    '.relay.',
+    '.relay.alice',
+    '.relay.alice.short',
+    '.relay.*.aaaaaaaaaaaa',
+    '.relay.alice.aaaaaaaaaaaa.x',
+  ],
   'a'.repeat(10_000),
 ]
 for (const user of none)

@@ -34,7 +34,9 @@ test('Every subject matches its own subscription, and no other.', t => {
     [subjects.trackersStatus(alice), subjects.anyTrackersStatus],
     [subjects.presenceSubject(alice, '10.0.0.1'), subjects.anyPresence],
     [subjects.userEvents('alice'), subjects.logSubjects],
-    [subjects.relaySubject(alice, bob, 'c1'), subjects.relayInbox(alice)],
+    [subjects.relaySubject(alice, bob, 'c1'), subjects.relayedTo(alice)],
+    [subjects.relaySubject(bob, alice, 'c1'), subjects.relayedFrom(alice)],
+    [subjects.introductionSubject(alice), subjects.introductionSubject(alice)],
   ]
   for (const [subject] of rooms)
     t.deepEqual(
@@ -42,7 +44,8 @@ test('Every subject matches its own subscription, and no other.', t => {
       [subject],
     )
   t.true(isMatch(subjects.logSubjects, subjects.groupEvents('g')))
-  t.false(isMatch(subjects.relayInbox(bob), subjects.relaySubject(alice, bob, 'c1')))
+  t.false(isMatch(subjects.relayedTo(bob), subjects.relaySubject(alice, bob, 'c1')))
+  t.false(isMatch(subjects.relayedFrom(alice), subjects.relaySubject(alice, bob, 'c1')))
 })
 
 test('No two users share an inbox, and no user shares one with a guest.', t => {

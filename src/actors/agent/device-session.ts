@@ -10,6 +10,7 @@ import { definitionDigests } from '../../charts/definition-digests.ts'
 import type { agentSessionMachine, Connected, Opened } from '../../machines/agent-session.ts'
 import type { Library } from '../../storage/library.ts'
 import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
+import { connectRelay } from '../client/broker-connection.ts'
 import { alike } from '../client/broker-trust.ts'
 import { createDeviceTrackerClient } from '../client/device-tracker-client.ts'
 import { distinctServers } from '../client/server-list.ts'
@@ -106,6 +107,7 @@ export class DeviceSession {
       library,
       limits,
       log,
+      dialRelay: () => connectRelay(this.#servers(), session, home.trust),
       isRevoked: () => isRevoked(this.#servers(), session, home.trust),
       onServers: servers => this.#keepServers(servers),
       logOut: () => this.#logOut(),

@@ -16,7 +16,8 @@ import type { TrackerClient } from '../client/tracker-client.ts'
 import type { Session } from '../device/home.ts'
 import type { Content } from '../inspection/inspection-publisher.ts'
 import { createBufferPool } from '../swarm/buffer-pool.ts'
-import { openRelay, type Relay } from '../swarm/relay.ts'
+import { Relay } from '../swarm/relay.ts'
+import type { RelayTransport } from '../swarm/relay-connection.ts'
 import { provideUploads } from '../swarm/uploads.ts'
 import { type AgentHandlers, createAgentApi } from './agent-api.ts'
 import { createAgentHandlers } from './agent-handlers.ts'
@@ -40,6 +41,7 @@ export interface SessionServicesNeeds {
   readonly library: Library
   readonly limits: DeviceLimits
   readonly log: Logger
+  dialRelay(): Promise<RelayTransport>
   isRevoked(): Promise<boolean>
   onServers(servers: readonly string[]): void
   logOut(): Promise<void>
@@ -64,7 +66,7 @@ export class SessionServices {
     this.#needs = needs
     this.#ticketKeys = needs.ticketKeys
     this.#device = { user: session.user, device: session.device }
-    this.#relay = openRelay(connection, this.#device)
+    this.#relay = new Relay({ me: this.#device, main: connection, trackers: needs.trackers, dial: needs.dialRelay })
     this.#offers = createOfferTable(
       command => this.#tellUploads(command),
       offer => this.#uploads.has(offer),
@@ -85,9 +87,10 @@ export class SessionServices {
 
   /** Closes what the logic's actor leaves open. To be called once that actor has ended. */
   async close(): Promise<void> {
-    this.#relay.close()
+    const relayClosed = this.#relay.close()
     this.#downloads.close()
     await this.#shareRegistry.close()
+    await relayClosed
   }
 
   #createShareRegistry(): ShareRegistry {
@@ -115,7 +118,7 @@ export class SessionServices {
       shareRegistry: this.#shareRegistry,
       peers: {
         me: this.#device,
-        connectRelay: to => this.#relay.connect(to),
+        connectRelay: this.#relay.connect,
         buffers: createBufferPool(downloadTunables.keptPieceBytes),
         fetching: limits.fetching,
         connections: limits.connections,

@@ -1,5 +1,6 @@
 // The one way to a broker, for people, trackers and the operator: knows every server it has heard of, trusts one
-// authority, and turns NATS's errors into ours. Once made, a connection never gives up by itself: its owner closes it.
+// authority, and turns NATS's errors into ours. Once made, a connection never gives up by itself: its owner closes it. Only
+// the relay's does (connectRelay).
 
 import { type Authenticator, type ConnectionOptions, errors, type NatsConnection, type ServerInfo } from 'nats'
 import { brokerTunables } from '../../../config/client.ts'
@@ -173,3 +174,19 @@ export const connectBroker = (
     },
     settings,
   )
+
+/**
+ * A connection for relayed bytes alone (docs/adr/0026). Once lost it stays closed, and the next channel opens another. Throws as
+ * `openConnection` does.
+ */
+export const connectRelay = (
+  servers: readonly string[],
+  { user, device, credential }: Omit<Extract<BrokerLogin, { kind: 'relay' }>, 'kind'>,
+  trust: Trust = trustNobody,
+): Promise<NatsConnection> =>
+  openConnection(servers, trust, {
+    ...toConnect({ kind: 'relay', user, device, credential }),
+    name: `${user}.${device} relay`,
+    timeout: brokerTunables.loginTimeoutMs,
+    reconnect: false,
+  })

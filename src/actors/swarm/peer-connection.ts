@@ -17,6 +17,7 @@ import type {
 import type { PeerKey } from '../../machines/swarm-protocol.ts'
 import { encodeFrame } from '../../wire/frame-codecs.ts'
 import { type Block, FrameError, type RefusalReason } from '../../wire/frames.ts'
+import type { SwarmPeer } from '../../wire/tracker-api.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { CapacityReport } from './capacity-report.ts'
 import { type ConnectionCap, createConnectionCap } from './connection-cap.ts'
@@ -29,7 +30,7 @@ import { describeFailure, secureAsFetcher } from './tls.ts'
 export interface PeerConnectionNeeds {
   readonly me: DeviceRef
   /** Opens a relayed channel. A failure shows as an error of the stream. */
-  connectRelay(to: DeviceRef): Duplex
+  connectRelay(to: SwarmPeer): Duplex
   /** Provides the buffers for pieces. The receiver of a piece returns its buffer after use. */
   readonly buffers: BufferPool
   /** This device's caps, over all downloads; none when left out. */

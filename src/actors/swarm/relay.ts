@@ -1,124 +1,155 @@
-// Channels through NATS for peers that cannot be reached directly: opens them to others, and hands over those that others
-// open to this device. The sender is taken from the subject, which the broker vouches for. Messages of no known channel
-// are dropped. The channels that others may hold open are limited, per user and in all.
+// Channels through NATS for peers that cannot be reached directly: opens them to peers, and takes those that trackers
+// introduce. Always: bytes come only on channels that this device has subscribed to, one by one, after an introduction;
+// they come over the relay's own connection; and the broker delivers no more than was granted. The sender is in the
+// subject, and the broker vouches for it.
 
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { NatsConnection } from 'nats'
+import type { NatsConnection, Subscription } from 'nats'
 import { relayTunables } from '../../../config/swarm.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
-import { isDeviceId, isId } from '../../domain/names.ts'
-import { decodeRelayMessage, encodeRelayMessage, type RelayMessage, relayVersion } from '../../wire/relay-messages.ts'
-import { addressOf, relayInbox, relaySubject } from '../../wire/subjects.ts'
-import { isNoResponders } from '../client/no-responders.ts'
+import { RecentMap } from '../../domain/recent-map.ts'
+import { type Introduction, introductionProof, introductionSchema } from '../../wire/introduction.ts'
+import { readJson } from '../../wire/json.ts'
+import { decodeRelayMessage, encodeRelayMessage } from '../../wire/relay-messages.ts'
+import { introductionSubject, relaySubject } from '../../wire/subjects.ts'
+import type { SwarmPeer } from '../../wire/tracker-api.ts'
+import type { TrackerClient } from '../client/tracker-client.ts'
 import type { AcceptRelayed } from './peer-listener.ts'
-import { RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
+import { RelayAbuse, RelayChannel, RelayError, type RelaySettings } from './relay-channel.ts'
+import { RelayConnection, type RelayTransport } from './relay-connection.ts'
 
-export interface Relay {
+export interface RelayNeeds {
+  readonly me: DeviceRef
+  /** Hears the trackers' introductions: the connection that is there anyway. */
+  readonly main: Pick<NatsConnection, 'subscribe'>
+  readonly trackers: Pick<TrackerClient, 'ask'>
+  /** Opens the relay's own connection. */
+  dial(): Promise<RelayTransport>
+  readonly settings?: RelaySettings
+}
+
+export class Relay {
+  readonly #needs: RelayNeeds
+  readonly #settings: RelaySettings
+  readonly #connection: RelayConnection
+  readonly #introductions: Subscription
+  readonly #channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
+  /** Users who broke the relay's rules, and until when nothing is relayed with them. */
+  readonly #bannedUntil: RecentMap<string, number>
+  #taker: ((channel: Duplex, from: DeviceRef) => void) | undefined
+
+  constructor(needs: RelayNeeds) {
+    const { me, main, settings = relayTunables } = needs
+    this.#needs = needs
+    this.#settings = settings
+    this.#bannedUntil = new RecentMap(settings.mostBanned)
+    this.#connection = new RelayConnection(needs.dial, settings)
+    this.#introductions = main.subscribe(introductionSubject(me), {
+      callback: (error, message) => {
+        const introduction = error ? undefined : readJson(message.data, introductionSchema)
+        if (introduction) this.#onIntroduction(introduction)
+      },
+    })
+  }
+
   /** Every failure, also that the other device is not connected, shows as a RelayError of the stream. */
-  connect(to: DeviceRef): Duplex
-  /** One taker at a time; without one, channels that others open are reset. */
-  readonly accept: AcceptRelayed
-  /** Breaks every channel. */
-  close(): void
-}
-
-/** The part of a NATS connection that is used here. */
-export type RelayTransport = Pick<NatsConnection, 'publish' | 'subscribe'>
-
-const channelPattern = /^[0-9a-f]{32}$/
-
-interface Sender {
-  readonly from: DeviceRef
-  readonly channel: string
-}
-
-/** Undefined when the subject is not made as `relaySubject` makes them. */
-function senderOf(subject: string): Sender | undefined {
-  const [user = '', device = '', channel = '', ...more] = addressOf(subject)?.rest.split('.') ?? []
-  if (!isId(user) || !isDeviceId(device) || !channelPattern.test(channel) || more.length > 0) return undefined
-  return { from: { user, device }, channel }
-}
-
-export function openRelay(transport: RelayTransport, me: DeviceRef, settings: RelaySettings = relayTunables): Relay {
-  /** By sender and id, so that no one can write into another's channel. */
-  const channels = new Map<string, { readonly channel: RelayChannel; readonly openedBy: string | undefined }>()
-  let taker: ((channel: Duplex, from: DeviceRef) => void) | undefined
-  const keyOf = ({ from, channel }: Sender) => `${deviceKey(from)} ${channel}`
-
-  const publish = (other: Sender, message: RelayMessage, reply?: string) =>
-    transport.publish(
-      relaySubject(other.from, me, other.channel),
-      encodeRelayMessage(message),
-      reply === undefined ? {} : { reply },
+  readonly connect = (to: SwarmPeer): Duplex => {
+    const other = { from: { user: to.user, device: to.device }, channel: randomBytes(16).toString('hex') }
+    const channel = this.#add(other, undefined)
+    this.#ask(to, other, channel).catch(cause =>
+      channel.destroy(
+        cause instanceof RelayError ? cause : new RelayError('the brokers do not let us relay', { cause }),
+      ),
     )
-
-  /** `openedBy`: the user at the other end, if that end opened it. */
-  const add = (other: Sender, openedBy?: string): RelayChannel => {
-    const channel = new RelayChannel(message => publish(other, message), settings)
-    const key = keyOf(other)
-    channels.set(key, { channel, openedBy })
-    channel.once('close', () => channels.delete(key))
     return channel
   }
 
-  const hasRoomFor = (user: string) => {
-    const others = [...channels.values()].filter(({ openedBy }) => openedBy !== undefined)
+  /** One taker at a time; without one, introductions are ignored. */
+  readonly accept: AcceptRelayed = next => {
+    this.#taker = next
+    return () => {
+      if (this.#taker === next) this.#taker = undefined
+    }
+  }
+
+  /** Breaks every channel, and closes the relay's connection. */
+  async close(): Promise<void> {
+    this.#introductions.unsubscribe()
+    for (const { channel } of this.#channels.values()) channel.destroy(new RelayError('the relay was closed'))
+    await this.#connection.close()
+  }
+
+  async #ask(to: SwarmPeer, other: Introduction, channel: RelayChannel): Promise<void> {
+    const { trackers } = this.#needs
+    if (this.#isBanned(to.user)) throw new RelayError('it broke the rules of the relay not long ago')
+    const transport = await this.#connection.hold(channel)
+    if (channel.destroyed) return
+    this.#join(transport, other, channel)
+    // The broker has our subscription before the other side is told of the channel.
+    await transport.flush()
+    const { identity, key } = to.ticket
+    const proof = introductionProof(Buffer.from(key, 'base64url'), other.channel)
+    const answer = await trackers.ask('swarm.introduce', { to: other.from, identity, channel: other.channel, proof })
+    if (!answer.ok) throw new RelayError(answer.message)
+  }
+
+  /** What cannot be taken now is ignored: the other side gives up by itself, and comes again later. */
+  #onIntroduction(other: Introduction): void {
+    const { from } = other
+    if (this.#channels.has(keyOf(other)) || this.#isBanned(from.user) || !this.#taker || !this.#hasRoomFor(from.user))
+      return
+    const channel = this.#add(other, from.user)
+    this.#taker(channel, from)
+    if (channel.destroyed) return
+    this.#connection
+      .hold(channel)
+      .then(transport => {
+        if (channel.destroyed) return
+        this.#join(transport, other, channel)
+        channel.open()
+      })
+      .catch(cause => channel.destroy(new RelayError('the brokers do not let us relay', { cause })))
+  }
+
+  #add(other: Introduction, openedBy: string | undefined): RelayChannel {
+    const channel = new RelayChannel(this.#settings)
+    this.#channels.set(keyOf(other), { channel, openedBy })
+    channel.once('close', () => {
+      this.#channels.delete(keyOf(other))
+      if (channel.errored instanceof RelayAbuse)
+        this.#bannedUntil.set(other.from.user, performance.now() + this.#settings.bannedMs)
+    })
+    return channel
+  }
+
+  #join(transport: RelayTransport, other: Introduction, channel: RelayChannel): void {
+    const { me } = this.#needs
+    const subscription = transport.subscribe(relaySubject(me, other.from, other.channel), {
+      callback: (error, message) => {
+        if (error) channel.destroy(new RelayError('the brokers do not let us relay', { cause: error }))
+        else channel.hear(decodeRelayMessage(message.data))
+      },
+    })
+    channel.once('close', () => subscription.unsubscribe())
+    const subject = relaySubject(other.from, me, other.channel)
+    channel.attach({
+      send: message => transport.publish(subject, encodeRelayMessage(message)),
+      // The broker ends the subscription after that many messages; naming more in time keeps it up.
+      allow: messages => subscription.unsubscribe(messages),
+    })
+  }
+
+  #isBanned(user: string): boolean {
+    return (this.#bannedUntil.get(user) ?? 0) > performance.now()
+  }
+
+  #hasRoomFor(user: string): boolean {
+    const others = [...this.#channels.values()].filter(({ openedBy }) => openedBy !== undefined)
     const theirs = others.filter(({ openedBy }) => openedBy === user)
-    return others.length < settings.maxChannels && theirs.length < settings.maxChannelsPerUser
-  }
-
-  const onOpen = (sender: Sender, version: number) => {
-    if (taker && version === relayVersion && hasRoomFor(sender.from.user))
-      taker(add(sender, sender.from.user), sender.from)
-    else publish(sender, { type: 'reset' })
-  }
-
-  const subscription = transport.subscribe(relayInbox(me), {
-    callback: (error, message) => {
-      if (error) {
-        for (const { channel } of channels.values())
-          channel.destroy(new RelayError('the brokers do not let us relay', { cause: error }))
-        return
-      }
-      const sender = senderOf(message.subject)
-      if (!sender) return
-      const known = channels.get(keyOf(sender))?.channel
-      if (isNoResponders(message)) {
-        known?.destroy(new RelayError('it is not connected to the brokers'))
-        return
-      }
-      const said = decodeRelayMessage(message.data)
-      if (known) {
-        if (said) known.hear(said)
-        else known.destroy(new RelayError('it sent something malformed over the relay'))
-      } else if (said?.type === 'open') onOpen(sender, said.version)
-    },
-  })
-
-  return {
-    connect(to) {
-      const other = { from: to, channel: randomBytes(16).toString('hex') }
-      const channel = add(other)
-      try {
-        // The reply subject is our own end of the channel: there the broker reports that no one listens.
-        publish(other, { type: 'open', version: relayVersion }, relaySubject(me, to, other.channel))
-      } catch (cause) {
-        channel.destroy(new RelayError('the connection to the brokers is gone', { cause }))
-      }
-      return channel
-    },
-
-    accept(next) {
-      taker = next
-      return () => {
-        if (taker === next) taker = undefined
-      }
-    },
-
-    close() {
-      subscription.unsubscribe()
-      for (const { channel } of channels.values()) channel.destroy(new RelayError('the relay was closed'))
-    },
+    return others.length < this.#settings.maxChannels && theirs.length < this.#settings.maxChannelsPerUser
   }
 }
+
+/** By device and id, so that no one can disturb another's channel. */
+const keyOf = ({ from, channel }: Introduction) => `${deviceKey(from)} ${channel}`

@@ -13,11 +13,12 @@ import {
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
+  introductionSubject,
   noticeSubject,
   passwordVersionSubject,
   presenceSubject,
-  relayInbox,
-  relaySubject,
+  relayedFrom,
+  relayedTo,
   signUpSubject,
   trackersStats,
   trackersStatus,
@@ -66,7 +67,6 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
     case 'device': {
       const { user } = login
       const by: DeviceRef = { user, device: login.device }
-      const anybody: DeviceRef = { user: '*', device: '*' }
       return {
         name: deviceConnectionName(by),
         publish: [
@@ -75,7 +75,6 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
           trackersStats(by),
           agentSubject(by, '>'),
           presenceSubject(by, host),
-          relaySubject(anybody, by, '>'),
           inspectSubject(by, '>'),
           watchSubject(user),
           `${inboxPrefix(user)}.>`,
@@ -84,14 +83,16 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
           `${inboxPrefix(user)}.>`,
           agentSubject(by, '>'),
           noticeSubject(user),
-          relayInbox(by),
+          introductionSubject(by),
           watchSubject(user),
           watchAllSubject,
           ...watchedBy(user),
         ],
       }
     }
-    // Named like the device's own connections, so that logging out closes it with them.
+    // This and a watch login bear the name of the device's own connections, so that logging out closes all of them.
+    case 'relay':
+      return { name: deviceConnectionName(login), publish: [relayedFrom(login)], subscribe: [relayedTo(login)] }
     case 'watch':
       return {
         name: deviceConnectionName(login),

@@ -100,7 +100,8 @@ export function createLoginProof(
         const version = await versionOf(user, password, host)
         return version === undefined ? undefined : { kind, user, version }
       }
-      case 'device': {
+      case 'device':
+      case 'relay': {
         const isKnown = () => isCredential(validCredentialHash(login, question), login.credential)
         const proven = await provenOnce(login, isKnown)
         if (proven) deviceUse.note(login)

@@ -9,11 +9,11 @@ import {
   guestInboxPrefix,
   inboxPrefix,
   inspectSubject,
+  introductionSubject,
   noticeSubject,
   operatorAsking,
   passwordVersionSubject,
   presenceSubject,
-  relayInbox,
   relaySubject,
   signUpSubject,
   trackerInspected,
@@ -39,26 +39,25 @@ function matches(pattern: string, subject: string): boolean {
 }
 const may = (patterns: readonly string[], subject: string) => patterns.some(pattern => matches(pattern, subject))
 
-test('A device may publish on its own subjects, and send relayed chunks and heartbeats in its own name.', t => {
+test('A device may publish on its own subjects, and send heartbeats in its own name.', t => {
   const own = [
     apiSubject(alice, 'group.create'),
     trackersStatus(alice),
     trackersStats(alice),
     agentSubject(alice, 'status'),
     presenceSubject(alice, host),
-    relaySubject(bob, alice, 'channel'),
     inspectSubject(alice, 'download.1'),
     `${inboxPrefix('alice')}.x`,
   ]
   for (const subject of own) t.true(may(device.publish, subject), subject)
 })
 
-test('A device may hear its own inbox, notices, agent, relay and machines.', t => {
+test('A device may hear its own inbox, notices, introductions, agent and machines.', t => {
   const own = [
     `${inboxPrefix('alice')}.x.1`,
     noticeSubject('alice'),
     agentSubject(alice, 'download'),
-    relayInbox(alice).replace('>', 'bob.bbbbbbbbbbbb.c'),
+    introductionSubject(alice),
     inspectSubject({ ...alice, device: 'z'.repeat(12) }, 'download.1'),
   ]
   for (const subject of own) t.true(may(device.subscribe, subject), subject)
@@ -74,6 +73,10 @@ test('A device cannot publish on subjects of other users, the log, JetStream or 
     presenceSubject(bob, host),
     presenceSubject(alice, '10.0.0.8'),
     relaySubject(bob, bob, 'channel'),
+    // Relayed bytes have a connection of their own.
+    relaySubject(bob, alice, 'channel'),
+    introductionSubject(bob),
+    introductionSubject(alice),
     inspectSubject(bob, 'x'),
     inspectSubject(trackerInspected('t1'), 'x'),
     watchSubject('bob'),
@@ -126,11 +129,36 @@ test('A watcher may hear its own devices and the trackers, and publish nothing.'
     t.false(may(watch.subscribe, subject), subject)
 })
 
+test('A relay login may write to others in its own name, hear what they write to it, and nothing else.', t => {
+  const relay = grantFor({ kind: 'relay', ...alice, credential }, host)
+  t.is(relay.name, device.name)
+  t.true(may(relay.publish, relaySubject(bob, alice, 'c')))
+  t.true(may(relay.subscribe, relaySubject(alice, bob, 'c')))
+  for (const subject of [relaySubject(alice, bob, 'c'), relaySubject(bob, { ...alice, device: bob.device }, 'c')])
+    t.false(may(relay.publish, subject), subject)
+  for (const subject of [relaySubject(bob, alice, 'c'), relaySubject({ ...alice, device: bob.device }, bob, 'c')])
+    t.false(may(relay.subscribe, subject), subject)
+  const foreign = [
+    introductionSubject(alice),
+    noticeSubject('alice'),
+    `${inboxPrefix('alice')}.x`,
+    presenceSubject(alice, host),
+  ]
+  for (const subject of [...foreign, apiSubject(alice, 'group.list'), '_INBOX.x', 'shoal.event.group.g', '$SYS.x'])
+    t.false(may([...relay.publish, ...relay.subscribe], subject), subject)
+})
+
 test('The operator may hear the machines of all users, and nothing else.', t => {
   const operator = grantFor({ kind: 'operator', expiresAt: 5, proof: '' }, host)
   t.deepEqual(operator.publish, [])
   t.true(may(operator.subscribe, inspectSubject(bob, 'x')))
-  for (const subject of [`${inboxPrefix('alice')}.x`, 'shoal.event.x', relayInbox(alice), '$SYS.x'])
+  for (const subject of [
+    `${inboxPrefix('alice')}.x`,
+    'shoal.event.x',
+    relaySubject(alice, bob, 'c'),
+    introductionSubject(bob),
+    '$SYS.x',
+  ])
     t.false(may(operator.subscribe, subject), subject)
 })
 

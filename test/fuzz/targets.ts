@@ -109,6 +109,15 @@ const requests = Object.entries(trackerMethods).map(([method, { params }]) =>
     ...everyParams.map(params => ({ id, seen: 3, params })),
   ]),
 )
+/** Each with its own parameters: without them, a tracker reads no further than the head. */
+const accountRequests = Object.entries(accountMethods).map(([method, params]) =>
+  schemaTarget(`account request: ${method}`, accountRequestSchema.extend({ params }), [
+    { id, device, params: {} },
+    { id, device, params: { name: 'laptop', credentialHash: 'a'.repeat(64) } },
+    { id, device, params: { password: 'p', logOutOthers: true } },
+    { id, device, params: { device } },
+  ]),
+)
 const results = [
   {
     share,
@@ -283,8 +292,7 @@ export const targets: readonly Target[] = [
     { kind: 'end', ok: false, code: 'usage', message: 'm' },
   ]),
   schemaTarget('sign-up', signUpSchema, [{ id, user, password: 'p' }]),
-  schemaTarget('account request', accountRequestSchema, [{ id, device, params: {} }]),
-  schemaTarget('log-in', accountMethods['log-in'], [{ name: 'laptop', credentialHash: 'a'.repeat(64) }]),
+  ...accountRequests,
   schemaTarget('tracker status', trackerStatusSchema, [{ name: 't1', seq: 1, digest: 'd', uptimeSeconds: 1 }]),
   schemaTarget('tracker look', trackerStatsSchema, [
     { name: 't1', requests: 1, online: 1, devices: [{ ...by, fetching: 0 }], groups: null },

@@ -20,8 +20,11 @@ export const agentTunables = {
   mostTroubles: 20,
   /** Longest wait at shutdown for writes to finish, part files to close and the goodbye to be sent. */
   leaveWithinMs: 5_000,
-  /** Longest wait for the goodbye to reach a broker: one round trip. */
-  goodbyeWithinMs: 1_000,
+  /**
+   * Longest wait for the goodbye to reach a broker: one round trip. A person who logs out waits for it, also when the broker
+   * stands still, and a lost one costs others a missed heartbeat.
+   */
+  goodbyeWithinMs: 100,
   /** How often the home folder is polled for a log-in, in case watching it for changes does not work there. */
   lookForSessionMs: 1_000,
 } as const

@@ -56,18 +56,30 @@ export const presenceTunables = {
   rememberedNotices: 256,
 } as const
 
-/** The command line and its agent. */
+/** The command line and its agent: requests through the socket in the home. */
 export const agentApiTunables = {
+  /** Longest line of a request. The longest valid one is a path of 4,096 characters, at most six bytes each when escaped. */
+  mostRequestBytes: 64 * 1024,
+  /** Requests served at once: a person has a few, and a shell watches with two. */
+  mostRequests: 100,
+  /** A connection without a request by then is closed. A client sends it at once. */
+  requestWithinMs: 5_000,
+  /** A client that leaves more than this unread is cut off: the longest list of downloads that is likely, twice. */
+  mostUnreadBytes: 16 * 1024 * 1024,
   /** How often the agent reports that it is still working on a request. */
   workingEveryMs: 1_000,
-  /** An agent that is silent for this long is gone. Longer than either side needs to reconnect to another broker. */
-  silentAfterMs: 10_000,
-  /** A client repeats its request this often: the agent sees that it still listens, and lost messages are replaced. */
-  listeningEveryMs: 2_000,
-  /** The same while no agent subscribes (no responders). */
-  noRespondersRetryMs: 100,
-  /** A client that is silent for this long is gone, and work done only for it stops. */
-  askerGoneAfterMs: 10_000,
+  /** How often a client that hears nothing looks whether the agent's process is suspended. Most answers come sooner. */
+  lookEveryMs: 100,
+  /** After this many silent looks the agent is called frozen: ten missed reports, so a busy machine is not mistaken for it. */
+  silentLooks: 100,
+  /** Longest wait for the socket of an agent that runs: it is made within milliseconds of the agent's start. */
+  startsWithinMs: 10_000,
+  /** How often a client looks for that socket, and for one that cannot be connected to. */
+  lookForSocketMs: 50,
+  /** How often the agent sees to it that its socket is there: folders for temporary files are swept. */
+  checkSocketEveryMs: 1_000,
+  /** Brokers that are away for this long count as out of reach. A change to another broker takes under a second. */
+  brokersAwayMs: 3_000,
   /** Fastest rate at which a watcher receives lists of downloads: as fast as a person can read. */
   watchEveryMs: 250,
 } as const
@@ -90,6 +102,14 @@ export const commandLineTunables = {
   agentReadyMs: 20_000,
   /** A command that waits for longer than this says for what. A quick one shows nothing that a person could read. */
   sayWaitingAfterMs: 2_000,
+} as const
+
+/** Logging out while trackers cannot be reached, or answer slowly. */
+export const logoutTunables = {
+  /** Longest wait for the trackers before a log-out is left to be told later. They answer in milliseconds, or after an election. */
+  tellWithinMs: 2_000,
+  /** How often the agent tries to tell them. An attempt takes up to `loginTimeoutMs` for each broker. */
+  tellEveryMs: 5_000,
 } as const
 
 /** Messages about log-ins. */

@@ -38,12 +38,15 @@ export const backupTunables = {
 export const processTunables = {
   /** How often a process is polled while it starts or stops. Either takes at least 100 ms. */
   lookEveryMs: 50,
-  /** Three brokers that start cold with a large log take 5 to 6 s to elect a leader, more on a slow disk. */
+  /**
+   * Three brokers that start cold with a large log take 5 to 6 s to elect a leader, more on a slow disk. An agent takes under a
+   * second, but 20 s on a machine with ten times more to do than it has processors for.
+   */
   startTimeoutMs: 60_000,
   /** A broker that is stopped hands over its leaderships first, in under a second. */
   stopTimeoutMs: 15_000,
-  /** Starting an agent opens a library; stopping one says goodbye to peers and trackers. Either takes well under a second. */
-  agentTimeoutMs: 15_000,
+  /** An agent that is stopped says goodbye to peers and trackers, in well under a second. */
+  agentStopTimeoutMs: 15_000,
   /** Time-out of `nats-server --version`. The first start from a cold disk takes a second. */
   versionTimeoutMs: 10_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */

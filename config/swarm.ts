@@ -61,6 +61,10 @@ export const downloadTunables = {
   leastUnwrittenPieces: 4,
   /** A download counts as limited by its store once this share of its pieces in flight waits there. */
   storeFullShare: 0.75,
+  /** A run that begins while trackers are away goes by the swarm of the run before after this long. They answer in milliseconds. */
+  lastSwarmAfterMs: 1_000,
+  /** Downloads whose last swarm is kept: some dozens of peers with their tickets each. */
+  lastSwarms: 100,
   /** Piece buffers kept for reuse, over all downloads of a device. */
   keptPieceBytes: 16 * 1024 * 1024,
   /**
@@ -181,6 +185,6 @@ export const relayTunables = {
   bannedMs: 300_000,
   /** Such users remembered; the one banned longest ago is forgotten. */
   mostBanned: 1_000,
-  /** Longest wait at the end for the last messages to reach a broker: one round trip. */
-  farewellMs: 1_000,
+  /** Longest wait at the end for the last messages to reach a broker: one round trip. A person who logs out waits for it. */
+  farewellMs: 100,
 } as const

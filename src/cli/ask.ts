@@ -1,13 +1,12 @@
-// Requests of the user who is logged in on this device: to the trackers, or to this device's agent. Connecting and asking
-// share one deadline, and a person at a terminal is told what a slow one waits for.
+// Requests of this device: to the trackers, over the brokers, or to its agent, through the socket in its home. Connecting and
+// asking trackers share one deadline, and a person at a terminal is told what a slow request waits for.
 
 import { commandLineTunables } from '../../config/client.ts'
 import type { AskOptions } from '../actors/client/agent-client.ts'
 import { askAll } from '../actors/client/ask-all.ts'
-import type { Outcome } from '../domain/refusal.ts'
+import { type Outcome, refuse } from '../domain/refusal.ts'
 import type { AgentMethod, AgentParams, AgentResult } from '../wire/agent-api.ts'
 import type { PagedMethod, Row, TrackerMethod, TrackerParams, TrackerResult } from '../wire/tracker-api.ts'
-import { patienceWithAgent } from './agent-running.ts'
 import type { Context } from './context.ts'
 
 const connect = (context: Context) => context.display.whileWaiting('the brokers', context.connect())
@@ -35,25 +34,35 @@ export async function listAll<M extends PagedMethod>(
   return context.display.whileWaiting('the trackers', askAll(connected.value.trackers, method, params, askedAt))
 }
 
-/** Waits for an agent that runs and has no session yet. Refuses at once when none runs. */
+/** What an agent answers whether or not this device is logged in. */
+const withoutLogin: ReadonlySet<AgentMethod> = new Set(['status', 'limits', 'limits.change', 'logout'])
+
+/** No broker takes part. Refuses at once when no agent runs. */
 export async function askAgent<M extends AgentMethod>(
   context: Context,
   method: M,
   params: AgentParams<M>,
   onProgress?: AskOptions<M>['onProgress'],
 ): Promise<Outcome<AgentResult<M>>> {
-  const connected = await connect(context)
-  if (!connected.ok) return connected
-  return connected.value.agent.ask(method, params, {
-    patience: patienceWithAgent(context.home, commandLineTunables.agentReadyMs),
-    signal: context.signal,
-    ...(onProgress ? { onProgress } : {}),
-  })
+  if (!withoutLogin.has(method) && !context.home.session())
+    return refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
+  const { createAgentClient } = await import('../actors/client/agent-client.ts')
+  const options = { signal: context.signal, ...(onProgress ? { onProgress } : {}) }
+  return createAgentClient(context.home).ask(method, params, options)
 }
 
-/** Resolves once the agent answers in the session of this device, and tells the person what is wrong with it. */
-export async function waitForAgent(context: Context): Promise<Outcome<AgentResult<'status'>>> {
-  const status = await context.display.whileWaiting('the agent', askAgent(context, 'status', {}))
+/**
+ * Resolves once the agent serves in the session of this device, and tells the person what is wrong with it. Refuses when it
+ * cannot connect: without `retry` after a first attempt that failed.
+ */
+export async function waitForAgent(
+  context: Context,
+  { retry }: { readonly retry: boolean },
+): Promise<Outcome<AgentResult<'ready'>>> {
+  const status = await context.display.whileWaiting(
+    'the agent',
+    askAgent(context, 'ready', { withinMs: commandLineTunables.agentReadyMs, retry }),
+  )
   if (!status.ok) return status
   const { listenFailure, troubles } = status.value
   if (listenFailure !== undefined) context.display.note(`your agent serves no peer: ${listenFailure}`)

@@ -1,13 +1,13 @@
 // The one connection of the user who is logged in on this device. It is made when a command first needs it, and made
-// again after another log-in. NATS is loaded no earlier: it takes longer to load than many a command to run.
+// again after another log-in. NATS is loaded no earlier: it takes longer to load than many a command to run. Commands that
+// connect also tell the trackers of log-ins that ended here while they were out of reach.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
-import { agentApiTunables } from '../../config/client.ts'
-import type { AgentClient } from '../actors/client/agent-client.ts'
+import { logoutTunables } from '../../config/client.ts'
 import type { TrackerClient } from '../actors/client/tracker-client.ts'
 import type { Home, Session } from '../actors/device/home.ts'
 import { done, type Outcome, refuse } from '../domain/refusal.ts'
-import { patienceWithAgent } from './agent-running.ts'
 import type { Brokers } from './connect-as.ts'
 import { rememberServers } from './servers.ts'
 
@@ -15,7 +15,6 @@ export interface DeviceConnection {
   readonly session: Session
   readonly connection: NatsConnection
   readonly trackers: Pick<TrackerClient, 'ask' | 'statuses' | 'stats'>
-  readonly agent: AgentClient
 }
 
 interface Attempt {
@@ -27,6 +26,7 @@ export class DeviceConnector {
   readonly #home: Home
   readonly #brokers: Brokers
   #attempt: Attempt | undefined
+  #telling: Promise<unknown> | undefined
 
   constructor(home: Home, brokers: Brokers) {
     this.#home = home
@@ -36,6 +36,7 @@ export class DeviceConnector {
   /** Refuses with `not-logged-in`, `untrusted` or `unreachable`; a later call tries again. */
   async connect(): Promise<Outcome<DeviceConnection>> {
     const session = this.#home.session()
+    this.#tellOwedLogouts()
     if (!session) return refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
     if (this.#attempt?.credential !== session.credential) {
       await this.disconnect()
@@ -57,12 +58,23 @@ export class DeviceConnector {
     this.#attempt = undefined
     const connected = await attempt?.connection.catch(() => undefined)
     if (connected?.ok) await connected.value.connection.close()
+    await Promise.race([this.#telling, delay(logoutTunables.tellWithinMs, undefined, { ref: false })])
+  }
+
+  /** In the background: another command tries again. */
+  #tellOwedLogouts(): void {
+    if (this.#telling || this.#home.owedLogouts().length === 0) return
+    this.#telling = import('../actors/client/owed-logouts.ts')
+      .then(({ tellOwedLogouts }) => tellOwedLogouts(this.#home, this.#brokers.servers))
+      .catch(() => {})
+      .finally(() => {
+        this.#telling = undefined
+      })
   }
 
   async #connectAs(session: Session): Promise<Outcome<DeviceConnection>> {
-    const [{ connectAs }, { createAgentClient }, { createDeviceTrackerClient }] = await Promise.all([
+    const [{ connectAs }, { createDeviceTrackerClient }] = await Promise.all([
       import('./connect-as.ts'),
-      import('../actors/client/agent-client.ts'),
       import('../actors/client/device-tracker-client.ts'),
     ])
     const revoked = refuse(
@@ -73,14 +85,10 @@ export class DeviceConnector {
     if (!connected.ok) return connected
     const connection = connected.value
     rememberServers(this.#home, this.#brokers.servers, connection)
-    const agent = createAgentClient(connection, session)
-    // An agent that runs and does not answer is changing brokers, or about to log in.
-    const patience = patienceWithAgent(this.#home, agentApiTunables.silentAfterMs)
     return done({
       session,
       connection,
       trackers: createDeviceTrackerClient(connection, session, this.#home),
-      agent: { ask: (method, params, options) => agent.ask(method, params, { patience, ...options }) },
     })
   }
 }

@@ -1,6 +1,7 @@
 // Whether this device is logged in: the root of the agent. It waits for a login in the device's folder, connects with it,
 // learns what this device shares, and runs the services (session-services.ts) until the user logs out, here or from
-// another device, or the agent stops. Trackers or brokers that are away end none of this.
+// another device, or the agent stops. Trackers or brokers that are away end none of this. The command API runs beside it
+// from the agent's start to its stop, so that a person can ask about this device whether or not it is connected.
 
 import {
   assign,
@@ -50,6 +51,19 @@ const unprovided = async () => {
   throw new Error('bug: an agent without its actors')
 }
 
+/** A child that runs from the agent's start to its stop. */
+const besideTheLogin = <const Child extends string>(child: Child) =>
+  ({
+    src: child,
+    id: child,
+    onError: {
+      actions: {
+        type: 'reportFailure',
+        params: ({ event }: { readonly event: { readonly error: unknown } }) => ({ child, error: event.error }),
+      },
+    },
+  }) as const
+
 export const agentSessionMachine = setup({
   types: {
     context: {} as AgentContext,
@@ -59,6 +73,10 @@ export const agentSessionMachine = setup({
   actors: {
     /** Says `session.found` and `session.replaced`. */
     sessionWatch: {} as CallbackActorLogic<EventObject>,
+    /** Answers this device's command line. */
+    api: {} as CallbackActorLogic<EventObject>,
+    /** Tells the trackers of log-ins that ended while they were out of reach. */
+    logoutTeller: {} as CallbackActorLogic<EventObject>,
     connect: fromPromise<Connected>(unprovided),
     open: fromPromise<Opened>(unprovided),
     /** Says goodbye to the trackers and closes the connection, if there is one. `forget`: the login is over. */
@@ -92,12 +110,8 @@ export const agentSessionMachine = setup({
 }).createMachine({
   id: 'agent',
   context: ({ input }) => ({ ...input, failures: 0, services: undefined, isStopping: false, isOver: false }),
-  invoke: {
-    src: 'sessionWatch',
-    onError: {
-      actions: { type: 'reportFailure', params: ({ event }) => ({ child: 'sessionWatch', error: event.error }) },
-    },
-  },
+  // They recover from failures by themselves, and never end.
+  invoke: [besideTheLogin('sessionWatch'), besideTheLogin('api'), besideTheLogin('logoutTeller')],
   on: {
     'agent.stop': { target: '.leaving', actions: 'markStopping' },
     'agent.logout': { target: '.leaving', actions: 'markOver' },

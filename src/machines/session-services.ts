@@ -1,9 +1,9 @@
-// What runs while a device is logged in: five children side by side, each supervised by itself (supervised.ts). They are
-// the heartbeat (presence, notices, brokers coming and going), the uploads, the share registry, the downloads, and the API
-// for the command line. This machine passes on what one child says and another needs. Told to close, it ends the uploads
-// at once, and itself once the downloads are suspended.
+// What runs while a device is logged in: four children side by side, each supervised by itself (supervised.ts). They are
+// the heartbeat (presence, notices, brokers coming and going), the uploads, the share registry and the downloads. This
+// machine passes on what one child says and another needs. Told to close, it ends the uploads at once, and itself once the
+// downloads are suspended.
 
-import { assign, type CallbackActorLogic, type EventObject, raise, sendTo, setup } from 'xstate'
+import { assign, type CallbackActorLogic, raise, sendTo, setup } from 'xstate'
 import { agentTunables } from '../../config/agent.ts'
 import { ticketTunables } from '../../config/swarm.ts'
 import type { Refusal } from '../domain/refusal.ts'
@@ -50,7 +50,7 @@ export interface SessionServicesOutput {
   readonly isRevoked: boolean
 }
 
-const serviceNames = ['heartbeat', 'uploads', 'shareRegistry', 'downloads', 'api'] as const
+const serviceNames = ['heartbeat', 'uploads', 'shareRegistry', 'downloads'] as const
 type Service = (typeof serviceNames)[number]
 
 interface SessionServicesContext {
@@ -77,7 +77,6 @@ export const sessionServicesMachine = setup({
     uploads: uploadsMachine,
     shareRegistry: {} as CallbackActorLogic<ShareRegistryEvent>,
     downloads: downloadQueueMachine,
-    api: {} as CallbackActorLogic<EventObject>,
   },
   delays: {
     ...restartDelays(agentTunables.restart, serviceNames),
@@ -208,7 +207,6 @@ export const sessionServicesMachine = setup({
           on: { 'uploads.end': '.ended' },
         },
         shareRegistry: supervised('shareRegistry'),
-        api: supervised('api'),
         downloads: {
           initial: 'running',
           states: {
@@ -217,7 +215,7 @@ export const sessionServicesMachine = setup({
               invoke: { ...invokeSupervised('downloads'), onDone: '#services.closed' },
               after: forgiving('downloads'),
               states: {
-                // Closing is handled here: a transition of an ancestor would start all five children again on its way.
+                // Closing is handled here: a transition of an ancestor would start all four children again on its way.
                 accepting: {
                   on: {
                     'services.close': 'suspending',

@@ -1,8 +1,7 @@
-// What the command line asks the agent of its device, over NATS on `agentSubject`. The answer is a stream on the reply
-// subject: progress at least every second, then one end; silence means that the agent is gone. The asker repeats its
-// request every few seconds under the same reply subject, which is the request's id, so nothing is begun twice. An asker
-// that falls silent or sends `givenUpMethod` ends what runs for it alone (hashing, watching), never a download. Paths are
-// absolute, since the agent has a working directory of its own.
+// What the command line asks the agent of its device, through a socket in the device's home (actors/device/agent-socket.ts).
+// A connection carries one request: one line of JSON from the client, then lines of JSON from the agent: progress, at least
+// every second, then one end. Silence means that the agent is stuck. A client that closes the connection ends what runs for
+// it alone (hashing, watching), never a download. Paths are absolute, since the agent has a working directory of its own.
 
 import * as z from 'zod'
 import { limitTunables, uploadTunables } from '../../config/swarm.ts'
@@ -75,27 +74,39 @@ export type Limits = z.infer<typeof limitsSchema>
 
 const hashingSchema = z.strictObject({ hashedBytes: z.number(), size: z.number() })
 
+const statusSchema = z.strictObject({
+  /** Absent while logged out. */
+  user: idSchema.optional(),
+  device: deviceSchema,
+  pid: z.number(),
+  /** `connecting`: the first attempt since the log-in or the agent's start has not ended. `offline`: see `problem`. */
+  state: z.enum(['logged-out', 'connecting', 'online', 'offline']),
+  /** Why it is offline. */
+  problem: z.string().optional(),
+  /** Where peers connect to; `nowhere` while it does not listen, with why if it cannot. */
+  listen: z.string(),
+  listenFailure: z.string().optional(),
+  uptimeSeconds: z.number(),
+  sharing: z.number(),
+  downloads: z.number(),
+  peers: z.number(),
+  memoryBytes: z.number(),
+  limits: limitsSchema,
+  /** Files that are not shared any more without their owner having said so, and why; latest last. */
+  troubles: z.array(z.string()),
+})
+
 /** `progress` is the schema of the items before the end; `result` of the end. */
 export const agentMethods = {
-  status: {
-    params: nothing,
+  status: { params: nothing, progress: z.never(), result: statusSchema },
+  /**
+   * Ends once peers can connect, or are known to be unable to. Refuses when it is not connected within that time, or without
+   * `retry` as soon as an attempt to connect has failed.
+   */
+  ready: {
+    params: z.strictObject({ withinMs: z.number().int().min(0).max(600_000), retry: z.boolean() }),
     progress: z.never(),
-    result: z.strictObject({
-      user: idSchema,
-      device: deviceSchema,
-      pid: z.number(),
-      /** Where peers connect to; `nowhere` while it cannot listen, with why. */
-      listen: z.string(),
-      listenFailure: z.string().optional(),
-      uptimeSeconds: z.number(),
-      sharing: z.number(),
-      downloads: z.number(),
-      peers: z.number(),
-      memoryBytes: z.number(),
-      limits: limitsSchema,
-      /** Files that are not shared any more without their owner having said so, and why; latest last. */
-      troubles: z.array(z.string()),
-    }),
+    result: statusSchema,
   },
   share: {
     params: z.strictObject({ path, group: idSchema, name: fileNameSchema.optional() }),
@@ -118,9 +129,9 @@ export const agentMethods = {
   /** Follows one download until it is completed, failed, cancelled or paused. */
   'download.follow': { params: one, progress: downloadViewSchema, result: downloadViewSchema },
   downloads: { params: nothing, progress: z.never(), result: z.array(downloadViewSchema) },
-  /** A list at every change, at most a few a second, until the asker goes away. */
+  /** A list at every change, at most a few a second, until the client goes away. */
   'downloads.watch': { params: nothing, progress: z.array(downloadViewSchema), result: nothing },
-  /** Each trouble (as in `status`) that comes up, until the asker goes away. */
+  /** Each trouble (as in `status`) that comes up, until the client goes away. */
   'troubles.watch': { params: nothing, progress: z.string(), result: nothing },
   pause: { params: one, progress: z.never(), result: downloadViewSchema },
   resume: { params: one, progress: z.never(), result: downloadViewSchema },
@@ -128,8 +139,13 @@ export const agentMethods = {
   limits: { params: nothing, progress: z.never(), result: limitsSchema },
   /** Those left out stay as they are. Holds at once, for what is under way too; kept until it is changed. */
   'limits.change': { params: limitsSchema.partial(), progress: z.never(), result: limitsSchema },
-  /** Pauses downloads and sharing and lets go of the session; the agent stays. The asker then revokes the credential. */
-  logout: { params: nothing, progress: z.never(), result: nothing },
+  /** Ends sharing and downloading, and forgets the log-in; the agent stays. The client has the trackers revoke it. */
+  logout: {
+    params: nothing,
+    progress: z.never(),
+    /** A broker answered until then, so the trackers may be asked at once. */
+    result: z.strictObject({ wasOnline: z.boolean() }),
+  },
 } as const
 
 export type AgentMethod = keyof typeof agentMethods
@@ -137,9 +153,10 @@ export type AgentParams<M extends AgentMethod> = z.input<(typeof agentMethods)[M
 export type AgentResult<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['result']>
 export type AgentProgress<M extends AgentMethod> = z.output<(typeof agentMethods)[M]['progress']>
 
-/** Not a method: the asker no longer listens at this reply subject. Never answered. */
-export const givenUpMethod = 'given-up'
+/** The client's line. The parameters are checked by the method's schema. */
+export const agentRequestSchema = z.strictObject({ method: z.string().max(100), params: z.unknown() })
 
+/** A line of the agent's. */
 export const agentReplySchema = z.union([
   z.strictObject({ kind: z.literal('progress'), item: z.unknown() }),
   /** Alive, nothing new. */

@@ -54,9 +54,6 @@ export const anyPresence = 'shoal.presence.*.*.*'
 /** What trackers tell a person's devices. */
 export const noticeSubject = (user: string): string => `shoal.notice.${user}`
 
-/** Requests of a person's command line to the agent on one of their devices. */
-export const agentSubject = (of: DeviceRef, method: string): string => `shoal.agent.${of.user}.${of.device}.${method}`
-
 /** What a tracker tells one device of a peer that wants to reach it by the relay (wire/introduction.ts). */
 export const introductionSubject = (to: DeviceRef): string => `shoal.introduction.${to.user}.${to.device}`
 

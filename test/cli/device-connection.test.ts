@@ -21,7 +21,10 @@ test('A connection that a failing disk prevented is made at the next call, and p
     return untrusted
   }
   const brokers = { servers: [], trust, advice: { noBroker: '', noTracker: '' } }
-  const connector = new DeviceConnector({ session: () => session } as Home, brokers)
+  const connector = new DeviceConnector(
+    { session: () => session, owedLogouts: () => [] as never[] } as unknown as Home,
+    brokers,
+  )
   const connecting = connector.connect()
   await asked.promise
   const closing = connector.disconnect()

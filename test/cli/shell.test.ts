@@ -54,7 +54,7 @@ for (const line of [
 
 test('History leaves other lines as they are.', t => t.is(withoutPassword('files   reef'), 'files   reef'))
 
-const complete = createCompletion(commands, async () => undefined)
+const complete = createCompletion(commands, { trackers: async () => undefined, downloads: async () => [3, 12] })
 
 test('Tab completes commands in both spellings.', async t => {
   t.deepEqual(await complete('group cr'), [['group create '], 'group cr'])

@@ -100,6 +100,7 @@ const everyParams = [
   { path: '/a/b', group, name },
   { group, name, destination: '/tmp', overwrite: false },
   { up: 16384, down: null, connections: 4 },
+  { withinMs: 1_000, retry: true },
   { shares: [{ share, group, name, isRecorded: true, holders: [by] }] },
   { to: by, identity: 'i', channel: share, proof: key },
 ]

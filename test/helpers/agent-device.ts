@@ -26,7 +26,7 @@ export interface AgentDevice {
   /** Throws when it is refused. */
   ask<M extends AgentMethod>(method: M, params: AgentParams<M>): Promise<AgentResult<M>>
   /** Returns when the agent answers. */
-  start(options?: { readonly listen?: string }): Promise<void>
+  start(options?: { readonly listen?: string; readonly servers?: readonly string[] }): Promise<void>
   stop(): Promise<void>
   /** SIGKILL; only of an agent in a process of its own. */
   kill(): Promise<void>
@@ -36,7 +36,7 @@ export interface AgentDevice {
 
 export async function agentDevice(
   t: ExecutionContext,
-  servers: readonly string[],
+  ofCluster: readonly string[],
   person: Person,
   { ownProcess = false, clock }: { readonly ownProcess?: boolean; readonly clock?: ThrottleClock } = {},
 ): Promise<AgentDevice> {
@@ -47,10 +47,10 @@ export async function agentDevice(
   writeFileSync(join(home.folder, 'device.json'), JSON.stringify(device))
   home.saveSession({ user, device, credential })
   home.saveSeen(person.trackers.seen)
-  const agent = createAgentClient(person.connection, person)
+  const agent = createAgentClient(home)
   let stopRunning = async () => {}
 
-  const start = async ({ listen = '127.0.0.1:0' } = {}) => {
+  const start: AgentDevice['start'] = async ({ listen = '127.0.0.1:0', servers = ofCluster } = {}) => {
     if (ownProcess) {
       granted(await startAgent(home, { servers, listen }))
       stopRunning = async () => void (await stopAgent(home))
@@ -59,7 +59,7 @@ export async function agentDevice(
       const running = await runAgent({ home, servers, listen, log, ...(clock ? { clock } : {}) })
       stopRunning = () => running.stop()
     }
-    granted(await agent.ask('status', {}, { patience: async () => 20_000 }))
+    granted(await agent.ask('ready', { withinMs: 20_000, retry: true }))
   }
   t.teardown(() => stopRunning())
   await start()

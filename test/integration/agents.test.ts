@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import { askAll } from '../../src/actors/client/ask-all.ts'
+import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
@@ -266,11 +267,12 @@ test('After a restart and a new log-in every earlier share is on offer again wit
   const session = alice.home.session()!
   await alice.ask('logout', {})
   t.is(alice.home.session(), undefined)
-  t.is(await online(), 0)
-  t.is((await alice.agent.ask('status', {})).ok, false)
+  await until('it is offline to others', async () => (await online()) === 0)
+  t.is((await alice.ask('status', {})).state, 'logged-out')
+  t.is(await codeOf(alice.agent.ask('downloads', {})), 'not-logged-in')
 
   alice.home.saveSession(session)
-  granted(await alice.agent.ask('status', {}, { patience: async () => 10_000 }))
+  t.is((await alice.ask('ready', { withinMs: 10_000, retry: true })).state, 'online')
   t.is((await atRest(bob, (await download(bob, group, 'one.bin')).id)).state, 'completed')
 })
 
@@ -419,7 +421,7 @@ test('When a user is removed from a group, their running download fails, and its
   t.is(view.error?.code, 'not-member')
 })
 
-test('A download runs on while every tracker and all but one broker are down, and is shared once they are back.', async t => {
+test('A download runs on, is paused, resumed and watched while all trackers and brokers stand still, or are gone; it is shared once they are back.', async t => {
   const cluster = await startCluster(t)
   const { group, devices } = await swarm(t, 2, [], cluster)
   const [alice, bob] = devices as [AgentDevice, AgentDevice]
@@ -428,13 +430,25 @@ test('A download runs on while every tracker and all but one broker are down, an
   await cap(bob, 4 * MiB)
   const { id } = await download(bob, group, 'big.bin')
   await bob.until(id, view => view.pieces.done > 0)
-  await Promise.all([cluster.kill('t1'), cluster.kill('t2'), cluster.kill('n2'), cluster.kill('n3')])
+  const nodes = await clusterStatus(cluster.folder)
+  const pauseAndResume = async (before: () => Promise<unknown>) => {
+    const paused = await bob.ask('pause', { id })
+    t.is(paused.state, 'paused')
+    t.true(paused.pieces.done < paused.pieces.total, 'it was over too soon')
+    await before()
+    await bob.ask('resume', { id })
+    t.is((await bob.until(id, ({ pieces }) => pieces.done > paused.pieces.done)).state, 'downloading')
+  }
+  for (const { pid } of nodes) process.kill(pid!, 'SIGSTOP')
+  await pauseAndResume(async () => {})
+  await pauseAndResume(() => Promise.all(nodes.map(({ node }) => cluster.kill(node))))
   const path = join(bob.folder, 'big.bin')
-  t.false(existsSync(path), 'it was over before they were down')
   await until('the file is there', () => existsSync(path))
   t.true(await isSame(path, file))
+  await until('it says that it is not connected', async () => (await bob.ask('status', {})).state === 'offline')
+  t.is(await codeOf(bob.agent.ask('share', { path, group })), 'unreachable')
 
-  await Promise.all(['n2', 'n3', 't1', 't2'].map(node => cluster.start(node)))
+  await Promise.all(nodes.map(({ node }) => cluster.start(node)))
   const sharers = async () => {
     const files = await askAll(alice.person.trackers, 'group.files', { group })
     return files.ok ? files.value[0]?.sharers.length : 0

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test from 'ava'
+import { openHome } from '../../src/actors/device/home.ts'
 import { freePort } from '../../src/cluster/free-port.ts'
 import { toDeviceName } from '../../src/domain/names.ts'
 import { startCluster } from '../helpers/cluster.ts'
@@ -88,7 +89,8 @@ test.serial('A user signs up, logs in on a device, asks who is logged in, and lo
   await json('agent', 'start')
   t.regex(`${((await json('agent', 'status'))[0] as { listen: string }).listen}`, /^127\.0\.0\.1:/, 'as it was told')
 
-  t.deepEqual(await json('logout'), [{ user: 'alice' }])
+  t.like((await json('logout'))[0], { user: 'alice', agent: 'running' })
+  await until('the trackers know', () => openHome(home).owedLogouts().length === 0)
   t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
   t.deepEqual(await json('login', 'bob'), [{ user: 'bob', device: me!.device }])
   t.like((await json('whoami'))[0], { user: 'bob', agent: 'running' })
@@ -440,8 +442,13 @@ test.serial('A cluster comes up in this home, is watched, broken, mended and bro
 
   await json('cluster', 'stop', 't1')
   t.deepEqual(await refusal('group', 'list'), unreachable)
-  t.deepEqual(await refusal('logout'), unreachable)
-  t.like((await json('whoami'))[0], { user: 'alice' }, 'a log-out that the trackers did not hear of has not happened')
+  const session = readFileSync(join(home, 'session.json'))
+  t.deepEqual(await json('logout'), [{ user: 'alice', trackers: 'later', agent: 'running' }])
+  t.deepEqual(await refusal('whoami'), refused('not-logged-in'))
+  await json('cluster', 'start', 't1')
+  await until('the agent has told the trackers', () => openHome(home).owedLogouts().length === 0)
+  writeFileSync(join(home, 'session.json'), session)
+  t.deepEqual(await refusal('group', 'list'), refused('not-logged-in'), 'the log-in is revoked')
   mkdirSync(join(home, 'elsewhere'))
   t.deepEqual(await refusal('tracker', 'run'), usage)
   t.deepEqual(await refusal('tracker', 'run', '--name', 't3', '--cluster', 'elsewhere'), refused('no-cluster'))

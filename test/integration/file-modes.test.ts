@@ -42,7 +42,7 @@ test('Every file of a running cluster, and of a home with an agent, is for its o
   const [of, at] = [everything(cluster.folder), everything(home)]
   for (const name of ['secrets.json', 'turn.db', 't1/projection.db', 'n1/log', 'n1/config/key.pem', 'n1/store'])
     t.true(of.includes(join(cluster.folder, name)), name)
-  for (const name of ['session.json', 'library.db', 'authority.json', 'agent.log'])
+  for (const name of ['session.json', 'library.db', 'authority.json', 'agent.log', 'run/agent.sock'])
     t.true(at.includes(join(home, name)), name)
   t.deepEqual([...openToOthers(cluster.folder), ...openToOthers(home)], [])
   t.is((await alice.run(['agent', 'stop'], env)).code, 0)

@@ -9,11 +9,9 @@ import test from 'ava'
 import { headers, type NatsConnection } from 'nats'
 import { connectRelay } from '../../src/actors/client/broker-connection.ts'
 import { clusterStatus } from '../../src/cluster/cluster.ts'
-import { agentMethods, givenUpMethod } from '../../src/wire/agent-api.ts'
 import { introductionProof } from '../../src/wire/introduction.ts'
 import { encodeRelayMessage } from '../../src/wire/relay-messages.ts'
 import {
-  agentSubject,
   apiSubject,
   inboxPrefix,
   inspectSubject,
@@ -63,7 +61,6 @@ function subjects(by: Person, to: Person, introduced: string, random: Random): r
   return [
     ...Object.keys(trackerMethods).map(method => apiSubject(by, method)),
     ...['no.such', 'toString', '__proto__', 'x'.repeat(500)].map(method => apiSubject(by, method)),
-    ...[...Object.keys(agentMethods), givenUpMethod, 'constructor'].map(method => agentSubject(by, method)),
     // As often as the rest together.
     ...Array(12).fill(relaySubject(to, by, channel)),
     ...Array(6).fill(presenceSubject(by, host)),
@@ -94,7 +91,7 @@ async function flood(main: NatsConnection, relay: NatsConnection, by: Person, to
     const subject = pick(subjects(by, to, introduced, random), random)
     const connection = subject.startsWith('shoal.relay.') ? relay : main
     // What logs it out would end its part.
-    if (subject.endsWith('.device.logout') || subject.endsWith('.logout')) continue
+    if (subject.endsWith('.device.logout')) continue
     const reply = pick(['', `${inboxPrefix(by.user)}.x`, `${inboxPrefix(to.user)}.x`, 'shoal.event.group.reef'], random)
     const more = headers()
     more.append('Nats-Msg-Id', 'x')

@@ -3,16 +3,24 @@
 // granted the broker says nothing, and the row fails.
 
 import { createHash, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fromSeed } from '@nats-io/nkeys'
 import anyTest, { type TestFn } from 'ava'
+import type { NatsConnection } from 'nats'
+import { createAgentClient } from '../../src/actors/client/agent-client.ts'
+import { askAll } from '../../src/actors/client/ask-all.ts'
+import { openConnection } from '../../src/actors/client/broker-connection.ts'
+import { trustNobody } from '../../src/actors/client/broker-trust.ts'
+import { openHome } from '../../src/actors/device/home.ts'
+import { nkeyLogin } from '../../src/actors/device/nkey.ts'
 import { connectOperator } from '../../src/cluster/operator.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { attemptsSubject } from '../../src/wire/attempt-message.ts'
 import type { BrokerLogin } from '../../src/wire/broker-login.ts'
 import {
   accountSubject,
-  agentSubject,
   apiSubject,
   groupEvents,
   guestInboxPrefix,
@@ -37,10 +45,16 @@ import {
 } from '../../src/wire/subjects.ts'
 import { deviceTicketKey } from '../../src/wire/ticket.ts'
 import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
+import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
-import { logIn, type Person, passwordOf, passwordVersionOf, person, signUp } from '../helpers/person.ts'
+import { injectingBroker } from '../helpers/injecting-broker.ts'
+import { admit, logIn, type Person, passwordOf, passwordVersionOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
+import { until } from '../helpers/until.ts'
 import { withShared } from '../helpers/with-shared.ts'
+
+/** Where agents took requests before they took them from their own device alone; now only trackers can say anything there. */
+const formerAgentSubject = ({ user, device }: DeviceRef, method: string) => `shoal.agent.${user}.${device}.${method}`
 
 interface Scene {
   readonly cluster: TestCluster
@@ -106,8 +120,8 @@ const nobodyPublishes: Rows = {
   'a heartbeat from another address': ({ eve }) => presenceSubject(eve, '10.1.1.1'),
   'a notice to another': noticeSubject('vic'),
   'a notice to oneself': noticeSubject('eve'),
-  "a request to another's agent": ({ vic }) => agentSubject(vic, 'downloads'),
-  'a request to the agent of another own device': ({ eve }) => agentSubject({ ...eve, device: another }, 'download'),
+  "a request to another's agent": ({ vic }) => formerAgentSubject(vic, 'downloads'),
+  'a request to the own agent': ({ eve }) => formerAgentSubject(eve, 'status'),
   'an introduction to another': ({ vic }) => introductionSubject(vic),
   'an introduction to oneself': ({ eve }) => introductionSubject(eve),
   'relayed bytes in the name of another': ({ eve, vic }) => relaySubject(eve, vic, 'c'),
@@ -158,8 +172,8 @@ const nobodyHears: Rows = {
   'the own relayed bytes to others': ({ eve }) => relayedFrom(eve),
   'introductions to another': ({ vic }) => introductionSubject(vic),
   'introductions to another device': ({ eve }) => introductionSubject({ ...eve, device: another }),
-  "another's agent": ({ vic }) => agentSubject(vic, '>'),
-  "another device's agent": ({ eve }) => agentSubject({ ...eve, device: another }, '>'),
+  "another's agent": ({ vic }) => formerAgentSubject(vic, '>'),
+  'requests to the own agent': ({ eve }) => formerAgentSubject(eve, '>'),
   "another's machines": 'shoal.inspect.vic.>',
   'what asks JetStream': '$JS.>',
   'what the brokers say': '$SYS.>',
@@ -174,7 +188,6 @@ const devicesPublish: Rows = {
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
   'a look at who is online': ({ eve }) => trackersStats(eve),
   'a heartbeat': ({ eve }) => presenceSubject(eve, host),
-  'a request to the own agent': ({ eve }) => agentSubject(eve, 'status'),
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
   'that one watches': watchSubject('eve'),
 }
@@ -193,7 +206,6 @@ const watchersHear: Rows = {
 const devicesHear: Rows = {
   'the own notices': noticeSubject('eve'),
   'the own introductions': ({ eve }) => introductionSubject(eve),
-  'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
   'who watches': watchSubject('eve'),
   ...watchersHear,
 }
@@ -241,7 +253,6 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
       ...relaysHear,
       'the own inbox': `${inboxPrefix('eve')}.>`,
       'the own notices': noticeSubject('eve'),
-      'requests to the own agent': ({ eve }) => agentSubject(eve, '>'),
     },
   },
 }
@@ -280,6 +291,99 @@ for (const who of Object.keys(logins) as Who[]) {
       t.deepEqual(failed, {})
     })
 }
+
+test('No tracker’s key, no broker’s position and no copied log-in makes an agent read, write, share or fetch anything.', async t => {
+  const { cluster } = t.context
+  const [owner, victim] = await Promise.all([person(t, cluster.servers, 'owner'), person(t, cluster.servers, 'victim')])
+  const [hers, his] = await Promise.all([
+    agentDevice(t, cluster.servers, owner!),
+    agentDevice(t, cluster.servers, victim!),
+  ])
+  await owner!.trackers.ask('group.create', { group: 'trap' })
+  await admit(owner!, 'trap', victim!)
+  his!.home.saveSeen(owner!.trackers.seen)
+  await hers!.ask('share', { path: randomFile(hers!.folder, 'payload', 1_000), group: 'trap' })
+  const [secret, startUp] = ['secret', '.bashrc'].map(name => randomFile(his!.folder, name, 100))
+  const before = readFileSync(startUp!)
+  const orders: Record<string, object> = {
+    share: { path: secret, group: 'trap' },
+    download: { group: 'trap', name: 'payload', destination: startUp, overwrite: true },
+    'limits.change': { up: 16_384 },
+    status: {},
+    logout: {},
+  }
+  const answers: string[] = []
+  const give = async (connection: NatsConnection, inbox: string) => {
+    connection.subscribe(`${inbox}.>`, {
+      callback: (_, { headers, data }) => void (headers ?? answers.push(String(data))),
+    })
+    for (const [method, params] of Object.entries(orders))
+      for (const body of [params, { method, params }])
+        connection.publish(formerAgentSubject(victim!, method), JSON.stringify(body), { reply: `${inbox}.x` })
+    await connection.flush()
+  }
+
+  const tracker = await openConnection(cluster.servers, trustNobody, {
+    name: 'a stolen key',
+    timeout: 5_000,
+    authenticator: nkeyLogin(cluster.secrets.trackerSeeds.shoal),
+  })
+  t.teardown(() => tracker.close())
+  await give(tracker, '_INBOX_.tracker.shoal.stolen')
+
+  // A broker may write whatever it likes into the agent's connection.
+  const broker = await injectingBroker(t, cluster.servers[0]!)
+  await his!.stop()
+  await his!.start({ servers: [broker.server] })
+  const reply = `${inboxPrefix('victim')}.injected`
+  await broker.inject(
+    Object.entries(orders).flatMap(([method, params]) =>
+      [params, { method, params }].map(body => ({
+        subject: formerAgentSubject(victim!, method),
+        reply,
+        body: JSON.stringify(body),
+      })),
+    ),
+  )
+
+  const copy = { kind: 'device', ...his!.home.session()! } as const
+  const copied = await connectRaw(cluster.servers[0]!, host, copy)
+  if (copied === 'refused') return t.fail('the copied log-in is not let in')
+  for (const [method, params] of Object.entries(orders))
+    t.regex(
+      await copied.publish(formerAgentSubject(victim!, method), `${inboxPrefix('victim')}.x`, JSON.stringify(params)),
+      /^-ERR .*for Publish/,
+      method,
+    )
+  copied.close()
+  const elsewhere = openHome(join(his!.folder, 'elsewhere'))
+  elsewhere.saveSession(his!.home.session()!)
+  t.like(await createAgentClient(elsewhere).ask('status', {}), { ok: false, code: 'unreachable' })
+
+  // What came before a request of his own has been heard by then, and would have been begun.
+  t.deepEqual(await his!.ask('downloads', {}), [])
+  t.true(readFileSync(startUp!).equals(before))
+  t.is((await his!.ask('status', {})).limits.up, null)
+  t.is((await his!.ask('status', {})).state, 'online')
+  const files = await askAll(owner!.trackers, 'group.files', { group: 'trap' })
+  t.deepEqual(files.ok && files.value.map(({ name }) => name), ['payload'])
+  t.deepEqual(answers, [])
+  t.false(broker.said().includes(`PUB ${reply}`))
+
+  // The same orders from the device itself are carried out.
+  await his!.ask('share', orders.share as never)
+  const { id } = await his!.ask('download', orders.download as never)
+  t.is((await his!.ask('download.follow', { id })).state, 'completed')
+
+  // The copy is a log-in like that of the device. The device's log-out ends both.
+  await his!.ask('logout', {})
+  t.true((await victim!.trackers.ask('device.logout', {})).ok)
+  await until('the copy is refused', async () => {
+    const again = await connectRaw(cluster.servers[0]!, host, copy)
+    if (again !== 'refused') again.close()
+    return again === 'refused'
+  })
+})
 
 test('The operator hears every user’s machines, and may publish nothing.', async t => {
   const { cluster, vic } = t.context

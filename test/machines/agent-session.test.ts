@@ -11,7 +11,7 @@ import { type SessionServicesEvent, sessionServicesMachine } from '../../src/mac
 const listen = { host: '127.0.0.1', port: 0 }
 const settled = () => new Promise(resolve => setImmediate(resolve))
 
-type Child = 'heartbeat' | 'uploads' | 'shareRegistry' | 'downloads' | 'api'
+type Child = 'heartbeat' | 'uploads' | 'shareRegistry' | 'downloads'
 
 /** Services that keep running and record what they hear; those named in `broken` fail as they start. */
 function services(broken: readonly Child[] = []) {
@@ -36,7 +36,6 @@ function services(broken: readonly Child[] = []) {
       heartbeat: part('heartbeat'),
       uploads: part('uploads'),
       shareRegistry: part('shareRegistry'),
-      api: part('api'),
       downloads: downloads as never,
     },
     actions: { reportFailure: (_, { child }) => failures.push(child) },
@@ -53,19 +52,19 @@ function startServices(broken?: readonly Child[]) {
   return { ...provided, clock, actor, send: (event: SessionServicesEvent) => actor.send(event) }
 }
 
-test('The services are five children, started side by side.', t => {
-  t.deepEqual(startServices().started.sort(), ['api', 'downloads', 'heartbeat', 'shareRegistry', 'uploads'])
+test('The services are four children, started side by side.', t => {
+  t.deepEqual(startServices().started.sort(), ['downloads', 'heartbeat', 'shareRegistry', 'uploads'])
 })
 
-for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'api', 'downloads'] as const)
+for (const child of ['heartbeat', 'uploads', 'shareRegistry', 'downloads'] as const)
   test(`When the child ${child} fails, the failure is reported, and only that child is started again.`, async t => {
     const { clock, started, failures, actor } = startServices([child])
     await settled()
     t.deepEqual(failures, [child])
-    t.is(started.length, 5)
+    t.is(started.length, 4)
     clock.increment(agentTunables.restart.firstMs)
     await settled()
-    t.deepEqual(started.slice(5), [child])
+    t.deepEqual(started.slice(4), [child])
     t.is(actor.getSnapshot().status, 'active')
   })
 
@@ -174,7 +173,7 @@ test('Services that close start nothing again, and a second request gives them n
   clock.increment(agentTunables.leaveWithinMs - 1)
   send({ type: 'services.close' })
   await settled()
-  t.is(started.length, 5)
+  t.is(started.length, 4)
   clock.increment(1)
   t.is(actor.getSnapshot().status, 'done')
 })
@@ -184,25 +183,34 @@ test('Services close at once while the downloads are being started again.', asyn
   await settled()
   send({ type: 'services.close' })
   t.is(actor.getSnapshot().status, 'done')
-  t.is(started.length, 5)
+  t.is(started.length, 4)
 })
 
 interface Script {
   readonly connects?: readonly (Connected | Error)[]
   readonly opens?: readonly (boolean | Error)[]
   readonly leaves?: Error | 'never'
+  /** The command API does as it starts. */
+  readonly breaks?: boolean
 }
 
-function startAgent({ connects = [], opens = [], leaves }: Script = {}) {
+function startAgent({ connects = [], opens = [], leaves, breaks = false }: Script = {}) {
   const clock = new SimulatedClock()
   const provided = services()
   const forgot: boolean[] = []
   const failures: string[] = []
-  const attempts = { connect: 0, open: 0 }
+  const attempts = { connect: 0, open: 0, apisEnded: 0 }
   const actor = createActor(
     agentSessionMachine.provide({
       actors: {
         sessionWatch: fromCallback(() => {}) as never,
+        api: fromCallback(() => {
+          if (breaks) throw new Error('the api broke')
+          return () => {
+            attempts.apisEnded += 1
+          }
+        }) as never,
+        logoutTeller: fromCallback(() => {}) as never,
         connect: fromPromise(async () => {
           const outcome = connects[attempts.connect++] ?? 'connected'
           if (outcome instanceof Error) throw outcome
@@ -246,7 +254,22 @@ test('An agent waits for a login, connects, opens its session, and is online.', 
   const { state, send, provided } = startAgent()
   t.is(state(), 'loggedOut')
   t.is(await send(found), 'online')
-  t.is(provided.started.length, 5)
+  t.is(provided.started.length, 4)
+})
+
+test('The command API runs from the start to the stop, whether or not there is a login; one that breaks is reported.', async t => {
+  const agent = startAgent({ connects: ['away'] })
+  t.truthy(agent.actor.getSnapshot().children.api)
+  await agent.send(found)
+  await agent.send({ type: 'agent.logout' })
+  t.is(agent.state(), 'loggedOut')
+  t.is(agent.attempts.apisEnded, 0)
+  await agent.send({ type: 'agent.stop' })
+  t.is(agent.attempts.apisEnded, 1)
+
+  const broken = startAgent({ breaks: true })
+  t.is(await broken.send(found), 'online')
+  t.deepEqual(broken.failures, ['api'])
 })
 
 test('While brokers or trackers are away, it tries again less and less often.', async t => {
@@ -326,7 +349,7 @@ test('Every state of the agent can be reached, and from every state it can stop.
   const idle = fromCallback(() => {}) as never
   const pending = fromPromise(() => new Promise<never>(() => {})) as never
   const chart = agentSessionMachine.provide({
-    actors: { sessionWatch: idle, connect: pending, open: pending, leave: pending },
+    actors: { sessionWatch: idle, api: idle, logoutTeller: idle, connect: pending, open: pending, leave: pending },
     actions: { startServices: () => {}, closeServices: () => {} } as never,
   })
   const done = (id: string, output?: unknown) =>

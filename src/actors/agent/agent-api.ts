@@ -1,14 +1,14 @@
-// The agent's side of wire/agent-api.ts: receives its user's requests, checks them, and answers each with a stream that ends
-// exactly once. A repeated request, with the same reply subject, is not started again: its end is sent again, or it goes on.
-// The broker lets only the agent's own user send requests. Work for a client is aborted when the client is gone or the
-// session ends.
+// The agent's side of wire/agent-api.ts: listens at the socket in the home, checks each request, and answers it with a
+// stream that ends exactly once. Only this person's processes on this machine can open the socket; what one of them may
+// send, and leave unread, is bounded all the same. Work for a client is aborted when it closes its connection. The socket
+// is made again when it cannot be made, or has been removed: this actor never ends by itself.
 
-import type { Msg, NatsConnection } from 'nats'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import type * as z from 'zod'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { DeviceRef } from '../../domain/device-ref.ts'
 import { type Outcome, refuse } from '../../domain/refusal.ts'
 import { LibraryFailed } from '../../storage/library-file.ts'
 import {
@@ -17,15 +17,15 @@ import {
   type AgentReply,
   type AgentResult,
   agentMethods,
-  givenUpMethod,
+  agentRequestSchema,
 } from '../../wire/agent-api.ts'
-import { parseJson } from '../../wire/json.ts'
-import { addressOf, agentSubject } from '../../wire/subjects.ts'
+import { readJson } from '../../wire/json.ts'
+import { LineSplitter } from '../../wire/line-splitter.ts'
 
 /** The client that sent a request, as its handler sees it. */
-interface Asker<M extends AgentMethod> {
+export interface Asker<M extends AgentMethod> {
   progress(item: AgentProgress<M>): void
-  /** Aborted when the client is gone. */
+  /** Aborted when the client is gone, or the agent stops. */
   readonly signal: AbortSignal
 }
 
@@ -38,84 +38,160 @@ export type AgentHandlers = {
 
 type AnyHandler = (params: unknown, asker: Asker<AgentMethod>) => Promise<Outcome<unknown>>
 
+export type AgentApiSettings = { readonly [Name in keyof typeof agentApiTunables]: number }
+
+export interface AgentApiNeeds {
+  /** Where to listen (device/agent-socket.ts); throws when there is no such place now. */
+  placeSocket(): string
+  readonly handlers: AgentHandlers
+  readonly log: Logger
+  readonly settings?: AgentApiSettings
+}
+
 const isMethod = (name: string): name is AgentMethod => Object.hasOwn(agentMethods, name)
 
-export const createAgentApi = (connection: NatsConnection, of: DeviceRef, handlers: AgentHandlers, log: Logger) =>
+export const createAgentApi = ({ placeSocket, handlers, log, settings = agentApiTunables }: AgentApiNeeds) =>
   fromCallback(() => {
-    /** By reply subject: requests in progress, and ended ones whose end may have been lost. */
-    const askers = new Map<string, { readonly abort: AbortController; heardAt: number; end?: AgentReply }>()
-    const isGone = ({ heardAt }: { heardAt: number }) => Date.now() - heardAt > agentApiTunables.askerGoneAfterMs
-    const forgetting = setInterval(() => {
-      for (const [reply, asker] of askers) if (asker.end && isGone(asker)) askers.delete(reply)
-    }, agentApiTunables.askerGoneAfterMs)
-
-    const send = (reply: string, message: AgentReply) => {
-      if (!connection.isClosed()) connection.publish(reply, JSON.stringify(message))
+    const clients = new Set<Socket>()
+    const serve = (socket: Socket) => {
+      const refusal = clients.size >= settings.mostRequests ? tooMany : undefined
+      clients.add(socket)
+      socket.on('close', () => clients.delete(socket))
+      serveRequest(socket, refusal, handlers, log, settings)
     }
-
-    const answer = async (method: AgentMethod, request: unknown, reply: string) => {
-      const abort = new AbortController()
-      const asker: { readonly abort: AbortController; heardAt: number; end?: AgentReply } = {
-        abort,
-        heardAt: Date.now(),
-      }
-      askers.set(reply, asker)
-      const end = (outcome: Outcome<unknown>) => {
-        asker.end = outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' }
-        send(reply, asker.end)
-      }
-      const params = agentMethods[method].params.safeParse(request)
-      if (!params.success) return end(refuse('usage', `the agent does not understand this request for ${method}`))
-      const working = setInterval(() => {
-        if (isGone(asker)) abort.abort()
-        else send(reply, { kind: 'working' })
-      }, agentApiTunables.workingEveryMs)
-      abort.signal.addEventListener('abort', () => clearInterval(working))
-      const progress = (item: unknown) => {
-        if (!abort.signal.aborted) send(reply, { kind: 'progress', item })
-      }
-      try {
-        end(await (handlers[method] as AnyHandler)(params.data, { progress, signal: abort.signal }))
-      } catch (error) {
-        if (abort.signal.aborted) return askers.delete(reply)
-        log.error({ method, err: error }, 'a request failed')
-        if (error instanceof LibraryFailed) return end(refuse(error.code, error.message))
-        const why = (error as Error).message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300)
-        end(refuse('unreachable', `the agent failed: ${why}; see its log`))
-      } finally {
-        clearInterval(working)
-      }
-    }
-
-    const receive = (message: Msg) => {
-      const method = addressOf(message.subject)?.rest ?? ''
-      const { reply } = message
-      if (!reply) return
-      const asker = askers.get(reply)
-      if (method === givenUpMethod) return asker?.abort.abort()
-      if (asker) {
-        asker.heardAt = Date.now()
-        if (asker.end) send(reply, asker.end)
-      } else if (isMethod(method)) answer(method, parseJson(message.data), reply)
-      else
-        send(reply, {
-          kind: 'end',
-          ...refuse(
-            'usage',
-            'the agent does not know this request; restart it with shoal agent stop and shoal agent start',
-          ),
-        })
-    }
-
-    const subscription = connection.subscribe(agentSubject(of, '>'), {
-      callback: (error, message) => {
-        if (error) log.error({ err: error }, 'the brokers do not let the agent receive requests')
-        else receive(message)
-      },
-    })
+    const listening = new Listening(placeSocket, serve, log)
+    listening.open()
+    const checking = setInterval(() => listening.check(), settings.checkSocketEveryMs)
     return () => {
-      subscription.unsubscribe()
-      clearInterval(forgetting)
-      for (const { abort } of askers.values()) abort.abort()
+      clearInterval(checking)
+      listening.close()
+      for (const client of clients) client.destroy()
     }
   })
+
+const tooMany = refuse('too-many', 'the agent is busy with too many requests at once; try again when some have ended')
+const unknownMethod = refuse(
+  'usage',
+  'the agent does not know this request; restart it with shoal agent stop and shoal agent start',
+)
+
+/** The socket that clients connect to. */
+class Listening {
+  readonly #placeSocket: () => string
+  readonly #serve: (socket: Socket) => void
+  readonly #log: Logger
+  #server: Server | undefined
+  #path: string | undefined
+  /** The last failure, which is logged once. */
+  #failure: string | undefined
+
+  constructor(placeSocket: () => string, serve: (socket: Socket) => void, log: Logger) {
+    this.#placeSocket = placeSocket
+    this.#serve = serve
+    this.#log = log
+  }
+
+  open(): void {
+    try {
+      const path = this.#placeSocket()
+      // Left by an agent that was killed: the library's lock says that this is the only one of the home.
+      rmSync(path, { force: true })
+      const server = createServer(this.#serve)
+      this.#server = server
+      this.#path = path
+      server.on('error', error => this.#fail(error))
+      server.listen(path, () => {
+        chmodSync(path, 0o600)
+        this.#failure = undefined
+      })
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Opens it again unless it is there. */
+  check(): void {
+    if (this.#path !== undefined && existsSync(this.#path)) return
+    this.close()
+    this.open()
+  }
+
+  /** Removes the socket. Connections that are open stay. */
+  close(): void {
+    this.#server?.close()
+    this.#server = undefined
+    this.#path = undefined
+  }
+
+  #fail(error: unknown): void {
+    const failure = String(error)
+    if (failure !== this.#failure) this.#log.error({ err: error }, 'the agent cannot take commands; it tries again')
+    this.#failure = failure
+    this.close()
+  }
+}
+
+/** Reads one request, and answers it; with `refusal`, if there is one. */
+function serveRequest(
+  socket: Socket,
+  refusal: Outcome<unknown> | undefined,
+  handlers: AgentHandlers,
+  log: Logger,
+  settings: AgentApiSettings,
+): void {
+  const gone = new AbortController()
+  const lines = new LineSplitter(settings.mostRequestBytes)
+  const say = (reply: AgentReply) => {
+    if (!socket.writable) return
+    if (socket.writableLength > settings.mostUnreadBytes) socket.destroy()
+    else socket.write(`${JSON.stringify(reply)}\n`)
+  }
+  const end = (outcome: Outcome<unknown>) => {
+    clearInterval(working)
+    say(outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' })
+    socket.end()
+  }
+  const late = setTimeout(() => socket.destroy(), settings.requestWithinMs)
+  let working: NodeJS.Timeout | undefined
+  let isAsked = false
+
+  const answer = async (line: Uint8Array) => {
+    const request = readJson(line, agentRequestSchema)
+    if (!request) return end(refuse('usage', 'the agent does not understand this request'))
+    const { method } = request
+    if (!isMethod(method)) return end(unknownMethod)
+    const params = agentMethods[method].params.safeParse(request.params)
+    if (!params.success) return end(refuse('usage', `the agent does not understand this request for ${method}`))
+    working = setInterval(() => say({ kind: 'working' }), settings.workingEveryMs)
+    const progress = (item: unknown) => say({ kind: 'progress', item })
+    try {
+      end(await (handlers[method] as AnyHandler)(params.data, { progress, signal: gone.signal }))
+    } catch (error) {
+      if (gone.signal.aborted) return
+      log.error({ method, err: error }, 'a request failed')
+      if (error instanceof LibraryFailed) return end(refuse(error.code, error.message))
+      const why = (error as Error).message.replaceAll(/\p{Cc}/gu, ' ').slice(0, 300)
+      end(refuse('unreachable', `the agent failed: ${why}; see its log`))
+    }
+  }
+
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      const [line] = isAsked ? [] : lines.push(chunk)
+      if (!line) return
+      isAsked = true
+      clearTimeout(late)
+      if (refusal) end(refusal)
+      else void answer(line)
+    } catch {
+      end(refuse('usage', `a request to the agent has at most ${settings.mostRequestBytes} bytes`))
+      socket.destroySoon()
+    }
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => {
+    clearTimeout(late)
+    clearInterval(working)
+    gone.abort()
+  })
+}

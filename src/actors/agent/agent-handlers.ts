@@ -1,102 +1,107 @@
-// Handles each request of the agent's user (wire/agent-api.ts).
+// Handles each request of this device's command line (wire/agent-api.ts). What concerns this device alone is answered
+// whether or not brokers are in reach; what needs trackers waits for an attempt to connect that is under way, and else is
+// refused with what is missing.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { DeviceRef } from '../../domain/device-ref.ts'
-import { done, refuse } from '../../domain/refusal.ts'
-import type { UploadsStatus } from '../../machines/uploads.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import type { AgentResult } from '../../wire/agent-api.ts'
 import type { AgentHandlers } from './agent-api.ts'
 import type { DeviceLimits } from './device-limits.ts'
+import type { DeviceSession, DownloadCommands } from './device-session.ts'
 import { isInactive } from './download-view.ts'
-import type { Downloads } from './downloads.ts'
-import type { ShareRegistry } from './share-registry.ts'
+import type { SessionServices } from './session-services.ts'
 
 export interface HandlerNeeds {
-  readonly by: DeviceRef
-  readonly shareRegistry: ShareRegistry
-  readonly downloads: Downloads
+  readonly device: string
   readonly limits: DeviceLimits
-  /** Tells the uploads actor how many peers it may serve at once now. */
-  limitSessions(): void
-  /** Undefined while the uploads actor starts. `failure` says why it cannot listen. */
-  serving():
-    | { readonly status: UploadsStatus; readonly peers: readonly string[] }
-    | { readonly failure: string }
-    | undefined
-  /** Resolves when the whole session is closed except its connection. */
-  logOut(): Promise<void>
+  readonly session: Pick<DeviceSession, 'login' | 'services' | 'problem' | 'downloads' | 'logOut'>
 }
 
-export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
-  const { by, shareRegistry, downloads, limits, limitSessions, serving, logOut } = needs
+const notLoggedIn = refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
 
-  /** Polls `read` a few times a second until it returns a value. Rejects when the client is gone. */
-  const watch = async <T>(signal: AbortSignal, read: () => T | undefined): Promise<T> => {
-    for (;;) {
-      const found = read()
-      if (found !== undefined) return found
-      await delay(agentApiTunables.watchEveryMs, undefined, { signal })
-    }
+const stillConnecting = 'the brokers or trackers take long to answer; the agent keeps trying'
+
+/** Polls `read` a few times a second until it returns a value. Rejects when the client is gone. */
+async function watch<T>(signal: AbortSignal, read: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = read()
+    if (found !== undefined) return found
+    await delay(agentApiTunables.watchEveryMs, undefined, { signal })
+  }
+}
+
+export function createAgentHandlers({ device, limits, session }: HandlerNeeds): AgentHandlers {
+  const status = (): AgentResult<'status'> => statusOf(device, limits, session)
+
+  const withTrackers = async <T>(
+    signal: AbortSignal,
+    act: (services: SessionServices) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> => {
+    const connected = await watch(signal, () => {
+      if (!session.login) return notLoggedIn
+      if (session.problem !== undefined) return refuse('unreachable', needsTrackers(session.problem))
+      return session.services && done(session.services)
+    })
+    return connected.ok ? act(connected.value) : connected
   }
 
+  const withDownload = async <T>(act: (downloads: DownloadCommands) => Promise<Outcome<T>>): Promise<Outcome<T>> =>
+    session.downloads ? act(session.downloads) : notLoggedIn
+
   return {
-    async status(_, { signal }) {
-      const uploads = await watch(signal, serving)
-      const isOpen = 'status' in uploads
-      return done({
-        ...by,
-        pid: process.pid,
-        listen: isOpen ? `${uploads.status.listen.host}:${uploads.status.listen.port}` : 'nowhere',
-        ...(isOpen ? {} : { listenFailure: uploads.failure }),
-        uptimeSeconds: Math.floor(process.uptime()),
-        sharing: shareRegistry.sharing,
-        downloads: downloads.running,
-        peers: new Set([...(isOpen ? uploads.peers : []), ...downloads.connectedPeers()]).size,
-        memoryBytes: process.memoryUsage.rss(),
-        limits: limits.current,
-        troubles: shareRegistry.troubles.map(({ message }) => message),
+    status: async () => done(status()),
+
+    ready({ withinMs, retry }, { signal }) {
+      const until = Date.now() + withinMs
+      return watch(signal, () => {
+        if (!session.login) return notLoggedIn
+        const { services, problem } = session
+        if (services?.serving && problem === undefined) return done(status())
+        const isOver = Date.now() >= until || (problem !== undefined && !retry)
+        return isOver ? refuse('unreachable', problem ?? stillConnecting) : undefined
       })
     },
 
     share: (params, { progress, signal }) =>
-      shareRegistry.share(params, { signal, onProgress: (hashedBytes, size) => progress({ hashedBytes, size }) }),
-    unshare: params => shareRegistry.unshare(params),
+      withTrackers(signal, ({ shareRegistry }) =>
+        shareRegistry.share(params, { signal, onProgress: (hashedBytes, size) => progress({ hashedBytes, size }) }),
+      ),
+    unshare: (params, { signal }) => withTrackers(signal, ({ shareRegistry }) => shareRegistry.unshare(params)),
+    download: (params, { signal }) => withTrackers(signal, ({ downloads }) => downloads.add(params)),
 
-    download: params => downloads.add(params),
-    downloads: async () => done(downloads.views()),
-    pause: ({ id }) => downloads.pause(id),
-    resume: ({ id }) => downloads.resume(id),
-    cancel: ({ id }) => downloads.cancel(id),
+    downloads: () => withDownload(async downloads => done(downloads.views())),
+    pause: ({ id }) => withDownload(downloads => downloads.pause(id)),
+    resume: ({ id }) => withDownload(downloads => downloads.resume(id)),
+    cancel: ({ id }) => withDownload(downloads => downloads.cancel(id)),
 
     'download.follow'({ id }, { progress, signal }) {
-      let sent = ''
+      const tell = onChange(progress)
       return watch(signal, () => {
-        const view = downloads.view(id)
+        if (!session.downloads) return notLoggedIn
+        const view = session.downloads.view(id)
         if (!view) return refuse('no-such-download', `there is no download ${id} on this device; see shoal downloads`)
         if (isInactive(view.state)) return done(view)
-        const text = JSON.stringify(view)
-        if (text !== sent) progress(view)
-        sent = text
-        return undefined
+        return tell(view)
       })
     },
 
     'downloads.watch'(_, { progress, signal }) {
-      let sent = ''
-      return watch<never>(signal, () => {
-        const views = downloads.views()
-        const text = JSON.stringify(views)
-        if (text !== sent) progress(views)
-        sent = text
-        return undefined
-      })
+      const tell = onChange(progress)
+      return watch(signal, () => (session.downloads ? tell(session.downloads.views()) : notLoggedIn))
     },
 
     'troubles.watch'(_, { progress, signal }) {
-      let known = new Set(shareRegistry.troubles)
-      return watch<never>(signal, () => {
-        for (const trouble of shareRegistry.troubles) if (!known.has(trouble)) progress(trouble.message)
-        known = new Set(shareRegistry.troubles)
+      let registry = session.services?.shareRegistry
+      let known = new Set(registry?.troubles)
+      return watch(signal, () => {
+        if (!session.login) return notLoggedIn
+        const present = session.services?.shareRegistry
+        // A session that begins anew has the troubles that were told before.
+        if (present === registry)
+          for (const trouble of present?.troubles ?? []) if (!known.has(trouble)) progress(trouble.message)
+        registry = present
+        known = new Set(present?.troubles)
         return undefined
       })
     },
@@ -104,13 +109,49 @@ export function createAgentHandlers(needs: HandlerNeeds): AgentHandlers {
     limits: async () => done(limits.current),
     async 'limits.change'(change) {
       limits.change(change)
-      limitSessions()
+      session.services?.limitSessions()
       return done(limits.current)
     },
 
-    async logout() {
-      await logOut()
-      return done({})
-    },
+    logout: async () => done({ wasOnline: await session.logOut() }),
+  }
+}
+
+const needsTrackers = (problem: string) =>
+  `this needs the trackers, and ${problem}; repeat the command once shoal agent status shows that you are connected`
+
+/** Calls `progress` with each value that is not the one before. */
+function onChange<T>(progress: (value: T) => void): (value: T) => undefined {
+  let sent = ''
+  return value => {
+    const text = JSON.stringify(value)
+    if (text !== sent) progress(value)
+    sent = text
+  }
+}
+
+function statusOf(device: string, limits: DeviceLimits, session: HandlerNeeds['session']): AgentResult<'status'> {
+  const { login, services, problem } = session
+  const { downloads, shareRegistry, serving } = services ?? {}
+  const ofConnection = (): Pick<AgentResult<'status'>, 'state' | 'problem'> => {
+    if (!login) return { state: 'logged-out' }
+    if (problem !== undefined) return { state: 'offline', problem }
+    return { state: services ? 'online' : 'connecting' }
+  }
+  const peers = [...(serving && 'peers' in serving ? serving.peers : []), ...(downloads?.connectedPeers() ?? [])]
+  return {
+    ...(login ? { user: login.user } : {}),
+    device,
+    pid: process.pid,
+    ...ofConnection(),
+    listen: serving && 'at' in serving ? serving.at : 'nowhere',
+    ...(serving && 'failure' in serving ? { listenFailure: serving.failure } : {}),
+    uptimeSeconds: Math.floor(process.uptime()),
+    sharing: shareRegistry?.sharing ?? 0,
+    downloads: downloads?.running ?? 0,
+    peers: new Set(peers).size,
+    memoryBytes: process.memoryUsage.rss(),
+    limits: limits.current,
+    troubles: (shareRegistry?.troubles ?? []).map(({ message }) => message),
   }
 }

@@ -9,6 +9,7 @@ export interface BrokerStatusNeeds {
   isRevoked(): Promise<boolean>
   /** Client addresses of the cluster's brokers. */
   onServers(servers: readonly string[]): void
+  onDisconnected(): void
   onReconnected(): void
   onRevoked(): void
 }
@@ -32,7 +33,10 @@ export class BrokerStatus {
     this.#tellServers()
     for await (const status of this.#needs.connection.status()) {
       if (this.#hasEnded) return
-      if (status.type === 'disconnect') this.#isConnected = false
+      if (status.type === 'disconnect') {
+        this.#isConnected = false
+        this.#needs.onDisconnected()
+      }
       if (status.type === 'update' || status.type === 'reconnect') this.#tellServers()
       if (status.type === 'error' && status.error instanceof errors.AuthorizationError) this.#checkLogin()
       if (status.type === 'reconnect') {

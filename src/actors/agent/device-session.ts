@@ -1,35 +1,36 @@
-// One device's login over its life: connects with it, opens its services, and leaves. Holds the connection in between, and
-// the brokers that it told of. It forgets the login only when it was the one used here and is over.
+// One device's login over its life: connects with it, opens its services, and leaves. Holds the connection in between, or
+// says why there is none. It forgets the login only when it was the one used here and is over.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import type { ActorRefFrom } from 'xstate'
+import { type ActorRefFrom, waitFor } from 'xstate'
 import { agentTunables } from '../../../config/agent.ts'
+import { agentApiTunables } from '../../../config/client.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import type { agentSessionMachine, Connected, Opened } from '../../machines/agent-session.ts'
 import type { Library } from '../../storage/library.ts'
 import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
 import { connectRelay } from '../client/broker-connection.ts'
-import { alike } from '../client/broker-trust.ts'
+import { connectSession, isRevoked } from '../client/connect-session.ts'
 import { createDeviceTrackerClient } from '../client/device-tracker-client.ts'
-import { distinctServers } from '../client/server-list.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import type { Home, Session } from '../device/home.ts'
 import { inspectProcess } from '../inspection/inspect-process.ts'
-import { connectSession, isRevoked } from './connect-session.ts'
+import type { BrokerAddresses } from './broker-addresses.ts'
 import type { DeviceLimits } from './device-limits.ts'
+import type { DownloadControl } from './download-control.ts'
 import { publishLeaving } from './presence-publisher.ts'
+import { RestingDownloads } from './resting-downloads.ts'
 import { SessionServices, ticketKeysOf } from './session-services.ts'
 
 export interface DeviceSessionNeeds {
   readonly home: Home
-  /** Brokers to try, beside those that a connection tells of. */
-  readonly servers: readonly string[]
+  readonly servers: BrokerAddresses
   readonly library: Library
   readonly limits: DeviceLimits
   readonly log: Logger
-  /** The agent's actor: watchers see its tree, and it hears a request to log out. */
+  /** The agent's actor: watchers see its tree, and it is told to log out. */
   root(): ActorRefFrom<typeof agentSessionMachine>
 }
 
@@ -45,20 +46,27 @@ interface Connection {
 
 const awayMessage =
   'no broker that this device trusts answers, or no tracker that could confirm its login; it is tried again'
+const interruptedMessage = 'no broker answers; it is tried again, and transfers between connected peers go on'
+const brokenMessage = 'connecting failed unexpectedly; it is tried again (the agent log says more)'
 const revokedMessage = 'this device was logged out elsewhere'
+
+/** What a person may do with downloads, whether or not this device is connected. */
+export type DownloadCommands = Pick<DownloadControl, 'view' | 'views' | 'pause' | 'resume' | 'cancel'>
 
 export class DeviceSession {
   readonly #needs: DeviceSessionNeeds
-  /** Brokers that a connection told of. */
-  #knownServers: readonly string[] = []
+  readonly #resting: RestingDownloads
   /** The login that was tried last. */
   #used: Session | undefined
   #connection: Connection | undefined
-  /** Requests to log out, answered once everything is closed but the connection. */
-  #logouts: (() => void)[] = []
+  /** Why the last attempt to connect failed; undefined while none has ended. */
+  #failure: string | undefined
+  /** A broker has taken the goodbye of the last session. */
+  #goodbyeArrived = false
 
   constructor(needs: DeviceSessionNeeds) {
     this.#needs = needs
+    this.#resting = new RestingDownloads(needs.library, needs.log)
   }
 
   /** The login that this device is connected with. */
@@ -66,39 +74,100 @@ export class DeviceSession {
     return this.#connection?.session
   }
 
-  async connect(signal: AbortSignal): Promise<Connected> {
-    const { home, log } = this.#needs
+  /** The login in the home; the one in use while the home cannot be read. */
+  get login(): Session | undefined {
+    try {
+      return this.#needs.home.session()
+    } catch {
+      return this.#used
+    }
+  }
+
+  /** Undefined unless this device is connected with `login`. */
+  get services(): SessionServices | undefined {
+    const connection = this.#connection
+    return connection && connection.session.credential === this.login?.credential ? connection.services : undefined
+  }
+
+  /** Why trackers cannot be asked; undefined while they can, or the first attempt to connect has not ended. */
+  get problem(): string | undefined {
+    const { services } = this
+    if (!services) return this.#failure
+    return services.brokersAwayMs > agentApiTunables.brokersAwayMs ? interruptedMessage : undefined
+  }
+
+  /** Undefined while logged out. */
+  get downloads(): DownloadCommands | undefined {
+    const { login } = this
+    const connection = this.#connection
+    if (!login) return undefined
+    const live = connection?.session.user === login.user ? connection.services?.downloads : undefined
+    return live ?? this.#resting.of(login.user)
+  }
+
+  connect(signal: AbortSignal): Promise<Connected> {
+    return this.#attempt(() => this.#connect(signal))
+  }
+
+  /** Undefined when the trackers do not answer. */
+  open(signal: AbortSignal): Promise<Opened> {
+    return this.#attempt(() => this.#open(signal))
+  }
+
+  /** Resolves once the session is closed and the login forgotten; true when a broker answered until then. */
+  async logOut(): Promise<boolean> {
+    const root = this.#needs.root()
+    this.#goodbyeArrived = false
+    root.send({ type: 'agent.logout' })
+    await waitFor(root, snapshot => snapshot.status === 'done' || snapshot.matches('loggedOut'))
+    return this.#goodbyeArrived
+  }
+
+  async #attempt<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      this.#failure = brokenMessage
+      throw error
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connected> {
+    const { home, log, servers } = this.#needs
     const session = home.session()
     this.#used = session
     if (!session) return 'revoked'
-    const nats = await connectSession(this.#servers(), session, home.trust)
-    if (typeof nats === 'string') {
-      const message = nats === 'away' ? awayMessage : revokedMessage
-      log.warn({ user: session.user, servers: this.#servers() }, message)
-      return nats
-    }
+    const nats = await connectSession(servers.all, session, home.trust)
     // The agent was told to stop, or the login was replaced, while this was on its way: no one else would close it.
     if (signal.aborted) {
-      await nats.close()
+      if (typeof nats !== 'string') await nats.close()
       return 'away'
     }
+    if (typeof nats === 'string') {
+      this.#failure = nats === 'away' ? awayMessage : revokedMessage
+      log.warn({ user: session.user, servers: servers.all }, this.#failure)
+      return nats
+    }
+    this.#failure = undefined
     const trackers = createDeviceTrackerClient(nats, session, home)
     this.#connection = { session, nats, trackers, services: undefined, hide: this.#show(nats, session) }
     log.info({ user: session.user, device: session.device, broker: nats.getServer() }, 'connected')
     return 'connected'
   }
 
-  /** Undefined when the trackers do not answer. */
-  async open(signal: AbortSignal): Promise<Opened> {
-    const { library, limits, log, home } = this.#needs
+  async #open(signal: AbortSignal): Promise<Opened> {
+    const { library, limits, log, home, servers } = this.#needs
     const connection = this.#connected
     const { session, nats, trackers } = connection
     const opened = await trackers.ask('agent.session', {})
     if (signal.aborted) return undefined
     if (!opened.ok) {
       log.warn({ code: opened.code }, opened.message)
+      this.#failure = opened.message
       return undefined
     }
+    this.#failure = undefined
+    await this.#resting.close()
     connection.services = new SessionServices({
       session,
       connection: nats,
@@ -107,10 +176,9 @@ export class DeviceSession {
       library,
       limits,
       log,
-      dialRelay: () => connectRelay(this.#servers(), session, home.trust),
-      isRevoked: () => isRevoked(this.#servers(), session, home.trust),
-      onServers: servers => this.#keepServers(servers),
-      logOut: () => this.#logOut(),
+      dialRelay: () => connectRelay(servers.all, session, home.trust),
+      isRevoked: () => isRevoked(servers.all, session, home.trust),
+      onServers: told => servers.learn(told),
     })
     return connection.services.logic
   }
@@ -119,18 +187,23 @@ export class DeviceSession {
   async leave(forget: boolean): Promise<void> {
     const leaving = this.#connection
     this.#connection = undefined
+    this.#failure = undefined
     leaving?.hide()
     if (forget) this.#forgetLogin()
-    // Before a request to log out is answered: after that no one may find this device online.
-    if (leaving) publishLeaving(leaving.nats, leaving.session)
-    for (const answer of this.#logouts.splice(0)) answer()
+    void this.#resting.close()
     if (!leaving) return
     const { nats, session, services } = leaving
+    publishLeaving(nats, session)
     await services?.close()
     if (nats.isClosed()) return
-    // Without a broker neither a flush nor a drain would ever end; the trackers notice the missing heartbeats instead.
-    const flushed = nats.flush().catch(() => {})
-    await Promise.race([flushed, delay(agentTunables.goodbyeWithinMs, undefined, { ref: false })])
+    // Without a broker a flush would never end; the trackers notice the missing heartbeats instead.
+    if (services?.brokersAwayMs === 0) {
+      const flushed = nats.flush().then(
+        () => true,
+        () => false,
+      )
+      this.#goodbyeArrived = await Promise.race([flushed, delay(agentTunables.goodbyeWithinMs, false, { ref: false })])
+    }
     await nats.close()
     this.#needs.log.info({ user: session.user }, 'left')
   }
@@ -138,10 +211,6 @@ export class DeviceSession {
   get #connected(): Connection {
     if (!this.#connection) throw new Error('bug: a session was opened before its connection')
     return this.#connection
-  }
-
-  #servers(): string[] {
-    return distinctServers([...this.#needs.servers, ...this.#knownServers])
   }
 
   /** Returns what stops it. */
@@ -156,16 +225,6 @@ export class DeviceSession {
     })
   }
 
-  #keepServers(servers: readonly string[]): void {
-    const { home, log } = this.#needs
-    this.#knownServers = alike(servers, this.#needs.servers)
-    try {
-      home.saveServers(this.#servers())
-    } catch (error) {
-      log.warn({ err: error }, "the brokers' addresses could not be kept for the next time")
-    }
-  }
-
   #forgetLogin(): void {
     const { home, log } = this.#needs
     try {
@@ -174,13 +233,5 @@ export class DeviceSession {
       // The command line, which answers the user, forgets it too.
       log.error({ err: error }, 'the login of this device could not be forgotten')
     }
-  }
-
-  /** Resolves when everything of the session is closed but its connection. */
-  #logOut(): Promise<void> {
-    return new Promise(resolve => {
-      this.#logouts.push(resolve)
-      this.#needs.root().send({ type: 'agent.logout' })
-    })
   }
 }

@@ -1,5 +1,6 @@
 // What a user may do with a download that exists: look at it, pause, resume or cancel it. A run ends through the queue; a
-// download that does not run is cancelled here, its part file first. A command waits for an ending that is under way.
+// download that does not run is cancelled here, its part file first. A command waits for an ending that is under way. Without
+// a queue nothing runs, and what is asked for is recorded: the next queue begins with it.
 
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
@@ -23,7 +24,8 @@ const tryAgain = (): Refusal =>
 export interface DownloadControlNeeds {
   readonly library: Pick<LibraryDownloads, 'download'>
   readonly inactive: InactiveDownloads
-  readonly queue: DownloadQueuePort
+  /** Undefined while this device is not connected. */
+  readonly queue: DownloadQueuePort | undefined
 }
 
 /** A cancellation of a download that does not run. */
@@ -47,7 +49,7 @@ export class DownloadControl {
     if (cancelled) return cancelled.view
     const recorded = this.#needs.inactive.view(id)
     if (!recorded || isInactive(recorded.state)) return recorded
-    const run = this.#needs.queue.run(id)
+    const run = this.#needs.queue?.run(id)
     return run ? viewOfRun(run.snapshot, recorded) : recorded
   }
 
@@ -62,20 +64,25 @@ export class DownloadControl {
 
   /** An ending of it is under way: how it ends is decided, and not recorded yet. */
   isSettling(id: number): boolean {
-    return this.#cancellations.has(id) || this.#needs.queue.run(id)?.snapshot.context.ending !== undefined
+    return this.#cancellations.has(id) || this.#needs.queue?.run(id)?.snapshot.context.ending !== undefined
   }
 
   /** Ask `isSettling` first: commands that need not wait act at once, in the order in which they came. */
   async settled(id: number): Promise<void> {
-    while (this.isSettling(id)) await (this.#cancellations.get(id)?.done ?? this.#needs.queue.runEnded(id))
+    while (this.isSettling(id)) await (this.#cancellations.get(id)?.done ?? this.#needs.queue?.runEnded(id))
   }
 
-  /** `queued` records it as queued, or creates it; called only while there is a queue. Throws LibraryFailed. */
+  /** Resolves when no cancellation is under way. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#cancellations.values()].map(({ done }) => done))
+  }
+
+  /** `queued` records it as queued, or creates it. It is not called while a queue starts or stops. Throws LibraryFailed. */
   start(queued: () => DownloadRecord): Outcome<DownloadView> {
     const { queue } = this.#needs
-    if (!queue.isOpen) return tryAgain()
+    if (queue?.isOpen === false) return tryAgain()
     const record = queued()
-    queue.send({ type: 'download.enqueue', download: downloadInputOf(record, queue) })
+    queue?.send({ type: 'download.enqueue', download: downloadInputOf(record, queue) })
     return done(this.view(record.id)!)
   }
 
@@ -113,9 +120,13 @@ export class DownloadControl {
     return cancelled
   }
 
-  /** Through the queue. */
+  /** Through the queue, if there is one. */
   async #end(id: number, state: 'paused' | 'cancelled'): Promise<Outcome<DownloadView>> {
     const { queue, inactive } = this.#needs
+    if (!queue) {
+      inactive.recordEnding(id, { ending: state, problem: undefined }, 0)
+      return done(inactive.view(id)!)
+    }
     if (!queue.isOpen) return tryAgain()
     queue.send({ type: state === 'paused' ? 'download.pause' : 'download.cancel', id })
     await queue.left(id)

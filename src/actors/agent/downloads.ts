@@ -2,6 +2,8 @@
 // (inactive-downloads.ts), the others are with the queue, which runs them (machines/download-queue.ts).
 
 import type { Logger } from 'pino'
+import { downloadTunables } from '../../../config/swarm.ts'
+import { RecentMap } from '../../domain/recent-map.ts'
 import type { Outcome } from '../../domain/refusal.ts'
 import { downloadMachine } from '../../machines/download.ts'
 import { downloadQueueMachine } from '../../machines/download-queue.ts'
@@ -65,7 +67,7 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       download: downloadMachine.provide({
         actors: {
           store: createDownloadStore(needs),
-          locator: createLocator(trackers),
+          locator: createLocator({ trackers, lastSwarms: new RecentMap(downloadTunables.lastSwarms) }),
           downloadSession: provideDownloadSession(needs.peers),
         },
         actions: {

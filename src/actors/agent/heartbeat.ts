@@ -29,6 +29,7 @@ export interface HeartbeatNeeds {
   isRevoked(): Promise<boolean>
   /** Client addresses of the cluster's brokers. */
   onServers(servers: readonly string[]): void
+  onBrokers(areThere: boolean): void
 }
 
 export const createHeartbeat = (needs: HeartbeatNeeds) =>
@@ -53,7 +54,9 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
       connection,
       isRevoked: needs.isRevoked,
       onServers: needs.onServers,
+      onDisconnected: () => needs.onBrokers(false),
       onReconnected() {
+        needs.onBrokers(true)
         publish()
         recheckAccess()
         tell({ type: 'notices.missed' })

@@ -6,11 +6,16 @@ import { createActor, fromPromise, waitFor } from 'xstate'
 import { agentTunables } from '../../../config/agent.ts'
 import { agentSessionMachine } from '../../machines/agent-session.ts'
 import { openLibrary } from '../../storage/library.ts'
+import { placeSocket } from '../device/agent-socket.ts'
 import type { Home } from '../device/home.ts'
 import { createProcessLog } from '../device/process-log.ts'
 import type { ThrottleClock } from '../swarm/throttle.ts'
+import { createAgentApi } from './agent-api.ts'
+import { createAgentHandlers } from './agent-handlers.ts'
+import { BrokerAddresses } from './broker-addresses.ts'
 import { createDeviceLimits } from './device-limits.ts'
 import { DeviceSession } from './device-session.ts'
+import { createLogoutTeller } from './logout-teller.ts'
 import { createSessionWatch } from './session-watch.ts'
 
 export interface AgentSettings {
@@ -34,17 +39,24 @@ export interface RunningAgent {
 
 /** Throws LibraryInUse when this home has an agent already, or LibraryUnusable. */
 export async function runAgent(settings: AgentSettings): Promise<RunningAgent> {
-  const { home, servers, log = createProcessLog() } = settings
+  const { home, log = createProcessLog() } = settings
   const library = openLibrary(home.libraryFile, { patienceMs: agentTunables.libraryPatienceMs })
   const limits = createDeviceLimits(library, settings.clock)
   if (settings.listen !== undefined) home.saveListen(settings.listen)
   const listen = home.listen()
   home.saveAgentPid(process.pid)
 
+  const servers = new BrokerAddresses(home, settings.servers, log)
   const session: DeviceSession = new DeviceSession({ home, servers, library, limits, log, root: () => root })
   const machine = agentSessionMachine.provide({
     actors: {
       sessionWatch: createSessionWatch(home, () => session.current),
+      api: createAgentApi({
+        placeSocket: () => placeSocket(home),
+        handlers: createAgentHandlers({ device: home.device(), limits, session }),
+        log,
+      }),
+      logoutTeller: createLogoutTeller(home, () => servers.all, log),
       connect: fromPromise(({ signal }) => session.connect(signal)),
       open: fromPromise(({ signal }) => session.open(signal)),
       leave: fromPromise(({ input }) => session.leave(input.forget)),

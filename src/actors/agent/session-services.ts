@@ -19,8 +19,6 @@ import { createBufferPool } from '../swarm/buffer-pool.ts'
 import { Relay } from '../swarm/relay.ts'
 import type { RelayTransport } from '../swarm/relay-connection.ts'
 import { provideUploads } from '../swarm/uploads.ts'
-import { type AgentHandlers, createAgentApi } from './agent-api.ts'
-import { createAgentHandlers } from './agent-handlers.ts'
 import type { DeviceLimits } from './device-limits.ts'
 import { createDownloads, type Downloads } from './downloads.ts'
 import { createHeartbeat } from './heartbeat.ts'
@@ -44,22 +42,26 @@ export interface SessionServicesNeeds {
   dialRelay(): Promise<RelayTransport>
   isRevoked(): Promise<boolean>
   onServers(servers: readonly string[]): void
-  logOut(): Promise<void>
 }
+
+/** Where peers connect, and the device keys of those being served; or why they cannot connect. */
+export type Serving = { readonly at: string; readonly peers: readonly string[] } | { readonly failure: string }
 
 export class SessionServices {
   readonly logic: typeof sessionServicesMachine
+  readonly shareRegistry: ShareRegistry
+  readonly downloads: Downloads
   readonly #needs: SessionServicesNeeds
   readonly #device: DeviceRef
   readonly #uploads = new UploadsPort()
   readonly #heartbeat = new ActorPort<HeartbeatCommand>()
   readonly #relay: Relay
   readonly #offers: OfferTable
-  readonly #shareRegistry: ShareRegistry
-  readonly #downloads: Downloads
   #ticketKeys: readonly Buffer[]
   /** Why peers cannot connect to this device. */
   #listenFailure: string | undefined
+  /** By performance.now(). */
+  #brokersAwaySince: number | undefined
 
   constructor(needs: SessionServicesNeeds) {
     const { session, connection } = needs
@@ -71,8 +73,8 @@ export class SessionServices {
       command => this.#tellUploads(command),
       offer => this.#uploads.has(offer),
     )
-    this.#shareRegistry = this.#createShareRegistry()
-    this.#downloads = this.#createDownloads()
+    this.shareRegistry = this.#createShareRegistry()
+    this.downloads = this.#createDownloads()
     this.logic = this.#provideLogic()
   }
 
@@ -80,16 +82,34 @@ export class SessionServices {
   shown(): { readonly about: string; readonly content: Content }[] {
     const { current } = this.#needs.limits
     return [
-      ...this.#downloads.shown(current).map(content => ({ about: `$download-${content.download}`, content })),
+      ...this.downloads.shown(current).map(content => ({ about: `$download-${content.download}`, content })),
       { about: '$serving', content: showServing(this.#uploads, this.#offers, current.up) },
     ]
+  }
+
+  /** For how long the brokers have been away; 0 while one is there. */
+  get brokersAwayMs(): number {
+    return this.#brokersAwaySince === undefined ? 0 : performance.now() - this.#brokersAwaySince
+  }
+
+  /** Undefined while the uploads actor starts. */
+  get serving(): Serving | undefined {
+    if (this.#listenFailure !== undefined) return { failure: this.#listenFailure }
+    const { status, peers } = this.#uploads
+    if (!status) return undefined
+    return { at: `${status.listen.host}:${status.listen.port}`, peers: peers.map(({ holder }) => deviceKey(holder)) }
+  }
+
+  /** Tells the uploads actor how many peers it may serve at once now. */
+  limitSessions(): void {
+    this.#uploads.send({ type: 'sessions.limited', most: this.#needs.limits.mostServed })
   }
 
   /** Closes what the logic's actor leaves open. To be called once that actor has ended. */
   async close(): Promise<void> {
     const relayClosed = this.#relay.close()
-    this.#downloads.close()
-    await this.#shareRegistry.close()
+    this.downloads.close()
+    await this.shareRegistry.close()
     await relayClosed
   }
 
@@ -115,7 +135,7 @@ export class SessionServices {
       library,
       trackers,
       offers: this.#offers,
-      shareRegistry: this.#shareRegistry,
+      shareRegistry: this.shareRegistry,
       peers: {
         me: this.#device,
         connectRelay: this.#relay.connect,
@@ -128,7 +148,7 @@ export class SessionServices {
   }
 
   #provideLogic(): typeof sessionServicesMachine {
-    const { connection, limits, log } = this.#needs
+    const { limits, log } = this.#needs
     const uploads = provideUploads({
       ticketKey: () => this.#ticketKeys,
       acceptRelayed: this.#relay.accept,
@@ -138,9 +158,8 @@ export class SessionServices {
       actors: {
         heartbeat: this.#createHeartbeat(),
         uploads,
-        shareRegistry: createShareRegistryActor(this.#shareRegistry, this.#offers, log),
-        downloads: this.#downloads.logic,
-        api: createAgentApi(connection, this.#device, this.#createHandlers(), log),
+        shareRegistry: createShareRegistryActor(this.shareRegistry, this.#offers, log),
+        downloads: this.downloads.logic,
       },
       actions: {
         reportFailure: (_, { child, error }) => log.error({ child, err: error }, 'a part of the agent failed'),
@@ -148,7 +167,7 @@ export class SessionServices {
           this.#listenFailure = failure?.message
         },
         restockOffers: () => this.#offers.restock(),
-        limitSessions: () => this.#limitSessions(),
+        limitSessions: () => this.limitSessions(),
       },
     })
   }
@@ -161,26 +180,12 @@ export class SessionServices {
       trackers,
       port: this.#heartbeat,
       presence: () => ({ port: this.#uploads.status?.listen.port, fetching: this.#offers.partial() }),
-      served: () => servedShares(this.#uploads, this.#offers, this.#shareRegistry),
+      served: () => servedShares(this.#uploads, this.#offers, this.shareRegistry),
       isRevoked,
       onServers,
-    })
-  }
-
-  #createHandlers(): AgentHandlers {
-    const { limits, logOut } = this.#needs
-    return createAgentHandlers({
-      by: this.#device,
-      shareRegistry: this.#shareRegistry,
-      downloads: this.#downloads,
-      limits,
-      limitSessions: () => this.#limitSessions(),
-      serving: () => {
-        if (this.#listenFailure !== undefined) return { failure: this.#listenFailure }
-        const { status, peers } = this.#uploads
-        return status && { status, peers: peers.map(({ holder }) => deviceKey(holder)) }
+      onBrokers: areThere => {
+        this.#brokersAwaySince = areThere ? undefined : (this.#brokersAwaySince ?? performance.now())
       },
-      logOut,
     })
   }
 
@@ -189,9 +194,5 @@ export class SessionServices {
     // Peers that fetch the same file learn of this device now, not at its next heartbeat.
     const isFetching = command.type === 'offer.added' && !command.offer.have.isFull()
     if (isFetching) this.#heartbeat.send({ type: 'fetching.began' })
-  }
-
-  #limitSessions(): void {
-    this.#uploads.send({ type: 'sessions.limited', most: this.#needs.limits.mostServed })
   }
 }

@@ -1,34 +1,35 @@
-// Asks the agent of a device, over the brokers. An answer may be a stream: progress while the agent works, then one end.
-// The request is repeated under the same reply subject, which is its id: so the agent knows that somebody still listens,
-// and a message lost by a dying broker is sent again. A silent agent is `unreachable`; this never waits for a dead one.
+// Asks the agent of this device, through the socket in its home. No broker takes part. An answer may be a stream: progress
+// while the agent works, then one end. Closing the connection gives the request up. An agent that is silent is frozen, and
+// is called that; one that has just started is waited for.
 
-import { createInbox, type NatsConnection } from 'nats'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
-import type { DeviceRef } from '../../domain/device-ref.ts'
-import { done, type Outcome, refuse } from '../../domain/refusal.ts'
+import { showable } from '../../domain/names.ts'
+import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import {
   type AgentMethod,
   type AgentParams,
   type AgentProgress,
+  type AgentReply,
   type AgentResult,
   agentMethods,
   agentReplySchema,
-  givenUpMethod,
 } from '../../wire/agent-api.ts'
 import { readJson } from '../../wire/json.ts'
-import { agentSubject, inboxPrefix } from '../../wire/subjects.ts'
-import { isNoResponders } from './no-responders.ts'
+import { LineSplitter } from '../../wire/line-splitter.ts'
+import { findSocket, UnsafeSocket } from '../device/agent-socket.ts'
+import type { Home } from '../device/home.ts'
+import { isSuspended } from '../device/process-alive.ts'
 
 export interface AskOptions<M extends AgentMethod> {
   onProgress?(item: AgentProgress<M>): void
   /** Gives the request up: the promise rejects with the signal's reason, and the agent is told. */
   readonly signal?: AbortSignal | undefined
-  /** Called when no agent is there: for how many milliseconds to go on asking, since one may be starting. Default: 0. */
-  patience?(): Promise<number>
 }
 
 export interface AgentClient {
-  /** Refuses with `unreachable` when no agent runs there, or it stops answering. */
+  /** Refuses with `unreachable` when no agent runs here, or it does not answer. */
   ask<M extends AgentMethod>(
     method: M,
     params: AgentParams<M>,
@@ -36,109 +37,131 @@ export interface AgentClient {
   ): Promise<Outcome<AgentResult<M>>>
 }
 
+type Settings = { readonly [Name in 'lookEveryMs' | 'silentLooks' | 'startsWithinMs']: number }
+
+export const createAgentClient = (home: Home, settings: Settings = agentApiTunables): AgentClient => ({
+  async ask(method, params, { onProgress, signal } = {}) {
+    const reached = await reachAgent(home, settings.startsWithinMs, signal)
+    if (!reached.ok) return reached
+    const onItem = (item: unknown) => {
+      const parsed = agentMethods[method].progress.safeParse(item)
+      if (parsed.success) onProgress?.(parsed.data as AgentProgress<typeof method>)
+    }
+    const request = JSON.stringify({ method, params })
+    const silence = new Silence(home, settings)
+    const answer = await converse(reached.value, request, onItem, silence, signal)
+    if (!answer.ok) return answer
+    const result = agentMethods[method].result.safeParse(answer.value)
+    if (result.success) return done(result.data as AgentResult<typeof method>)
+    return refuse(
+      'unreachable',
+      `the agent answered ${method} in a form that this version does not know; run shoal agent stop, then shoal agent start`,
+    )
+  },
+})
+
 const notRunning = refuse('unreachable', 'no agent runs on this device; start it with shoal agent start')
-const notReady = refuse(
-  'unreachable',
-  'no agent is running and logged in on this device; run shoal agent start, then shoal login USER',
-)
+const stopped = refuse('unreachable', 'the agent has stopped; start it with shoal agent start')
+const processOf = (home: Home) => `the agent (process ${home.agentPid() ?? 'unknown'})`
+const isFrozen = (home: Home) => isSuspended(home.agentPid() ?? process.pid)
+const suspended = (home: Home): Refusal =>
+  refuse('unreachable', `${processOf(home)} is frozen: it was suspended; resume it with kill -CONT ${home.agentPid()}`)
+const frozen = (home: Home): Refusal =>
+  refuse(
+    'unreachable',
+    `${processOf(home)} is frozen: it runs, but does not answer; run shoal agent stop, then shoal agent start`,
+  )
 
-/** `of`: the device whose agent is asked; the broker lets only its user do so. */
-export function createAgentClient(
-  transport: Pick<NatsConnection, 'publish' | 'subscribe'>,
-  of: DeviceRef,
-): AgentClient {
-  return {
-    ask(method, params, { onProgress, signal, patience = noPatience } = {}) {
-      type Result = AgentResult<typeof method>
-      const { promise, resolve, reject } = Promise.withResolvers<Outcome<Result>>()
-      const inbox = createInbox(inboxPrefix(of.user))
-      const payload = JSON.stringify(params)
-      const askedAt = Date.now()
-      let heardAt: number | undefined
-      /** Since when not even "no responders" came back. */
-      let silentSince = askedAt
-      let asking: Promise<number> | undefined
-      let again: NodeJS.Timeout
-      let isClosed = false
-
-      const close = () => {
-        isClosed = true
-        clearTimeout(again)
-        signal?.removeEventListener('abort', giveUp)
-        subscription.unsubscribe()
-      }
-      const finish = (outcome: Outcome<Result>) => {
-        close()
-        resolve(outcome)
-      }
-      const fail = (error: unknown) => {
-        close()
-        reject(error)
-      }
-      const say = (method: string, body: string) => {
-        try {
-          transport.publish(agentSubject(of, method), body, { reply: inbox })
-        } catch (error) {
-          finish(refuse('unreachable', `the connection to the brokers is closed: ${(error as Error).message}`))
-        }
-      }
-      const giveUp = () => {
-        say(givenUpMethod, '')
-        fail(signal?.reason)
-      }
-      const publish = () => {
-        if (Date.now() - silentSince > agentApiTunables.silentAfterMs)
-          return finish(refuse('unreachable', 'the agent does not answer; see shoal agent status'))
-        again = setTimeout(publish, agentApiTunables.listeningEveryMs)
-        say(method, payload)
-      }
-      /** An agent that answered before may be changing brokers; one that never did gets the caller's patience. */
-      const onNoResponders = async () => {
-        clearTimeout(again)
-        let patienceMs: number = agentApiTunables.silentAfterMs
-        if (heardAt === undefined) {
-          asking ??= patience()
-          patienceMs = await asking
-        }
-        if (isClosed) return
-        // Another "no responders" may have come meanwhile.
-        clearTimeout(again)
-        if (patienceMs === 0) return finish(notRunning)
-        if (Date.now() >= (heardAt ?? askedAt) + patienceMs) return finish(notReady)
-        if (heardAt === undefined) silentSince = Date.now()
-        again = setTimeout(publish, agentApiTunables.noRespondersRetryMs)
-      }
-      const unknownForm = () =>
-        refuse(
-          'unreachable',
-          `the agent answered ${method} in a form that this version does not know; restart the agent`,
-        )
-
-      const subscription = transport.subscribe(inbox, {
-        callback: (error, message) => {
-          if (error) return finish(refuse('unreachable', `the brokers refused this request: ${error.message}`))
-          if (isNoResponders(message)) return void onNoResponders().catch(fail)
-          const reply = readJson(message.data, agentReplySchema)
-          if (!reply) return
-          heardAt = Date.now()
-          silentSince = heardAt
-          if (reply.kind === 'working') return
-          if (reply.kind === 'progress') {
-            const item = agentMethods[method].progress.safeParse(reply.item)
-            if (item.success) onProgress?.(item.data as AgentProgress<typeof method>)
-            return
-          }
-          if (!reply.ok) return finish(refuse(reply.code, reply.message))
-          const result = agentMethods[method].result.safeParse(reply.result)
-          finish(result.success ? done(result.data as Result) : unknownForm())
-        },
-      })
-      signal?.addEventListener('abort', giveUp)
-      if (signal?.aborted) giveUp()
-      else publish()
-      return promise
-    },
+/** A connection to the agent. An agent that runs and cannot be connected to is starting, or has no room for its socket. */
+async function reachAgent(home: Home, withinMs: number, signal: AbortSignal | undefined): Promise<Outcome<Socket>> {
+  for (const until = Date.now() + withinMs; ; ) {
+    signal?.throwIfAborted()
+    try {
+      const path = findSocket(home)
+      const socket = path === undefined ? undefined : await connectTo(path)
+      if (socket) return done(socket)
+    } catch (error) {
+      if (error instanceof UnsafeSocket) return refuse(error.code, error.message)
+      throw error
+    }
+    // Loads SQLite, which an agent that answers makes unnecessary.
+    const { agentIsRunning } = await import('../device/agent-process.ts')
+    if (!agentIsRunning(home)) return notRunning
+    if (isFrozen(home)) return suspended(home)
+    if (Date.now() > until)
+      return refuse('unreachable', `${processOf(home)} takes no commands; see ${showable(home.agentLog)}`)
+    await delay(agentApiTunables.lookForSocketMs, undefined, { signal })
   }
 }
 
-const noPatience = async () => 0
+/** Undefined when nothing accepts connections there. */
+function connectTo(path: string): Promise<Socket | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Socket | undefined>()
+  const socket = connect(path)
+  socket.once('error', () => resolve(undefined))
+  socket.once('connect', () => resolve(socket))
+  return promise
+}
+
+/** How long the agent has said nothing. Counts looks, not time: while this process stood still, it could hear nothing. */
+class Silence {
+  readonly lookEveryMs: number
+  readonly #home: Home
+  readonly #mostLooks: number
+  #looks = 0
+
+  constructor(home: Home, settings: Settings) {
+    this.#home = home
+    this.lookEveryMs = settings.lookEveryMs
+    this.#mostLooks = settings.silentLooks
+  }
+
+  break(): void {
+    this.#looks = 0
+  }
+
+  /** What the silence means by now, if anything. */
+  look(): Refusal | undefined {
+    this.#looks += 1
+    const isLast = this.#looks > this.#mostLooks
+    // At the first and the last look: where there is no /proc it starts a process.
+    if ((this.#looks === 1 || isLast) && isFrozen(this.#home)) return suspended(this.#home)
+    return isLast ? frozen(this.#home) : undefined
+  }
+}
+
+/** Sends the request, and resolves with its end. Rejects with the signal's reason. */
+function converse(
+  socket: Socket,
+  request: string,
+  onItem: (item: unknown) => void,
+  silence: Silence,
+  signal: AbortSignal | undefined,
+): Promise<Outcome<unknown>> {
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome<unknown>>()
+  const giveUp = () => reject(signal?.reason)
+  const looking = setInterval(() => {
+    const refusal = silence.look()
+    if (refusal) resolve(refusal)
+  }, silence.lookEveryMs)
+  const take = (reply: AgentReply | undefined) => {
+    if (reply?.kind === 'progress') onItem(reply.item)
+    else if (reply?.kind === 'end') resolve(reply.ok ? done(reply.result) : refuse(reply.code, reply.message))
+  }
+  // This person's own agent: its lists are as long as they are.
+  const lines = new LineSplitter(Number.POSITIVE_INFINITY)
+  socket.on('data', (chunk: Buffer) => {
+    silence.break()
+    for (const line of lines.push(chunk)) take(readJson(line, agentReplySchema))
+  })
+  socket.on('error', () => {})
+  socket.on('close', () => resolve(stopped))
+  signal?.addEventListener('abort', giveUp)
+  if (signal?.aborted) giveUp()
+  else socket.write(`${request}\n`)
+  return promise.finally(() => {
+    clearInterval(looking)
+    signal?.removeEventListener('abort', giveUp)
+    socket.destroy()
+  })
+}

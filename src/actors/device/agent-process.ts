@@ -68,7 +68,7 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
     agent.once(end, () => {
       ended = true
     })
-  const until = Date.now() + processTunables.agentTimeoutMs
+  const until = Date.now() + processTunables.startTimeoutMs
   while (Date.now() < until) {
     if (home.agentPid() !== foreign && agentIsRunning(home)) {
       const running = home.agentPid()!
@@ -83,12 +83,14 @@ export async function startAgent(home: Home, { servers, listen }: AgentOptions):
   return refuse('unreachable', `the agent did not start; the end of ${home.agentLog} says: ${lastLine.slice(0, 300)}`)
 }
 
-/** Stops the agent and waits until it is gone; false when none ran. */
+/** Stops the agent, also a frozen one, and waits until it is gone; false when none ran. */
 export async function stopAgent(home: Home): Promise<boolean> {
   if (!agentIsRunning(home)) return false
   const pid = home.agentPid()!
   signal(pid, 'SIGTERM')
-  const until = Date.now() + processTunables.agentTimeoutMs
+  // A suspended process acts on that only once it goes on.
+  signal(pid, 'SIGCONT')
+  const until = Date.now() + processTunables.agentStopTimeoutMs
   while (isAlive(pid)) {
     if (Date.now() > until) signal(pid, 'SIGKILL')
     await delay(processTunables.lookEveryMs)
@@ -96,7 +98,7 @@ export async function stopAgent(home: Home): Promise<boolean> {
   return true
 }
 
-function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+function signal(pid: number, name: 'SIGTERM' | 'SIGCONT' | 'SIGKILL'): void {
   try {
     process.kill(pid, name)
   } catch (error) {

@@ -2,8 +2,18 @@
 // its agent listens. Small files, each replaced whole and readable by their owner alone, shared by the agent and the
 // command line. The library beside them belongs to the agent (storage/library.ts).
 
-import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { isLater, type LogPosition } from '../../domain/log-position.ts'
@@ -28,6 +38,11 @@ export class HomeFailed extends Error {
 const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
 export type Session = z.infer<typeof sessionSchema>
 
+/** A file for each, so that processes which add and remove them do not undo each other's changes. */
+const owedPrefix = 'owed-logout-'
+const owedName = ({ credential }: Session) =>
+  `${owedPrefix}${createHash('sha256').update(credential).digest('hex').slice(0, 16)}.json`
+
 /** Each function throws HomeFailed when the disk fails it. */
 export interface Home {
   readonly folder: string
@@ -37,6 +52,12 @@ export interface Home {
   session(): Session | undefined
   saveSession(session: Session): void
   clearSession(): void
+  /** Log-ins that are over here, and that the trackers have still to be told of (client/owed-logouts.ts). */
+  owedLogouts(): Session[]
+  oweLogout(session: Session): void
+  /** Logs out here, and owes the trackers that: one renaming, so it works on a full disk, and a kill leaves no half of it. */
+  endSession(session: Session): void
+  settleLogout(session: Session): void
   /** Highest log sequence that any process of this device has seen. */
   seen(): number
   /** The same with its epoch, read together: another process may write both meanwhile. */
@@ -55,6 +76,9 @@ export interface Home {
   /** The agent's process id as it recorded it; it may have ended since. */
   agentPid(): number | undefined
   saveAgentPid(pid: number | undefined): void
+  /** Where the agent's socket is when this folder's path is too long for it (agent-socket.ts). */
+  socketFolder(): string | undefined
+  saveSocketFolder(folder: string | undefined): void
   readonly sessionFile: string
   readonly libraryFile: string
   readonly agentLog: string
@@ -107,6 +131,13 @@ export function openHome(folder: string): Home {
     session: () => read('session.json', sessionSchema),
     saveSession: session => write('session.json', session),
     clearSession: () => remove('session.json'),
+    owedLogouts: () =>
+      attempt('', () => readdirSync(folder))
+        .filter(name => name.startsWith(owedPrefix))
+        .flatMap(name => read(name, sessionSchema) ?? []),
+    oweLogout: session => write(owedName(session), session),
+    endSession: session => attempt('session.json', () => renameSync(path('session.json'), path(owedName(session)))),
+    settleLogout: session => remove(owedName(session)),
     seen: () => position().seq,
     position,
     saveSeen(seq, epoch = position().epoch) {
@@ -137,6 +168,8 @@ export function openHome(folder: string): Home {
     saveListen: listen => write('listen.json', listen),
     agentPid: () => read('agent.json', z.number().int().positive()),
     saveAgentPid: pid => (pid === undefined ? remove('agent.json') : write('agent.json', pid)),
+    socketFolder: () => read('socket.json', z.string().max(4096)),
+    saveSocketFolder: folder => (folder === undefined ? remove('socket.json') : write('socket.json', folder)),
     sessionFile: path('session.json'),
     libraryFile: path('library.db'),
     agentLog: path('agent.log'),

@@ -1,4 +1,4 @@
-// Whether a process is alive. A zombie, which has ended and was not reaped, is not, though it can still be signalled: in a
+// Whether a process is alive, and whether it is suspended. A zombie, which has ended and was not reaped, is not, though it can still be signalled: in a
 // container whose first process reaps nothing, zombies stay for good.
 
 import { execFileSync } from 'node:child_process'
@@ -13,14 +13,28 @@ export function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
   try {
-    if (hasProc) return isAtWork(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+    if (hasProc) return isAtWork(procStat(pid))
+    const state = psState(pid)
     return state !== '' && !isEnded(state)
   } catch {
     // It has just ended.
     return false
   }
 }
+
+/** True while SIGSTOP or a terminal's Ctrl-Z holds it: it does nothing until SIGCONT. */
+export function isSuspended(pid: number): boolean {
+  try {
+    const state = hasProc ? stateIn(procStat(pid)) : psState(pid)
+    return state.startsWith('T')
+  } catch {
+    // It has just ended.
+    return false
+  }
+}
+
+const procStat = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8')
+const psState = (pid: number) => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim()
 
 const isEnded = (state: string) => /^[ZX]/.test(state)
 
@@ -29,8 +43,10 @@ const isEnded = (state: string) => /^[ZX]/.test(state)
  * others, and until the last one has, its files and ports are held.
  */
 export function isAtWork(stat: string): boolean {
-  // The name before may hold anything, brackets and blanks too.
-  const [state = '', ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const threads = Number(rest[16])
-  return !isEnded(state) || threads > 1
+  const threads = Number(fieldsIn(stat)[17])
+  return !isEnded(stateIn(stat)) || threads > 1
 }
+
+/** From the state on. The name before may hold anything, brackets and blanks too. */
+const fieldsIn = (stat: string) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+const stateIn = (stat: string) => fieldsIn(stat)[0] ?? ''

@@ -36,9 +36,11 @@ export class RelayConnection {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#idle)
-    const transport = await this.#opening?.catch(() => undefined)
+    const late = delay(this.#settings.farewellMs, undefined, { ref: false })
+    // One that is still being dialled is closed once it is made.
+    const transport = await Promise.race([this.#opening?.catch(() => undefined), late])
     if (!transport) return
-    await Promise.race([transport.flush().catch(() => {}), delay(this.#settings.farewellMs, undefined, { ref: false })])
+    await Promise.race([transport.flush().catch(() => {}), late])
     await transport.close()
   }
 

@@ -7,7 +7,6 @@ import type { DeviceRef } from '../../domain/device-ref.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import {
   accountSubject,
-  agentSubject,
   anyInspect,
   apiSubject,
   guestInboxPrefix,
@@ -73,7 +72,6 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
           apiSubject(by, '>'),
           trackersStatus(by),
           trackersStats(by),
-          agentSubject(by, '>'),
           presenceSubject(by, host),
           inspectSubject(by, '>'),
           watchSubject(user),
@@ -81,7 +79,6 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
         ],
         subscribe: [
           `${inboxPrefix(user)}.>`,
-          agentSubject(by, '>'),
           noticeSubject(user),
           introductionSubject(by),
           watchSubject(user),

@@ -9,6 +9,7 @@ import { isAgentRunning } from '../agent-running.ts'
 import { waitForAgent } from '../ask.ts'
 import { command, flag } from '../command.ts'
 import type { Context } from '../context.ts'
+import type { EndedLogin } from '../end-login.ts'
 import type { Result } from '../result.ts'
 
 const notLoggedIn = refuse('not-logged-in', 'you are not logged in on this device; run shoal login USER')
@@ -78,11 +79,17 @@ async function tradePassword(context: Context, user: string, password: string): 
   return withPassword(context, { user, password }, async ask => {
     if (home.session() && (await context.connect()).ok) return done(undefined)
     const credential = randomBytes(32).toString('base64url')
+    // The new log-in takes the place of an earlier one of this user here. Revoking that later would end the new one.
+    const replaced = home.owedLogouts().filter(owed => owed.user === user && owed.device === home.device())
+    for (const owed of replaced) home.settleLogout(owed)
     const answer = await ask('log-in', {
       name: toDeviceName(hostname()),
       credentialHash: createHash('sha256').update(credential).digest('hex'),
     })
-    if (!answer.ok) return answer
+    if (!answer.ok) {
+      for (const owed of replaced) home.oweLogout(owed)
+      return answer
+    }
     // Another cluster, or this one created anew, counts from 1 again.
     home.forgetSeen()
     home.saveSeen(answer.value.seq, answer.value.epoch)
@@ -95,33 +102,27 @@ async function tradePassword(context: Context, user: string, password: string): 
 async function startAgentAndWait(context: Context): Promise<Result<unknown>> {
   const { startAgent } = await import('../../actors/device/agent-process.ts')
   const started = await startAgent(context.home, { servers: context.servers })
-  return started.ok ? waitForAgent(context) : started
+  return started.ok ? waitForAgent(context, { retry: true }) : started
 }
 
 const logout = command({
   name: 'logout',
-  summary: 'Log out on this device. Its downloads pause and its shares go offline until you log in again.',
+  summary:
+    'Log out on this device. Its downloads pause and its shares go offline until you log in again. ' +
+    'Works without a connection: the trackers are told later.',
   example: 'logout',
-  async run(context): Promise<Result<{ user: string }>> {
+  async run(context): Promise<Result<EndedLogin>> {
     const session = context.home.session()
-    const connected = await context.display.whileWaiting('the brokers', context.connect())
-    if (!session || !connected.ok) {
-      // A log-in that the trackers have forgotten is over already. Trackers that cannot be reached must still be told.
-      if (!session || (!connected.ok && connected.code !== 'not-logged-in')) return connected as Result<never>
-      context.home.clearSession()
-      return done({ user: session.user })
-    }
-    if (await isAgentRunning(context.home)) await connected.value.agent.ask('logout', {})
-    const answer = await connected.value.trackers.ask('device.logout', {})
-    if (!answer.ok) {
-      context.home.saveSession(session)
-      return { ...answer, message: `you are still logged in: ${answer.message}` }
-    }
-    context.home.clearSession()
-    await context.disconnect()
-    return done({ user: session.user })
+    if (!session) return notLoggedIn
+    const { endLogin } = await import('../end-login.ts')
+    return done(await endLogin(context, session))
   },
-  render: ({ user }) => `Logged out ${user}. Downloads and shares resume when you log in again.`,
+  render({ user, trackers, agent }) {
+    if (trackers === 'told') return `Logged out ${user}. Downloads and shares resume when you log in again.`
+    const teller =
+      agent === 'running' ? 'your agent tells them' : 'the next shoal command here that needs the trackers tells them'
+    return `Logged out ${user} on this device. No tracker has confirmed that yet: ${teller} as soon as one can be reached. Downloads and shares resume when you log in again.`
+  },
 })
 
 const whoami = command({

@@ -7,6 +7,7 @@ import type { AgentResult } from '../../wire/agent-api.ts'
 import { isAgentRunning } from '../agent-running.ts'
 import { askAgent, waitForAgent } from '../ask.ts'
 import { command, value } from '../command.ts'
+import type { Style } from '../render/style.ts'
 import type { Result } from '../result.ts'
 import { limitsInShort } from './limit.ts'
 
@@ -55,7 +56,10 @@ const start = command({
     const pid = await startAgent(context.home, { servers: context.servers, listen: listen.value })
     if (!pid.ok) return pid
     // The next command finds it ready. Without brokers or trackers the agent keeps trying by itself.
-    if (context.home.session()) await waitForAgent(context)
+    if (context.home.session()) {
+      const ready = await waitForAgent(context, { retry: false })
+      if (!ready.ok) context.display.note(ready.message)
+    }
     return done({ agent: 'running', pid: pid.value })
   },
   render: ({ pid }) => `The agent is running as process ${pid}.`,
@@ -72,36 +76,51 @@ const stop = command({
   render: ({ ran }) => (ran ? 'The agent has stopped.' : 'No agent was running.'),
 })
 
-type Status = { agent: 'stopped' } | { agent: 'running'; pid: number } | ({ agent: 'running' } & AgentResult<'status'>)
+type Status = { agent: 'stopped' } | ({ agent: 'running' } & AgentResult<'status'>)
 
 const status = command({
   name: 'agent status',
   summary: "Show whether this device's agent is running, and what it is doing.",
   example: 'agent status',
   async run(context): Promise<Result<Status>> {
-    if (!(await isAgentRunning(context.home))) return done({ agent: 'stopped' })
-    if (!context.home.session()) return done({ agent: 'running', pid: context.home.agentPid() ?? 0 })
     const answer = await askAgent(context, 'status', {})
-    return answer.ok ? done({ agent: 'running', ...answer.value }) : answer
+    if (answer.ok) return done({ agent: 'running', ...answer.value })
+    return (await isAgentRunning(context.home)) ? answer : done({ agent: 'stopped' })
   },
   render(status, style) {
     if (status.agent === 'stopped') return 'The agent is stopped. Start it: shoal agent start'
-    if (!('user' in status))
-      return `The agent is running as process ${status.pid}. You are not logged in on this device.`
-    const { user, device, pid, listen, listenFailure, uptimeSeconds, sharing, downloads, peers, memoryBytes } = status
+    const { user, device, pid, problem, state, uptimeSeconds, memoryBytes, troubles } = status
     const limits = limitsInShort(status.limits)
-    return [
-      `The agent of ${style('bold', user)} on device ${device} is running as process ${pid}.`,
-      listenFailure === undefined
-        ? `  listening at ${listen}, ${count(peers, 'peer')} connected`
-        : `  ${style('red', 'serves no peer')}: ${listenFailure}`,
-      `  sharing ${count(sharing, 'file')}, ${count(downloads, 'download')} in progress`,
+    const last = [
       ...(limits === undefined ? [] : [`  limited to ${limits}`]),
       `  up ${formatDuration(uptimeSeconds)}, ${formatBytes(memoryBytes)} of memory`,
-      ...status.troubles.map(trouble => `  ${style('yellow', '!')} ${trouble}`),
+      ...troubles.map(trouble => `  ${style('yellow', '!')} ${trouble}`),
+    ]
+    if (user === undefined)
+      return [`The agent is running as process ${pid}. You are not logged in on this device.`, ...last].join('\n')
+    return [
+      `The agent of ${style('bold', user)} on device ${device} is running as process ${pid}.`,
+      ...(problem === undefined ? [] : [`  ${style('red', 'not connected')}: ${problem}`]),
+      ...(state === 'connecting' ? ['  connecting'] : []),
+      ...transfers(status, style),
+      ...last,
     ].join('\n')
   },
 })
+
+/** What it serves and fetches; nothing while it has no session. */
+function transfers(
+  { listen, listenFailure, peers, sharing, downloads }: AgentResult<'status'>,
+  style: Style,
+): readonly string[] {
+  if (listenFailure === undefined && listen === 'nowhere') return []
+  return [
+    listenFailure === undefined
+      ? `  listening at ${listen}, ${count(peers, 'peer')} connected`
+      : `  ${style('red', 'serves no peer')}: ${listenFailure}`,
+    `  sharing ${count(sharing, 'file')}, ${count(downloads, 'download')} in progress`,
+  ]
+}
 
 const run = command({
   name: 'agent run',

@@ -4,18 +4,23 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { askAll } from '../../actors/client/ask-all.ts'
+import type { TrackerClient } from '../../actors/client/tracker-client.ts'
 import { classics } from '../classic-names.ts'
 import type { Command } from '../command.ts'
 import { commandNames } from '../command-names.ts'
-import type { DeviceConnection } from '../device-connection.ts'
 import { absolutePath } from '../paths.ts'
 import type { Complete } from './prompt.ts'
 import { quoted, splitWords } from './split-words.ts'
 
-export function createCompletion(
-  commands: readonly Command[],
-  connect: () => Promise<DeviceConnection | undefined>,
-): Complete {
+/** Where candidates come from. */
+export interface CompletionSources {
+  /** Undefined while logged out, or while no broker is in reach. */
+  trackers(): Promise<Pick<TrackerClient, 'ask'> | undefined>
+  /** The numbers of this device's downloads. */
+  downloads(): Promise<readonly number[]>
+}
+
+export function createCompletion(commands: readonly Command[], sources: CompletionSources): Complete {
   const spellings = [...commandNames(commands), 'help', 'exit']
   return async line => {
     const longer = spellings.filter(name => name.startsWith(line))
@@ -31,7 +36,7 @@ export function createCompletion(
       ({ name }) => name === (classics.find(classic => classic.name === spelling)?.stands ?? spelling),
     )
     const args = Object.keys(declared?.args ?? {})
-    const found = await candidates(args[before.length], part, before[args.indexOf('group')], connect)
+    const found = await candidates(args[before.length], part, before[args.indexOf('group')], sources)
     const typed = isNewWord ? '' : (/\S+$/.exec(line)?.[0] ?? '')
     return [finished(found.filter(one => one.startsWith(part)).map(quoted)), typed]
   }
@@ -45,14 +50,14 @@ async function candidates(
   argument: string | undefined,
   part: string,
   group: string | undefined,
-  connect: () => Promise<DeviceConnection | undefined>,
+  sources: CompletionSources,
 ): Promise<string[]> {
   if (argument === undefined) return []
   if (argument === 'path' || argument === 'dest') return paths(part)
   if (argument === 'rate' || argument === 'most') return ['off']
-  const connection = await connect()
-  if (!connection) return []
-  const { trackers, agent } = connection
+  if (argument === 'id') return (await sources.downloads()).map(String)
+  const trackers = await sources.trackers()
+  if (!trackers) return []
   switch (argument) {
     case 'group': {
       const groups = await askAll(trackers, 'group.list', {})
@@ -69,10 +74,6 @@ async function candidates(
         trackers.ask('group.members', { group }),
       ])
       return [requests, members].flatMap(answer => (answer.ok ? answer.value.map(({ user }) => user) : []))
-    }
-    case 'id': {
-      const downloads = await agent.ask('downloads', {})
-      return downloads.ok ? downloads.value.map(({ id }) => String(id)) : []
     }
     default:
       return []

@@ -1,8 +1,9 @@
-// What the prompt tells a person unasked: notices of the trackers, downloads that end, and files no longer shared. Follows
-// the connection of the logged-in user. Every tracker sends each notice; the first copy is shown.
+// What the prompt tells a person unasked: notices of the trackers, over the connection of the logged-in user; downloads that
+// end and files no longer shared, from this device's agent. Every tracker sends each notice; the first copy is shown.
 
 import type { Subscription } from 'nats'
 import { shellTunables } from '../../../config/client.ts'
+import type { AgentClient } from '../../actors/client/agent-client.ts'
 import { formatBytes } from '../../domain/quantities.ts'
 import { RecentMap } from '../../domain/recent-map.ts'
 import type { DownloadView } from '../../wire/agent-api.ts'
@@ -16,6 +17,7 @@ export class Notifications {
   readonly #muted = new Set<number>()
   #connection: DeviceConnection | undefined
   #notices: Subscription | undefined
+  #agent: AgentClient | undefined
   /** Aborts the requests that watch the agent; undefined while none run. */
   #watching: AbortController | undefined
 
@@ -23,16 +25,22 @@ export class Notifications {
     this.#say = say
   }
 
-  /** Call whenever the log-in may have changed, or the agent may have started. */
-  follow(connection: DeviceConnection | undefined): void {
-    if (connection !== this.#connection) {
-      this.#notices?.unsubscribe()
+  /** Call whenever the log-in or the connection may have changed. */
+  followTrackers(connection: DeviceConnection | undefined): void {
+    if (connection === this.#connection) return
+    this.#notices?.unsubscribe()
+    this.#connection = connection
+    if (connection) this.#followNotices(connection)
+  }
+
+  /** Call whenever the agent may have started. `agent`: another one for each log-in; undefined while logged out. */
+  followAgent(agent: AgentClient | undefined): void {
+    if (agent !== this.#agent) {
       this.#watching?.abort()
       this.#watching = undefined
-      this.#connection = connection
-      if (connection) this.#followNotices(connection)
+      this.#agent = agent
     }
-    if (connection && !this.#watching) void this.#followAgent(connection)
+    if (agent && !this.#watching) void this.#watch(agent)
   }
 
   /** The running command reports how this download ends. Call the result to undo that. */
@@ -55,7 +63,7 @@ export class Notifications {
     })
   }
 
-  async #followAgent({ agent }: DeviceConnection): Promise<void> {
+  async #watch(agent: AgentClient): Promise<void> {
     const controller = new AbortController()
     const { signal } = controller
     this.#watching = controller
@@ -64,7 +72,7 @@ export class Notifications {
       for (const view of views) if (before && before.get(view.id) !== view.state) this.#tellEnd(view)
       before = new Map(views.map(({ id, state }) => [id, state]))
     }
-    // Both end with the agent or the log-in; the next `follow` starts them again.
+    // Both end with the agent or the log-in; the next `followAgent` starts them again.
     await Promise.allSettled([
       agent.ask('downloads.watch', {}, { onProgress: onDownloads, signal }),
       agent.ask('troubles.watch', {}, { onProgress: this.#say, signal }),

@@ -2,7 +2,10 @@
 // a pipe it reads one command a line, shows neither prompt nor notifications, and succeeds if every command did.
 
 import { join } from 'node:path'
+import { type AgentClient, createAgentClient } from '../../actors/client/agent-client.ts'
+import type { Home } from '../../actors/device/home.ts'
 import { done } from '../../domain/refusal.ts'
+import { askAgent } from '../ask.ts'
 import type { Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { interruptibly } from '../interruption.ts'
@@ -29,9 +32,11 @@ export async function runShell(context: Context, commands: readonly Command[]): 
     const text = `${styleFor(stdout)('magenta', '*')} ${showable(line)}`
     if (!prompt.above(text)) context.display.note(line)
   })
+  const agent = agentOfLogin(context.home)
   const keepUp = async () => {
+    notifications.followAgent(agent())
     const connected = await context.connect()
-    notifications.follow(connected.ok ? connected.value : undefined)
+    notifications.followTrackers(connected.ok ? connected.value : undefined)
   }
   stdout.write('Type help for the commands, exit to leave (the cluster goes on). Tab completes.\n')
   void keepUp()
@@ -41,8 +46,20 @@ export async function runShell(context: Context, commands: readonly Command[]): 
     prompt,
     () => void keepUp(),
   )
-  notifications.follow(undefined)
+  notifications.followTrackers(undefined)
+  notifications.followAgent(undefined)
   return done(undefined)
+}
+
+/** This device's agent, as another client for each log-in; undefined while logged out. */
+function agentOfLogin(home: Home): () => AgentClient | undefined {
+  let known: { readonly credential: string; readonly agent: AgentClient } | undefined
+  return () => {
+    const credential = home.session()?.credential
+    if (credential === undefined) return undefined
+    if (known?.credential !== credential) known = { credential, agent: createAgentClient(home) }
+    return known.agent
+  }
 }
 
 /** Runs one command after the other, until the input ends or says exit. */
@@ -94,9 +111,15 @@ function terminalPrompt(context: Context, commands: readonly Command[]): Prompt 
     input: stdin,
     output: stdout,
     history: openHistory(join(context.home.folder, 'shell-history')),
-    complete: createCompletion(commands, async () => {
-      const connected = await context.connect()
-      return connected.ok ? connected.value : undefined
+    complete: createCompletion(commands, {
+      async trackers() {
+        const connected = await context.connect()
+        return connected.ok ? connected.value.trackers : undefined
+      },
+      async downloads() {
+        const listed = await askAgent(context, 'downloads', {})
+        return listed.ok ? listed.value.map(({ id }) => id) : []
+      },
     }),
     question() {
       const session = context.home.session()

@@ -1,51 +1,53 @@
-// The command line's requests to its agent, over a broker in memory: what each side does when the other misbehaves.
+// The command line's requests to its agent, through a socket in a home of the test's own: what each side does when the
+// other misbehaves.
 
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
-import type { Msg, NatsConnection } from 'nats'
 import pino from 'pino'
 import { createActor } from 'xstate'
-import { type AgentHandlers, createAgentApi } from '../../../src/actors/agent/agent-api.ts'
+import { agentApiTunables } from '../../../config/client.ts'
+import { type AgentApiSettings, type AgentHandlers, createAgentApi } from '../../../src/actors/agent/agent-api.ts'
 import { createAgentClient } from '../../../src/actors/client/agent-client.ts'
+import { findSocket, placeSocket, UnsafeSocket } from '../../../src/actors/device/agent-socket.ts'
+import { type Home, openHome } from '../../../src/actors/device/home.ts'
 import { done, refuse } from '../../../src/domain/refusal.ts'
-import type { AgentReply } from '../../../src/wire/agent-api.ts'
-import { agentSubject } from '../../../src/wire/subjects.ts'
+import { LibraryFailed } from '../../../src/storage/library-file.ts'
+import { tempFolder } from '../../helpers/temp-folder.ts'
+import { until } from '../../helpers/until.ts'
 
-const alice = { user: 'alice', device: 'aaaaaaaaaaaa' }
 const file = { group: 'reef', name: 'film.bin', size: 1, sha1: 'x', pieces: 1 }
 const request = { path: '/film.bin', group: 'reef' }
 
-/** Subjects that end in `>` take everything below; a request without a subscriber is answered as NATS does. */
-function memoryBus() {
-  const listeners = new Map<string, (message: Msg) => void>()
-  const deliver = (subject: string, data: Buffer, reply?: string) => {
-    const takers = [...listeners].filter(([to]) =>
-      to.endsWith('>') ? subject.startsWith(to.slice(0, -1)) : subject === to,
-    )
-    for (const [, taker] of takers) {
-      const message = { subject, data, reply }
-      taker(message as unknown as Msg)
-    }
-    if (takers.length === 0 && reply !== undefined)
-      listeners.get(reply)?.({ data: new Uint8Array(), headers: { code: 503 } } as unknown as Msg)
+function startApi(home: Home, handlers: Partial<AgentHandlers>, settings: Partial<AgentApiSettings> = {}) {
+  const needs = {
+    placeSocket: () => placeSocket(home),
+    handlers: handlers as AgentHandlers,
+    log: pino({ level: 'silent' }),
+    settings: { ...agentApiTunables, ...settings },
   }
-  const transport = {
-    isClosed: () => false,
-    publish: (subject: string, body: string, options?: { reply?: string }) =>
-      void setImmediate(() => deliver(subject, Buffer.from(body), options?.reply)),
-    subscribe: (subject: string, options: { callback: (error: null, message: Msg) => void }) => {
-      listeners.set(subject, message => options.callback(null, message))
-      return { unsubscribe: () => listeners.delete(subject) }
-    },
-  } as unknown as NatsConnection
-  return { transport, listeners }
+  return createActor(createAgentApi(needs)).start()
 }
 
-function agentWith(t: ExecutionContext, handlers: Partial<AgentHandlers>) {
-  const { transport, listeners } = memoryBus()
-  const api = createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' })))
-  // What remembers requests is a timer, which would hold this process.
+function agentWith(t: ExecutionContext, handlers: Partial<AgentHandlers>, settings?: Partial<AgentApiSettings>) {
+  const home = openHome(join(tempFolder(t), 'home'))
+  const api = startApi(home, handlers, settings)
   t.teardown(() => api.stop())
-  return { api: api.start(), transport, listeners, client: createAgentClient(transport, alice) }
+  return { api, home, client: createAgentClient(home) }
+}
+
+/** Everything that the agent says to these bytes. */
+async function say(home: Home, bytes: string): Promise<unknown[]> {
+  const socket = connect(findSocket(home)!)
+  socket.on('error', () => {})
+  socket.write(bytes)
+  return (await text(socket))
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line))
 }
 
 test('A request is answered by a stream: progress, then one end.', async t => {
@@ -66,53 +68,109 @@ test('A request is answered by a stream: progress, then one end.', async t => {
 test('A refusal arrives unchanged, and a handler that throws becomes a refusal too.', async t => {
   const refusal = refuse('not-member', 'you are not a member of reef')
   t.deepEqual(await agentWith(t, { share: async () => refusal }).client.ask('share', request), refusal)
-  const broken = agentWith(t, {
-    share: async () => {
-      throw new Error('two\nlines')
-    },
-  })
-  const answer = await broken.client.ask('share', request)
+  const failing = (error: Error) =>
+    agentWith(t, {
+      share: async () => {
+        throw error
+      },
+    }).client.ask('share', request)
+  const answer = await failing(new Error('two\nlines'))
   t.like(answer, { ok: false, code: 'unreachable' })
   t.false(JSON.stringify(answer).includes('\\n'))
+  t.like(await failing(new LibraryFailed('its disk is full')), { ok: false, code: 'library-failed' })
 })
 
-test('Malformed parameters and unknown methods never reach a handler.', async t => {
-  const { transport } = agentWith(t, { share: async () => t.fail('it reached the handler') as never })
-  const answers = ['share', 'constructor', 'no-such-method', ''].map(
-    method =>
-      new Promise<AgentReply>(resolve => {
-        const inbox = `inbox.${method}`
-        transport.subscribe(inbox, {
-          callback: (_, message) => resolve(JSON.parse(Buffer.from(message.data).toString())),
-        })
-        transport.publish(agentSubject(alice, method), '{"path":""}', { reply: inbox })
-      }),
+test('Malformed requests, unknown methods and overlong lines never reach a handler, and the next request is served.', async t => {
+  const { home, client } = agentWith(t, {
+    share: async () => t.fail('it reached the handler') as never,
+    downloads: async () => done([]),
+  })
+  const ask = (method: unknown, params: unknown = {}) => `${JSON.stringify({ method, params })}\n`
+  for (const bytes of [
+    '\n',
+    'share\n',
+    '[]\n',
+    ask('share', { path: '' }),
+    ask('constructor'),
+    ask('no-such-method'),
+    ask(7),
+    `${JSON.stringify({ method: 'downloads', params: {}, more: 1 })}\n`,
+    `${'['.repeat(40_000)}\n`,
+    'x'.repeat(agentApiTunables.mostRequestBytes + 1),
+    `${'x'.repeat(agentApiTunables.mostRequestBytes + 1)}\n`,
+  ])
+    t.like(await say(home, bytes), [{ kind: 'end', ok: false, code: 'usage' }], bytes.slice(0, 60))
+  t.deepEqual(await client.ask('downloads', {}), done([]))
+})
+
+test('A connection carries one request, and one without a request is closed.', async t => {
+  let served = 0
+  const downloads = async () => {
+    served += 1
+    return done([])
+  }
+  const { home } = agentWith(t, { downloads })
+  const line = `${JSON.stringify({ method: 'downloads', params: {} })}\n`
+  t.is((await say(home, line + line)).length, 1)
+  t.is(served, 1)
+  t.deepEqual(await say(agentWith(t, { downloads }, { requestWithinMs: 1 }).home, ''), [])
+})
+
+test('Requests beyond the most at once are refused; there is room again when one has ended.', async t => {
+  const { client } = agentWith(
+    t,
+    {
+      'downloads.watch': (_, { signal, progress }) => {
+        progress([])
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+      downloads: async () => done([]),
+    },
+    { mostRequests: 2 },
   )
-  for (const answer of await Promise.all(answers)) t.like(answer, { kind: 'end', ok: false, code: 'usage' })
+  const given = new AbortController()
+  const { promise: bothWatch, resolve } = Promise.withResolvers<void>()
+  let watching = 0
+  const options = { signal: given.signal, onProgress: () => ++watching === 2 && resolve() } as const
+  const watchers = [1, 2].map(() => client.ask('downloads.watch', {}, options as never))
+  const ended = Promise.allSettled(watchers)
+  await bothWatch
+  t.like(await client.ask('downloads', {}), { ok: false, code: 'too-many' })
+  given.abort(new Error('enough'))
+  await ended
+  await until('there is room again', async () => (await client.ask('downloads', {})).ok)
 })
 
-test('A missing agent is noticed at once; a caller with patience waits for an agent that is starting.', async t => {
-  const { transport } = memoryBus()
-  const client = createAgentClient(transport, alice)
-  t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })
-  const waiting = client.ask('share', request, { patience: async () => 60_000 })
-  const handlers = { share: async () => done(file) } as Partial<AgentHandlers>
-  const api = createActor(createAgentApi(transport, alice, handlers as AgentHandlers, pino({ level: 'silent' })))
-  t.teardown(() => api.stop())
-  api.start()
-  t.deepEqual(await waiting, done(file))
+test('A client that leaves what it is told unread is cut off.', async t => {
+  const gone = Promise.withResolvers<void>()
+  const { home } = agentWith(
+    t,
+    {
+      'troubles.watch': (_, { signal, progress }) => {
+        signal.addEventListener('abort', () => gone.resolve())
+        const flooding = setInterval(() => progress('x'.repeat(100_000)), 1)
+        return gone.promise.then(() => clearInterval(flooding)) as never
+      },
+    },
+    { mostUnreadBytes: 1_000_000 },
+  )
+  const socket = connect(findSocket(home)!)
+  t.teardown(() => socket.destroy())
+  socket.pause()
+  socket.write(`${JSON.stringify({ method: 'troubles.watch', params: {} })}\n`)
+  await gone.promise
+  t.pass()
 })
 
-test('An asker that gives up ends what ran for it, and hears its own reason.', async t => {
+test('A client that gives up ends what ran for it, and hears its own reason.', async t => {
   const aborted = Promise.withResolvers<void>()
-  const { client, listeners } = agentWith(t, {
+  const { client } = agentWith(t, {
     share: (_, { signal, progress }) => {
       signal.addEventListener('abort', () => aborted.resolve())
       progress({ hashedBytes: 1, size: 2 })
       return new Promise(() => {})
     },
   })
-  const before = listeners.size
   const given = new AbortController()
   const asked = client.ask('share', request, {
     signal: given.signal,
@@ -120,26 +178,103 @@ test('An asker that gives up ends what ran for it, and hears its own reason.', a
   })
   await t.throwsAsync(asked, { message: 'enough' })
   await aborted.promise
-  t.is(listeners.size, before)
+  await t.throwsAsync(client.ask('share', request, { signal: AbortSignal.abort(new Error('before')) }), {
+    message: 'before',
+  })
 })
 
-test('A session that ends aborts what runs for its askers.', async t => {
+test('An agent that stops aborts what runs for its clients, and they hear that it has stopped.', async t => {
   const aborted = Promise.withResolvers<void>()
-  const { client, api } = agentWith(t, {
+  const { client, api, home } = agentWith(t, {
     share: (_, { signal, progress }) => {
       signal.addEventListener('abort', () => aborted.resolve())
       progress({ hashedBytes: 1, size: 2 })
       return new Promise(() => {})
     },
   })
-  const given = new AbortController()
-  const asked = client.ask('share', request, { signal: given.signal, onProgress: () => api.stop() })
+  const answer = await client.ask('share', request, { onProgress: () => api.stop() })
   await aborted.promise
-  given.abort(new Error('enough'))
-  await t.throwsAsync(asked, { message: 'enough' })
+  t.like(answer, { ok: false, code: 'unreachable' })
+  t.is(findSocket(home), undefined)
+})
+
+test('A silent agent is called frozen, with its process; one that reports now and then is waited for.', async t => {
+  const home = openHome(join(tempFolder(t), 'home'))
+  home.saveAgentPid(process.pid)
+  const server = createServer(() => {}).listen(placeSocket(home))
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const client = createAgentClient(home, { lookEveryMs: 10, silentLooks: 2, startsWithinMs: 0 })
+  const answer = await client.ask('downloads', {})
+  t.like(answer, { ok: false, code: 'unreachable' })
+  t.regex(answer.ok ? '' : answer.message, new RegExp(`agent \\(process ${process.pid}\\) is frozen: it runs, but`))
+
+  const slow = agentWith(t, { downloads: () => working }, { workingEveryMs: 20 })
+  const patient = createAgentClient(slow.home, { lookEveryMs: 20, silentLooks: 20, startsWithinMs: 0 })
+  let looks = 0
+  const { promise: working, resolve } = Promise.withResolvers<ReturnType<typeof done<never[]>>>()
+  const asked = patient.ask('downloads', {})
+  const counting = setInterval(() => ++looks > 60 && resolve(done([])), 20)
+  t.deepEqual(await asked, done([]))
+  clearInterval(counting)
+})
+
+test('Without an agent a request is refused at once.', async t => {
+  const client = createAgentClient(openHome(join(tempFolder(t), 'home')))
+  const message = 'no agent runs on this device; start it with shoal agent start'
+  t.deepEqual(await client.ask('downloads', {}), { ok: false, code: 'unreachable', message })
 })
 
 test('An answer in a form this version does not know is not passed on.', async t => {
   const { client } = agentWith(t, { share: async () => done({ ...file, size: 'many' }) as never })
   t.like(await client.ask('share', request), { ok: false, code: 'unreachable' })
+})
+
+test('The socket is for its owner alone, whatever folder was there before.', async t => {
+  const home = openHome(join(tempFolder(t), 'home'))
+  mkdirSync(join(home.folder, 'run'))
+  chmodSync(join(home.folder, 'run'), 0o777)
+  const api = startApi(home, { downloads: async () => done([]) })
+  t.teardown(() => api.stop())
+  t.true((await createAgentClient(home).ask('downloads', {})).ok)
+  t.is(statSync(join(home.folder, 'run')).mode & 0o777, 0o700)
+  t.is(statSync(findSocket(home)!).mode & 0o777, 0o600)
+})
+
+test('A socket that a killed agent left behind is replaced, and one that was removed is made again.', async t => {
+  const home = openHome(join(tempFolder(t), 'home'))
+  const path = placeSocket(home)
+  writeFileSync(path, 'not even a socket')
+  const api = startApi(home, { downloads: async () => done([]) }, { checkSocketEveryMs: 10 })
+  t.teardown(() => api.stop())
+  const client = createAgentClient(home)
+  t.true((await client.ask('downloads', {})).ok)
+  rmSync(join(home.folder, 'run'), { recursive: true })
+  await until('it is made again', () => existsSync(path))
+  t.true((await client.ask('downloads', {})).ok)
+})
+
+test('A home whose path is too long for a socket records a private folder elsewhere, and keeps to it.', async t => {
+  const home = openHome(join(tempFolder(t), 'long'.repeat(30)))
+  const path = placeSocket(home)
+  t.teardown(() => rmSync(home.socketFolder()!, { recursive: true }))
+  t.false(path.startsWith(home.folder))
+  t.is(statSync(home.socketFolder()!).mode & 0o777, 0o700)
+  t.is(placeSocket(home), path)
+  const api = startApi(home, { downloads: async () => done([]) })
+  t.teardown(() => api.stop())
+  t.true((await createAgentClient(home).ask('downloads', {})).ok)
+
+  // Somebody else may have made what is there by now.
+  const folder = home.socketFolder()!
+  chmodSync(folder, 0o755)
+  t.throws(() => findSocket(home), { instanceOf: UnsafeSocket })
+  t.like(await createAgentClient(home).ask('downloads', {}), { ok: false, code: 'untrusted' })
+  chmodSync(folder, 0o700)
+})
+
+test('Nothing is asked of what is not a socket.', async t => {
+  const home = openHome(join(tempFolder(t), 'home'))
+  writeFileSync(placeSocket(home), '')
+  t.like(await createAgentClient(home).ask('downloads', {}), { ok: false, code: 'untrusted' })
 })

@@ -22,6 +22,7 @@ function followStatus(isRevoked: () => Promise<boolean> = async () => false) {
     connection: connection as never,
     isRevoked,
     onServers: servers => told.push(servers),
+    onDisconnected: () => told.push('disconnected'),
     onReconnected: () => told.push('reconnected'),
     onRevoked: () => told.push('revoked'),
   })
@@ -49,6 +50,7 @@ test('The status says when no broker can be reached, and when one can be reached
   t.true(status.isConnected)
   await say(disconnect)
   t.false(status.isConnected)
+  t.is(told.at(-1), 'disconnected')
   await say({ type: 'reconnect' })
   t.true(status.isConnected)
   t.true(told.includes('reconnected'))

@@ -58,6 +58,7 @@ function startHeartbeat(served: ServedShare[], former: readonly string[], refusa
     presence: () => ({ port: undefined, fetching: [] }),
     isRevoked: async () => false,
     onServers() {},
+    onBrokers() {},
   })
   const parent = setup({ types: { events: {} as SessionServicesEvent }, actors: { heartbeat } }).createMachine({
     invoke: { id: 'heartbeat', src: 'heartbeat' },

@@ -5,13 +5,27 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import { isAlive, isAtWork } from '../../../src/actors/device/process-alive.ts'
+import { isAlive, isAtWork, isSuspended } from '../../../src/actors/device/process-alive.ts'
 
 test('This process is alive; a process that has ended and was collected is not.', async t => {
   t.true(isAlive(process.pid))
   const child = spawn(process.execPath, ['-e', ''])
   await once(child, 'exit')
   t.false(isAlive(child.pid!))
+})
+
+test('A process that was stopped is suspended until it is told to go on.', async t => {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'])
+  t.teardown(() => child.kill('SIGKILL'))
+  t.false(isSuspended(child.pid!))
+  child.kill('SIGSTOP')
+  while (!isSuspended(child.pid!)) await delay(5)
+  t.true(isAlive(child.pid!))
+  child.kill('SIGCONT')
+  while (isSuspended(child.pid!)) await delay(5)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  t.false(isSuspended(child.pid!))
 })
 
 const onLinux = existsSync('/proc/self/stat') ? test : test.skip

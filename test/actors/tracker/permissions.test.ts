@@ -4,7 +4,6 @@ import { grantFor } from '../../../src/actors/tracker/permissions.ts'
 import { isDeviceId, isId } from '../../../src/domain/names.ts'
 import {
   accountSubject,
-  agentSubject,
   apiSubject,
   guestInboxPrefix,
   inboxPrefix,
@@ -44,7 +43,6 @@ test('A device may publish on its own subjects, and send heartbeats in its own n
     apiSubject(alice, 'group.create'),
     trackersStatus(alice),
     trackersStats(alice),
-    agentSubject(alice, 'status'),
     presenceSubject(alice, host),
     inspectSubject(alice, 'download.1'),
     `${inboxPrefix('alice')}.x`,
@@ -52,11 +50,10 @@ test('A device may publish on its own subjects, and send heartbeats in its own n
   for (const subject of own) t.true(may(device.publish, subject), subject)
 })
 
-test('A device may hear its own inbox, notices, introductions, agent and machines.', t => {
+test('A device may hear its own inbox, notices, introductions and machines.', t => {
   const own = [
     `${inboxPrefix('alice')}.x.1`,
     noticeSubject('alice'),
-    agentSubject(alice, 'download'),
     introductionSubject(alice),
     inspectSubject({ ...alice, device: 'z'.repeat(12) }, 'download.1'),
   ]
@@ -68,8 +65,8 @@ test('A device cannot publish on subjects of other users, the log, JetStream or 
     apiSubject(bob, 'group.create'),
     apiSubject({ ...alice, device: bob.device }, 'group.create'),
     trackersStatus(bob),
-    agentSubject(bob, 'download'),
-    agentSubject({ ...alice, device: 'z'.repeat(12) }, 'download'),
+    `shoal.agent.bob.${bob.device}.download`,
+    `shoal.agent.alice.${alice.device}.download`,
     presenceSubject(bob, host),
     presenceSubject(alice, '10.0.0.8'),
     relaySubject(bob, bob, 'channel'),

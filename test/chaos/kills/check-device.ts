@@ -58,7 +58,8 @@ async function rightPieces(path: string, manifest: Manifest, claimed: Bitfield):
   return right
 }
 
-const homeFiles = /^(device|session|seen|servers|listen|agent)\.json$|^library\.db(-wal|-shm)?$|^agent\.log(\.old)?$/
+const homeFiles =
+  /^(device|session|seen|servers|listen|agent|socket)\.json$|^library\.db(-wal|-shm)?$|^agent\.log(\.old)?$|^run$/
 
 const temporaryFiles = /^\.[a-z]+\.json\.\d+$/
 

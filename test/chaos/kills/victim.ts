@@ -29,7 +29,7 @@ export interface Victim {
   /** The pid of the last started process. */
   readonly pid: number
   /** Returns once the agent answers. */
-  answers(): Promise<AgentResult<'status'>>
+  answers(): Promise<AgentResult<'ready'>>
   kill(): Promise<void>
   /** Resolves when the agent's process is gone; throws if it is not in time. */
   gone(withinMs: number): Promise<void>
@@ -41,7 +41,7 @@ export interface Victim {
 }
 
 export function createVictim(home: Home, person: Person, servers: readonly string[]): Victim {
-  const agent = createAgentClient(person.connection, person)
+  const agent = createAgentClient(home)
   let pid = 0
   const states = new Map<string, string>()
   const listeners = new Set<(actor: InspectedActor) => void>()
@@ -81,7 +81,7 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
     get pid() {
       return pid
     },
-    answers: async () => granted(await agent.ask('status', {}, { patience: async () => answersWithinMs })),
+    answers: async () => granted(await agent.ask('ready', { withinMs: answersWithinMs, retry: true })),
     async kill() {
       try {
         process.kill(pid, 'SIGKILL')

@@ -1,25 +1,21 @@
 // What the prompt tells a person unasked, over an agent that says what the test says.
 
 import test from 'ava'
-import type { DeviceConnection } from '../../../src/cli/device-connection.ts'
+import type { AgentClient } from '../../../src/actors/client/agent-client.ts'
 import { Notifications } from '../../../src/cli/shell/notifications.ts'
 import type { DownloadState } from '../../../src/wire/agent-api.ts'
 
 function startNotifications() {
   const said: string[] = []
   const tell = new Map<string, (item: unknown) => void>()
-  const connection = {
-    session: { user: 'alice' },
-    connection: { subscribe: () => ({ unsubscribe() {} }) },
-    agent: {
-      ask(method: string, _: object, { onProgress }: { onProgress: (item: unknown) => void }) {
-        tell.set(method, onProgress)
-        return new Promise(() => {})
-      },
+  const agent = {
+    ask(method: string, _: object, { onProgress }: { onProgress: (item: unknown) => void }) {
+      tell.set(method, onProgress)
+      return new Promise(() => {})
     },
-  } as unknown as DeviceConnection
+  } as unknown as AgentClient
   const notifications = new Notifications(line => said.push(line))
-  notifications.follow(connection)
+  notifications.followAgent(agent)
   const download = (state: DownloadState) =>
     tell.get('downloads.watch')?.([{ id: 1, name: 'film.bin', state, path: '/film.bin', bytes: { total: 1 } }])
   const trouble = (message: string) => tell.get('troubles.watch')?.(message)

@@ -4,9 +4,9 @@
 
 import { randomBytes } from 'node:crypto'
 import type { NatsConnection } from 'nats'
-import { BrokerUnreachable, connectBroker, LoginRefused } from '../client/broker-connection.ts'
-import { type Trust, trustNobody, UntrustedBrokers } from '../client/broker-trust.ts'
 import type { Session } from '../device/home.ts'
+import { BrokerUnreachable, connectBroker, LoginRefused } from './broker-connection.ts'
+import { type Trust, trustNobody, UntrustedBrokers } from './broker-trust.ts'
 
 const login = ({ user, device, credential }: Session) => ({ kind: 'device' as const, user, device, credential })
 

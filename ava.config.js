@@ -19,6 +19,7 @@ const longest = [
   'integration/backup',
   'integration/cluster',
   'integration/visualizer',
+  'integration/floods',
   'integration/limits',
   'integration/attempts',
   'integration/trackers',

@@ -24,7 +24,7 @@ export type AccountParams<M extends AccountMethod> = z.infer<(typeof accountMeth
 
 export const isAccountMethod = (text: string): text is AccountMethod => Object.hasOwn(accountMethods, text)
 
-/** On `accountSubject(user, version, method)`; the result is empty. */
+/** On `accountSubject(user, version, method, host)`; the result is empty. */
 export const accountRequestSchema = z.strictObject({
   id: z.uuid(),
   /** The device that asks. Only `log-in` and `change-password` go by it, and whoever has the password may name any. */
@@ -32,7 +32,7 @@ export const accountRequestSchema = z.strictObject({
   params: z.unknown(),
 })
 
-/** On `passwordVersionSubject(user)`. */
+/** On `passwordVersionSubject(user, host)`. */
 export const passwordVersionRequestSchema = z.strictObject({ id: z.uuid() })
 /** The result of the reply to it. */
 export const passwordVersionResultSchema = z.strictObject({ version: z.string().regex(/^[0-9a-f]{16}$/) })

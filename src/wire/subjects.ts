@@ -21,20 +21,26 @@ export const hostIn = (subject: string): string => Buffer.from(subject.split('.'
 /** The only subject that a guest may publish on. */
 export const signUpSubject = (host: string): string => `shoal.guest.signup.${hostToken(host)}`
 export const anySignUp = 'shoal.guest.signup.*'
-/** A connection made with a password asks here for the version of the account's present one, then acts under it. */
-export const passwordVersionSubject = (user: string): string => `shoal.password.${user}`
-export const anyPasswordVersion = passwordVersionSubject('*')
+/**
+ * A connection made with a password asks here for the version of the account's present one, then acts under it. `host` is
+ * the address that the broker sees it come from.
+ */
+export const passwordVersionSubject = (user: string, host: string): string =>
+  `shoal.password.${user}.${hostToken(host)}`
+export const anyPasswordVersion = 'shoal.password.*.*'
 /**
  * What only a password decides (wire/account-api.ts). A connection may publish under the version of the password that it
  * gave (`passwordVersion` of domain/account.ts) and no other: once the password has changed, its requests decide nothing.
  */
-export const accountSubject = (user: string, version: string, method: string): string =>
-  `shoal.account.${user}.${version}.${method}`
-export const anyAccountRequest = accountSubject('*', '*', '*')
+export const accountSubject = (user: string, version: string, method: string, host: string): string =>
+  `shoal.account.${user}.${version}.${method}.${hostToken(host)}`
+export const anyAccountRequest = 'shoal.account.*.*.*.*'
 
-/** Requests of a logged-in device to the trackers. */
-export const apiSubject = (by: DeviceRef, method: string): string => `shoal.api.${by.user}.${by.device}.${method}`
-export const anyApi = 'shoal.api.*.*.>'
+export type RequestKind = 'read' | 'write'
+/** Requests of a logged-in device to the trackers. Reads and writes are apart, so that neither waits behind the other. */
+export const apiSubject = (by: DeviceRef, kind: RequestKind, method: string): string =>
+  `shoal.${kind}.${by.user}.${by.device}.${method}`
+export const anyApi = (kind: RequestKind): string => `shoal.${kind}.*.*.>`
 
 /** Every tracker (no queue group) answers here with its sequence and digest. Requests come as `trackersStatus(by)`. */
 export const trackersStatus = (by: DeviceRef): string => `shoal.trackers.${by.user}.${by.device}`
@@ -84,8 +90,9 @@ export const watchedBy = (user: string): string[] => [
 ]
 
 /** Announces a watcher of one user's devices, or of all devices (wire/watching.ts). Trackers receive both. */
-export const watchSubject = (user: string): string => `shoal.watch.user.${user}`
-export const watchAllSubject = 'shoal.watch.all'
+export const watchSubject = (by: DeviceRef): string => `shoal.watch.${by.user}.${by.device}`
+export const watchersOf = (user: string): string => watchSubject({ user, device: '*' })
+export const watchAllSubject = watchSubject(operatorAsking)
 export const anyWatch = 'shoal.watch.>'
 
 /** Replies to this person's requests; handed to NATS as the connection's inbox prefix. */

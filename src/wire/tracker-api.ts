@@ -189,7 +189,7 @@ export type Row<M extends PagedMethod> = TrackerResult<M>['rows'][number]
 
 const requestId = z.uuid()
 
-/** What is published on `apiSubject(by, method)`. */
+/** What is published on `apiSubject(by, kind, method)`. */
 export const trackerRequestSchema = z.strictObject({
   id: requestId,
   seen: sequenceSchema,

@@ -1,5 +1,5 @@
 // The announcement by which processes know that they are watched. A watcher publishes it every
-// `inspectionTunables.watchEveryMs`, on `watchSubject(user)`, or on `watchAllSubject` as the operator. A process sends each
+// `inspectionTunables.watchEveryMs`, on `watchSubject(by)`, or on `watchAllSubject` as the operator. A process sends each
 // new watcher a snapshot, and stops sending once it hears no watcher; a watcher gets another snapshot by taking a new id.
 // Only the user's own devices may publish there (actors/tracker/permissions.ts).
 

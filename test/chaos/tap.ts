@@ -4,7 +4,7 @@
 import type { Msg, NatsConnection } from 'nats'
 import { trackerReplySchema } from '../../src/wire/tracker-api.ts'
 
-type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'requestMany' | 'status'>
+type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'requestMany' | 'status' | 'info'>
 
 export interface Tapped {
   /** The id of the last published request. */
@@ -22,6 +22,7 @@ export function tap(connection: NatsConnection, { chance, answerLost }: Mischief
   let lastId: string | undefined
   let lastSeq: number | undefined
   const transport: Transport = {
+    ...(connection.info ? { info: connection.info } : {}),
     status: () => connection.status(),
     requestMany: (...request) => connection.requestMany(...request),
     publish(subject, payload, options) {

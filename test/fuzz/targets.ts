@@ -13,6 +13,7 @@ import { accountMethods, accountRequestSchema } from '../../src/wire/account-api
 import { agentMethods, agentReplySchema } from '../../src/wire/agent-api.ts'
 import { attemptMessageSchema } from '../../src/wire/attempt-message.ts'
 import { fromConnect, toConnect } from '../../src/wire/broker-login.ts'
+import { cutOffMessageSchema } from '../../src/wire/cut-off-message.ts'
 import { heartbeatSchema } from '../../src/wire/heartbeat.ts'
 import { readInspection } from '../../src/wire/inspection.ts'
 import { introductionSchema } from '../../src/wire/introduction.ts'
@@ -263,7 +264,7 @@ const loginTarget: Target = {
     'alice',
     `alice.${device}`,
     `.guest.${'1'.repeat(32)}`,
-    `shoal.api.alice.${device}.group.list`,
+    `shoal.read.alice.${device}.group.list`,
     '::ffff:1.2.3.4',
   ],
   take(bytes) {
@@ -304,6 +305,10 @@ export const targets: readonly Target[] = [
     { seq: 1, group, type: 'join.requested', user },
     { seq: 1, group, type: 'file.shared', name, by, share },
     { seq: 1, group, type: 'sharing.ended' },
+  ]),
+  schemaTarget('cut-off', cutOffMessageSchema, [
+    { by: 't1', source: { connection: 'alice.0123456789ab' }, forMs: 60_000 },
+    { by: 't1', source: { connection: '.guest', origin: '10.0.0.1' }, forMs: 1 },
   ]),
   schemaTarget('attempt', attemptMessageSchema, [
     { by: 't1', what: 'guess', how: 'counted', attempt: { origin: '1.2.3.4', target: user, isKnown: false } },

@@ -73,9 +73,8 @@ export async function byPassword<M extends AccountMethod>(
 export async function passwordVersionOf(servers: readonly string[], user: string): Promise<string> {
   const connection = await connectBroker(servers, { kind: 'password', user, password: passwordOf(user) }, 'test')
   try {
-    const answer = await askPersistently(connection, inboxPrefix(user), passwordVersionSubject(user), {
-      id: randomUUID(),
-    })
+    const subject = passwordVersionSubject(user, connection.info?.client_ip ?? '')
+    const answer = await askPersistently(connection, inboxPrefix(user), subject, { id: randomUUID() })
     if (!answer.ok || !answer.value.ok) throw new Error(`no version of the password: ${JSON.stringify(answer)}`)
     return passwordVersionResultSchema.parse(answer.value.result).version
   } finally {

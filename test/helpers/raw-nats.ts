@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type BrokerLogin, toConnect } from '../../src/wire/broker-login.ts'
 
 const closed = '-ERR closed'
@@ -17,6 +18,11 @@ export interface RawNats {
   /** `allowed`, or the broker's `-ERR …`. */
   publish(subject: string, reply?: string, body?: string): Promise<string>
   subscribe(subject: string, queue?: string): Promise<string>
+  /**
+   * Publishes the same again and again, as fast as the broker takes it, and resolves once that has hung up. `wrote` is told
+   * of so many messages at a time.
+   */
+  flood(subject: string, reply: string, body: string, wrote?: (messages: number) => void): Promise<void>
   close(): void
 }
 
@@ -77,6 +83,18 @@ export async function connectWith(server: string, claims: object, from = '127.0.
     publish: (subject, reply = '', body = '{}') =>
       attempt(`PUB ${subject} ${reply} ${Buffer.byteLength(body)}\r\n${body}`),
     subscribe: (subject, queue = '') => attempt(`SUB ${subject} ${queue} ${++subscriptions}`),
+    async flood(subject, reply, body, wrote = () => {}) {
+      const message = `PUB ${subject} ${reply} ${Buffer.byteLength(body)}\r\n${body}\r\n`
+      const hungUp = new Promise(resolve => socket.once('close', resolve))
+      const messages = Math.ceil(65_536 / message.length)
+      const chunk = Buffer.from(message.repeat(messages))
+      while (socket.writable) {
+        wrote(messages)
+        // Some turns of the event loop are left to others in this process.
+        if (socket.write(chunk)) await delay(1)
+        else await Promise.race([new Promise(resolve => socket.once('drain', resolve)), hungUp])
+      }
+    },
     close: () => end(lines, socket),
   }
 }

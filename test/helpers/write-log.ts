@@ -15,7 +15,7 @@ export async function writeLog(
   subjects: ReadonlyMap<string, readonly (readonly LogEvent[])[]>,
 ): Promise<number> {
   const connections = await connectTracker('test', servers, secrets)
-  const log = await openEventLog(connections.shoal, 1)
+  const log = await openEventLog(connections.log, 1)
   const writeOne = async ([subject, records]: [string, readonly (readonly LogEvent[])[]]) => {
     let last = 0
     for (const events of records) {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { headers, type NatsConnection } from 'nats'
+import { loadTunables } from '../../config/tracker.ts'
 import { connectRelay } from '../../src/actors/client/broker-connection.ts'
 import { clusterStatus } from '../../src/cluster/cluster.ts'
 import { introductionProof } from '../../src/wire/introduction.ts'
@@ -44,6 +45,10 @@ const huge = JSON.stringify({ id: 'x'.repeat(36), seen: 0, params: { group: 'A'.
 const deep = `${'{"params":['.repeat(40_000)}`
 const deepWhole = `${'['.repeat(300_000)}${']'.repeat(300_000)}`
 
+/** A larger message there is a flood by itself (integration/floods.test.ts). */
+const isBounded = (subject: string) => /^shoal\.(presence|watch|look|trackers|write)\./.test(subject)
+const largestBytes = Math.min(...Object.values(loadTunables.rooms).map(room => room.largestBytes))
+
 function payload(random: Random): Uint8Array | string {
   const choice = random()
   if (choice < 0.5) return mutate(valid, random)
@@ -59,13 +64,15 @@ function payload(random: Random): Uint8Array | string {
 function subjects(by: Person, to: Person, introduced: string, random: Random): readonly string[] {
   const channel = pick([introduced, introduced, '0'.repeat(32), `${'x'.repeat(300)}`], random)
   return [
-    ...Object.keys(trackerMethods).map(method => apiSubject(by, method)),
-    ...['no.such', 'toString', '__proto__', 'x'.repeat(500)].map(method => apiSubject(by, method)),
+    ...Object.keys(trackerMethods).map(method => apiSubject(by, pick(['read', 'write'] as const, random), method)),
+    ...['no.such', 'toString', '__proto__', 'x'.repeat(500)].map(method =>
+      apiSubject(by, pick(['read', 'write'] as const, random), method),
+    ),
     // As often as the rest together.
     ...Array(12).fill(relaySubject(to, by, channel)),
     ...Array(6).fill(presenceSubject(by, host)),
     ...Array(4).fill(inspectSubject(by, pick(['agent', '$serving', 'x'.repeat(300)], random))),
-    ...Array(4).fill(watchSubject(by.user)),
+    ...Array(4).fill(watchSubject(by)),
     trackersStatus(by),
     trackersStats(by),
     `${inboxPrefix(by.user)}.x`,
@@ -97,8 +104,13 @@ async function flood(main: NatsConnection, relay: NatsConnection, by: Person, to
     more.append('Nats-Msg-Id', 'x')
     more.append('Nats-Expected-Last-Subject-Sequence', '0')
     const options = { ...(reply ? { reply } : {}), ...(random() < 0.1 ? { headers: more } : {}) }
-    connection.publish(subject, payload(random), options)
-    if (sent % 50 === 0) await connection.flush()
+    const body = Buffer.from(payload(random))
+    connection.publish(subject, isBounded(subject) ? body.subarray(0, largestBytes) : body, options)
+    if (sent % 50 === 49) {
+      await connection.flush()
+      // Slower than what trackers cut off: a thousand messages a second, of which heartbeats are fewer than a hundred.
+      await delay(50)
+    }
   }
   await Promise.all([main.flush(), relay.flush()])
 }

@@ -19,8 +19,12 @@ import { connectOperator } from '../../src/cluster/operator.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { attemptsSubject } from '../../src/wire/attempt-message.ts'
 import type { BrokerLogin } from '../../src/wire/broker-login.ts'
+import { cutOffSubject } from '../../src/wire/cut-off-message.ts'
 import {
   accountSubject,
+  anyAccountRequest,
+  anyApi,
+  anyPasswordVersion,
   apiSubject,
   groupEvents,
   guestInboxPrefix,
@@ -41,6 +45,7 @@ import {
   trackersStatus,
   userEvents,
   watchAllSubject,
+  watchersOf,
   watchSubject,
 } from '../../src/wire/subjects.ts'
 import { deviceTicketKey } from '../../src/wire/ticket.ts'
@@ -110,8 +115,10 @@ const nobodyPublishes: Rows = {
   'what asks the brokers': '$SYS.REQ.SERVER.PING',
   'what cuts off a connection': '$SYS.REQ.SERVER.N.KICK',
   'what asks services': '$SRV.PING',
-  'a request in the name of another': ({ vic }) => apiSubject(vic, 'group.create'),
-  'a request in the name of another device': ({ eve }) => apiSubject({ ...eve, device: another }, 'group.create'),
+  'a request in the name of another': ({ vic }) => apiSubject(vic, 'write', 'group.create'),
+  'a look-up in the name of another': ({ vic }) => apiSubject(vic, 'read', 'group.list'),
+  'a request in the name of another device': ({ eve }) =>
+    apiSubject({ ...eve, device: another }, 'write', 'group.create'),
   'a look at the trackers in the name of another': ({ vic }) => trackersStatus(vic),
   'a look at who is online in the name of another': ({ vic }) => trackersStats(vic),
   'a look at who is online as the operator': trackersStats(operatorAsking),
@@ -128,19 +135,22 @@ const nobodyPublishes: Rows = {
   'relayed bytes in the name of another device': ({ eve, vic }) => relaySubject(vic, { ...eve, device: another }, 'c'),
   "another's machines": ({ vic }) => inspectSubject(vic, 'agent'),
   "a tracker's machines": inspectSubject(trackerInspected('t1'), 'tracker'),
-  'that somebody watches another': watchSubject('vic'),
+  'that somebody watches another': ({ vic }) => watchSubject(vic),
   'that the operator watches': watchAllSubject,
   "another's inbox": `${inboxPrefix('vic')}.x`,
   'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.x`,
   "a tracker's inbox": '_INBOX_.tracker.shoal.x',
   "a guest's inbox": `${guestInboxPrefix('2'.repeat(32))}.x`,
-  'a log-in of another': ({ version }) => accountSubject('vic', version, 'log-in'),
-  'a new password of another': ({ version }) => accountSubject('vic', version, 'change-password'),
-  'the end of the own account, by an earlier password': accountSubject('eve', '0'.repeat(16), 'delete'),
-  "the version of another's password": passwordVersionSubject('vic'),
+  'a log-in of another': ({ version }) => accountSubject('vic', version, 'log-in', host),
+  'a new password of another': ({ version }) => accountSubject('vic', version, 'change-password', host),
+  'the end of the own account, by an earlier password': accountSubject('eve', '0'.repeat(16), 'delete', host),
+  "the version of another's password": passwordVersionSubject('vic', host),
+  'a log-in from another address': ({ version }) => accountSubject('eve', version, 'log-in', '10.1.1.1'),
+  'the version of the password from another address': passwordVersionSubject('eve', '10.1.1.1'),
   'a sign-up from another address': signUpSubject('10.1.1.1'),
   'a sign-up from nowhere': 'shoal.guest.signup',
   'attempts that trackers count': attemptsSubject,
+  'whom trackers cut off': cutOffSubject,
 }
 
 const nobodyHears: Rows = {
@@ -157,12 +167,14 @@ const nobodyHears: Rows = {
   'the log': 'shoal.event.>',
   "another's notices": noticeSubject('vic'),
   "everybody's notices": 'shoal.notice.*',
-  'requests to the trackers': 'shoal.api.>',
-  'the own requests to the trackers': ({ eve }) => apiSubject(eve, '>'),
+  "devices' look-ups": anyApi('read'),
+  "devices' changes": anyApi('write'),
+  'the own requests to the trackers': ({ eve }) => apiSubject(eve, 'read', '>'),
   'looks at the trackers': 'shoal.trackers.>',
   'looks at who is online': 'shoal.look.>',
-  'log-ins': 'shoal.account.>',
+  'log-ins': anyAccountRequest,
   'the own log-ins': 'shoal.account.eve.>',
+  'who gave a password': anyPasswordVersion,
   'sign-ups': 'shoal.guest.>',
   'heartbeats of everybody': 'shoal.presence.>',
   'heartbeats of another': ({ vic }) => `shoal.presence.vic.${vic.device}.>`,
@@ -180,24 +192,26 @@ const nobodyHears: Rows = {
   "brokers' questions": '$SYS.REQ.USER.AUTH',
   'replies in transit': '_R_.>',
   'attempts that trackers count': attemptsSubject,
+  'whom trackers cut off': cutOffSubject,
 }
 
 /** What a device may, and those who are less than one may not. */
 const devicesPublish: Rows = {
-  'a request': ({ eve }) => apiSubject(eve, 'group.list'),
+  'a request': ({ eve }) => apiSubject(eve, 'read', 'group.list'),
+  'a change': ({ eve }) => apiSubject(eve, 'write', 'group.create'),
   'a look at the trackers': ({ eve }) => trackersStatus(eve),
   'a look at who is online': ({ eve }) => trackersStats(eve),
   'a heartbeat': ({ eve }) => presenceSubject(eve, host),
   'steps of a machine': ({ eve }) => inspectSubject(eve, 'agent'),
-  'that one watches': watchSubject('eve'),
+  'that one watches': ({ eve }) => watchSubject(eve),
 }
 /** What the password decides, and a device or its thief does not. */
 const passwordsPublish: Rows = {
-  'the version of the password': passwordVersionSubject('eve'),
-  'a log-in': ({ version }) => accountSubject('eve', version, 'log-in'),
-  'a new password': ({ version }) => accountSubject('eve', version, 'change-password'),
-  'the log-out of another device': ({ version }) => accountSubject('eve', version, 'revoke-device'),
-  'the end of the account': ({ version }) => accountSubject('eve', version, 'delete'),
+  'the version of the password': passwordVersionSubject('eve', host),
+  'a log-in': ({ version }) => accountSubject('eve', version, 'log-in', host),
+  'a new password': ({ version }) => accountSubject('eve', version, 'change-password', host),
+  'the log-out of another device': ({ version }) => accountSubject('eve', version, 'revoke-device', host),
+  'the end of the account': ({ version }) => accountSubject('eve', version, 'delete', host),
 }
 const watchersHear: Rows = {
   'steps of the own machines': ({ eve }) => inspectSubject({ ...eve, device: '*' }, '>'),
@@ -206,7 +220,7 @@ const watchersHear: Rows = {
 const devicesHear: Rows = {
   'the own notices': noticeSubject('eve'),
   'the own introductions': ({ eve }) => introductionSubject(eve),
-  'who watches': watchSubject('eve'),
+  'who watches': watchersOf('eve'),
   ...watchersHear,
 }
 const relaysPublish: Rows = { 'relayed bytes': ({ eve, vic }) => relaySubject(vic, eve, 'c') }
@@ -429,7 +443,7 @@ test('Logging a device out disconnects its relay and the watchers that use it, a
   const before = await Promise.all(logins.map(({ login }) => comeIn(login)))
   // Asked, not only said: a log-out whose sender does not wait for the answer is not acted on (docs/adr/0012).
   await device.request(
-    apiSubject(lost, 'device.logout'),
+    apiSubject(lost, 'write', 'device.logout'),
     `${inboxPrefix('eve')}.x`,
     JSON.stringify({ id: randomUUID(), seen: 0, params: {} }),
   )
@@ -448,7 +462,13 @@ test('Logging a device out disconnects its relay and the watchers that use it, a
 test('No user can take requests from the trackers’ queue.', async t => {
   for (const who of Object.keys(logins) as Who[]) {
     const connection = await connectAs(who, t.context)
-    for (const subject of ['shoal.api.*.*.>', 'shoal.guest.signup.*', 'shoal.account.*.*.*', 'shoal.password.eve'])
+    for (const subject of [
+      anyApi('read'),
+      anyApi('write'),
+      'shoal.guest.signup.*',
+      anyAccountRequest,
+      passwordVersionSubject('eve', host),
+    ])
       t.regex(await connection.subscribe(subject, trackerQueue), /^-ERR/, subject)
     connection.close()
   }
@@ -506,12 +526,12 @@ test('No request makes a tracker answer into the log, into JetStream, or into an
   const taken = { id: randomUUID(), user: 'taken', password: passwordOf('taken') }
   const device = { id: randomUUID(), device: 'not a device', params: { name: 'x', credentialHash: '' } }
   const requests: [Who, string, object][] = [
-    ['device', apiSubject(eve, 'group.list'), asked],
+    ['device', apiSubject(eve, 'read', 'group.list'), asked],
     ['device', trackersStatus(eve), {}],
     ['device', trackersStats(eve), {}],
     ['guest', signUpSubject(host), taken],
-    ['password', passwordVersionSubject('eve'), { id: randomUUID() }],
-    ['password', accountSubject('eve', version, 'log-in'), device],
+    ['password', passwordVersionSubject('eve', host), { id: randomUUID() }],
+    ['password', accountSubject('eve', version, 'log-in', host), device],
   ]
   for (const [who, subject, body] of requests) {
     const connection = await connectAs(who, t.context)

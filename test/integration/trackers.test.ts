@@ -9,7 +9,7 @@ import { connectBroker, LoginRefused } from '../../src/actors/client/broker-conn
 import { askPersistently, createTrackerClient } from '../../src/actors/client/tracker-client.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { type Notice, noticeSchema } from '../../src/wire/notice.ts'
-import { apiSubject, inboxPrefix, noticeSubject, presenceSubject } from '../../src/wire/subjects.ts'
+import { apiSubject, inboxPrefix, noticeSubject, presenceSubject, type RequestKind } from '../../src/wire/subjects.ts'
 import { decodeTicket, holderTag, ticketPsk } from '../../src/wire/ticket.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
@@ -227,7 +227,7 @@ test('Users get the notices that concern them.', async t => {
 test('A request takes effect once, however often it is sent, at the same time or later.', async t => {
   const { servers } = t.context
   const lea = await person(t, servers, 'lea')
-  const subject = apiSubject(lea, 'group.create')
+  const subject = apiSubject(lea, 'write', 'group.create')
   const request = { id: randomUUID(), seen: 0, params: { group: 'lea-group' } }
   const make = async (body: object) => {
     const reply = granted(await askPersistently(lea.connection, inboxPrefix('lea'), subject, body))
@@ -242,10 +242,10 @@ test('A request takes effect once, however often it is sent, at the same time or
 test('Malformed requests are refused, and the trackers continue.', async t => {
   const { servers } = t.context
   const mia = await person(t, servers, 'mia')
-  const raw = async (method: string, body: string) => {
+  const raw = async (method: string, body: string, kind: RequestKind = 'write') => {
     const inbox = createInbox(inboxPrefix('mia'))
     const reply = mia.connection.subscribe(inbox, { max: 1, timeout: 5_000 })
-    mia.connection.publish(apiSubject(mia, method), body, { reply: inbox })
+    mia.connection.publish(apiSubject(mia, kind, method), body, { reply: inbox })
     for await (const message of reply) return message.json<{ code?: string }>().code
     return 'silence'
   }
@@ -269,7 +269,9 @@ test('Malformed requests are refused, and the trackers continue.', async t => {
     body({ group: 'mia-group', manifest: { ...manifest, ...change } }, { id: randomUUID() })
   t.is(await raw('share.add', share({ pieces: 'AAAA' })), 'integrity')
   t.is(await raw('share.add', share({ name: '../f' })), 'invalid-name')
-  t.is(await raw('group.list', body({})), undefined)
+  t.is(await raw('group.list', body({}), 'read'), undefined)
+  t.is(await raw('group.list', body({}), 'write'), 'usage')
+  t.is(await raw('group.leave', body({ group: 'mia-group' }), 'read'), 'usage')
 })
 
 test('A tracker does not wait forever for a sequence that cannot exist yet.', async t => {

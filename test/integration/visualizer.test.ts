@@ -109,7 +109,7 @@ test('A page connects to brokers that accept only TLS, hears its user’s machin
   await picture.promise
 
   const statuses = (connection.status() as AsyncIterable<{ type: string; error?: Error }>)[Symbol.asyncIterator]()
-  for (const subject of [inspectSubject({ user, device }, 'x'), watchSubject(user)]) {
+  for (const subject of [inspectSubject({ user, device }, 'x'), watchSubject({ user, device })]) {
     connection.publish(subject, '{}')
     let said = await statuses.next()
     while (said.value.type !== 'error') said = await statuses.next()

@@ -45,9 +45,9 @@ async function watcherOf(t: ExecutionContext<TestCluster>, whom: Person) {
 }
 
 /** What the visualizer's server does while a page is open. */
-function announce(t: ExecutionContext<TestCluster>, { user, connection }: Person) {
+function announce(t: ExecutionContext<TestCluster>, { user, device, connection }: Person) {
   const watchers = [randomBytes(16).toString('hex')]
-  const say = () => connection.publish(watchSubject(user), JSON.stringify({ watchers }))
+  const say = () => connection.publish(watchSubject({ user, device }), JSON.stringify({ watchers }))
   say()
   const saying = setInterval(say, 1_000)
   t.teardown(() => clearInterval(saying))

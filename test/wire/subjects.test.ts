@@ -15,22 +15,26 @@ function isMatch(pattern: string, subject: string): boolean {
 }
 
 test('A request’s subject names its sender, whatever the method.', t => {
-  t.deepEqual(subjects.addressOf(subjects.apiSubject(alice, 'group.create')), { ...alice, rest: 'group.create' })
+  t.deepEqual(subjects.addressOf(subjects.apiSubject(alice, 'write', 'group.create')), {
+    ...alice,
+    rest: 'group.create',
+  })
   t.deepEqual(subjects.addressOf(subjects.presenceSubject(alice, '::1')), { ...alice, rest: '3a3a31' })
   t.deepEqual(subjects.addressOf(subjects.trackersStatus(alice)), { ...alice, rest: '' })
   t.deepEqual(subjects.addressOf(subjects.relaySubject(bob, alice, 'c1')), { ...bob, rest: 'alice.aaaaaaaaaaaa.c1' })
 })
 
 test('A subject with too few tokens has no address.', t => {
-  for (const subject of ['', 'shoal', 'shoal.api', 'shoal.api.alice', 'shoal.notice.alice'])
+  for (const subject of ['', 'shoal', 'shoal.read', 'shoal.read.alice', 'shoal.notice.alice'])
     t.is(subjects.addressOf(subject), undefined)
 })
 
 test('Every subject matches its own subscription, and no other.', t => {
   const rooms: [string, string][] = [
-    [subjects.apiSubject(alice, 'group.create'), subjects.anyApi],
-    [subjects.passwordVersionSubject('alice'), subjects.anyPasswordVersion],
-    [subjects.accountSubject('alice', 'v', 'delete'), subjects.anyAccountRequest],
+    [subjects.apiSubject(alice, 'write', 'group.create'), subjects.anyApi('write')],
+    [subjects.apiSubject(alice, 'read', 'group.list'), subjects.anyApi('read')],
+    [subjects.passwordVersionSubject('alice', '10.0.0.1'), subjects.anyPasswordVersion],
+    [subjects.accountSubject('alice', 'v', 'delete', '10.0.0.1'), subjects.anyAccountRequest],
     [subjects.trackersStatus(alice), subjects.anyTrackersStatus],
     [subjects.presenceSubject(alice, '10.0.0.1'), subjects.anyPresence],
     [subjects.userEvents('alice'), subjects.logSubjects],

@@ -10,7 +10,7 @@ import { agentApiTunables } from '../../../config/client.ts'
 import { definitionDigests } from '../../charts/definition-digests.ts'
 import type { agentSessionMachine, Connected, Opened } from '../../machines/agent-session.ts'
 import type { Library } from '../../storage/library.ts'
-import { watchAllSubject, watchSubject } from '../../wire/subjects.ts'
+import { watchAllSubject, watchersOf } from '../../wire/subjects.ts'
 import { connectRelay } from '../client/broker-connection.ts'
 import { connectSession, isRevoked } from '../client/connect-session.ts'
 import { createDeviceTrackerClient } from '../client/device-tracker-client.ts'
@@ -218,7 +218,7 @@ export class DeviceSession {
     return inspectProcess({
       connection,
       me,
-      watchSubjects: [watchSubject(me.user), watchAllSubject],
+      watchSubjects: [watchersOf(me.user), watchAllSubject],
       root: this.#needs.root(),
       definitions: definitionDigests,
       more: () => this.#connection?.services?.shown() ?? [],

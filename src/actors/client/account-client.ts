@@ -11,7 +11,7 @@ import type { TrackerReply } from '../../wire/tracker-api.ts'
 import { askPersistently } from './tracker-client.ts'
 
 /** The methods of a NATS connection used here. */
-type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'status'>
+type Transport = Pick<NatsConnection, 'publish' | 'subscribe' | 'status' | 'info'>
 
 export interface Asker {
   readonly user: string
@@ -33,12 +33,13 @@ export async function askAccount<M extends AccountMethod>(
     return answer.value.ok ? done(answer.value) : refuse(answer.value.code, answer.value.message)
   }
   const asked = async (): Promise<Outcome<LogPosition>> => {
-    const answer = await ask(passwordVersionSubject(user), {})
+    const host = transport.info?.client_ip ?? ''
+    const answer = await ask(passwordVersionSubject(user, host), {})
     if (!answer.ok) return answer
     const result = passwordVersionResultSchema.safeParse(answer.value.result)
     if (!result.success)
       return refuse('unreachable', 'a tracker answered in a form that this version does not know; update shoal')
-    const acted = await ask(accountSubject(user, result.data.version, method), { device, params })
+    const acted = await ask(accountSubject(user, result.data.version, method, host), { device, params })
     return acted.ok ? done({ seq: acted.value.seq, epoch: acted.value.epoch ?? 0 }) : acted
   }
   return Promise.race([asked(), refusedByBroker(transport)])

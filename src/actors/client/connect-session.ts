@@ -47,7 +47,8 @@ export async function isRevoked(
     return false
   } catch (error) {
     if (!isFailure(error)) throw error
-    return areTrackersThere(servers, trust)
+    // Trackers answer nothing to a device that they cut off for a while: silence is no refusal.
+    return error instanceof LoginRefused && (await areTrackersThere(servers, trust))
   }
 }
 

@@ -167,7 +167,7 @@ export function createTrackerClient(
 
     async ask(method, params, askedAt) {
       const request = { id: randomUUID(), seen, ...(epoch === 0 ? {} : { epoch }), params }
-      const subject = apiSubject(by, method)
+      const subject = apiSubject(by, trackerMethods[method].kind, method)
       const answer = await askPersistently(transport, inboxPrefix(by.user), subject, request, askedAt)
       if (!answer.ok) return answer
       const reply = answer.value

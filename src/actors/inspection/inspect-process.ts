@@ -2,7 +2,7 @@
 // `more` adds at its own pace. While nobody watches, none of it runs. On the wire a snapshot is a message of the kind
 // `picture`.
 
-import type { NatsConnection } from 'nats'
+import type { Msg, NatsConnection } from 'nats'
 import type { AnyActorRef } from 'xstate'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
@@ -18,6 +18,8 @@ interface Inspected {
   readonly me: DeviceRef
   /** Where watchers announce themselves. */
   readonly watchSubjects: readonly string[]
+  /** False for an announcement that is to be dropped unread. */
+  admits?(announcement: Pick<Msg, 'subject' | 'data'>): boolean
   readonly root: AnyActorRef
   /** Machine id -> digest. */
   readonly definitions: () => Readonly<Record<string, string>>
@@ -29,7 +31,7 @@ interface Inspected {
 
 /** Returns a function that ends it. */
 export function inspectProcess(inspected: Inspected): () => void {
-  const { connection, me, watchSubjects, root, definitions, more = () => [], clock } = inspected
+  const { connection, me, watchSubjects, root, definitions, more = () => [], clock, admits } = inspected
   const publisher = new InspectionPublisher(connection, me, () => publishSnapshot(null))
   /** The JSON last published of what `more` tells, by `about`. */
   const published = new Map<string, string>()
@@ -76,5 +78,5 @@ export function inspectProcess(inspected: Inspected): () => void {
   }
 
   const events = { started: start, joined: publishSnapshot, ended: () => stop() }
-  return hearWatchers(connection, watchSubjects, events, clock)
+  return hearWatchers(connection, watchSubjects, events, { clock, admits })
 }

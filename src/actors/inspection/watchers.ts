@@ -1,7 +1,7 @@
 // Who watches this process: watchers announce themselves again and again (wire/watching.ts), and one that falls silent is
 // forgotten. While there is none, nothing is inspected at all.
 
-import type { NatsConnection } from 'nats'
+import type { Msg, NatsConnection } from 'nats'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import { readJson } from '../../wire/json.ts'
 import { watchingSchema } from '../../wire/watching.ts'
@@ -29,18 +29,24 @@ const realClock: WatchClock = {
   },
 }
 
+interface Hearing {
+  readonly clock?: WatchClock | undefined
+  /** False for an announcement that is to be dropped unread. */
+  readonly admits?: ((announcement: Pick<Msg, 'subject' | 'data'>) => boolean) | undefined
+}
+
 /** Returns a function that ends it. */
 export function hearWatchers(
   connection: Pick<NatsConnection, 'subscribe' | 'isClosed'>,
   subjects: readonly string[],
   events: WatcherEvents,
-  clock = realClock,
+  { clock = realClock, admits = () => true }: Hearing = {},
 ): () => void {
   const watchers = new Watchers(events, clock)
   const subscriptions = subjects.map(subject =>
     connection.subscribe(subject, {
       callback: (error, message) => {
-        const announced = error ? undefined : readJson(message.data, watchingSchema)
+        const announced = error || !admits(message) ? undefined : readJson(message.data, watchingSchema)
         for (const watcher of announced?.watchers ?? []) watchers.heard(watcher)
       },
     }),

@@ -2,7 +2,6 @@
 // password is only hashed here, never kept or logged. Sign-ups are rate-limited (attempt-counts.ts), since anybody can make
 // one and each stays in the log for good. Wrong passwords never come here: the authenticator refuses their connections.
 
-import type { Msg } from 'nats'
 import { passwordTunables } from '../../../config/tracker.ts'
 import { type AccountCommand, account, passwordVersion } from '../../domain/account.ts'
 import { isId, parseId } from '../../domain/names.ts'
@@ -23,6 +22,7 @@ import { hostIn, userEvents } from '../../wire/subjects.ts'
 import { signUpSchema } from '../../wire/tracker-api.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Commit, Proposal } from './commit.ts'
+import type { Taken } from './intake.ts'
 import { hashPassword } from './password.ts'
 import { createHasInterest } from './reply-interest.ts'
 import { answerOnce } from './tracker-messages.ts'
@@ -81,7 +81,7 @@ export function createAccountRequests(
   }
 
   return {
-    async signUp(message: Msg): Promise<Outcome<unknown> | undefined> {
+    async signUp(message: Taken): Promise<Outcome<unknown> | undefined> {
       const request = readJson(message.data, signUpSchema)
       if (!request) return malformed
       const { id, user, password } = request
@@ -104,15 +104,15 @@ export function createAccountRequests(
         return record({
           id,
           subject: userEvents(user),
-          hasInterest: createHasInterest(connections.shoal, message),
+          hasInterest: createHasInterest(connections.guests, message),
           decide,
         })
       })
     },
 
     /** As of the log's end, so that a connection which gave the present password learns the version it may act under. */
-    async passwordVersion(message: Msg): Promise<Outcome<{ version: string }> | undefined> {
-      const user = message.subject.split('.').at(-1) ?? ''
+    async passwordVersion(message: Taken): Promise<Outcome<{ version: string }> | undefined> {
+      const user = message.subject.split('.')[2] ?? ''
       if (!isId(user) || !readJson(message.data, passwordVersionRequestSchema)) return malformed
       await catchUp.toEnd()
       const passwordHash = projection.passwordHash(user)
@@ -121,14 +121,14 @@ export function createAccountRequests(
     },
 
     /** On `accountSubject`, of which the brokers vouch for the user and the version. */
-    async decide(message: Msg): Promise<Outcome<unknown> | undefined> {
+    async decide(message: Taken): Promise<Outcome<unknown> | undefined> {
       const [, , user = '', proven = '', method = ''] = message.subject.split('.')
       const request = readJson(message.data, accountRequestSchema)
       if (!request || !isId(user) || !isAccountMethod(method)) return malformed
       const params = accountMethods[method].safeParse(request.params)
       if (!params.success) return malformed
       const { id, device } = request
-      const hasInterest = createHasInterest(connections.shoal, message)
+      const hasInterest = createHasInterest(connections.writes, message)
       const hash: Hash = async password =>
         projection.handledAt(id) === undefined ? hashing.run(user, () => hashPassword(password)) : ''
       return once([user, method, id].join(), async () => {

@@ -3,20 +3,22 @@
 
 import type { Msg } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
+import { originOf } from '../../domain/origin.ts'
 import { attemptsSubject } from '../../wire/attempt-message.ts'
 import { fromConnect } from '../../wire/broker-login.ts'
 import { trackerQueue } from '../../wire/subjects.ts'
 import { calloutSubject, createAuthCallout, serverXkeyHeader } from './auth-callout.ts'
 import { createCatchUp } from './catch-up.ts'
+import { sourceKey, sourceOfConnection } from './message-source.ts'
 import { createPacedQueue } from './paced-queue.ts'
 import { grantFor } from './permissions.ts'
-import { createLoginProof } from './prove-login.ts'
+import { createLoginProof, isCredential } from './prove-login.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
 export const authenticatorActor: TrackerActor =
   parts =>
   ({ sendBack }) => {
-    const { connections, secrets, log, attempts } = parts
+    const { connections, projection, secrets, log, attempts, load } = parts
     const callout = createAuthCallout(secrets)
     const prove = createLoginProof(parts, createCatchUp(parts))
 
@@ -24,6 +26,13 @@ export const authenticatorActor: TrackerActor =
       const serverXkey = message.headers?.get(serverXkeyHeader) ?? ''
       const question = callout.open(message.data, serverXkey)
       const login = fromConnect(question.user, question.pass)
+      const source = login && sourceOfConnection(login, question.host)
+      // A device that is logged in is counted by itself: many people may share an address with one that connects too often.
+      const isDevice =
+        login && 'credential' in login && isCredential(projection.credentialHash(login), login.credential)
+      const arriving = isDevice && source ? sourceKey(source) : originOf(question.host)
+      // Without an answer the broker keeps it waiting, so that it cannot come back at once.
+      if (!load.admitsConnection(arriving) || (source && load.isRefused(source))) return
       const proven = login && (await prove(login, question))
       const grant = proven && grantFor(proven, question.host)
       message.respond(grant ? callout.grant(question, grant, serverXkey) : callout.deny(question, serverXkey))

@@ -15,7 +15,7 @@ import type { TrackerParts } from './tracker-parts.ts'
 
 interface Needs extends Pick<TrackerParts, 'online' | 'secrets'> {
   readonly projection: Pick<TrackerParts['projection'], 'credentialHash'>
-  readonly connections: { readonly shoal: Pick<TrackerParts['connections']['shoal'], 'publish'> }
+  readonly connections: { readonly log: Pick<TrackerParts['connections']['log'], 'publish'> }
 }
 
 /** `now` in ms, from any fixed moment on. */
@@ -54,7 +54,7 @@ export function createIntroductions(
       if (counted.waitMs(attempt, now()) > 0) return refuse('too-many', 'too many relayed connections are being made')
       counted.count(attempt, now())
       const introduction: Introduction = { from: by, channel }
-      connections.shoal.publish(introductionSubject(to), JSON.stringify(introduction))
+      connections.log.publish(introductionSubject(to), JSON.stringify(introduction))
       return done({})
     },
   }

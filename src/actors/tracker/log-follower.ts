@@ -31,7 +31,7 @@ async function followOnce(parts: TrackerParts, take: (entry: LogEntry) => void, 
   const stop = () => resolve('the tracker stops')
   signal.addEventListener('abort', stop, { once: true })
 
-  const subscription = connections.shoal.subscribe(inbox, {
+  const subscription = connections.log.subscribe(inbox, {
     callback: (error, message) => {
       if (error) return resolve(error.message)
       watchdog.refresh()
@@ -44,7 +44,7 @@ async function followOnce(parts: TrackerParts, take: (entry: LogEntry) => void, 
       // Flow control or a heartbeat, which says how far the consumer is and whether it waits for us.
       if (message.reply) message.respond()
       const stalled = message.headers?.get('Nats-Consumer-Stalled')
-      if (stalled) connections.shoal.publish(stalled)
+      if (stalled) connections.log.publish(stalled)
       const last = message.headers?.get('Nats-Last-Consumer')
       if (last && Number(last) > delivered) resolve('an entry did not arrive')
     },

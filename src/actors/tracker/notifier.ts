@@ -5,7 +5,7 @@ import { trackerTunables } from '../../../config/tracker.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import type { EntriesApplied } from '../../machines/tracker.ts'
 import { noticeSubject } from '../../wire/subjects.ts'
-import { kickDevice } from './kick-device.ts'
+import { kickDevice } from './kick-connections.ts'
 import { noticesOf } from './notices.ts'
 import type { TrackerActor } from './tracker-parts.ts'
 
@@ -28,7 +28,7 @@ export const notifierActor: TrackerActor<EntriesApplied> =
     receive(({ entries }) => {
       for (const entry of entries) {
         for (const { to, notice } of noticesOf(entry, projection))
-          connections.shoal.publish(noticeSubject(to), JSON.stringify({ ...notice, epoch }))
+          connections.log.publish(noticeSubject(to), JSON.stringify({ ...notice, epoch }))
         for (const event of entry.record?.events ?? [])
           if (event.type === 'device.logged-out') kickLater({ user: event.user, device: event.device })
       }

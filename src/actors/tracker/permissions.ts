@@ -23,6 +23,7 @@ import {
   trackersStatus,
   watchAllSubject,
   watchedBy,
+  watchersOf,
   watchSubject,
 } from '../../wire/subjects.ts'
 
@@ -38,6 +39,9 @@ export interface Grant {
   readonly endsAt?: number
 }
 
+/** The name of every guest's connections; no user's, for ids begin with a letter or digit. */
+export const guestConnectionName = '.guest'
+
 /** The name of a device's connections, by which they can be found and closed. */
 export const deviceConnectionName = ({ user, device }: DeviceRef): string => `${user}.${device}`
 
@@ -51,7 +55,7 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
   switch (login.kind) {
     case 'guest':
       return {
-        name: 'guest',
+        name: guestConnectionName,
         publish: [signUpSubject(host)],
         subscribe: [`${guestInboxPrefix(login.nonce)}.>`],
         mostSeconds: ticketTunables.entryLoginSeconds,
@@ -59,7 +63,7 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
     case 'password':
       return {
         name: login.user,
-        publish: [passwordVersionSubject(login.user), accountSubject(login.user, login.version, '*')],
+        publish: [passwordVersionSubject(login.user, host), accountSubject(login.user, login.version, '*', host)],
         subscribe: [`${inboxPrefix(login.user)}.>`],
         mostSeconds: ticketTunables.entryLoginSeconds,
       }
@@ -69,19 +73,20 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
       return {
         name: deviceConnectionName(by),
         publish: [
-          apiSubject(by, '>'),
+          apiSubject(by, 'read', '>'),
+          apiSubject(by, 'write', '>'),
           trackersStatus(by),
           trackersStats(by),
           presenceSubject(by, host),
           inspectSubject(by, '>'),
-          watchSubject(user),
+          watchSubject(by),
           `${inboxPrefix(user)}.>`,
         ],
         subscribe: [
           `${inboxPrefix(user)}.>`,
           noticeSubject(user),
           introductionSubject(by),
-          watchSubject(user),
+          watchersOf(user),
           watchAllSubject,
           ...watchedBy(user),
         ],

@@ -21,7 +21,8 @@ import type { TrackerParts } from './tracker-parts.ts'
 /** All guests share one target. */
 const anyGuest = '.guest'
 
-function isCredential(credentialHash: string | undefined, credential: string): boolean {
+/** Whether a credential is the one whose SHA-256 is kept, in hex. */
+export function isCredential(credentialHash: string | undefined, credential: string): boolean {
   const given = createHash('sha256').update(credential).digest()
   const kept = Buffer.from(credentialHash ?? '', 'hex')
   return kept.length === given.length && timingSafeEqual(kept, given)

@@ -1,6 +1,7 @@
 // Whether anybody still waits for the answer to a request. A copy of it may be delayed in a tracker or a broker that stood
 // still while another tracker answered (docs/adr/0012). The broker knows: it answers "no responders" at once when nobody
-// subscribes to an inbox.
+// subscribes to an inbox. Asked over the connection that the request came by: another broker may not have heard of the
+// subscription yet.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { createInbox, type Msg, type NatsConnection } from 'nats'

@@ -2,11 +2,11 @@
 // and the brokers vouch for it; everything else is checked here first. What this tracker cannot answer now it does not
 // answer at all: the client then asks again, and another tracker may answer.
 
-import type { Msg } from 'nats'
+import type { NatsConnection } from 'nats'
 import * as z from 'zod'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { epochOf } from '../../domain/log-position.ts'
-import { isDeviceId, isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
+import { isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
 import { formatBytes } from '../../domain/quantities.ts'
 import { type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { readJson } from '../../wire/json.ts'
@@ -17,7 +17,7 @@ import {
   anyPasswordVersion,
   anySignUp,
   guestInboxes,
-  inboxPrefix,
+  type RequestKind,
   trackerQueue,
 } from '../../wire/subjects.ts'
 import {
@@ -32,15 +32,18 @@ import { type CatchUp, createCatchUp } from './catch-up.ts'
 import { proposalOf, type WriteMethod } from './commands.ts'
 import { type Commit, createCommit } from './commit.ts'
 import { createQueries } from './create-queries.ts'
+import { createIntake, type Intake, inboxOfUser, type Taken } from './intake.ts'
+import { sourceOfDevice, sourceOfGuest, sourceOfPassword } from './message-source.ts'
 import type { Queries, ReadMethod } from './queries.ts'
 import { createQuorum } from './quorum.ts'
 import { createHasInterest, type HasInterest } from './reply-interest.ts'
-import { answerOnce, goesInto } from './tracker-messages.ts'
+import { answerOnce } from './tracker-messages.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
 import { answerStats } from './tracker-stats.ts'
 import { answerStatus } from './tracker-status.ts'
 
-const isMethod = (text: string): text is TrackerMethod => Object.hasOwn(trackerMethods, text)
+const isMethod = (text: string, kind: RequestKind): text is TrackerMethod =>
+  Object.hasOwn(trackerMethods, text) && trackerMethods[text as TrackerMethod].kind === kind
 
 const anything = (value: unknown) => z.record(z.string(), z.unknown()).catch({}).parse(value)
 
@@ -103,7 +106,8 @@ async function answer(
 export const requestHandlerActor: TrackerActor =
   parts =>
   ({ sendBack }) => {
-    const { connections, projection, log } = parts
+    const { connections, projection, log, load } = parts
+    const { reads, writes, guests } = connections
     const catchUp = createCatchUp(parts)
     const commit = createCommit(parts, createQuorum(connections.sys, parts.brokers), catchUp)
     const services: Services = { catchUp, commit, queries: createQueries(parts) }
@@ -114,7 +118,7 @@ export const requestHandlerActor: TrackerActor =
     let requests = 0
     const failed = (error: Error) => sendBack({ type: 'part.failed', part: 'requestHandler', error })
 
-    const reply = (message: Msg, outcome: Outcome<unknown>) => {
+    const reply = (message: Taken, outcome: Outcome<unknown>) => {
       const seq = projection.applied
       const epoch = epochOf(projection.origin.streamCreated)
       const body: TrackerReply = outcome.ok
@@ -122,57 +126,49 @@ export const requestHandlerActor: TrackerActor =
         : { ...outcome, seq, epoch }
       const text = JSON.stringify(body)
       const bytes = Buffer.byteLength(text)
-      const most = connections.shoal.info?.max_payload ?? bytes
-      message.respond(bytes > most ? JSON.stringify({ ...tooLong(bytes, most), seq, epoch }) : text)
+      const most = connections.log.info?.max_payload ?? bytes
+      message.answer(bytes > most ? JSON.stringify({ ...tooLong(bytes, most), seq, epoch }) : text)
     }
-    const serve =
-      (inboxOf: (subject: string) => string, work: (message: Msg) => Promise<Outcome<unknown> | undefined>) =>
-      (error: Error | null, message: Msg) => {
-        if (error) return failed(error)
-        if (!goesInto(inboxOf(message.subject), message)) return
+    /** What serves one kind of request, each with counts and a queue of its own. */
+    const serve = (
+      { room, sourceOf, inboxOf }: Omit<Intake, 'take'>,
+      work: (message: Taken) => Promise<Outcome<unknown> | undefined>,
+    ) => {
+      const take = (message: Taken) => {
         requests += 1
         work(message)
           .then(outcome => outcome && reply(message, outcome))
           // One bad request must not stop the others; the log follower notices a broken projection.
           .catch(cause => log.error({ err: cause, subject: message.subject }, 'a request could not be answered'))
       }
+      return { queue: trackerQueue, callback: createIntake(load, { room, sourceOf, inboxOf, take }, failed) }
+    }
 
-    const inboxOfUser = (subject: string) => inboxPrefix(subject.split('.')[2] ?? '')
-
-    const api = serve(inboxOfUser, async message => {
+    const api = (kind: RequestKind, connection: NatsConnection) => async (message: Taken) => {
       const address = addressOf(message.subject)
-      if (!address || !isId(address.user) || !isDeviceId(address.device)) return undefined
+      if (!address) return undefined
       const { user, device, rest: method } = address
       const request = readJson(message.data, trackerRequestSchema)
-      if (!request || !isMethod(method))
+      if (!request || !isMethod(method, kind))
         return refuse(
           'usage',
           'the tracker does not know this request; your shoal and the tracker may be of different versions',
         )
       const by = { user, device }
       return once([user, device, method, request.id].join(), () =>
-        answer(parts, services, by, method, request, createHasInterest(connections.shoal, message)),
+        answer(parts, services, by, method, request, createHasInterest(connection, message)),
       )
-    })
+    }
 
-    const queue = { queue: trackerQueue }
+    const ofDevice = { sourceOf: sourceOfDevice, inboxOf: inboxOfUser }
+    const ofPassword = { room: 'log-ins', sourceOf: sourceOfPassword, inboxOf: inboxOfUser } as const
+    const ofGuest = { room: 'sign-ups', sourceOf: sourceOfGuest, inboxOf: () => guestInboxes } as const
     const subscriptions = [
-      connections.shoal.subscribe(anyApi, { ...queue, callback: api }),
-      connections.shoal.subscribe(anySignUp, {
-        ...queue,
-        callback: serve(
-          () => guestInboxes,
-          message => accounts.signUp(message),
-        ),
-      }),
-      connections.shoal.subscribe(anyPasswordVersion, {
-        ...queue,
-        callback: serve(inboxOfUser, message => accounts.passwordVersion(message)),
-      }),
-      connections.shoal.subscribe(anyAccountRequest, {
-        ...queue,
-        callback: serve(inboxOfUser, message => accounts.decide(message)),
-      }),
+      reads.subscribe(anyApi('read'), serve({ room: 'reads', ...ofDevice }, api('read', reads))),
+      writes.subscribe(anyApi('write'), serve({ room: 'writes', ...ofDevice }, api('write', writes))),
+      writes.subscribe(anyPasswordVersion, serve(ofPassword, accounts.passwordVersion)),
+      writes.subscribe(anyAccountRequest, serve(ofPassword, accounts.decide)),
+      guests.subscribe(anySignUp, serve(ofGuest, accounts.signUp)),
       answerStatus(parts, startedAt, failed),
       answerStats(parts, () => requests, failed),
     ]

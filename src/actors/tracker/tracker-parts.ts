@@ -9,6 +9,7 @@ import type { ClusterSecrets } from '../../wire/cluster-secrets.ts'
 import type { AttemptCounts } from './attempt-counts.ts'
 import type { DeviceUse } from './device-use.ts'
 import type { EventLog } from './event-log.ts'
+import type { LoadControl } from './load-control.ts'
 import type { OnlineDevices } from './online-devices.ts'
 import type { PasswordQueue } from './password-queue.ts'
 import type { Progress } from './progress.ts'
@@ -35,6 +36,7 @@ export interface TrackerParts extends TrackerSettings {
   readonly progress: Progress
   readonly online: OnlineDevices
   readonly attempts: AttemptCounts
+  readonly load: LoadControl
   readonly hashing: PasswordQueue
   /** The authenticator notes in it, the housekeeper takes from it. */
   readonly deviceUse: DeviceUse

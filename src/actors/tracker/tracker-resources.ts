@@ -10,6 +10,8 @@ import { inspectProcess } from '../inspection/inspect-process.ts'
 import { createAttemptCounts } from './attempt-counts.ts'
 import { createDeviceUse } from './device-use.ts'
 import { openEventLog } from './event-log.ts'
+import { createLoadControl, type LoadControl } from './load-control.ts'
+import { sourceOfDevice } from './message-source.ts'
 import { createOnlineDevices } from './online-devices.ts'
 import { createPasswordQueue } from './password-queue.ts'
 import { prepareProjection } from './prepare-projection.ts'
@@ -20,6 +22,7 @@ import type { TrackerParts, TrackerSettings } from './tracker-parts.ts'
 export class TrackerResources {
   readonly #settings: TrackerSettings
   #connections: TrackerConnections | undefined
+  #load: LoadControl | undefined
   #parts: TrackerParts | undefined
   #stopInspection = () => {}
 
@@ -51,10 +54,16 @@ export class TrackerResources {
     const connections = await connectTracker(name, servers, secrets)
     if (signal.aborted) return connections.close()
     this.#connections = connections
+    const load = createLoadControl(this.#settings, connections)
+    this.#load = load
     this.#stopInspection = inspectProcess({
-      connection: connections.shoal,
+      connection: connections.reads,
       me: trackerInspected(name),
       watchSubjects: [anyWatch],
+      admits({ subject, data }) {
+        const source = sourceOfDevice(subject)
+        return source !== undefined && load.admits('watching', source, data.length)
+      },
       root,
       definitions: definitionDigests,
     })
@@ -65,7 +74,7 @@ export class TrackerResources {
     this.#closeProjection()
     const { connections } = this
     const { folder, brokers, log } = this.#settings
-    const eventLog = await openEventLog(connections.shoal, brokers)
+    const eventLog = await openEventLog(connections.log, brokers)
     const { projection, isVerified } = await prepareProjection(folder, eventLog, log)
     if (signal.aborted) return projection.close()
     this.#parts = {
@@ -77,6 +86,7 @@ export class TrackerResources {
       progress: createProgress(projection.applied),
       online: createOnlineDevices(),
       attempts: createAttemptCounts(this.#settings, connections.auth),
+      load: needed(this.#load),
       hashing: createPasswordQueue(),
       deviceUse: createDeviceUse(projection),
       writing: createWriteAllowance(writeTunables.limits, writeTunables.rememberedUsers),
@@ -88,6 +98,8 @@ export class TrackerResources {
     this.#stopInspection()
     this.#stopInspection = () => {}
     this.#closeProjection()
+    this.#load?.close()
+    this.#load = undefined
     const connections = this.#connections
     this.#connections = undefined
     await connections?.close()

@@ -5,9 +5,10 @@
 import type { Subscription } from 'nats'
 import { trackerTunables } from '../../../config/tracker.ts'
 import type { Projection } from '../../storage/projection.ts'
-import { addressOf, anyTrackersStatus, inboxPrefix } from '../../wire/subjects.ts'
+import { anyTrackersStatus } from '../../wire/subjects.ts'
 import type { TrackerStatus } from '../../wire/tracker-status.ts'
-import { goesInto } from './tracker-messages.ts'
+import { createIntake, inboxOfUser, type Taken } from './intake.ts'
+import { sourceOfDevice } from './message-source.ts'
 import type { TrackerParts } from './tracker-parts.ts'
 
 export type Position = Pick<TrackerStatus, 'seq' | 'digest'>
@@ -28,25 +29,19 @@ export function createPositionReport(
   }
 }
 
-type Parts = Pick<TrackerParts, 'name' | 'connections' | 'projection'>
+type Parts = Pick<TrackerParts, 'name' | 'connections' | 'projection' | 'load'>
 
 export const answerStatus = (
-  { name, connections, projection }: Parts,
+  { name, connections, projection, load }: Parts,
   startedAt: number,
   failed: (error: Error) => void,
 ): Subscription => {
   const position = createPositionReport(projection)
-  return connections.shoal.subscribe(anyTrackersStatus, {
-    callback: (error, message) => {
-      if (error) return failed(error)
-      const address = addressOf(message.subject)
-      if (!address || !goesInto(inboxPrefix(address.user), message)) return
-      const status: TrackerStatus = {
-        name,
-        ...position(),
-        uptimeSeconds: Math.floor((performance.now() - startedAt) / 1000),
-      }
-      message.respond(JSON.stringify(status))
-    },
-  })
+  const take = ({ answer }: Taken) => {
+    const uptimeSeconds = Math.floor((performance.now() - startedAt) / 1000)
+    const status: TrackerStatus = { name, ...position(), uptimeSeconds }
+    answer(JSON.stringify(status))
+  }
+  const intake = { room: 'status', sourceOf: sourceOfDevice, inboxOf: inboxOfUser, take } as const
+  return connections.reads.subscribe(anyTrackersStatus, { callback: createIntake(load, intake, failed) })
 }

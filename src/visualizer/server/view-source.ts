@@ -84,7 +84,7 @@ async function personView(viewer: Viewer): Promise<Outcome<ViewSource>> {
     connection,
     trust: viewer.home.trust,
     you: { user, device },
-    watchSubject: watchSubject(user),
+    watchSubject: watchSubject({ user, device }),
     subjects: watchedBy(user),
     async login() {
       // Asked for each time: a rotation may have replaced the key.

@@ -5,7 +5,7 @@ import { createActor, setup } from 'xstate'
 import { inspectionTunables } from '../../../config/inspection.ts'
 import { inspectProcess } from '../../../src/actors/inspection/inspect-process.ts'
 import { type Inspection, readInspection } from '../../../src/wire/inspection.ts'
-import { watchSubject } from '../../../src/wire/subjects.ts'
+import { watchersOf } from '../../../src/wire/subjects.ts'
 import { createLookout } from '../../helpers/lookout.ts'
 
 const lamp = setup({ types: { events: {} as { type: 'turn.on' | 'turn.off' } } }).createMachine({
@@ -36,7 +36,7 @@ function inspect() {
       isClosed: () => false,
     },
     me: { user: 'alice', device: 'a'.repeat(12) },
-    watchSubjects: [watchSubject('alice')],
+    watchSubjects: [watchersOf('alice')],
     root: actor,
     definitions: () => ({}),
     clock: {

@@ -38,7 +38,7 @@ function fixture() {
         credentialHash: device => (loggedIn.has(deviceKey(device)) ? credentialHashOf(device) : undefined),
       },
       connections: {
-        shoal: { publish: (subject, json) => void published.push({ subject, said: JSON.parse(String(json)) }) },
+        log: { publish: (subject, json) => void published.push({ subject, said: JSON.parse(String(json)) }) },
       },
     },
     () => clock.nowMs,

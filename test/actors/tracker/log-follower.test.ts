@@ -36,7 +36,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true, at = 1 
     },
     forget: async () => {},
   } as unknown as EventLog
-  const shoal = {
+  const connection = {
     subscribe(_: string, { callback }: { callback: typeof hear }) {
       hear = callback
       return { unsubscribe() {} }
@@ -46,7 +46,7 @@ function fixture(t: ExecutionContext, ends: number, { isVerified = true, at = 1 
   const noted: [string, number, number][] = []
   const writing = { note: (...note: [string, number, number]) => noted.push(note), waitMs: () => 0 }
   const parts = {
-    connections: { shoal },
+    connections: { log: connection },
     eventLog,
     projection,
     progress,

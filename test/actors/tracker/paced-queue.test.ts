@@ -50,3 +50,11 @@ test('An item that is no longer awaited is not taken.', async t => {
   await turnOfTheLoop()
   t.deepEqual(taken, [3, 5])
 })
+
+test('Keys take turns, so that one with many items delays another by one item.', async t => {
+  const { taken, add } = fixture()
+  for (const item of [1, 2, 3, 4]) add(item, 'eve')
+  for (const item of [11, 12]) add(item, 'ann')
+  for (let turn = 0; turn < 6; turn++) await turnOfTheLoop()
+  t.deepEqual(taken, [1, 11, 2, 12, 3, 4])
+})

@@ -40,7 +40,8 @@ const may = (patterns: readonly string[], subject: string) => patterns.some(patt
 
 test('A device may publish on its own subjects, and send heartbeats in its own name.', t => {
   const own = [
-    apiSubject(alice, 'group.create'),
+    apiSubject(alice, 'write', 'group.create'),
+    apiSubject(alice, 'read', 'group.list'),
     trackersStatus(alice),
     trackersStats(alice),
     presenceSubject(alice, host),
@@ -62,8 +63,8 @@ test('A device may hear its own inbox, notices, introductions and machines.', t 
 
 test('A device cannot publish on subjects of other users, the log, JetStream or the brokers.', t => {
   const others = [
-    apiSubject(bob, 'group.create'),
-    apiSubject({ ...alice, device: bob.device }, 'group.create'),
+    apiSubject(bob, 'write', 'group.create'),
+    apiSubject({ ...alice, device: bob.device }, 'write', 'group.create'),
     trackersStatus(bob),
     `shoal.agent.bob.${bob.device}.download`,
     `shoal.agent.alice.${alice.device}.download`,
@@ -76,7 +77,7 @@ test('A device cannot publish on subjects of other users, the log, JetStream or 
     introductionSubject(alice),
     inspectSubject(bob, 'x'),
     inspectSubject(trackerInspected('t1'), 'x'),
-    watchSubject('bob'),
+    watchSubject(bob),
     watchAllSubject,
     `${inboxPrefix('bob')}.x`,
     `${inboxPrefix('alice2')}.x`,
@@ -86,8 +87,8 @@ test('A device cannot publish on subjects of other users, the log, JetStream or 
     '$SYS.REQ.USER.AUTH',
     '$SYS.REQ.SERVER.PING',
     signUpSubject(host),
-    passwordVersionSubject('alice'),
-    accountSubject('alice', 'v'.repeat(16), 'log-in'),
+    passwordVersionSubject('alice', host),
+    accountSubject('alice', 'v'.repeat(16), 'log-in', host),
     noticeSubject('alice'),
   ]
   for (const subject of others) t.false(may(device.publish, subject), subject)
@@ -98,13 +99,15 @@ test('A guest may sign up and hear its own inbox; a password decides about its a
   t.deepEqual(guest.publish, [signUpSubject(host)])
   t.deepEqual(guest.subscribe, [`${guestInboxPrefix('0'.repeat(32))}.>`])
   const password = grantFor({ kind: 'password', user: 'alice', version: 'v1' }, host)
-  t.true(may(password.publish, passwordVersionSubject('alice')))
-  t.true(may(password.publish, accountSubject('alice', 'v1', 'log-in')))
+  t.true(may(password.publish, passwordVersionSubject('alice', host)))
+  t.true(may(password.publish, accountSubject('alice', 'v1', 'log-in', host)))
   for (const subject of [
-    accountSubject('alice', 'v2', 'log-in'),
-    accountSubject('bob', 'v1', 'log-in'),
-    passwordVersionSubject('bob'),
-    apiSubject(alice, 'group.create'),
+    accountSubject('alice', 'v2', 'log-in', host),
+    accountSubject('alice', 'v1', 'log-in', '10.9.9.9'),
+    accountSubject('bob', 'v1', 'log-in', host),
+    passwordVersionSubject('alice', '10.9.9.9'),
+    passwordVersionSubject('bob', host),
+    apiSubject(alice, 'write', 'group.create'),
   ])
     t.false(may(password.publish, subject), subject)
   t.deepEqual(password.subscribe, [`${inboxPrefix('alice')}.>`])
@@ -141,7 +144,13 @@ test('A relay login may write to others in its own name, hear what they write to
     `${inboxPrefix('alice')}.x`,
     presenceSubject(alice, host),
   ]
-  for (const subject of [...foreign, apiSubject(alice, 'group.list'), '_INBOX.x', 'shoal.event.group.g', '$SYS.x'])
+  for (const subject of [
+    ...foreign,
+    apiSubject(alice, 'read', 'group.list'),
+    '_INBOX.x',
+    'shoal.event.group.g',
+    '$SYS.x',
+  ])
     t.false(may([...relay.publish, ...relay.subscribe], subject), subject)
 })
 

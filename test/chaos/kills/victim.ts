@@ -58,7 +58,7 @@ export function createVictim(home: Home, person: Person, servers: readonly strin
   // An unwatched agent publishes nothing; one that has just started learns of this watcher at once.
   const watching = JSON.stringify({ watchers: [randomBytes(16).toString('hex')] })
   const announcing = setInterval(() => {
-    if (!person.connection.isClosed()) person.connection.publish(watchSubject(person.user), watching)
+    if (!person.connection.isClosed()) person.connection.publish(watchSubject(person), watching)
   }, announceEveryMs)
   person.connection.closed().then(() => clearInterval(announcing))
 

@@ -29,7 +29,9 @@ export interface DownloadError {
   readonly message: string
 }
 
-export interface DownloadRecord extends NewDownload {
+/** What is known of a download without reading its manifest. */
+export interface DownloadSummary extends Omit<NewDownload, 'manifest'> {
+  readonly manifest: Pick<Manifest, 'size' | 'sha1' | 'pieceLength'>
   /** From 1 on; never used twice in a library. */
   readonly id: number
   readonly state: DownloadState
@@ -47,6 +49,10 @@ export interface DownloadRecord extends NewDownload {
   readonly finishedAt: number | undefined
 }
 
+export interface DownloadRecord extends DownloadSummary {
+  readonly manifest: Manifest
+}
+
 /** What can change in a download's record; `undefined` clears an error or a finishing time. */
 export interface DownloadChange {
   readonly state?: DownloadState
@@ -58,8 +64,11 @@ export interface DownloadChange {
 }
 
 export interface LibraryDownloads {
-  /** In the order in which they were created. */
+  /** In the order in which they were created, as the following ones. Reads every manifest. */
   downloads(user: string): DownloadRecord[]
+  downloadSummaries(user: string): DownloadSummary[]
+  /** Those that are neither completed nor cancelled. */
+  unfinishedDownloads(user: string): DownloadSummary[]
   download(id: number): DownloadRecord | undefined
   /** Queued, with no piece verified. */
   createDownload(download: NewDownload): DownloadRecord
@@ -67,13 +76,16 @@ export interface LibraryDownloads {
   changeDownload(id: number, change: DownloadChange): void
 }
 
-const downloadRow = z.strictObject({
+const summaryRow = z.strictObject({
   id: z.number(),
   user: z.string(),
   group: z.string(),
   name: z.string(),
   share: z.string(),
-  manifest: z.string().transform(parseJson).pipe(manifestSchema),
+  manifest: z
+    .string()
+    .transform(parseJson)
+    .pipe(z.strictObject({ size: z.number(), sha1: z.string(), pieceLength: z.number() })),
   verified: z.instanceof(Buffer),
   destination: z.string(),
   part: z.string(),
@@ -90,19 +102,38 @@ const downloadRow = z.strictObject({
   createdAt: z.number(),
   finishedAt: z.number().nullable(),
 })
+const downloadRow = summaryRow.extend({ manifest: z.string().transform(parseJson).pipe(manifestSchema) })
 
 /**
  * Earlier agents created a download in two transactions. One killed in between left a row with no share, of a download
  * that had not begun and whose number was never shown. Joining with the manifests leaves it out.
  */
-const selectDownloads = (where: string) => `
-  SELECT id, user, group_name AS "group", name, share, manifest, verified, destination, part, made_part AS madePart,
+const selectDownloads = (where: string, manifest = 'manifest') => `
+  SELECT id, user, group_name AS "group", name, share, ${manifest} AS manifest, verified, destination, part, made_part AS madePart,
     overwrite, state, error, seconds, fetched_bytes AS fetchedBytes, created_at AS createdAt, finished_at AS finishedAt
   FROM downloads JOIN progress ON download = id JOIN manifests USING (share) WHERE ${where} ORDER BY id`
 
+interface ChangeableColumns {
+  readonly state: string
+  readonly error: string | null
+  readonly made_part: number
+  readonly overwrite: number
+  readonly seconds: number
+  readonly finished_at: number | null
+}
+
+const manifestSummary = `json_object('size', manifest ->> '$.size', 'sha1', manifest ->> '$.sha1',
+    'pieceLength', manifest ->> '$.pieceLength')`
+const isUnfinished = "state NOT IN ('completed', 'cancelled')"
+
 export function createLibraryDownloads(connection: LibraryConnection, manifests: LibraryManifests): LibraryDownloads {
   const selectOfUser = connection.prepare(selectDownloads('user = ?'))
+  const selectSummaries = connection.prepare(selectDownloads('user = ?', manifestSummary))
+  const selectUnfinished = connection.prepare(selectDownloads(`user = ? AND ${isUnfinished}`, manifestSummary))
   const selectOne = connection.prepare(selectDownloads('id = ?'))
+  const selectChangeable = connection.prepare(
+    'SELECT state, error, made_part, overwrite, seconds, finished_at FROM downloads WHERE id = ? AND share IS NOT NULL',
+  )
   const selectDeliveries = connection.prepare(
     'SELECT user, device, pieces, bytes, via FROM deliveries WHERE download = ? ORDER BY user, device, via',
   )
@@ -116,16 +147,15 @@ export function createLibraryDownloads(connection: LibraryConnection, manifests:
      WHERE id = ?`,
   )
 
-  const recordOf = (row: unknown): DownloadRecord => {
-    const { verified, error, finishedAt, ...rest } = connection.parse(downloadRow, row)
-    return {
-      ...rest,
-      verified: createBitfield(pieceCount(rest.manifest), verified),
-      deliveries: selectDeliveries.all(rest.id) as Delivery[],
-      error: error ?? undefined,
-      finishedAt: finishedAt ?? undefined,
-    }
-  }
+  const complete = <Row extends z.output<typeof summaryRow>>({ verified, error, finishedAt, ...rest }: Row) => ({
+    ...rest,
+    verified: createBitfield(pieceCount(rest.manifest), verified),
+    deliveries: selectDeliveries.all(rest.id) as Delivery[],
+    error: error ?? undefined,
+    finishedAt: finishedAt ?? undefined,
+  })
+  const summaryOf = (row: unknown): DownloadSummary => complete(connection.parse(summaryRow, row))
+  const recordOf = (row: unknown): DownloadRecord => complete(connection.parse(downloadRow, row))
   const find = (id: number): DownloadRecord | undefined => {
     const row = selectOne.get(id)
     return row === undefined ? undefined : recordOf(row)
@@ -133,6 +163,8 @@ export function createLibraryDownloads(connection: LibraryConnection, manifests:
 
   return {
     downloads: connection.transaction((user: string) => selectOfUser.all(user).map(recordOf)),
+    downloadSummaries: connection.transaction((user: string) => selectSummaries.all(user).map(summaryOf)),
+    unfinishedDownloads: connection.transaction((user: string) => selectUnfinished.all(user).map(summaryOf)),
     download: connection.transaction(find),
 
     createDownload: connection.transaction((download: NewDownload) => {
@@ -154,11 +186,18 @@ export function createLibraryDownloads(connection: LibraryConnection, manifests:
     }),
 
     changeDownload: connection.transaction((id: number, change: DownloadChange) => {
-      const before = find(id)
+      // As the columns are: nothing else is read, least of all the manifest.
+      const before = selectChangeable.get(id) as ChangeableColumns | undefined
       if (!before) throw new RangeError(`there is no download ${id}`)
-      const { state, error, madePart, overwrite, seconds, finishedAt } = { ...before, ...change }
-      const errorJson = error ? JSON.stringify(error) : null
-      update.run(state, errorJson, Number(madePart), Number(overwrite), seconds, finishedAt ?? null, id)
+      update.run(
+        change.state ?? before.state,
+        'error' in change ? (change.error ? JSON.stringify(change.error) : null) : before.error,
+        change.madePart === undefined ? before.made_part : Number(change.madePart),
+        change.overwrite === undefined ? before.overwrite : Number(change.overwrite),
+        change.seconds ?? before.seconds,
+        'finishedAt' in change ? (change.finishedAt ?? null) : before.finished_at,
+        id,
+      )
     }),
   }
 }

@@ -92,6 +92,15 @@ const migrations = [
   ALTER TABLE downloads ADD COLUMN made_part INTEGER NOT NULL DEFAULT 0;
   UPDATE downloads SET made_part = 1 WHERE id IN (SELECT download FROM progress WHERE fetched_bytes > 0);
   `,
+  `
+  -- What is asked for beside a share's name: whether a manifest is still in use, the shares of a file on the disk, and the
+  -- few shares that are not simply on offer. Without these, each change of one share would read all of them.
+  CREATE INDEX shares_of_manifest ON shares (share);
+  CREATE INDEX shares_at ON shares (user, path);
+  CREATE INDEX shares_unsettled ON shares (user, state, group_name, name) WHERE state != 'sharing';
+  CREATE INDEX downloads_of_manifest ON downloads (share);
+  CREATE INDEX downloads_unfinished ON downloads (user, id) WHERE state NOT IN ('completed', 'cancelled');
+  `,
 ]
 
 /**

@@ -11,8 +11,8 @@ export class LibraryManifests {
   constructor(connection: LibraryConnection) {
     this.#insert = connection.prepare('INSERT OR IGNORE INTO manifests (share, manifest) VALUES (?, ?)')
     this.#deleteUnused = connection.prepare(
-      `DELETE FROM manifests WHERE share NOT IN (SELECT share FROM shares)
-       AND share NOT IN (SELECT share FROM downloads WHERE share IS NOT NULL)`,
+      `DELETE FROM manifests WHERE share = :share AND NOT EXISTS (SELECT 1 FROM shares WHERE share = :share)
+       AND NOT EXISTS (SELECT 1 FROM downloads WHERE share = :share)`,
     )
   }
 
@@ -20,8 +20,8 @@ export class LibraryManifests {
     this.#insert.run(share, JSON.stringify(manifest))
   }
 
-  /** After a share was replaced or removed. */
-  removeUnused(): void {
-    this.#deleteUnused.run()
+  /** After a share that referred to it was replaced or removed. */
+  removeUnused(share: string): void {
+    this.#deleteUnused.run({ share })
   }
 }

@@ -55,6 +55,7 @@ export function createLibraryShares(connection: LibraryConnection, manifests: Li
     `INSERT OR REPLACE INTO shares (user, group_name, name, share, path, fingerprint, state)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   )
+  const selectId = connection.prepare('SELECT share FROM shares WHERE user = ? AND group_name = ? AND name = ?').pluck()
   const setState = connection.prepare('UPDATE shares SET state = ? WHERE user = ? AND group_name = ? AND name = ?')
   const remove = connection.prepare('DELETE FROM shares WHERE user = ? AND group_name = ? AND name = ?')
 
@@ -63,9 +64,10 @@ export function createLibraryShares(connection: LibraryConnection, manifests: Li
 
     saveShare: connection.transaction((user: string, record: ShareRecord) => {
       const { group, name, share, manifest, path, fingerprint, state } = record
+      const replaced = selectId.get(user, group, name) as string | undefined
       manifests.save(share, manifest)
       replace.run(user, group, name, share, path, JSON.stringify(fingerprint), state)
-      manifests.removeUnused()
+      if (replaced !== undefined && replaced !== share) manifests.removeUnused(replaced)
     }),
 
     setShareState: connection.transaction((user: string, group: string, name: string, state: ShareState) => {
@@ -73,8 +75,9 @@ export function createLibraryShares(connection: LibraryConnection, manifests: Li
     }),
 
     removeShare: connection.transaction((user: string, group: string, name: string) => {
+      const removed = selectId.get(user, group, name) as string | undefined
       remove.run(user, group, name)
-      manifests.removeUnused()
+      if (removed !== undefined) manifests.removeUnused(removed)
     }),
   }
 }

@@ -208,6 +208,42 @@ test('A manifest is removed with the last share that refers to it.', t => {
   database.close()
 })
 
+test('The manifest of a replaced share is removed, unless a download or another share refers to it.', t => {
+  const { library, file } = fixture(t)
+  const shareC = 'c'.repeat(32)
+  library.createDownload(downloadOf())
+  library.saveShare('alice', shareOf())
+  library.saveShare('alice', shareOf({ share: shareB }))
+  library.saveShare('bob', shareOf({ share: shareB }))
+  library.saveShare('alice', shareOf({ share: shareC }))
+  library.saveShare('bob', shareOf({ share: shareC }))
+  library.close()
+  const database = new Database(file, { readonly: true })
+  const kept = database.prepare('SELECT share FROM manifests ORDER BY share').pluck().all()
+  database.close()
+  t.deepEqual(kept, [shareA, shareC])
+})
+
+test('A summary of a download has all but its pieces, and unfinished ones can be asked for alone.', t => {
+  const { library } = fixture(t)
+  const states = ['queued', 'completed', 'cancelled', 'failed', 'paused'] as const
+  for (const state of states) library.changeDownload(library.createDownload(downloadOf()).id, { state })
+  library.recordPiece(1, 3, bob, 'direct', 100)
+  const { size, sha1, pieceLength } = film
+  const summary = { ...plain(library.download(1)), manifest: { size, sha1, pieceLength } }
+  const [first, ...others] = library.downloadSummaries('alice')
+  t.deepEqual({ ...first, verified: first!.verified.toBytes() }, summary as never)
+  t.deepEqual(
+    others.map(({ state }) => state),
+    states.slice(1),
+  )
+  t.deepEqual(
+    library.unfinishedDownloads('alice').map(({ state }) => state),
+    ['queued', 'failed', 'paused'],
+  )
+  t.deepEqual([library.downloadSummaries('bob'), library.unfinishedDownloads('bob')], [[], []])
+})
+
 test('An unknown download or piece is a broken contract.', t => {
   const { library } = fixture(t)
   const bug = { instanceOf: RangeError }
@@ -299,13 +335,24 @@ test('There are no limits until they are set, and the last ones set are kept.', 
   t.deepEqual(again.limits(), { up: null, down: 500_000, connections: 20 })
 })
 
+/** The fourth version lacked them. */
+const dropIndexes = [
+  'shares_of_manifest',
+  'shares_at',
+  'shares_unsettled',
+  'downloads_of_manifest',
+  'downloads_unfinished',
+]
+  .map(name => `DROP INDEX ${name}`)
+  .join(';')
+
 test('A library of the first version keeps its contents and can store limits.', t => {
   const { library, file, reopen } = fixture(t)
   library.saveShare('alice', shareOf())
   library.createDownload(downloadOf())
   library.close()
   const database = new Database(file)
-  database.exec('DROP TABLE logs; DROP TABLE limits; ALTER TABLE downloads DROP COLUMN made_part')
+  database.exec(`${dropIndexes}; DROP TABLE logs; DROP TABLE limits; ALTER TABLE downloads DROP COLUMN made_part`)
   database.pragma('user_version = 1')
   database.close()
   const opened = reopen()
@@ -321,7 +368,7 @@ test('A download of an earlier version that has fetched bytes owns its part file
   library.recordPiece(2, 0, bob, 'direct', 100)
   library.close()
   const database = new Database(file)
-  database.exec('ALTER TABLE downloads DROP COLUMN made_part')
+  database.exec(`${dropIndexes}; ALTER TABLE downloads DROP COLUMN made_part`)
   database.pragma('user_version = 3')
   database.close()
   t.deepEqual(

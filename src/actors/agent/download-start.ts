@@ -4,7 +4,7 @@
 import { checkManifest, type Manifest, shareId } from '../../domain/manifest.ts'
 import { showable } from '../../domain/names.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
-import type { DownloadRecord, LibraryDownloads } from '../../storage/library-downloads.ts'
+import type { DownloadSummary, LibraryDownloads } from '../../storage/library-downloads.ts'
 import type { AgentParams, DownloadView } from '../../wire/agent-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import { checkDestination, partFileOf, resolveDestination } from './destination.ts'
@@ -14,7 +14,7 @@ import type { InactiveDownloads } from './inactive-downloads.ts'
 
 export interface DownloadStartNeeds {
   readonly user: string
-  readonly library: Pick<LibraryDownloads, 'downloads' | 'changeDownload'>
+  readonly library: Pick<LibraryDownloads, 'unfinishedDownloads' | 'changeDownload'>
   readonly trackers: Pick<TrackerClient, 'ask'>
   readonly inactive: InactiveDownloads
   readonly control: DownloadControl
@@ -68,9 +68,8 @@ export class DownloadStart {
     return done({ share, manifest })
   }
 
-  #unfinished(): DownloadRecord[] {
-    const { library, user } = this.#needs
-    return library.downloads(user).filter(({ state }) => state !== 'completed' && state !== 'cancelled')
+  #unfinished(): DownloadSummary[] {
+    return this.#needs.library.unfinishedDownloads(this.#needs.user)
   }
 
   /** Undefined when no unfinished download has the path, or its part file's. */
@@ -93,7 +92,7 @@ export class DownloadStart {
   }
 }
 
-const inTheWay = ({ id, destination, part }: DownloadRecord, path: string): Refusal =>
+const inTheWay = ({ id, destination, part }: DownloadSummary, path: string): Refusal =>
   refuse(
     'destination-exists',
     part === path

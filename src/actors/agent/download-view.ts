@@ -6,20 +6,20 @@ import { showable } from '../../domain/names.ts'
 import { count } from '../../domain/quantities.ts'
 import type { DownloadSnapshot } from '../../machines/download.ts'
 import type { Problem } from '../../machines/download-protocol.ts'
-import type { DownloadRecord } from '../../storage/library-downloads.ts'
+import type { DownloadSummary } from '../../storage/library-downloads.ts'
 import type { DownloadState, DownloadView } from '../../wire/agent-api.ts'
 
 export function isInactive(state: DownloadState): boolean {
   return state === 'completed' || state === 'paused' || state === 'failed' || state === 'cancelled'
 }
 
-function bytesOf(have: Bitfield, manifest: Manifest): number {
+function bytesOf(have: Bitfield, manifest: Pick<Manifest, 'size' | 'pieceLength'>): number {
   const last = have.length - 1
   const lackOfLast = last >= 0 && have.has(last) ? manifest.pieceLength - pieceSize(manifest, last) : 0
   return have.count * manifest.pieceLength - lackOfLast
 }
 
-export function viewOfRecord(record: DownloadRecord): DownloadView {
+export function viewOfRecord(record: DownloadSummary): DownloadView {
   const { id, group, name, state, destination, manifest, verified, seconds, fetchedBytes, deliveries, error } = record
   return {
     id,

@@ -82,9 +82,9 @@ export function createDownloads(needs: DownloadsNeeds): Downloads {
       attach: ({ self }) => queue.attach(self),
       recordEnding: (_, { id, ...ended }) => inactive.recordEnding(id, ended, 0),
       enqueueUnfinished: ({ self }) => {
-        for (const record of library.downloads(user))
-          if (record.state === 'queued')
-            self.send({ type: 'download.enqueue', download: downloadInputOf(record, queue) })
+        for (const { id, state } of library.unfinishedDownloads(user))
+          if (state === 'queued')
+            self.send({ type: 'download.enqueue', download: downloadInputOf(library.download(id)!, queue) })
       },
     },
   })

@@ -26,8 +26,8 @@ export interface InactiveDownloads {
 }
 
 export function createInactiveDownloads(user: string, library: Library, log: Logger): InactiveDownloads {
-  /** Kept here because a record holds a whole manifest. */
-  const views = new Map(library.downloads(user).map(record => [record.id, viewOfRecord(record)]))
+  /** Kept here, to be shown also while the library's disk cannot be read. */
+  const views = new Map(library.downloadSummaries(user).map(record => [record.id, viewOfRecord(record)]))
 
   /** Endings that a failing disk did not take. After a restart, the agent runs these downloads once more. */
   const unrecorded = new Map<number, DownloadChange>()

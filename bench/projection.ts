@@ -39,8 +39,8 @@ for (let person = 0; person < people; person += 1) {
     pieces: Buffer.alloc(20 * pieceCount, person).toString('base64'),
   }
   const at = messages.length
-  append(userEvents(user), { type: 'account.created', user, passwordHash: 'hash' })
-  append(userEvents(user), { type: 'device.logged-in', user, device, name: 'bench', credentialHash: 'hash', at: 0 })
+  append(userEvents(user), { type: 'account.created', user, passwordHash: 'hash', at })
+  append(userEvents(user), { type: 'device.logged-in', user, device, name: 'bench', credentialHash: 'hash', at })
   if (person === 0) append(groupEvents(group), { type: 'group.created', group, owner: user, at })
   else {
     append(groupEvents(group), { type: 'join.requested', group, user, at })

@@ -9,6 +9,7 @@ import { downloadCommands } from './commands/download.ts'
 import { groupCommands } from './commands/group.ts'
 import { limitCommands } from './commands/limit.ts'
 import { machineCommands } from './commands/machines.ts'
+import { operatorCommands } from './commands/operator.ts'
 import { shareCommands } from './commands/share.ts'
 import { createShell } from './commands/shell.ts'
 import { trackerCommands } from './commands/tracker.ts'
@@ -25,6 +26,7 @@ const atAnyPrompt: readonly Command[] = [
   ...limitCommands,
   ...agentCommands,
   ...clusterCommands,
+  ...operatorCommands,
   ...trackerCommands,
   ...machineCommands,
   ...visualizerCommands,

@@ -5,6 +5,8 @@ import { classics } from './classic-names.ts'
 /** What each noun is about, for the list of commands and its own help. */
 export const nounSummaries: Readonly<Record<string, string>> = {
   cluster: 'Run brokers and trackers on this machine.',
+  'cluster user': 'List, make, disable, reset and delete accounts, as the operator of this cluster.',
+  'cluster group': 'Hand over groups, as the operator of this cluster.',
   tracker: 'Run one tracker by itself.',
   agent: "Run this device's background client, which shares and downloads.",
   group: 'Create, join and manage groups.',

@@ -147,6 +147,6 @@ function childOf(root: Commander, words: readonly string[], hidden: boolean): Co
     return parent
       .command(word, { hidden })
       .helpOption('--help', 'Show help.')
-      .description(isNoun ? (nounSummaries[word] ?? '') : '')
+      .description(isNoun ? (nounSummaries[words.slice(0, index + 1).join(' ')] ?? '') : '')
   }, root)
 }

@@ -1,7 +1,8 @@
 // What the deletion of an account ends in one group: the membership, or the wish to become a member. It is decided group by
 // group after the deletion itself, and again whenever it is in doubt: where nothing is left to end, nothing happens.
 
-import { type Group, type GroupEvent, group } from './group.ts'
+import { group } from './group.ts'
+import type { Group, GroupEvent } from './group-protocol.ts'
 import { done, type Outcome } from './refusal.ts'
 
 /** Stands for the devices of an account that has none any more. */

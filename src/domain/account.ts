@@ -20,6 +20,10 @@ export interface AccountDevice {
 export interface Account {
   /** Undefined until this id, or one that looks like it (skeleton.ts), is signed up. */
   readonly user: string | undefined
+  /** When it was made, ms since 1970. */
+  readonly since: number
+  /** The operator lets none of its devices in; everything else stays. */
+  readonly isDisabled: boolean
   /** argon2id in its PHC string form; empty once the account is deleted. */
   readonly passwordHash: string
   readonly isDeleted: boolean
@@ -29,7 +33,7 @@ export interface Account {
 
 /** `at`: ms since 1970, by the deciding tracker's clock. */
 export type AccountCommand =
-  | { readonly type: 'sign-up'; readonly user: string; readonly passwordHash: string }
+  | { readonly type: 'sign-up'; readonly user: string; readonly passwordHash: string; readonly at: number }
   | (PasswordProof & {
       readonly type: 'log-in-device'
       readonly device: string
@@ -49,6 +53,15 @@ export type AccountCommand =
   | (PasswordProof & { readonly type: 'delete' })
   /** Nothing if its use was recorded less than `everyMs` ago. */
   | { readonly type: 'note-use'; readonly device: string; readonly at: number; readonly everyMs: number }
+  | OperatorsAccountCommand
+
+/** Without a proof: the operator needs none. */
+export type OperatorsAccountCommand =
+  | { readonly type: 'disable' }
+  | { readonly type: 'enable' }
+  /** Also logs every device out. */
+  | { readonly type: 'reset-password'; readonly passwordHash: string }
+  | { readonly type: 'remove' }
 
 /** Which password was proven, as `passwordVersion` names it. */
 interface PasswordProof {
@@ -56,7 +69,9 @@ interface PasswordProof {
 }
 
 export type AccountEvent =
-  | { readonly type: 'account.created'; readonly user: string; readonly passwordHash: string }
+  | { readonly type: 'account.created'; readonly user: string; readonly passwordHash: string; readonly at: number }
+  | { readonly type: 'account.disabled'; readonly user: string }
+  | { readonly type: 'account.enabled'; readonly user: string }
   | {
       readonly type: 'device.logged-in'
       readonly user: string
@@ -85,7 +100,18 @@ export const passwordVersion = (passwordHash: string): string =>
 export const isExpired = ({ used }: Pick<AccountDevice, 'used'>, at: number, unusedMs: number): boolean =>
   at - used > unusedMs
 
-const noAccount: Account = { user: undefined, passwordHash: '', isDeleted: false, devices: new Map() }
+const noAccount: Account = {
+  user: undefined,
+  since: 0,
+  isDisabled: false,
+  passwordHash: '',
+  isDeleted: false,
+  devices: new Map(),
+}
+
+/** For a device that shows the right password or credential; to others a disabled account looks like any other. */
+export const disabled = (user: string): Refusal =>
+  refuse('disabled', `the operator of this cluster has disabled the account ${user}; ask them to enable it`)
 
 const outdatedProof: Refusal = refuse(
   'bad-credentials',
@@ -100,16 +126,20 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
 
   decide(command, state) {
     if (command.type === 'sign-up') {
-      const { user } = command
+      const { user, passwordHash, at } = command
       if (state.user === user) return refuse('user-exists', `the user id ${user} is taken; choose another`)
       if (state.user !== undefined)
         return refuse('user-exists', `the user id ${user} is too like ${state.user}, which is taken; choose another`)
-      return done([{ type: 'account.created', user, passwordHash: command.passwordHash }])
+      return done([{ type: 'account.created', user, passwordHash, at }])
     }
     const { user } = state
     if (user === undefined || state.isDeleted) return refuse('no-such-user', 'there is no such user; sign up first')
-    if ('proven' in command && command.proven !== passwordVersion(state.passwordHash)) return outdatedProof
+    if ('proven' in command) {
+      if (command.proven !== passwordVersion(state.passwordHash)) return outdatedProof
+      if (state.isDisabled) return disabled(user)
+    }
     const loggedOut = (device: string): AccountEvent => ({ type: 'device.logged-out', user, device })
+    const allLoggedOut = () => [...state.devices.keys()].map(loggedOut)
     switch (command.type) {
       case 'log-in-device': {
         const { device, name, credentialHash, at } = command
@@ -129,8 +159,15 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
         const others = keep === undefined ? [] : [...state.devices.keys()].filter(device => device !== keep)
         return done([{ type: 'password.changed', user, passwordHash }, ...others.map(loggedOut)])
       }
+      case 'disable':
+        return done(state.isDisabled ? [] : [{ type: 'account.disabled', user }])
+      case 'enable':
+        return done(state.isDisabled ? [{ type: 'account.enabled', user }] : [])
+      case 'reset-password':
+        return done([{ type: 'password.changed', user, passwordHash: command.passwordHash }, ...allLoggedOut()])
       case 'delete':
-        return done([...[...state.devices.keys()].map(loggedOut), { type: 'account.deleted', user }])
+      case 'remove':
+        return done([...allLoggedOut(), { type: 'account.deleted', user }])
       case 'note-use': {
         const { device, at, everyMs } = command
         const known = state.devices.get(device)
@@ -142,7 +179,10 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
   evolve(state, event) {
     switch (event.type) {
       case 'account.created':
-        return { ...noAccount, user: event.user, passwordHash: event.passwordHash }
+        return { ...noAccount, user: event.user, passwordHash: event.passwordHash, since: event.at }
+      case 'account.disabled':
+      case 'account.enabled':
+        return { ...state, isDisabled: event.type === 'account.disabled' }
       case 'device.logged-in': {
         const { device, name, credentialHash, at } = event
         return { ...state, devices: new Map(state.devices).set(device, { credentialHash, name, since: at, used: at }) }

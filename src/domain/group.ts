@@ -4,68 +4,19 @@
 
 import type { Decider } from './decider.ts'
 import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
-import { groupExists, notMember } from './group-refusals.ts'
+import type { Group, GroupCommand, GroupEvent, PersonsGroupCommand, Share } from './group-protocol.ts'
+import { groupExists, noMemberCalled, noSuchGroup, notMember } from './group-refusals.ts'
 import { checkManifest, type Manifest, shareId } from './manifest.ts'
 import { done, type Outcome, refuse } from './refusal.ts'
 
-export interface Share {
-  readonly id: string
-  readonly manifest: Manifest
-  /** `user/device` keys of the devices that offer all of it, in the order they came. */
-  readonly sharers: ReadonlySet<string>
+const noGroup: Group = {
+  group: undefined,
+  owner: '',
+  isHidden: false,
+  members: new Map(),
+  requests: new Map(),
+  shares: new Map(),
 }
-
-export interface Group {
-  /** Undefined while no such group exists, or after it ended. */
-  readonly group: string | undefined
-  readonly owner: string
-  /** Member -> since when (ms since 1970), longest-standing first. */
-  readonly members: ReadonlyMap<string, number>
-  /** Requester -> since when (ms since 1970), oldest first. */
-  readonly requests: ReadonlyMap<string, number>
-  /** File name -> share. */
-  readonly shares: ReadonlyMap<string, Share>
-}
-
-type By = { readonly by: DeviceRef /** ms since 1970, by the deciding tracker's clock */; readonly at: number }
-
-export type GroupCommand = By &
-  (
-    | { readonly type: 'create'; readonly group: string }
-    | { readonly type: 'request-to-join' }
-    | { readonly type: 'leave' }
-    | { readonly type: 'accept'; readonly user: string }
-    | { readonly type: 'reject'; readonly user: string }
-    | { readonly type: 'remove'; readonly user: string }
-    | { readonly type: 'transfer'; readonly user: string }
-    | { readonly type: 'share'; readonly manifest: Manifest }
-    /** Stop sharing: from this device alone, or from every device of the user. */
-    | { readonly type: 'unshare'; readonly name: string; readonly devices: 'this' | 'all' }
-  )
-
-export type GroupEvent = { readonly group: string } & (
-  | { readonly type: 'group.created'; readonly owner: string; readonly at: number }
-  | { readonly type: 'join.requested'; readonly user: string; readonly at: number }
-  | { readonly type: 'join.accepted'; readonly user: string; readonly at: number }
-  | { readonly type: 'join.rejected'; readonly user: string }
-  /** Both also remove all of that user's devices from their shares, and end shares that are left without a sharer. */
-  | { readonly type: 'member.left'; readonly user: string }
-  | { readonly type: 'member.removed'; readonly user: string }
-  | { readonly type: 'owner.changed'; readonly user: string }
-  | { readonly type: 'group.ended' }
-  | { readonly type: 'share.created'; readonly id: string; readonly manifest: Manifest }
-  | { readonly type: 'sharer.added'; readonly name: string; readonly user: string; readonly device: string }
-  /** No device: all of that user's. */
-  | {
-      readonly type: 'sharer.removed'
-      readonly name: string
-      readonly user: string
-      readonly device?: string | undefined
-    }
-  | { readonly type: 'share.ended'; readonly name: string }
-)
-
-const noGroup: Group = { group: undefined, owner: '', members: new Map(), requests: new Map(), shares: new Map() }
 
 /** Without those of that user: one device, or all. */
 const withoutSharer = ({ sharers }: Share, user: string, device?: string): Set<string> =>
@@ -119,6 +70,19 @@ function decideUnshare(
   return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
+function decideOwner(state: Group & { group: string }, user: string): Outcome<readonly GroupEvent[]> {
+  if (!state.members.has(user)) return noMemberCalled(state.group, user)
+  return done(user === state.owner ? [] : [{ type: 'owner.changed', group: state.group, user }])
+}
+
+function decideCreation(
+  state: Group,
+  { by, at, group, hidden }: Extract<PersonsGroupCommand, { type: 'create' }>,
+): Outcome<readonly GroupEvent[]> {
+  if (state.group !== undefined) return groupExists(group, state.group)
+  return done([{ type: 'group.created', group, owner: by.user, at, ...(hidden ? { hidden } : {}) }])
+}
+
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   const copy = new Map(map)
   copy.delete(key)
@@ -129,15 +93,12 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
   initial: noGroup,
 
   decide(command, state) {
-    const { by, at } = command
-    if (command.type === 'create') {
-      const { group } = command
-      if (state.group !== undefined) return groupExists(group, state.group)
-      return done([{ type: 'group.created', group, owner: by.user, at }])
-    }
-    if (state.group === undefined) return refuse('no-such-group', 'there is no such group; see shoal group list')
+    if (command.type === 'create') return decideCreation(state, command)
+    if (state.group === undefined) return noSuchGroup
     const existing = state as Group & { group: string }
     const name = state.group
+    if (command.type === 'appoint') return decideOwner(existing, command.user)
+    const { by, at } = command
 
     if (command.type === 'request-to-join') {
       if (state.members.has(by.user)) return refuse('already-member', `you are already a member of ${name}`)
@@ -148,8 +109,7 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
         )
       return done([{ type: 'join.requested', group: name, user: by.user, at }])
     }
-    if (!state.members.has(by.user))
-      return notMember({ group: name, owner: state.owner, hasAsked: state.requests.has(by.user) })
+    if (!state.members.has(by.user)) return notMember({ ...existing, hasAsked: state.requests.has(by.user) })
 
     switch (command.type) {
       case 'leave':
@@ -175,21 +135,24 @@ export const group: Decider<Group, GroupCommand, GroupEvent> = {
         return done([{ type: 'join.accepted', group: name, user, at }])
       }
       case 'remove':
+        if (!state.members.has(user)) return noMemberCalled(name, user)
+        if (user === by.user) return refuse('usage', `you own ${name}; use shoal group leave ${name}`)
+        return done(decideExit(existing, user, 'member.removed'))
       case 'transfer':
-        if (!state.members.has(user))
-          return refuse('not-member', `${user} is not a member of ${name}; see shoal group members ${name}`)
-        if (command.type === 'remove') {
-          if (user === by.user) return refuse('usage', `you own ${name}; use shoal group leave ${name}`)
-          return done(decideExit(existing, user, 'member.removed'))
-        }
-        return done(user === state.owner ? [] : [{ type: 'owner.changed', group: name, user }])
+        return decideOwner(existing, user)
     }
   },
 
   evolve(state, event) {
     switch (event.type) {
       case 'group.created':
-        return { ...noGroup, group: event.group, owner: event.owner, members: new Map([[event.owner, event.at]]) }
+        return {
+          ...noGroup,
+          group: event.group,
+          owner: event.owner,
+          isHidden: event.hidden === true,
+          members: new Map([[event.owner, event.at]]),
+        }
       case 'join.requested':
         return { ...state, requests: new Map(state.requests).set(event.user, event.at) }
       case 'join.accepted':

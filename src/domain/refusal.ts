@@ -4,7 +4,9 @@
 export const refusalCodes = [
   'user-exists',
   'weak-password',
+  'sign-up-closed',
   'bad-credentials',
+  'disabled',
   'not-logged-in',
   'invalid-name',
   'group-exists',

@@ -30,14 +30,18 @@ export type AgentEvent =
 /** How an attempt to connect ended. `revoked`: trackers answer, and no longer know this credential. */
 export type Connected = 'connected' | 'away' | 'revoked'
 /** What runs during a login, with its actors provided; undefined when the trackers did not answer. */
-export type Opened = typeof sessionServicesMachine | undefined
+export type Opened =
+  | typeof sessionServicesMachine
+  | undefined
+  /** The account is disabled, and the connection closed: it was let in to hear just that. */
+  | 'disabled'
 
 interface AgentContext {
   /** Where peers connect; port 0 is any free one. */
   readonly listen: Listening
   /** Failed attempts since the last success. */
   readonly failures: number
-  readonly services: Opened
+  readonly services: typeof sessionServicesMachine | undefined
   readonly isStopping: boolean
   /** This device's login is over, so its folder forgets it. */
   readonly isOver: boolean
@@ -89,14 +93,18 @@ export const agentSessionMachine = setup({
   guards: {
     isConnected: (_, { connected }: { connected: Connected }) => connected === 'connected',
     isRevoked: (_, { connected }: { connected: Connected }) => connected === 'revoked',
-    isOpened: (_, { opened }: { opened: Opened }) => opened !== undefined,
+    isOpened: (_, { opened }: { opened: Opened }) => opened !== undefined && opened !== 'disabled',
+    isDisabled: (_, { opened }: { opened: Opened }) => opened === 'disabled',
     isStopping: ({ context }) => context.isStopping,
   },
   actions: {
     /** Logs what broke. Provided by the actor. */
     reportFailure: (_, _failed: { child: string; error: unknown }) => {},
     countFailure: assign({ failures: ({ context }) => context.failures + 1 }),
-    keepServices: assign({ services: (_, { opened }: { opened: Opened }) => opened, failures: 0 }),
+    keepServices: assign({
+      services: (_, { opened }: { opened: Opened }) => (opened === 'disabled' ? undefined : opened),
+      failures: 0,
+    }),
     /** The logic was made for this login and its connection, so `setup` has no name for it. */
     startServices: enqueueActions(({ context: { services, listen }, enqueue }) => {
       if (!services) throw new Error('bug: online without services')
@@ -168,6 +176,11 @@ export const agentSessionMachine = setup({
                 guard: { type: 'isOpened', params: ({ event }) => ({ opened: event.output }) },
                 target: '#agent.online',
                 actions: { type: 'keepServices', params: ({ event }) => ({ opened: event.output }) },
+              },
+              {
+                guard: { type: 'isDisabled', params: ({ event }) => ({ opened: event.output }) },
+                target: '#agent.connecting.waiting',
+                actions: 'countFailure',
               },
               { target: 'waiting', actions: 'countFailure' },
             ],

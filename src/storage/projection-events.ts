@@ -10,9 +10,11 @@ type Writers = { [T in LogEvent['type']]: (event: Extract<LogEvent, { type: T }>
 /** `position` orders what the event adds after everything added before. */
 export function createEventWriter(db: Database.Database): (event: LogEvent, position: number) => void {
   const sql = (text: string) => db.prepare(text)
-  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, 0)')
+  const addAccount = sql('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, 0, 0)')
+  const setDisabled = sql('UPDATE accounts SET disabled = ? WHERE user = ?')
   const setPassword = sql('UPDATE accounts SET password_hash = ? WHERE user = ?')
-  const markDeleted = sql(`UPDATE accounts SET password_hash = '', is_deleted = 1 WHERE user = ?`)
+  const markDeleted = sql(`UPDATE accounts SET password_hash = '', deleted = 1 WHERE user = ?`)
+  const setSignUp = sql('UPDATE settings SET sign_up = ?')
   const dropDevices = sql(`DELETE FROM devices
     WHERE user = @user OR user IN (SELECT user FROM accounts WHERE skeleton = @like)`)
   const dropDevicesOf = sql('DELETE FROM devices WHERE user = ?')
@@ -21,7 +23,7 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
       since = excluded.since, used = excluded.used`)
   const setUsed = sql('UPDATE devices SET used = ? WHERE user = ? AND device = ?')
   const dropDevice = sql('DELETE FROM devices WHERE user = ? AND device = ?')
-  const addGroup = sql('INSERT INTO groups VALUES (?, ?, ?)')
+  const addGroup = sql('INSERT INTO groups VALUES (?, ?, ?, ?)')
   const groupsLike = sql('SELECT name FROM groups WHERE skeleton = ?').pluck()
   const setOwner = sql('UPDATE groups SET owner = ? WHERE name = ?')
   const addMember = sql(`INSERT INTO members VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET since = excluded.since`)
@@ -54,11 +56,13 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
   }
 
   const writers: Writers = {
-    'account.created': ({ user, passwordHash }) => {
+    'account.created': ({ user, passwordHash, at }) => {
       const like = skeleton(user)
       dropDevices.run({ user, like })
-      addAccount.run(user, like, passwordHash)
+      addAccount.run(user, like, passwordHash, at)
     },
+    'account.disabled': ({ user }) => setDisabled.run(1, user),
+    'account.enabled': ({ user }) => setDisabled.run(0, user),
     'device.logged-in': ({ user, device, name, credentialHash, at }, position) =>
       addDevice.run(user, device, credentialHash, name, at, at, position),
     'device.used': ({ user, device, at }) => setUsed.run(at, user, device),
@@ -68,10 +72,10 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
       markDeleted.run(user)
       dropDevicesOf.run(user)
     },
-    'group.created': ({ group, owner, at }, position) => {
+    'group.created': ({ group, owner, at, hidden }, position) => {
       const like = skeleton(group)
       for (const name of [group, ...(groupsLike.all(like) as string[])]) endGroup(name)
-      addGroup.run(group, like, owner)
+      addGroup.run(group, like, owner, hidden ? 1 : 0)
       addMember.run(group, owner, at, position)
     },
     'join.requested': ({ group, user, at }, position) => addRequest.run(group, user, at, position),
@@ -95,6 +99,7 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
       dropShare.run(group, name)
       dropSharers.run(group, name)
     },
+    'sign-up.set': ({ signUp }) => setSignUp.run(signUp),
   }
   return (event, position) => (writers[event.type] as (event: LogEvent, position: number) => void)(event, position)
 }

@@ -4,6 +4,7 @@ import type Database from 'better-sqlite3'
 import type { DeviceRef } from '../domain/device-ref.ts'
 import { type Manifest, pieceCount } from '../domain/manifest.ts'
 import { skeleton } from '../domain/skeleton.ts'
+import type { OperatorRow } from '../wire/operator-api.ts'
 import type { Row, TrackerResult } from '../wire/tracker-api.ts'
 import type { TrackerStats } from '../wire/tracker-status.ts'
 
@@ -17,13 +18,20 @@ export interface SharedFile {
   readonly sharers: readonly DeviceRef[]
 }
 
+export interface Login {
+  readonly credentialHash: string
+  /** When its use was last recorded, ms since 1970. */
+  readonly used: number
+  readonly isDisabled: boolean
+}
+
 export interface ProjectionQueries {
   /** Undefined also for a deleted account. */
   passwordHash(user: string): string | undefined
   /** The user whose id is this one, or looks like it. */
   userLike(user: string): string | undefined
   groupLike(group: string): string | undefined
-  /** Undefined unless that device is logged in. */
+  /** Undefined unless that device is logged in, and its account is not disabled. */
   credentialHash(device: DeviceRef): string | undefined
   /** When the use of that device was last recorded; undefined unless it is logged in. */
   usedAt(device: DeviceRef): number | undefined
@@ -31,7 +39,12 @@ export interface ProjectionQueries {
   devicesOf(user: string): { device: string; name: string; since: number; used: number }[]
   /** Deleted accounts that are still in a group, or still ask to join one. */
   unfinishedExits(): { user: string; group: string }[]
+  /** Of a device that is logged in, also when its account is disabled. */
+  loginOf(device: DeviceRef): Login | undefined
+  /** By name, from the one behind `after` on. */
+  accounts(after?: string): Iterable<OperatorRow<'user.list'>>
   ownerOf(group: string): string | undefined
+  isHidden(group: string): boolean
   isMember(group: string, user: string): boolean
   hasAskedToJoin(group: string, user: string): boolean
   /** By name, from the one behind `after` on. Lists are read row by row: nothing may be applied in between. */
@@ -47,17 +60,27 @@ export interface ProjectionQueries {
   sharesOf(device: DeviceRef, after?: { readonly group: string; readonly name: string }): Iterable<Row<'agent.shares'>>
 }
 
+type GroupRow = Omit<Row<'group.list'>, 'hidden'> & { readonly hidden: number }
+
 export function createProjectionQueries(db: Database.Database): ProjectionQueries {
-  const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ? AND is_deleted = 0').pluck()
+  const passwordHash = db.prepare('SELECT password_hash FROM accounts WHERE user = ? AND deleted = 0').pluck()
   const userLike = db.prepare('SELECT user FROM accounts WHERE skeleton = ?').pluck()
   const groupLike = db.prepare('SELECT name FROM groups WHERE skeleton = ?').pluck()
-  const credentialHash = db.prepare('SELECT credential_hash FROM devices WHERE user = ? AND device = ?').pluck()
+  const login = db.prepare(`
+    SELECT credential_hash AS credentialHash, used, disabled FROM devices JOIN accounts USING (user)
+    WHERE user = ? AND device = ?`)
+  const accounts = db.prepare(`
+    SELECT user, since, iif(disabled, 'disabled', 'active') AS state,
+      (SELECT count(*) FROM devices WHERE devices.user = accounts.user) AS devices,
+      (SELECT count(*) FROM members WHERE members.user = accounts.user) AS groups
+    FROM accounts WHERE user > ? AND deleted = 0 ORDER BY user`)
   const usedAt = db.prepare('SELECT used FROM devices WHERE user = ? AND device = ?').pluck()
   const devices = db.prepare('SELECT device, name, since, used FROM devices WHERE user = ? ORDER BY position')
   const unfinishedExits = db.prepare(`
-    SELECT user, group_name AS "group" FROM accounts JOIN members USING (user) WHERE is_deleted = 1
-    UNION SELECT user, group_name FROM accounts JOIN requests USING (user) WHERE is_deleted = 1`)
+    SELECT user, group_name AS "group" FROM accounts JOIN members USING (user) WHERE deleted = 1
+    UNION SELECT user, group_name FROM accounts JOIN requests USING (user) WHERE deleted = 1`)
   const owner = db.prepare('SELECT owner FROM groups WHERE name = ?').pluck()
+  const hidden = db.prepare('SELECT hidden FROM groups WHERE name = ?').pluck()
   const member = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
   const requester = db.prepare('SELECT 1 FROM requests WHERE group_name = ? AND user = ?').pluck()
   const groups = db.prepare(`
@@ -65,8 +88,8 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
       CASE WHEN owner = @user THEN 'owner'
         WHEN EXISTS (SELECT 1 FROM members WHERE group_name = name AND user = @user) THEN 'member'
         WHEN EXISTS (SELECT 1 FROM requests WHERE group_name = name AND user = @user) THEN 'requested'
-        ELSE 'none' END AS you
-    FROM groups WHERE name > @after ORDER BY name`)
+        ELSE 'none' END AS you, hidden
+    FROM groups WHERE name > @after AND (NOT hidden OR you != 'none') ORDER BY name`)
   const countedGroups = db.prepare(`
     SELECT name AS "group", owner, (SELECT count(*) FROM members WHERE group_name = name) AS members,
       (SELECT count(*) FROM shares WHERE group_name = groups.name) AS files
@@ -94,18 +117,32 @@ export function createProjectionQueries(db: Database.Database): ProjectionQuerie
     WHERE user = ? AND device = ? AND (sharers.group_name, sharers.file_name) > (?, ?)
     ORDER BY sharers.group_name, sharers.file_name`)
 
+  const loginOf = ({ user, device }: DeviceRef): Login | undefined => {
+    const found = login.get(user, device) as { credentialHash: string; used: number; disabled: number } | undefined
+    return found && { credentialHash: found.credentialHash, used: found.used, isDisabled: found.disabled === 1 }
+  }
+
   return {
     passwordHash: user => passwordHash.get(user) as string | undefined,
     userLike: user => userLike.get(skeleton(user)) as string | undefined,
     groupLike: group => groupLike.get(skeleton(group)) as string | undefined,
-    credentialHash: ({ user, device }) => credentialHash.get(user, device) as string | undefined,
+    credentialHash(device) {
+      const found = loginOf(device)
+      return found?.isDisabled ? undefined : found?.credentialHash
+    },
+    loginOf,
     usedAt: ({ user, device }) => usedAt.get(user, device) as number | undefined,
     devicesOf: user => devices.all(user) as { device: string; name: string; since: number; used: number }[],
     unfinishedExits: () => unfinishedExits.all() as { user: string; group: string }[],
+    accounts: (after = '') => accounts.iterate(after) as Iterable<OperatorRow<'user.list'>>,
     ownerOf: group => owner.get(group) as string | undefined,
+    isHidden: group => hidden.get(group) === 1,
     isMember: (group, user) => member.get(group, user) !== undefined,
     hasAskedToJoin: (group, user) => requester.get(group, user) !== undefined,
-    groupsSeenBy: (user, after = '') => groups.iterate({ user, after }) as Iterable<Row<'group.list'>>,
+    *groupsSeenBy(user, after = '') {
+      for (const { hidden: isHidden, ...row } of groups.iterate({ user, after }) as Iterable<GroupRow>)
+        yield isHidden ? { ...row, hidden: true } : row
+    },
     groups: (most, member) =>
       countedGroups.all({ most, member: member ?? null }) as NonNullable<TrackerStats['groups']>,
     requestsOf: group => requests.all(group) as TrackerResult<'group.requests'>,

@@ -2,7 +2,7 @@
 // fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 4
+export const projectionVersion = 5
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20
@@ -14,16 +14,20 @@ export const projectionTables = `
     applied INTEGER NOT NULL,
     fingerprint TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE settings (one INTEGER PRIMARY KEY CHECK (one = 1), sign_up TEXT NOT NULL) STRICT;
+  INSERT INTO settings VALUES (1, 'open');
   CREATE TABLE accounts (
-    user TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL,
-    is_deleted INTEGER NOT NULL
+    user TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL, since INTEGER NOT NULL,
+    disabled INTEGER NOT NULL, deleted INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX deleted_accounts ON accounts (user) WHERE is_deleted = 1;
+  CREATE INDEX deleted_accounts ON accounts (user) WHERE deleted = 1;
   CREATE TABLE devices (
     user TEXT, device TEXT, credential_hash TEXT NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,
     used INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (user, device)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE groups (name TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE groups (
+    name TEXT PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, hidden INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE members (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
   ) STRICT, WITHOUT ROWID;
@@ -49,9 +53,10 @@ export const projectionTables = `
 
 /** Everything replicated, in an order that no tracker can have differently. */
 export const digestQueries = [
-  'SELECT user, password_hash, is_deleted FROM accounts ORDER BY user',
+  'SELECT sign_up FROM settings',
+  'SELECT user, password_hash, since, disabled, deleted FROM accounts ORDER BY user',
   'SELECT user, device, credential_hash, name, since, used, position FROM devices ORDER BY user, device',
-  'SELECT name, owner FROM groups ORDER BY name',
+  'SELECT name, owner, hidden FROM groups ORDER BY name',
   'SELECT group_name, user, since, position FROM members ORDER BY group_name, user',
   'SELECT group_name, user, since, position FROM requests ORDER BY group_name, user',
   'SELECT group_name, file_name, id, manifest, position FROM shares ORDER BY group_name, file_name',

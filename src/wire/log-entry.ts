@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { readJson } from './json.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from './log-record.ts'
-import { groupEvents, userEvents } from './subjects.ts'
+import { clusterEvents, groupEvents, userEvents } from './subjects.ts'
 
 export interface LogEntry {
   readonly seq: number
@@ -19,7 +19,10 @@ export interface LogEntry {
 
 export const fingerprintOf = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 
-const subjectOf = (event: LogEvent): string => ('group' in event ? groupEvents(event.group) : userEvents(event.user))
+function subjectOf(event: LogEvent): string {
+  if ('group' in event) return groupEvents(event.group)
+  return 'user' in event ? userEvents(event.user) : clusterEvents
+}
 
 function readRecord(subject: string, data: Uint8Array): LogRecord | undefined {
   const record = readJson(data, logRecordSchema)

@@ -9,6 +9,8 @@ export const logStream = 'SHOAL'
 export const logSubjects = 'shoal.event.>'
 export const userEvents = (user: string): string => `shoal.event.user.${skeleton(user)}`
 export const groupEvents = (group: string): string => `shoal.event.group.${skeleton(group)}`
+/** The operator's decisions for the whole cluster. */
+export const clusterEvents = 'shoal.event.cluster'
 
 /** Trackers share this queue group: any one of them answers. */
 export const trackerQueue = 'trackers'
@@ -51,6 +53,10 @@ export const trackersStats = (by: DeviceRef): string => `shoal.look.${by.user}.$
 export const anyTrackersStats = 'shoal.look.*.*'
 /** The operator, who sees all users. User ids have no "$", so this cannot be one, and only a tracker's key may publish as it. */
 export const operatorAsking: DeviceRef = { user: '$operator', device: '000000000000' }
+
+/** The operator's requests to the trackers (wire/operator-api.ts). Only a tracker's key may publish here. */
+export const operatorSubject = (method: string): string => `shoal.operator.${method}`
+export const anyOperator = operatorSubject('>')
 
 /** `host` is the address that the broker sees the device connect from. */
 export const presenceSubject = (by: DeviceRef, host: string): string =>

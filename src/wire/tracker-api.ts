@@ -26,7 +26,7 @@ const someoneInGroup = z.strictObject({ group: idSchema, user: idSchema })
 const fileInGroup = z.strictObject({ group: idSchema, name: fileNameSchema })
 
 /** Lists come in pages, since messages are bounded; `next` is the `after` that fetches the page behind this one. */
-const page = <R extends z.ZodType, K extends z.ZodType>(row: R, after: K) =>
+export const page = <R extends z.ZodType, K extends z.ZodType>(row: R, after: K) =>
   z.strictObject({ rows: z.array(row), next: after.optional() })
 
 /** A ticket as its holder gets it: see wire/ticket.ts for the identity's layout. */
@@ -112,7 +112,7 @@ const write = <P extends z.ZodType>(params: P) => ({ params, result: nothing, ki
 
 export const trackerMethods = {
   'device.logout': write(nothing),
-  'group.create': write(inGroup),
+  'group.create': write(inGroup.extend({ hidden: z.boolean().default(false) })),
   'group.join': write(inGroup),
   'group.leave': write(inGroup),
   'group.accept': write(someoneInGroup),
@@ -129,6 +129,7 @@ export const trackerMethods = {
         owner: idSchema,
         members: z.number(),
         you: z.enum(['owner', 'member', 'requested', 'none']),
+        hidden: z.literal(true).optional(),
       }),
       idSchema,
     ),

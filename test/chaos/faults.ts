@@ -217,7 +217,7 @@ function leaveForeign(projection: string, scratch: string, chance: () => number)
   for (let seq = 1; seq <= length; seq++) {
     const user = `stranger-${seq}`
     const id = `00000000-0000-4000-8000-${String(seq).padStart(12, '0')}`
-    const record = { id, at: seq, events: [{ type: 'account.created', user, passwordHash: 'x' }] }
+    const record = { id, at: seq, events: [{ type: 'account.created', user, passwordHash: 'x', at: seq }] }
     foreign.apply([readLogEntry(seq, userEvents(user), Buffer.from(JSON.stringify(record)))])
   }
   foreign.close()

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { exitFrom } from '../../src/domain/account-exit.ts'
-import { type GroupEvent, group } from '../../src/domain/group.ts'
+import { group } from '../../src/domain/group.ts'
+import type { GroupEvent } from '../../src/domain/group-protocol.ts'
 import { stateOf } from '../helpers/decider-specification.ts'
 
 const name = 'reef'

@@ -2,7 +2,7 @@ import test from 'ava'
 import { type AccountEvent, account, isExpired, maxDevices, passwordVersion } from '../../src/domain/account.ts'
 import { specify, stateOf } from '../helpers/decider-specification.ts'
 
-const created: AccountEvent = { type: 'account.created', user: 'alice', passwordHash: 'hash' }
+const created: AccountEvent = { type: 'account.created', user: 'alice', passwordHash: 'hash', at: 7 }
 const deleted: AccountEvent = { type: 'account.deleted', user: 'alice' }
 const changed = (passwordHash: string): AccountEvent => ({ type: 'password.changed', user: 'alice', passwordHash })
 const loggedIn = (device: string, credentialHash = 'c1', at = 1): AccountEvent => ({
@@ -22,12 +22,15 @@ const logIn = (device: string, credentialHash = 'c1') =>
 
 test('A free user id can be signed up, and a taken one cannot.', t => {
   const given = specify(account, t)
-  given().when({ type: 'sign-up', user: 'alice', passwordHash: 'hash' }).gives(created)
-  given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
+  given().when({ type: 'sign-up', user: 'alice', passwordHash: 'hash', at: 7 }).gives(created)
+  given(created).when({ type: 'sign-up', user: 'alice', passwordHash: 'other', at: 8 }).refused('user-exists')
 })
 
 test('An id that looks like a taken one cannot be signed up, and is told which.', t => {
-  const decided = account.decide({ type: 'sign-up', user: 'aIice', passwordHash: '' }, stateOf(account, [created]))
+  const decided = account.decide(
+    { type: 'sign-up', user: 'aIice', passwordHash: '', at: 8 },
+    stateOf(account, [created]),
+  )
   const message = 'the user id aIice is too like alice, which is taken; choose another'
   t.deepEqual(decided, { ok: false, code: 'user-exists', message })
 })
@@ -55,6 +58,8 @@ test('The state holds the last credential of every logged-in device, its name, a
   const state = stateOf(account, [created, loggedIn('d1'), loggedIn('d2'), loggedIn('d1', 'c2', 7), loggedOut('d2')])
   t.deepEqual(state, {
     user: 'alice',
+    since: 7,
+    isDisabled: false,
     passwordHash: 'hash',
     isDeleted: false,
     devices: new Map([['d1', { credentialHash: 'c2', name: 'laptop', since: 7, used: 7 }]]),
@@ -111,7 +116,7 @@ test('Deleting an account logs all its devices out, and its id is never free aga
   given(created, loggedIn('d1'), loggedIn('d2'))
     .when({ type: 'delete', proven })
     .gives(loggedOut('d1'), loggedOut('d2'), deleted)
-  given(created, deleted).when({ type: 'sign-up', user: 'alice', passwordHash: 'other' }).refused('user-exists')
+  given(created, deleted).when({ type: 'sign-up', user: 'alice', passwordHash: 'other', at: 9 }).refused('user-exists')
   for (const command of [
     { ...logIn('d1'), proven: passwordVersion('') },
     { type: 'log-out-device', device: 'd1' } as const,
@@ -120,6 +125,8 @@ test('Deleting an account logs all its devices out, and its id is never free aga
     given(created, deleted).when(command).refused('no-such-user')
   t.deepEqual(stateOf(account, [created, loggedIn('d1'), deleted]), {
     user: 'alice',
+    since: 7,
+    isDisabled: false,
     passwordHash: '',
     isDeleted: true,
     devices: new Map(),
@@ -141,6 +148,63 @@ test('A device expires when its last recorded use is too long ago.', t => {
   t.false(isExpired({ used: 5 }, 15, 10))
   t.true(isExpired({ used: 5 }, 16, 10))
   t.false(isExpired({ used: 5 }, 1, 10))
+})
+
+const disabled: AccountEvent = { type: 'account.disabled', user: 'alice' }
+const enabled: AccountEvent = { type: 'account.enabled', user: 'alice' }
+
+test('A disabled account lets no device log in until it is enabled, and keeps those that are.', t => {
+  const given = specify(account, t)
+  given(created).when({ type: 'disable' }).gives(disabled)
+  given(created, loggedIn('d1'), disabled).when(logIn('d2')).refused('disabled')
+  given(created, disabled).when({ type: 'enable' }).gives(enabled)
+  given(created, disabled, enabled).when(logIn('d2')).gives(loggedIn('d2'))
+  t.deepEqual([...stateOf(account, [created, loggedIn('d1'), disabled]).devices.keys()], ['d1'])
+})
+
+test('A device of a disabled account can log out, and its password can be reset.', t => {
+  const given = specify(account, t)
+  given(created, loggedIn('d1'), disabled).when({ type: 'log-out-device', device: 'd1' }).gives(loggedOut('d1'))
+  given(created, disabled).when({ type: 'reset-password', passwordHash: 'new' }).gives(changed('new'))
+})
+
+test('A password decides nothing while its account is disabled, and says so to the right one alone.', t => {
+  const given = specify(account, t)
+  for (const command of [
+    { type: 'change-password', passwordHash: 'new', proven } as const,
+    { type: 'revoke-device', device: 'd1', proven } as const,
+    { type: 'delete', proven } as const,
+  ]) {
+    given(created, loggedIn('d1'), disabled).when(command).refused('disabled')
+    given(created, loggedIn('d1'), disabled)
+      .when({ ...command, proven: passwordVersion('other') })
+      .refused('bad-credentials')
+  }
+})
+
+test('The operator deletes an account as its user does, without the password, and also when it is disabled.', t => {
+  const given = specify(account, t)
+  given(created, loggedIn('d1'), disabled).when({ type: 'remove' }).gives(loggedOut('d1'), deleted)
+  given(created, deleted).when({ type: 'remove' }).refused('no-such-user')
+})
+
+test('Disabling or enabling twice changes nothing, and neither creates an account.', t => {
+  const given = specify(account, t)
+  given(created, disabled).when({ type: 'disable' }).gives()
+  given(created).when({ type: 'enable' }).gives()
+  given().when({ type: 'disable' }).refused('no-such-user')
+  given().when({ type: 'enable' }).refused('no-such-user')
+  given().when({ type: 'reset-password', passwordHash: 'new' }).refused('no-such-user')
+})
+
+test('A reset password replaces the old one and logs out every device.', t => {
+  const events = [changed('new'), loggedOut('d1'), loggedOut('d2')]
+  specify(account, t)(created, loggedIn('d1'), loggedIn('d2'))
+    .when({ type: 'reset-password', passwordHash: 'new' })
+    .gives(...events)
+  const state = stateOf(account, [created, loggedIn('d1'), loggedIn('d2'), ...events])
+  t.like(state, { user: 'alice', passwordHash: 'new', since: 7 })
+  t.is(state.devices.size, 0)
 })
 
 test('An event changes no earlier state.', t => {

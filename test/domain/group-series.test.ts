@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
 import { parseDeviceKey } from '../../src/domain/device-ref.ts'
-import { type Group, type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
+import { group } from '../../src/domain/group.ts'
+import type { Group, GroupEvent, PersonsGroupCommand } from '../../src/domain/group-protocol.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { logRecordSchema } from '../../src/wire/log-record.ts'
 import { stateOf } from '../helpers/decider-specification.ts'
@@ -19,8 +20,8 @@ const manifests = ['film', 'song', 'text'].flatMap(name =>
 const by = { by: fc.record({ user, device }), at: fc.constant(0) }
 const someone = <T extends string>(type: T) => fc.record({ type: fc.constant(type), user, ...by })
 
-const command: fc.Arbitrary<GroupCommand> = fc.oneof(
-  fc.record({ type: fc.constant('create' as const), group: fc.constant('g'), ...by }),
+const command: fc.Arbitrary<PersonsGroupCommand> = fc.oneof(
+  fc.record({ type: fc.constant('create' as const), group: fc.constant('g'), hidden: fc.boolean(), ...by }),
   fc.record({ type: fc.constant('request-to-join' as const), ...by }),
   fc.record({ type: fc.constant('leave' as const), ...by }),
   ...(['accept', 'accept', 'reject', 'remove', 'transfer'] as const).map(someone),

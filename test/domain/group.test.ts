@@ -2,7 +2,8 @@
 
 import test from 'ava'
 import { deviceKey, parseDeviceKey } from '../../src/domain/device-ref.ts'
-import { type GroupCommand, type GroupEvent, group } from '../../src/domain/group.ts'
+import { group } from '../../src/domain/group.ts'
+import type { GroupCommand, GroupEvent } from '../../src/domain/group-protocol.ts'
 import { notMember } from '../../src/domain/group-refusals.ts'
 import { shareId } from '../../src/domain/manifest.ts'
 import { refuse } from '../../src/domain/refusal.ts'
@@ -86,7 +87,7 @@ test('A user asks to join once, and a member cannot ask.', t => {
 })
 
 test('A non-member is told how to ask to join, or that the request is waiting for the owner.', t => {
-  const message = (hasAsked: boolean) => notMember({ group: 'g', owner: 'alice', hasAsked }).message
+  const message = (hasAsked: boolean) => notMember({ group: 'g', owner: 'alice', isHidden: false, hasAsked }).message
   t.is(message(false), 'you are not a member of g; ask to join it with shoal group join g')
   t.is(message(true), 'your request to join g is waiting for its owner, alice, to accept it')
   const state = [created, requested('bob')].flat().reduce(group.evolve, group.initial)
@@ -323,4 +324,47 @@ test('A sharer’s key splits into its parts again.', t => {
     { user: 'a-b_c', device: 'x' },
   ])
     t.deepEqual(parseDeviceKey(deviceKey(sharer)), sharer)
+})
+
+const hidden: GroupEvent = { ...created, type: 'group.created', owner: 'alice', at: 1, hidden: true }
+
+test('A hidden group does not exist to others, except that they may ask to join it by its exact name.', t => {
+  const given = specify(group, t)
+  given()
+    .when({ type: 'create', ...g, hidden: true, ...alice })
+    .gives({ ...hidden, at: 100 })
+  const commands: Parameters<typeof group.decide>[0][] = [
+    { type: 'leave', ...bob },
+    { type: 'accept', user: 'carol', ...bob },
+    { type: 'share', manifest: film, ...bob },
+    { type: 'unshare', name: 'film', devices: 'all', ...bob },
+  ]
+  for (const command of commands) {
+    given(hidden).when(command).refused('no-such-group')
+    t.deepEqual(group.decide(command, stateOf(group, [hidden])), group.decide(command, group.initial))
+    given(hidden, requested('bob')).when(command).refused('not-member')
+  }
+  given(hidden)
+    .when({ type: 'request-to-join', ...bob })
+    .gives(requested('bob'))
+})
+
+test('A group that is created again under the name of a hidden one is not hidden.', t => {
+  t.true(stateOf(group, [hidden]).isHidden)
+  t.false(stateOf(group, [hidden, { type: 'group.ended', ...g }, created]).isHidden)
+})
+
+test('The operator makes any member the owner, whatever the owner does, and nobody else.', t => {
+  const given = specify(group, t)
+  const appoint = (user: string) => ({ type: 'appoint', user, at: 100 }) as const
+  given(...withBob)
+    .when(appoint('bob'))
+    .gives({ type: 'owner.changed', ...g, user: 'bob' })
+  given(...withBob)
+    .when(appoint('alice'))
+    .gives()
+  given(...withBob)
+    .when(appoint('carol'))
+    .refused('not-member')
+  given().when(appoint('bob')).refused('no-such-group')
 })

@@ -134,7 +134,7 @@ const results = [
   [{ user, role: 'member', since: 1 }],
   [{ device, name: 'laptop', since: 1, seen: 2, online: true }],
   { rows: [{ name, size: 1, sha1: 'a', pieces: 1, pieceLength: 1, sharers: [user], online: 1 }], next: name },
-  { rows: [{ group, owner: user, members: 1, you: 'none' }], next: group },
+  { rows: [{ group, owner: user, members: 1, you: 'none', hidden: true }], next: group },
 ]
 const answers = Object.entries(trackerMethods).map(([method, { result }]) =>
   schemaTarget(`tracker answer: ${method}`, result, [{}, ...results]),
@@ -152,6 +152,8 @@ const logTarget: Target = {
     { type: 'share.created', group, id: share, manifest },
     { type: 'sharer.added', group, name, ...by },
     { type: 'group.ended', group },
+    { type: 'account.disabled', user },
+    { type: 'sign-up.set', signUp: 'closed' },
   ].map(event => ({ id, at, by, events: [event] })),
   take(bytes) {
     const { record, seq } = readLogEntry(7, groupEvents(group), bytes)

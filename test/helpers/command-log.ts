@@ -2,12 +2,14 @@
 
 import fc from 'fast-check'
 import { type Account, type AccountCommand, account, passwordVersion } from '../../src/domain/account.ts'
-import { type Group, group } from '../../src/domain/group.ts'
+import { type ClusterSettings, clusterSettings } from '../../src/domain/cluster-settings.ts'
+import { group } from '../../src/domain/group.ts'
+import type { Group } from '../../src/domain/group-protocol.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { skeleton } from '../../src/domain/skeleton.ts'
 import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
-import { groupEvents, userEvents } from '../../src/wire/subjects.ts'
+import { clusterEvents, groupEvents, userEvents } from '../../src/wire/subjects.ts'
 import { manifestOf } from './manifest-of.ts'
 
 export interface CommandLog {
@@ -15,6 +17,7 @@ export interface CommandLog {
   /** What folding the events with the domain's `evolve` gives, by skeleton. */
   readonly accounts: Map<string, Account>
   readonly groups: Map<string, Group>
+  readonly settings: ClusterSettings
 }
 
 const users = ['ann', 'Ann', 'bo', 'cy']
@@ -28,11 +31,14 @@ const manifest = fc
   .map(({ name, content }) => manifestOf(name, Buffer.from(content)))
 const someone = oneOf(users)
 const groupCommand = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const), hidden: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('request-to-join' as const) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('leave' as const) }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('accept' as const), user: someone }) },
-  { weight: 1, arbitrary: fc.record({ type: oneOf(['reject', 'remove', 'transfer'] as const), user: someone }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: oneOf(['reject', 'remove', 'transfer', 'appoint'] as const), user: someone }),
+  },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('share' as const), manifest }) },
   {
     weight: 1,
@@ -65,13 +71,24 @@ const step = fc.oneof(
     weight: 12,
     arbitrary: fc.record({ kind: fc.constant('group' as const), group: oneOf(groupNames), by, command: groupCommand }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: oneOf(['disable', 'enable', 'reset-password', 'remove'] as const), user: someone }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('set-sign-up' as const), signUp: oneOf(['open', 'closed'] as const) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unreadable' as const), group: oneOf(groupNames) }) },
 )
-type AccountStep = Exclude<typeof step extends fc.Arbitrary<infer S> ? S : never, { kind: 'group' | 'unreadable' }>
+type AccountStep = Exclude<
+  typeof step extends fc.Arbitrary<infer S> ? S : never,
+  { kind: 'group' | 'set-sign-up' | 'unreadable' }
+>
 
 function accountCommand(made: AccountStep, at: number, state: Account): AccountCommand {
   const passwordHash = `hash ${at}`
-  if (made.kind === 'sign-up') return { type: made.kind, user: made.user, passwordHash }
+  if ('user' in made) return { type: made.kind, user: made.user, passwordHash, at }
   const { device } = made.by
   const proven = passwordVersion(state.passwordHash)
   switch (made.kind) {
@@ -99,6 +116,7 @@ export const commandLog: fc.Arbitrary<CommandLog> = fc
     const entries: LogEntry[] = []
     const accounts = new Map<string, Account>()
     const groups = new Map<string, Group>()
+    let settings = clusterSettings.initial
     let seq = 0
     const append = (subject: string, content: unknown, skip: number) => {
       seq += skip
@@ -125,7 +143,17 @@ export const commandLog: fc.Arbitrary<CommandLog> = fc
         groups.set(like, events.reduce(group.evolve, state))
         continue
       }
-      const user = made.kind === 'sign-up' ? made.user : made.by.user
+      if (made.kind === 'set-sign-up') {
+        const events = record(
+          clusterEvents,
+          clusterSettings.decide({ type: made.kind, signUp: made.signUp }, settings),
+          at,
+          skip,
+        )
+        settings = events.reduce(clusterSettings.evolve, settings)
+        continue
+      }
+      const user = 'user' in made ? made.user : made.by.user
       const like = skeleton(user)
       const state = accounts.get(like) ?? account.initial
       const isConcerned = made.kind === 'sign-up' || state.user === user
@@ -133,5 +161,5 @@ export const commandLog: fc.Arbitrary<CommandLog> = fc
       const events = record(userEvents(user), decided, at, skip)
       accounts.set(like, events.reduce(account.evolve, state))
     }
-    return { entries, accounts, groups }
+    return { entries, accounts, groups, settings }
   })

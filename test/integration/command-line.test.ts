@@ -431,6 +431,48 @@ test.serial('A cluster comes up in this home, is watched, broken, mended and bro
   t.deepEqual(await names(), ['t1', 't2'])
   await json('signup', 'alice')
   await json('login', 'alice')
+
+  /** By the operator; a tracker that has not applied it yet would go by what was. */
+  const decided = async <T>(...words: string[]) => {
+    const [document] = await json<T>('cluster', ...words)
+    await until('both trackers know', async () => {
+      const [rows] = await json<{ seq: number }[]>('trackers')
+      return rows!.length === 2 && rows![0]!.seq === rows![1]!.seq
+    })
+    return document!
+  }
+  t.deepEqual(await refusal('cluster', 'up', '--sign-up', 'ajar'), usage)
+  await decided('up', '--sign-up', 'closed')
+  t.deepEqual(await refusal('signup', 'bob'), refused('sign-up-closed'))
+  const bob = await decided<{ user: string; password: string }>('user', 'add', 'bob')
+  t.deepEqual(await refusal('cluster', 'user', 'add', 'bob'), refused('user-exists'))
+  const bobs = commandLine(t, [`127.0.0.1:${port}`], bob.password)
+  await bobs.json('login', 'bob')
+  t.deepEqual(await bobs.refusal('cluster', 'user', 'list'), refused('no-cluster'))
+  await decided('user', 'disable', 'bob')
+  t.deepEqual(await bobs.refusal('group', 'list'), refused('disabled'))
+  t.deepEqual(await bobs.refusal('login', 'bob'), refused('disabled'))
+  const [users] = await json<object[]>('cluster', 'user', 'list')
+  t.like(users, [
+    { user: 'alice', devices: 1, groups: 0, state: 'active' },
+    { user: 'bob', devices: 1, groups: 0, state: 'disabled' },
+  ])
+  await decided('user', 'enable', 'bob')
+  await bobs.json('group', 'list')
+  await decided('user', 'reset', 'bob')
+  t.deepEqual(await bobs.refusal('group', 'list'), refused('not-logged-in'))
+  t.deepEqual(await bobs.refusal('login', 'bob'), refused('bad-credentials'))
+  t.deepEqual(await refusal('cluster', 'user', 'disable', 'nobody'), refused('no-such-user'))
+  t.deepEqual(await refusal('cluster', 'group', 'transfer', 'reef', 'bob'), refused('no-such-group'))
+  t.deepEqual(await decided('user', 'delete', 'bob'), { user: 'bob' })
+  t.deepEqual(await refusal('cluster', 'user', 'add', 'bob'), refused('user-exists'))
+  t.deepEqual(
+    (await json<{ user: string }[]>('cluster', 'user', 'list')).flat().map(({ user }) => user),
+    ['alice'],
+  )
+  await json('cluster', 'up', '--sign-up', 'open')
+  await json('signup', 'carol')
+
   t.deepEqual(await json('cluster', 'kill', 't1'), [{ node: 't1' }])
   t.deepEqual(await states(), { n1: 'running', t1: 'stopped', t2: 'running' })
   await json('group', 'create', 'reef')

@@ -24,6 +24,7 @@ import {
   accountSubject,
   anyAccountRequest,
   anyApi,
+  anyOperator,
   anyPasswordVersion,
   apiSubject,
   groupEvents,
@@ -33,6 +34,7 @@ import {
   introductionSubject,
   noticeSubject,
   operatorAsking,
+  operatorSubject,
   passwordVersionSubject,
   presenceSubject,
   relayedFrom,
@@ -151,6 +153,7 @@ const nobodyPublishes: Rows = {
   'a sign-up from nowhere': 'shoal.guest.signup',
   'attempts that trackers count': attemptsSubject,
   'whom trackers cut off': cutOffSubject,
+  'what only the operator may ask': operatorSubject('user.disable'),
 }
 
 const nobodyHears: Rows = {
@@ -193,6 +196,7 @@ const nobodyHears: Rows = {
   'replies in transit': '_R_.>',
   'attempts that trackers count': attemptsSubject,
   'whom trackers cut off': cutOffSubject,
+  'what the operator asks': anyOperator,
 }
 
 /** What a device may, and those who are less than one may not. */

@@ -14,6 +14,8 @@ import { askAccount } from '../../src/actors/client/account-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { downloadDocument, downloadLine } from '../../src/cli/render/downloads.ts'
+import { askAsOperator } from '../../src/cluster/operator-requests.ts'
+import { makePassword } from '../../src/cluster/random-password.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { pieceCount, shareId } from '../../src/domain/manifest.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
@@ -356,6 +358,52 @@ test('A deleted account’s groups go to their next members even if the tracker 
     return members.length === 1 && members[0]?.user === bob.person.user && members[0].role === 'owner'
   })
   t.deepEqual(granted(await bob.person.trackers.ask('group.files', { group })).rows, [])
+})
+
+test('A disabled user’s devices serve and get nothing, learn why, and continue as before once the account is enabled.', async t => {
+  const { servers, folder } = t.context
+  const { group, alice, file, agent, member } = await reef(t)
+  const bob = await agent('bob')
+  const { user } = bob.person
+  await bob.ask('share', { path: file, group })
+  const carol = await member('carol')
+  tell(carol, bob.person)
+  const byBob = await take(t, bob.person, group, alice.person)
+  const fromBob = await take(t, carol, group, bob.person)
+  await flows(byBob, alice)
+  await flows(fromBob, bob)
+
+  const portOfBob = async () => (await locate(carol, group, bob.person)).peer.port
+  const before = await portOfBob()
+  granted(await askAsOperator({ folder, servers }, 'user.disable', { user }))
+  await hasStopped(t, byBob, alice)
+  await fromBob.fetcher.closed
+  t.like(await bob.person.trackers.ask('group.list', {}), { code: 'disabled' })
+  await t.throwsAsync(logIn(servers, user), { message: /"code":"disabled"/ })
+  await t.throwsAsync(logIn(servers, user, 'a wrong password'), { instanceOf: LoginRefused })
+  t.truthy(bob.home.session())
+
+  granted(await askAsOperator({ folder, servers }, 'user.enable', { user }))
+  // His agent listens anew.
+  while ((await portOfBob()) === before) await delay(20)
+  t.like(await (await take(t, carol, group, bob.person)).comesAgain(), { type: 'bitfield' })
+  await take(t, bob.person, group, alice.person)
+})
+
+test('A reset password logs out every device, and is the only one that lets its user in.', async t => {
+  const { servers, folder } = t.context
+  const { group, alice, member } = await reef(t)
+  const mallory = await member('mallory')
+  const { user } = mallory
+  const taker = await take(t, mallory, group, alice.person)
+  await flows(taker, alice)
+  const { password, passwordHash } = await makePassword()
+  granted(await askAsOperator({ folder, servers }, 'user.reset', { user, passwordHash }))
+  await hasStopped(t, taker, alice)
+  const refused = { instanceOf: LoginRefused }
+  await t.throwsAsync(connectBroker(servers, { kind: 'device', ...mallory }, 'test'), refused)
+  await t.throwsAsync(logIn(servers, user), refused)
+  await t.notThrowsAsync(logIn(servers, user, password))
 })
 
 test('A device that unshares a file stops serving it, and the other sharers go on.', async t => {

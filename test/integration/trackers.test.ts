@@ -7,6 +7,7 @@ import { createInbox } from 'nats'
 import { askAll } from '../../src/actors/client/ask-all.ts'
 import { connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { askPersistently, createTrackerClient } from '../../src/actors/client/tracker-client.ts'
+import { askAsOperator } from '../../src/cluster/operator-requests.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { type Notice, noticeSchema } from '../../src/wire/notice.ts'
 import { apiSubject, inboxPrefix, noticeSubject, presenceSubject, type RequestKind } from '../../src/wire/subjects.ts'
@@ -129,6 +130,44 @@ test('Users request, accept, reject, remove, hand over and leave, and each refus
   t.like(listed, { owner: 'emil', members: 1, you: 'none' })
   t.is(await asked(emil, 'group.leave', { group }), 'done')
   t.is(await asked(emil, 'group.files', { group }), 'no-such-group')
+})
+
+test('A hidden group is seen by its members and by users who asked to join, and does not exist to others.', async t => {
+  const { servers } = t.context
+  const [hedda, ivo] = await Promise.all(['hedda', 'ivo'].map(user => person(t, servers, user)))
+  if (!hedda || !ivo) return t.fail()
+  const group = 'hedda-group'
+  granted(await hedda.trackers.ask('group.create', { group, hidden: true }))
+  ivo.trackers.advance(hedda.trackers.seen)
+  const seenBy = async (who: Person) =>
+    granted(await askAll(who.trackers, 'group.list', {})).find(each => each.group === group)
+  t.is(await seenBy(ivo), undefined)
+  t.like(await seenBy(hedda), { hidden: true, you: 'owner' })
+  for (const method of ['group.files', 'group.members', 'group.requests', 'group.leave'] as const) {
+    const answer = await ivo.trackers.ask(method, { group })
+    t.deepEqual(answer, (await ivo.trackers.ask(method, { group: 'no-group' })) as never, method)
+  }
+  t.is(codeOf(await ivo.trackers.ask('swarm.locate', { group, name: 'x' })), 'no-such-group')
+  await admit(hedda, group, ivo)
+  t.like(await seenBy(ivo), { hidden: true, you: 'member', members: 2 })
+})
+
+test('The operator hands a group to a member, without being one.', async t => {
+  const { servers, folder } = t.context
+  const [otto, uma] = await Promise.all(['otto', 'uma'].map(user => person(t, servers, user)))
+  if (!otto || !uma) return t.fail()
+  const group = 'otto-group'
+  const transfer = (user: string) => askAsOperator({ folder, servers }, 'group.transfer', { group, user })
+  t.is(codeOf(await transfer('uma')), 'no-such-group')
+  granted(await otto.trackers.ask('group.create', { group }))
+  t.is(codeOf(await transfer('uma')), 'not-member')
+  await admit(otto, group, uma)
+  const told = noticesTo(uma)('owner.changed')
+  await uma.connection.flush()
+  granted(await transfer('uma'))
+  const { seq } = await told
+  otto.trackers.advance(seq)
+  t.is(codeOf(await otto.trackers.ask('group.requests', { group })), 'not-owner')
 })
 
 test('A swarm lists the online devices that share or fetch, each with a ticket that its device can check.', async t => {

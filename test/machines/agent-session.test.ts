@@ -188,7 +188,7 @@ test('Services close at once while the downloads are being started again.', asyn
 
 interface Script {
   readonly connects?: readonly (Connected | Error)[]
-  readonly opens?: readonly (boolean | Error)[]
+  readonly opens?: readonly (boolean | 'disabled' | Error)[]
   readonly leaves?: Error | 'never'
   /** The command API does as it starts. */
   readonly breaks?: boolean
@@ -219,6 +219,7 @@ function startAgent({ connects = [], opens = [], leaves, breaks = false }: Scrip
         open: fromPromise(async () => {
           const outcome = opens[attempts.open++] ?? true
           if (outcome instanceof Error) throw outcome
+          if (outcome === 'disabled') return outcome
           return outcome ? provided.logic : undefined
         }),
         leave: fromPromise(async ({ input }) => {
@@ -288,6 +289,15 @@ test('Connecting or opening that fails is reported and tried again.', async t =>
   t.is(await wait(agentTunables.retry.mostMs), 'opening.waiting')
   t.is(await wait(agentTunables.retry.mostMs), 'online')
   t.deepEqual(failures, ['connect', 'open'])
+})
+
+test('While the account is disabled, it connects anew each time and keeps its login.', async t => {
+  const { send, wait, attempts, forgot } = startAgent({ opens: ['disabled', 'disabled'] })
+  t.is(await send(found), 'connecting.waiting')
+  t.is(await wait(agentTunables.retry.firstMs), 'connecting.waiting')
+  t.is(await wait(agentTunables.retry.mostMs), 'online')
+  t.like(attempts, { connect: 3, open: 3 })
+  t.deepEqual(forgot, [])
 })
 
 test('A void login is forgotten; a replaced one, and that of an agent that stops, is not.', async t => {

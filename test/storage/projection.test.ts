@@ -4,7 +4,7 @@ import test from 'ava'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { parseDeviceKey } from '../../src/domain/device-ref.ts'
-import type { Group } from '../../src/domain/group.ts'
+import type { Group } from '../../src/domain/group-protocol.ts'
 import {
   createProjection,
   inMemory,
@@ -45,7 +45,7 @@ const spelledOut = ({ shares, members, requests, ...rest }: Group) => ({
 })
 
 const signUp = (seq: number, user: string, id: string) => {
-  const record = { id, at: seq, events: [{ type: 'account.created', user, passwordHash: 'h' }] }
+  const record = { id, at: seq, events: [{ type: 'account.created', user, passwordHash: 'h', at: seq }] }
   return readLogEntry(seq, userEvents(user), Buffer.from(JSON.stringify(record)))
 }
 const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`
@@ -106,9 +106,9 @@ test('Every entry changes the digest.', t => {
   )
 })
 
-test('Accounts and groups, with their orders, equal what the domain makes of the same events.', t => {
+test('Accounts, groups with their orders, and settings equal what the domain makes of the same events.', t => {
   fc.assert(
-    fc.property(commandLog, batchSizes, ({ entries, accounts, groups }, sizes) => {
+    fc.property(commandLog, batchSizes, ({ entries, accounts, groups, settings }, sizes) => {
       const projection = freshProjection()
       feed(projection, entries, sizes)
       for (const [like, state] of accounts) {
@@ -120,6 +120,18 @@ test('Accounts and groups, with their orders, equal what the domain makes of the
         t.is(projection.groupLike(like), state.group)
         t.deepEqual(spelledOut(projection.group(state.group ?? like)), spelledOut(state))
       }
+      t.deepEqual(projection.clusterSettings(), settings)
+      const listed = [...accounts.values()].flatMap(({ user, since, isDisabled, isDeleted, devices }) => {
+        const memberships = [...groups.values()].filter(({ members }) => user !== undefined && members.has(user))
+        const state = isDisabled ? 'disabled' : 'active'
+        return user === undefined || isDeleted
+          ? []
+          : { user, since, state, devices: devices.size, groups: memberships.length }
+      })
+      t.deepEqual(
+        [...projection.accounts()],
+        listed.sort((a, b) => (a.user < b.user ? -1 : 1)),
+      )
       projection.close()
     }),
     runs,
@@ -174,9 +186,9 @@ test('The lists that users see match the groups.', t => {
       t.deepEqual(
         [...projection.groupsSeenBy('ann')].map(({ group, you }) => [group, you]),
         existing
-          .map(({ group, owner, members, requests }) => {
+          .flatMap(({ group, owner, members, requests, isHidden }) => {
             const you = members.has('ann') ? 'member' : requests.has('ann') ? 'requested' : 'none'
-            return [group, owner === 'ann' ? 'owner' : you]
+            return isHidden && you === 'none' ? [] : [[group, owner === 'ann' ? 'owner' : you]]
           })
           .sort(),
       )

@@ -11,7 +11,8 @@ const isRecord = (value: unknown) => logRecordSchema.safeParse(value).success
 test('A record of one command is read, with or without its author.', t => {
   t.true(isRecord(record))
   const { by: _, ...signUp } = record
-  t.true(isRecord({ ...signUp, events: [{ type: 'account.created', user: 'alice', passwordHash: 'h' }] }))
+  t.true(isRecord({ ...signUp, events: [{ type: 'account.created', user: 'alice', passwordHash: 'h', at: 5 }] }))
+  t.true(isRecord({ ...record, by: 'operator', events: [{ type: 'sign-up.set', signUp: 'closed' }] }))
   const manifest = manifestOf('film', Buffer.from('film'))
   t.true(isRecord({ ...record, events: [{ type: 'share.created', group: 'g', id: 'a'.repeat(32), manifest }] }))
 })
@@ -26,6 +27,7 @@ const malformed: Record<string, unknown> = {
   'from before 1970': { ...record, at: -1 },
   'with half a millisecond': { ...record, at: 0.5 },
   'by nobody in particular': { ...record, by: { user: 'alice' } },
+  'by an operator of another name': { ...record, by: 'root' },
   'by a user that is a wildcard': { ...record, by: { user: '*', device: by.device } },
   'with an event of no known type': { ...record, events: [{ ...requested, type: 'join.forced' }] },
   'with an event that says too much': { ...record, events: [{ ...requested, owner: 'bob' }] },

@@ -1,5 +1,6 @@
 // Follows one NATS connection's status: whether a broker is there, which brokers the cluster has, and whether the broker
-// refuses to reconnect because the login is void. A refusal alone does not tell: a tracker may just be starting.
+// refuses to reconnect because the login is void. A refusal alone does not tell: a tracker may just be starting. It also says
+// when a broker has let this device in, but not to what it may always hear: its account was disabled.
 
 import { errors, type NatsConnection } from 'nats'
 
@@ -12,7 +13,11 @@ export interface BrokerStatusNeeds {
   onDisconnected(): void
   onReconnected(): void
   onRevoked(): void
+  onDenied(): void
 }
+
+const isDenial = (error: Error) =>
+  error instanceof errors.PermissionViolationError && error.operation === 'subscription'
 
 export class BrokerStatus {
   readonly #needs: BrokerStatusNeeds
@@ -39,6 +44,7 @@ export class BrokerStatus {
       }
       if (status.type === 'update' || status.type === 'reconnect') this.#tellServers()
       if (status.type === 'error' && status.error instanceof errors.AuthorizationError) this.#checkLogin()
+      if (status.type === 'error' && isDenial(status.error)) this.#needs.onDenied()
       if (status.type === 'reconnect') {
         this.#isConnected = true
         this.#needs.onReconnected()

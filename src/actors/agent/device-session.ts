@@ -109,7 +109,7 @@ export class DeviceSession {
     return this.#attempt(() => this.#connect(signal))
   }
 
-  /** Undefined when the trackers do not answer. */
+  /** Undefined when the trackers do not answer. Closes the connection of a disabled account. */
   open(signal: AbortSignal): Promise<Opened> {
     return this.#attempt(() => this.#open(signal))
   }
@@ -163,8 +163,10 @@ export class DeviceSession {
     if (signal.aborted) return undefined
     if (!opened.ok) {
       log.warn({ code: opened.code }, opened.message)
+      // Let in to hear just this, it stays so once the account is enabled; another connection will not.
+      if (opened.code === 'disabled') await this.leave(false)
       this.#failure = opened.message
-      return undefined
+      return opened.code === 'disabled' ? 'disabled' : undefined
     }
     this.#failure = undefined
     await this.#resting.close()

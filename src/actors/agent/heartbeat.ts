@@ -62,6 +62,8 @@ export const createHeartbeat = (needs: HeartbeatNeeds) =>
         tell({ type: 'notices.missed' })
       },
       onRevoked: () => tell({ type: 'session.revoked' }),
+      // The next attempt to open a session learns why.
+      onDenied: () => tell({ type: 'services.close' }),
     })
     const publish = () => {
       if (brokers.isConnected) publishOnline(connection, by, needs.presence())

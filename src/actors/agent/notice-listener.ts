@@ -17,7 +17,8 @@ export function listenForNotices(
   const known = new RecentMap<string, true>(presenceTunables.rememberedNotices)
   const subscription = connection.subscribe(noticeSubject(user), {
     callback: (error, message) => {
-      if (error) throw error
+      // The broker status reports it (broker-status.ts), and the session ends.
+      if (error) return
       const notice = readJson(message.data, noticeSchema)
       const key = JSON.stringify(notice)
       if (!notice || known.has(key)) return

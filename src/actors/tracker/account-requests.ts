@@ -4,6 +4,7 @@
 
 import { passwordTunables } from '../../../config/tracker.ts'
 import { type AccountCommand, account, passwordVersion } from '../../domain/account.ts'
+import { signUpClosed } from '../../domain/cluster-settings.ts'
 import { isId, parseId } from '../../domain/names.ts'
 import { originOf } from '../../domain/origin.ts'
 import { checkPasswordFloor } from '../../domain/password-floor.ts'
@@ -72,12 +73,19 @@ type Parts = Pick<TrackerParts, 'connections' | 'projection' | 'attempts' | 'has
 export function createAccountRequests(
   { connections, projection, attempts, hashing }: Parts,
   commit: Commit,
-  catchUp: CatchUp,
+  catchUp: Pick<CatchUp, 'toEnd'>,
 ) {
   const once = answerOnce()
   const record = async (proposal: Proposal): Promise<Outcome<unknown> | undefined> => {
     const committed = await commit(proposal)
     return committed?.ok ? { ok: true, value: {} } : committed
+  }
+
+  /** If the operator has just opened sign-up, the end of the log says so. */
+  async function isClosed(): Promise<boolean> {
+    const isClosedHere = () => projection.clusterSettings().signUp === 'closed'
+    if (isClosedHere()) await catchUp.toEnd()
+    return isClosedHere()
   }
 
   return {
@@ -93,14 +101,18 @@ export function createAccountRequests(
       return once([user, id].join(), async () => {
         const origin = originOf(hostIn(message.subject))
         const isNew = projection.handledAt(id) === undefined
+        if (isNew && (await isClosed())) return signUpClosed
         const waitMs = isNew ? attempts.signUps.begin({ origin, target: allUsers, isKnown: false }) : 0
         if (waitMs > 0) return tooMany(waitMs)
         // Hashing is expensive, and a repeated request or a taken id needs none.
         const isNeeded = isNew && projection.userLike(user) === undefined
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
         if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)
-        const decide = () =>
-          account.decide({ type: 'sign-up', user, passwordHash }, projection.account(projection.userLike(user) ?? user))
+        const decide = (at: number) =>
+          account.decide(
+            { type: 'sign-up', user, passwordHash, at },
+            projection.account(projection.userLike(user) ?? user),
+          )
         return record({
           id,
           subject: userEvents(user),

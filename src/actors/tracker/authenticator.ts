@@ -29,7 +29,7 @@ export const authenticatorActor: TrackerActor =
       const source = login && sourceOfConnection(login, question.host)
       // A device that is logged in is counted by itself: many people may share an address with one that connects too often.
       const isDevice =
-        login && 'credential' in login && isCredential(projection.credentialHash(login), login.credential)
+        login && 'credential' in login && isCredential(projection.loginOf(login)?.credentialHash, login.credential)
       const arriving = isDevice && source ? sourceKey(source) : originOf(question.host)
       // Without an answer the broker keeps it waiting, so that it cannot come back at once.
       if (!load.admitsConnection(arriving) || (source && load.isRefused(source))) return

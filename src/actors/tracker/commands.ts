@@ -2,7 +2,8 @@
 
 import { account } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
-import { type GroupCommand, group } from '../../domain/group.ts'
+import { group } from '../../domain/group.ts'
+import type { PersonsGroupCommand } from '../../domain/group-protocol.ts'
 import type { Projection } from '../../storage/projection.ts'
 import { groupEvents, userEvents } from '../../wire/subjects.ts'
 import type { TrackerMethod, TrackerParams, trackerMethods } from '../../wire/tracker-api.ts'
@@ -13,10 +14,10 @@ export type WriteMethod = {
   [M in TrackerMethod]: (typeof trackerMethods)[M]['kind'] extends 'write' ? M : never
 }[TrackerMethod]
 type GroupMethod = Exclude<WriteMethod, 'device.logout'>
-type Meaning = GroupCommand extends infer C ? (C extends unknown ? Omit<C, 'by' | 'at'> : never) : never
+type Meaning = PersonsGroupCommand extends infer C ? (C extends unknown ? Omit<C, 'by' | 'at'> : never) : never
 
 const meanings: { [M in GroupMethod]: (params: TrackerParams<M>) => Meaning } = {
-  'group.create': params => ({ type: 'create', group: params.group }),
+  'group.create': ({ group, hidden = false }) => ({ type: 'create', group, hidden }),
   'group.join': () => ({ type: 'request-to-join' }),
   'group.leave': () => ({ type: 'leave' }),
   'group.accept': ({ user }) => ({ type: 'accept', user }),
@@ -51,6 +52,6 @@ export function proposalOf<M extends WriteMethod>(
     by,
     subject: groupEvents(name),
     hasInterest,
-    decide: at => group.decide({ ...meaning, by, at } as GroupCommand, projection.group(existing())),
+    decide: at => group.decide({ ...meaning, by, at } as PersonsGroupCommand, projection.group(existing())),
   }
 }

@@ -4,7 +4,6 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { logTunables, trackerTunables } from '../../../config/tracker.ts'
-import type { DeviceRef } from '../../domain/device-ref.ts'
 import { formatDuration } from '../../domain/quantities.ts'
 import { done, type Outcome, type Refusal, refuse } from '../../domain/refusal.ts'
 import { type LogEvent, type LogRecord, logRecordSchema } from '../../wire/log-record.ts'
@@ -16,7 +15,8 @@ import type { TrackerParts } from './tracker-parts.ts'
 
 export interface Proposal {
   readonly id: string
-  readonly by?: DeviceRef
+  /** Absent for a sign-up, and for what trackers finish by themselves. */
+  readonly by?: LogRecord['by']
   /** The aggregate's subject. */
   readonly subject: string
   readonly hasInterest: HasInterest
@@ -66,13 +66,9 @@ export function createCommit(
 ): Commit {
   let loggedAtMs = Number.NEGATIVE_INFINITY
   /** The decision, or a refusal if it would add more to the log than its writer may add now. */
-  const withinAllowance = (
-    decided: Outcome<readonly LogEvent[]>,
-    by: DeviceRef | undefined,
-    at: number,
-  ): typeof decided => {
-    if (!decided.ok || !by || decided.value.length === 0 || decided.value.some(({ type }) => endings.has(type)))
-      return decided
+  const withinAllowance = (decided: Outcome<readonly LogEvent[]>, by: LogRecord['by'], at: number): typeof decided => {
+    if (!decided.ok || !by || by === 'operator') return decided
+    if (decided.value.length === 0 || decided.value.some(({ type }) => endings.has(type))) return decided
     const waitMs = writing.waitMs(by.user, at)
     if (waitMs === 0) return decided
     if (at - loggedAtMs > trackerTunables.logSlowedEveryMs) {

@@ -98,7 +98,8 @@ export const logFollowerActor: TrackerActor =
       for (const { seq, size, record } of entries) {
         if (!record) log.error({ seq }, 'an entry of the log cannot be read; every tracker passes over it')
         // A tracker's clock that was far ahead must not keep its users from writing until then.
-        else if (record.by) writing.note(record.by.user, size, Math.min(record.at, Date.now()))
+        else if (record.by && record.by !== 'operator')
+          writing.note(record.by.user, size, Math.min(record.at, Date.now()))
       }
       progress.advance(projection.applied)
       if (caughtUp) report({ type: 'entries.applied', entries })

@@ -37,6 +37,9 @@ export function sourceOfPassword(subject: string): MessageSource | undefined {
   return isId(user) ? passwordSource(user, hostIn(subject)) : undefined
 }
 
+/** Of `operatorSubject`. */
+export const sourceOfOperator = (): MessageSource => deviceSource(operatorAsking)
+
 /** Of `signUpSubject(host)`. */
 export const sourceOfGuest = (subject: string): MessageSource => guestSource(hostIn(subject))
 

@@ -45,10 +45,11 @@ export const guestConnectionName = '.guest'
 /** The name of a device's connections, by which they can be found and closed. */
 export const deviceConnectionName = ({ user, device }: DeviceRef): string => `${user}.${device}`
 
-/** A login that was checked; `version` names the password that was given. */
+/** A login that was checked. `version` names the password that was given; `disabled` is a device of a disabled account. */
 export type ProvenLogin =
   | Exclude<BrokerLogin, { kind: 'password' }>
   | { readonly kind: 'password'; readonly user: string; readonly version: string }
+  | (DeviceRef & { readonly kind: 'disabled' })
 
 /** `host` is the address that the broker saw the connection come from. */
 export function grantFor(login: ProvenLogin, host: string): Grant {
@@ -92,6 +93,13 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
         ],
       }
     }
+    // It may ask the trackers, which tell it so, and nothing else.
+    case 'disabled':
+      return {
+        name: deviceConnectionName(login),
+        publish: [apiSubject(login, 'read', '>'), apiSubject(login, 'write', '>')],
+        subscribe: [`${inboxPrefix(login.user)}.>`],
+      }
     // This and a watch login bear the name of the device's own connections, so that logging out closes all of them.
     case 'relay':
       return { name: deviceConnectionName(login), publish: [relayedFrom(login)], subscribe: [relayedTo(login)] }

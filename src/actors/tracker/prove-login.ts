@@ -8,6 +8,7 @@ import { visualizerTunables } from '../../../config/visualizer.ts'
 import { isExpired, passwordVersion } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { originOf } from '../../domain/origin.ts'
+import type { Login } from '../../storage/projection-queries.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
 import { passwordSchema } from '../../wire/schemas.ts'
 import { deviceTicketKey } from '../../wire/ticket.ts'
@@ -78,16 +79,14 @@ export function createLoginProof(
   }
 
   /** Undefined unless the device is logged in and was used lately: by the slower clock, so that a fast one expires nothing. */
-  function validCredentialHash(device: DeviceRef, { askedAt }: AuthRequest): string | undefined {
-    const used = projection.usedAt(device)
+  function validLogin(device: DeviceRef, { askedAt }: AuthRequest): Login | undefined {
+    const login = projection.loginOf(device)
     const now = Math.min(Date.now(), askedAt * 1000)
-    if (used === undefined || isExpired({ used }, now, deviceTunables.expiresAfterMs)) return undefined
-    return projection.credentialHash(device)
+    return login && isExpired(login, now, deviceTunables.expiresAfterMs) ? undefined : login
   }
 
   /** Before a login is refused, this tracker catches up. */
-  const provenOnce = async <L extends ProvenLogin>(login: L, isKnown: () => boolean): Promise<L | undefined> =>
-    isKnown() || (await catchUp.toEnd().then(isKnown)) ? login : undefined
+  const knownOnce = async (isKnown: () => boolean): Promise<boolean> => isKnown() || catchUp.toEnd().then(isKnown)
 
   return async function prove(login: BrokerLogin, question: AuthRequest): Promise<ProvenLogin | undefined> {
     const { host } = question
@@ -103,16 +102,22 @@ export function createLoginProof(
       }
       case 'device':
       case 'relay': {
-        const isKnown = () => isCredential(validCredentialHash(login, question), login.credential)
-        const proven = await provenOnce(login, isKnown)
-        if (proven) deviceUse.note(login)
-        return proven
+        const isKnown = () => isCredential(validLogin(login, question)?.credentialHash, login.credential)
+        if (!(await knownOnce(isKnown))) return undefined
+        if (!projection.loginOf(login)?.isDisabled) {
+          deviceUse.note(login)
+          return login
+        }
+        return login.kind === 'device' ? { kind: 'disabled', user: login.user, device: login.device } : undefined
       }
-      case 'watch':
-        return provenOnce(login, () => {
-          const hash = validCredentialHash(login, question)
-          return hash !== undefined && isProof(login, secret => deviceTicketKey(secret, login, hash))
-        })
+      case 'watch': {
+        const isKnown = () => {
+          const known = validLogin(login, question)
+          if (!known || known.isDisabled) return false
+          return isProof(login, secret => deviceTicketKey(secret, login, known.credentialHash))
+        }
+        return (await knownOnce(isKnown)) ? login : undefined
+      }
       case 'operator':
         return isProof(login, secret => secret) ? login : undefined
     }

@@ -4,6 +4,7 @@
 
 import type { NatsConnection } from 'nats'
 import * as z from 'zod'
+import { disabled } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { isFileName, isId, parseFileName, parseId } from '../../domain/names.ts'
@@ -14,9 +15,12 @@ import {
   addressOf,
   anyAccountRequest,
   anyApi,
+  anyOperator,
   anyPasswordVersion,
   anySignUp,
   guestInboxes,
+  inboxPrefix,
+  operatorAsking,
   type RequestKind,
   trackerQueue,
 } from '../../wire/subjects.ts'
@@ -33,7 +37,8 @@ import { proposalOf, type WriteMethod } from './commands.ts'
 import { type Commit, createCommit } from './commit.ts'
 import { createQueries } from './create-queries.ts'
 import { createIntake, type Intake, inboxOfUser, type Taken } from './intake.ts'
-import { sourceOfDevice, sourceOfGuest, sourceOfPassword } from './message-source.ts'
+import { sourceOfDevice, sourceOfGuest, sourceOfOperator, sourceOfPassword } from './message-source.ts'
+import { createOperatorRequests } from './operator-requests.ts'
 import type { Queries, ReadMethod } from './queries.ts'
 import { createQuorum } from './quorum.ts'
 import { createHasInterest, type HasInterest } from './reply-interest.ts'
@@ -90,10 +95,12 @@ async function answer(
   // An entry of an earlier log is in this one or lost: waiting for it is pointless.
   const mayBeOfThisLog = request.epoch === undefined || request.epoch === epoch
   if (mayBeOfThisLog && !(await catchUp.toSeen(request.seen, request.epoch === epoch))) return undefined
-  // Kicking a device that logged out may fail. Only the log's end tells that a device is not logged in.
-  const isKnown = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
-  if (!isKnown() && !(await catchUp.toEnd())) return undefined
-  if (!isKnown()) return refuse('not-logged-in', 'this device is logged out; use shoal login')
+  // Kicking a device that logged out may fail. Only the log's end tells that a device is not logged in, or its account
+  // disabled.
+  const mayAsk = () => method === 'device.logout' || parts.projection.credentialHash(by) !== undefined
+  if (!mayAsk() && !(await catchUp.toEnd())) return undefined
+  if (!mayAsk() && parts.projection.loginOf(by)) return disabled(by.user)
+  if (!mayAsk()) return refuse('not-logged-in', 'this device is logged out; use shoal login')
   if (kind === 'read') {
     const lookUp = queries[method as ReadMethod] as (params: unknown, by: DeviceRef) => Outcome<unknown>
     return lookUp(params.data, by)
@@ -112,6 +119,7 @@ export const requestHandlerActor: TrackerActor =
     const commit = createCommit(parts, createQuorum(connections.sys, parts.brokers), catchUp)
     const services: Services = { catchUp, commit, queries: createQueries(parts) }
     const accounts = createAccountRequests(parts, commit, catchUp)
+    const operator = createOperatorRequests(parts, commit, catchUp)
     const once = answerOnce()
 
     const startedAt = performance.now()
@@ -162,12 +170,18 @@ export const requestHandlerActor: TrackerActor =
 
     const ofDevice = { sourceOf: sourceOfDevice, inboxOf: inboxOfUser }
     const ofPassword = { room: 'log-ins', sourceOf: sourceOfPassword, inboxOf: inboxOfUser } as const
+    const ofOperator = {
+      room: 'writes',
+      sourceOf: sourceOfOperator,
+      inboxOf: () => inboxPrefix(operatorAsking.user),
+    } as const
     const ofGuest = { room: 'sign-ups', sourceOf: sourceOfGuest, inboxOf: () => guestInboxes } as const
     const subscriptions = [
       reads.subscribe(anyApi('read'), serve({ room: 'reads', ...ofDevice }, api('read', reads))),
       writes.subscribe(anyApi('write'), serve({ room: 'writes', ...ofDevice }, api('write', writes))),
       writes.subscribe(anyPasswordVersion, serve(ofPassword, accounts.passwordVersion)),
       writes.subscribe(anyAccountRequest, serve(ofPassword, accounts.decide)),
+      writes.subscribe(anyOperator, serve(ofOperator, operator)),
       guests.subscribe(anySignUp, serve(ofGuest, accounts.signUp)),
       answerStatus(parts, startedAt, failed),
       answerStats(parts, () => requests, failed),

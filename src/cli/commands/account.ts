@@ -77,7 +77,11 @@ async function tradePassword(context: Context, user: string, password: string): 
   const { home } = context
   const { withPassword } = await import('../with-password.ts')
   return withPassword(context, { user, password }, async ask => {
-    if (home.session() && (await context.connect()).ok) return done(undefined)
+    const current = home.session() ? await context.connect() : undefined
+    if (current?.ok) {
+      const answer = await current.value.trackers.ask('agent.session', {})
+      return !answer.ok && answer.code === 'disabled' ? answer : done(undefined)
+    }
     const credential = randomBytes(32).toString('base64url')
     // The new log-in takes the place of an earlier one of this user here. Revoking that later would end the new one.
     const replaced = home.owedLogouts().filter(owed => owed.user === user && owed.device === home.device())

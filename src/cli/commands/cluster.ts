@@ -1,15 +1,13 @@
-// cluster up, down, status, stop, kill, start: the brokers and trackers that this home's `cluster` folder holds.
+// cluster up, down, status, stop, kill, start, fingerprint, rotate: the brokers and trackers that this home's `cluster` folder holds.
 
-import type { BackedUp } from '../../cluster/backup.ts'
 import type { NodeStatus } from '../../cluster/cluster.ts'
 import { clusterFolder } from '../../cluster/cluster-folder.ts'
-import { formatBytes } from '../../domain/quantities.ts'
-import { done, refuse } from '../../domain/refusal.ts'
+import type { SignUp } from '../../domain/cluster-settings.ts'
+import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import { command, flag, value } from '../command.ts'
-import { absolutePath } from '../paths.ts'
-import type { Style } from '../render/style.ts'
-import { renderTable } from '../render/table.ts'
+import { renderNodes } from '../render/nodes.ts'
 import type { Result } from '../result.ts'
+import { backupCommands } from './cluster-backup.ts'
 
 type Cluster = typeof import('../../cluster/cluster.ts')
 
@@ -27,6 +25,10 @@ const up = command({
     name: value('names', 'Further names or addresses by which people reach this machine, separated by commas.'),
     brokers: value('number', 'How many brokers; 3 survive the loss of one (default: 3).'),
     visualizer: flag('Also serve the visualizer in the background, and print its address.'),
+    'sign-up': value(
+      'open|closed',
+      'Whether people may make accounts by themselves (default: as it was; at first open).',
+    ),
     trackers: value('number', 'How many trackers; any one of them serves everyone (default: 2).'),
   },
   async run(context, input): Promise<Result<NodeStatus[]>> {
@@ -42,30 +44,43 @@ const up = command({
         return refuse('usage', `"${typed.slice(0, 40)}" is not a number. Example: --${name} ${example}`)
       numbers[name] = Number(typed)
     }
+    const signUp = parseSignUp(input['sign-up'])
+    if (!signUp.ok) return signUp
     const host = input.host === undefined ? {} : { host: input.host }
     const say = (line: string) => context.display.note(line)
     const folder = clusterFolder(context)
     const { clusterUp } = await load()
     const tls = input.tls ? { tls: true } : {}
     const names = input.name === undefined ? {} : { names: input.name.split(',').map(name => name.trim()) }
+    context.leavesBehind =
+      'interrupted; nodes that had started go on running: shoal cluster up starts the others, shoal cluster down stops all'
     const { nodes, servers, authority } = await clusterUp({ folder, ...host, ...numbers, ...tls, ...names, say })
+    if (signUp.value !== undefined) {
+      const { askAsOperator } = await import('../../cluster/operator-requests.ts')
+      const set = await askAsOperator({ folder, servers }, 'sign-up.set', { signUp: signUp.value })
+      if (!set.ok) return { ...set, message: `the cluster is up, but sign-up is as it was: ${set.message}` }
+      if (signUp.value === 'closed') say('sign-up is closed; make accounts with shoal cluster user add USER')
+    }
+    let forOthers = servers.join(',')
     if (authority !== undefined) {
       context.home.trust.follow(authority)
       const { fingerprintOfAuthority } = await import('../../actors/client/broker-trust.ts')
-      const fingerprint = fingerprintOfAuthority(authority)
-      say(`other homes trust these brokers at once with: export SHOAL_SERVERS=${servers[0]}#${fingerprint}`)
+      forOthers += `#${fingerprintOfAuthority(authority)}`
     }
+    say(`from other homes: export SHOAL_SERVERS='${forOthers}'`)
     if (input.visualizer) {
       const { startVisualizer } = await import('../../cluster/background-visualizer.ts')
       say(`watch it at work: ${await startVisualizer(folder)}`)
     }
     return done(nodes)
   },
-  render(nodes, style) {
-    const brokers = nodes.flatMap(({ address }) => address ?? [])
-    return `${renderNodes(nodes, style)}\nFrom other homes: export SHOAL_SERVERS=${brokers.join(',')}`
-  },
+  render: renderNodes,
 })
+
+function parseSignUp(typed: string | undefined): Outcome<SignUp | undefined> {
+  if (typed === undefined || typed === 'open' || typed === 'closed') return done(typed)
+  return refuse('usage', `"${typed.slice(0, 40)}" is neither open nor closed. Example: --sign-up closed`)
+}
 
 const down = command({
   name: 'cluster down',
@@ -90,22 +105,6 @@ const status = command({
   },
   render: renderNodes,
 })
-
-function renderNodes(nodes: readonly NodeStatus[], style: Style): string {
-  const colours = { running: 'green', unready: 'yellow', stopped: 'red' } as const
-  return renderTable<NodeStatus>(
-    [
-      { head: 'NODE', cell: ({ node }) => node },
-      { head: 'KIND', cell: ({ kind }) => kind },
-      { head: 'STATE', cell: ({ state }) => style(colours[state], state) },
-      { head: 'ADDRESS', cell: ({ address }) => address ?? '-' },
-      { head: 'PID', align: 'right', cell: ({ pid }) => pid ?? '-' },
-      { head: 'LEADER', cell: ({ leader }) => (leader ? 'yes' : '') },
-    ],
-    nodes,
-    style,
-  )
-}
 
 const onNode = (
   verb: 'stop' | 'kill' | 'start',
@@ -143,45 +142,6 @@ const fingerprint = command({
   render: ({ fingerprint }) => fingerprint,
 })
 
-const backup = command({
-  name: 'cluster backup',
-  summary: 'Save everything a running cluster knows, secrets included, in one file that only you can read.',
-  example: 'cluster backup ~/shoal.backup',
-  args: { file: 'a new file, or a folder in which to create one named after the time' },
-  async run(context, { file }): Promise<Result<BackedUp>> {
-    const { backUpCluster } = await import('../../cluster/backup.ts')
-    return done(await backUpCluster(clusterFolder(context), absolutePath(file)))
-  },
-  render: ({ file, seq, bytes }) =>
-    `Saved the log up to ${seq} in ${file} (${formatBytes(bytes)}). Keep it secret: this file is enough to run your cluster.`,
-})
-
-const restore = command({
-  name: 'cluster restore',
-  summary: 'Restore a cluster from a backup, in a home that holds none.',
-  example: 'cluster restore ~/shoal.backup',
-  args: { file: 'a file that cluster backup made' },
-  options: {
-    host: value('host', 'A new address (default: the one it had).'),
-    port: value('port', 'A new first port (default: the one it had).'),
-  },
-  async run(context, { file, host, port }): Promise<Result<NodeStatus[]>> {
-    if (port !== undefined && !/^\d{1,5}$/.test(port))
-      return refuse('usage', `"${port.slice(0, 40)}" is not a number. Example: --port 4222`)
-    const wanted = { ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port: Number(port) }) }
-    const say = (line: string) => context.display.note(line)
-    const { restoreCluster } = await import('../../cluster/backup.ts')
-    const running = await restoreCluster(absolutePath(file), { folder: clusterFolder(context), ...wanted, say })
-    if (running.authority !== undefined) context.home.trust.follow(running.authority)
-    say(
-      'changes made after the backup are lost: create later accounts and groups again, and accept or remove members again',
-    )
-    say('agents reconnect by themselves and share their files again')
-    return done(running.nodes)
-  },
-  render: renderNodes,
-})
-
 const rotate = command({
   name: 'cluster rotate',
   summary: 'Replace every secret of a running cluster, one node at a time. Accounts, groups and log-ins stay.',
@@ -204,8 +164,7 @@ const rotate = command({
 
 export const clusterCommands = [
   rotate,
-  backup,
-  restore,
+  ...backupCommands,
   up,
   fingerprint,
   status,

@@ -4,14 +4,14 @@ import { inNaturalOrder, parseId } from '../../domain/names.ts'
 import { formatMoment } from '../../domain/quantities.ts'
 import { done } from '../../domain/refusal.ts'
 import { askTrackers, listAll } from '../ask.ts'
-import { command } from '../command.ts'
+import { command, flag } from '../command.ts'
 import { hintGroupFirst } from '../hint-group-first.ts'
 import { renderTable } from '../render/table.ts'
 import type { Result } from '../result.ts'
 
 const theGroup = { group: 'the group' }
 
-type GroupWrite = 'group.create' | 'group.join' | 'group.leave'
+type GroupWrite = 'group.join' | 'group.leave'
 
 /** A command of one group that answers with the group's name. */
 const onGroup = (method: GroupWrite, summary: string, said: (group: string) => string) =>
@@ -28,6 +28,25 @@ const onGroup = (method: GroupWrite, summary: string, said: (group: string) => s
     },
     render: ({ group }) => said(group),
   })
+
+const create = command({
+  name: 'group create',
+  summary: 'Create a group. You become its owner.',
+  example: 'group create reef',
+  args: theGroup,
+  options: {
+    hidden: flag(
+      'Only its members see it listed. People who know its exact name can ask to join; to all others it does not exist.',
+    ),
+  },
+  async run(context, input): Promise<Result<{ group: string }>> {
+    const group = parseId('group', input.group)
+    if (!group.ok) return group
+    const answer = await askTrackers(context, 'group.create', { group: group.value, hidden: input.hidden })
+    return answer.ok ? done({ group: group.value }) : answer
+  },
+  render: ({ group }) => `Created ${group}. You are its owner.`,
+})
 
 type OwnersWrite = 'group.accept' | 'group.reject' | 'group.remove' | 'group.transfer'
 
@@ -52,7 +71,7 @@ const onMember = (method: OwnersWrite, summary: string, said: (user: string, gro
 
 const list = command({
   name: 'group list',
-  summary: 'List every group, its owner, and your role in it.',
+  summary: 'List the groups, their owners, and your role in each. Hidden groups are listed to their members.',
   example: 'group list',
   async run(context) {
     const groups = await listAll(context, 'group.list', {})
@@ -63,7 +82,7 @@ const list = command({
       ? 'There are no groups yet. Create one: shoal group create NAME'
       : renderTable<(typeof groups)[number]>(
           [
-            { head: 'GROUP', cell: ({ group }) => group },
+            { head: 'GROUP', cell: ({ group, hidden }) => (hidden ? `${group} (hidden)` : group) },
             { head: 'OWNER', cell: ({ owner }) => owner },
             { head: 'MEMBERS', align: 'right', cell: ({ members }) => members },
             { head: 'YOU', cell: ({ you }) => (you === 'none' ? '-' : you) },
@@ -117,7 +136,7 @@ const members = command({
 })
 
 export const groupCommands = [
-  onGroup('group.create', 'Create a group. You become its owner.', group => `Created ${group}. You are its owner.`),
+  create,
   list,
   onGroup(
     'group.join',

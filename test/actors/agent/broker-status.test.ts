@@ -25,6 +25,7 @@ function followStatus(isRevoked: () => Promise<boolean> = async () => false) {
     onDisconnected: () => told.push('disconnected'),
     onReconnected: () => told.push('reconnected'),
     onRevoked: () => told.push('revoked'),
+    onDenied: () => told.push('denied'),
   })
   status.follow()
   const say = async (...statuses: object[]) => {
@@ -83,6 +84,18 @@ test('One check of a void login runs at a time, and its result is ignored when t
   checks[0]?.resolve(true)
   await say(disconnect)
   t.false(told.includes('revoked'))
+})
+
+test('Being denied what a device may always hear is reported; being denied to publish is not.', async t => {
+  const { told, say } = followStatus()
+  const denied = (operation: 'publish' | 'subscription') => ({
+    type: 'error',
+    error: new errors.PermissionViolationError('denied', operation, 'shoal.notice.ann'),
+  })
+  await say(denied('publish'))
+  t.false(told.includes('denied'))
+  await say(denied('subscription'))
+  t.true(told.includes('denied'))
 })
 
 test('Nothing is reported after the end.', async t => {

@@ -20,7 +20,7 @@ const doubt: Append = { kind: 'in-doubt', cause: new Error('timeout') }
 const created = (by: string): LogRecord => ({
   id: by,
   at: 1,
-  events: [{ type: 'account.created', user: 'ann', passwordHash: by }],
+  events: [{ type: 'account.created', user: 'ann', passwordHash: by, at: 0 }],
 })
 
 /** One answer of the brokers to an append. */
@@ -72,7 +72,7 @@ function fixture(
     id,
     subject,
     hasInterest: async () => hasInterest(),
-    decide: () => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id }, projection.account('ann')),
+    decide: at => account.decide({ type: 'sign-up', user: 'ann', passwordHash: id, at }, projection.account('ann')),
   }
   const by = { user: 'ann', device: 'aaaaaaaaaaaa' }
   /** A command of ann's that was decided: what it adds to the log, or ends. */

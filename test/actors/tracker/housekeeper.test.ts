@@ -12,7 +12,7 @@ import { MemoryLog } from '../../helpers/memory-log.ts'
 import { until } from '../../helpers/until.ts'
 
 const device = { user: 'ann', device: 'd00000000001' }
-const created: LogEvent = { type: 'account.created', user: 'ann', passwordHash: 'h' }
+const created: LogEvent = { type: 'account.created', user: 'ann', passwordHash: 'h', at: 1 }
 const deleted: LogEvent = { type: 'account.deleted', user: 'ann' }
 const loggedIn = (at: number): LogEvent => ({
   type: 'device.logged-in',

@@ -13,7 +13,7 @@ import { fingerprintOf } from '../../../src/wire/log-entry.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
 
 const dataOf = (seq: number, at = 1) => {
-  const events = [{ type: 'account.created', user: `user${seq}`, passwordHash: 'h' }]
+  const events = [{ type: 'account.created', user: `user${seq}`, passwordHash: 'h', at: seq }]
   const id = `00000000-0000-4000-8000-${String(seq).padStart(12, '0')}`
   const by = { user: `user${seq}`, device: 'aaaaaaaaaaaa' }
   return Buffer.from(JSON.stringify({ id, at, by, events }))

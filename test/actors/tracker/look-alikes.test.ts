@@ -64,8 +64,11 @@ const signUp = (projection: Projection, user: string, number: number): Proposal 
   id: idOf(number),
   subject: userEvents(user),
   hasInterest,
-  decide: () =>
-    account.decide({ type: 'sign-up', user, passwordHash: '' }, projection.account(projection.userLike(user) ?? user)),
+  decide: at =>
+    account.decide(
+      { type: 'sign-up', user, passwordHash: '', at },
+      projection.account(projection.userLike(user) ?? user),
+    ),
 })
 const create = (projection: Projection, group: string, number: number): Proposal =>
   proposalOf(projection, { id: idOf(number), by, method: 'group.create', params: { group } }, hasInterest)

@@ -11,6 +11,7 @@ import {
   introductionSubject,
   noticeSubject,
   operatorAsking,
+  operatorSubject,
   passwordVersionSubject,
   presenceSubject,
   relaySubject,
@@ -49,6 +50,26 @@ test('A device may publish on its own subjects, and send heartbeats in its own n
     `${inboxPrefix('alice')}.x`,
   ]
   for (const subject of own) t.true(may(device.publish, subject), subject)
+})
+
+test('A device of a disabled account may ask the trackers and hear their answer, and nothing else.', t => {
+  const barred = grantFor({ kind: 'disabled', ...alice }, host)
+  t.deepEqual(barred.publish, [apiSubject(alice, 'read', '>'), apiSubject(alice, 'write', '>')])
+  t.deepEqual(barred.subscribe, [`${inboxPrefix('alice')}.>`])
+  t.is(barred.name, device.name, 'so that enabling the account can close its connections')
+})
+
+test('Nobody but a tracker may publish what the operator asks.', t => {
+  const logins = [
+    { kind: 'guest', nonce: 'n' },
+    { kind: 'password', user: 'alice', version: 'v' },
+    { kind: 'device', ...alice, credential },
+    { kind: 'disabled', ...alice },
+    { kind: 'relay', ...alice, credential },
+    { kind: 'watch', ...alice, expiresAt: 1, proof: 'p' },
+    { kind: 'operator', expiresAt: 1, proof: 'p' },
+  ] as const
+  for (const login of logins) t.false(may(grantFor(login, host).publish, operatorSubject('user.disable')), login.kind)
 })
 
 test('A device may hear its own inbox, notices, introductions and machines.', t => {

@@ -11,7 +11,7 @@ import { tempFolder } from '../../helpers/temp-folder.ts'
 
 const quiet = pino({ enabled: false })
 const data = (user: string) => {
-  const events = [{ type: 'account.created', user, passwordHash: 'h' }]
+  const events = [{ type: 'account.created', user, passwordHash: 'h', at: 1 }]
   return Buffer.from(JSON.stringify({ id: '00000000-0000-4000-8000-000000000001', at: 1, events }))
 }
 const entry = (seq: number, user: string) => readLogEntry(seq, userEvents(user), data(user))

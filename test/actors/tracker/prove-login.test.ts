@@ -12,6 +12,8 @@ import { createLoginProof } from '../../../src/actors/tracker/prove-login.ts'
 import { passwordVersion } from '../../../src/domain/account.ts'
 import type { ClusterSecrets } from '../../../src/wire/cluster-secrets.ts'
 import { userEvents } from '../../../src/wire/subjects.ts'
+import { deviceTicketKey } from '../../../src/wire/ticket.ts'
+import { watchLogin } from '../../../src/wire/watch-login.ts'
 import { MemoryLog } from '../../helpers/memory-log.ts'
 
 const device = { user: 'ann', device: 'd00000000001' }
@@ -24,7 +26,7 @@ function fixture({ usedMsAgo = 0 } = {}) {
   const log = new MemoryLog()
   const credentialHash = createHash('sha256').update(credential).digest('hex')
   log.write(userEvents('ann'), [
-    { type: 'account.created', user: 'ann', passwordHash: old! },
+    { type: 'account.created', user: 'ann', passwordHash: old!, at: 1 },
     { type: 'device.logged-in', ...device, name: 'laptop', credentialHash, at: Date.now() - usedMsAgo },
   ])
   const { projection, apply } = log.tracker()
@@ -49,7 +51,7 @@ function fixture({ usedMsAgo = 0 } = {}) {
   )
   const ask = (what: Parameters<typeof prove>[0], askedAt = Date.now() / 1000) =>
     prove(what, { host: '10.0.0.7', askedAt } as AuthRequest)
-  return { log, projection, deviceUse, ask }
+  return { log, apply, projection, deviceUse, ask }
 }
 const byPassword = (password: string) => ({ kind: 'password', user: 'ann', password }) as const
 
@@ -77,6 +79,24 @@ test('A device that was not used for too long is let in no more; a clock that is
   const secondsAgo = (Date.now() - 120_000) / 1000
   t.deepEqual(await ask(login, secondsAgo), login)
   t.is(await ask({ ...login, credential: 'x'.repeat(43) }, secondsAgo), undefined)
+})
+
+test('A device of a disabled account is told apart until it is enabled, and neither its watchers nor its relay are let in.', async t => {
+  const { log, apply, ask, deviceUse } = fixture({ usedMsAgo: deviceTunables.recordUseEveryMs + 1 })
+  const credentialHash = createHash('sha256').update(credential).digest('hex')
+  const key = deviceTicketKey(Buffer.alloc(0), device, credentialHash)
+  const watch = watchLogin(device, key, Date.now() + 60_000)
+  t.deepEqual(await ask(watch), watch)
+  log.write(userEvents('ann'), [{ type: 'account.disabled', user: 'ann' }])
+  apply()
+  t.deepEqual(await ask(login), { kind: 'disabled', ...device })
+  t.is(await ask({ ...login, kind: 'relay' }), undefined)
+  t.is(await ask({ ...login, credential: 'x'.repeat(43) }), undefined)
+  t.is(await ask(watch), undefined)
+  t.deepEqual(deviceUse.take(), [])
+  log.write(userEvents('ann'), [{ type: 'account.enabled', user: 'ann' }])
+  apply()
+  t.deepEqual(await ask(login), login)
 })
 
 test('A device that is let in is noted as used once its last record is old enough, and one that is refused is not.', async t => {

@@ -33,15 +33,15 @@ const someone = oneOf(users)
 const groupCommand = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('create' as const), hidden: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('request-to-join' as const) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('leave' as const) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('leave' as const) }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('accept' as const), user: someone }) },
   {
     weight: 1,
     arbitrary: fc.record({ type: oneOf(['reject', 'remove', 'transfer', 'appoint'] as const), user: someone }),
   },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('share' as const), manifest }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constant('share' as const), manifest }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       type: fc.constant('unshare' as const),
       name: oneOf(['a.txt', 'b.txt', 'ü']),
@@ -68,7 +68,7 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 12,
+    weight: 40,
     arbitrary: fc.record({ kind: fc.constant('group' as const), group: oneOf(groupNames), by, command: groupCommand }),
   },
   {

@@ -47,8 +47,8 @@ export const processTunables = {
   stopTimeoutMs: 15_000,
   /** An agent that is stopped says goodbye to peers and trackers, in well under a second. */
   agentStopTimeoutMs: 15_000,
-  /** Time-out of `nats-server --version`. The first start from a cold disk takes a second. */
-  versionTimeoutMs: 10_000,
+  /** Time-out of `nats-server --version`. It takes a second from a cold disk, and ten on a machine with 20 busy processes. */
+  versionTimeoutMs: 30_000,
   /** A broker's answer from the same machine takes a millisecond; a stopped process never answers. */
   monitorTimeoutMs: 1_000,
   /** Largest output file of a tracker or an agent: months of output. The next start keeps a larger one and begins a new file. */

@@ -262,8 +262,6 @@ export const trackerTunables = {
   calloutRequests: { mostWaiting: 1_000, waitMostMs: 4_000 },
   /** Requests in each queue: of 1,000 devices that come back at once, several each. A client waits 20 s, and repeats. */
   requests: { mostWaiting: 10_000, waitMostMs: 5_000 },
-  /** Largest share of a tracker's time spent on digests of its projection, however often they are requested. */
-  mostTimeForDigests: 0.05,
   /** How often a tracker logs that it refuses attempts, at most. */
   logSlowedEveryMs: 60_000,
 } as const

@@ -2,7 +2,7 @@
 // fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 5
+export const projectionVersion = 6
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20
@@ -12,7 +12,9 @@ export const projectionTables = `
     one INTEGER PRIMARY KEY CHECK (one = 1),
     stream_created TEXT NOT NULL,
     applied INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL
+    fingerprint TEXT NOT NULL,
+    entry_chain TEXT NOT NULL,
+    row_sum TEXT NOT NULL
   ) STRICT;
   CREATE TABLE settings (one INTEGER PRIMARY KEY CHECK (one = 1), sign_up TEXT NOT NULL) STRICT;
   INSERT INTO settings VALUES (1, 'open');
@@ -50,19 +52,3 @@ export const projectionTables = `
   CREATE INDEX handled_by_seq ON handled (seq);
   CREATE TABLE unreadable (seq INTEGER PRIMARY KEY) STRICT;
 `
-
-/** Everything replicated, in an order that no tracker can have differently. */
-export const digestQueries = [
-  'SELECT sign_up FROM settings',
-  'SELECT user, password_hash, since, disabled, deleted FROM accounts ORDER BY user',
-  'SELECT user, device, credential_hash, name, since, used, position FROM devices ORDER BY user, device',
-  'SELECT name, owner, hidden FROM groups ORDER BY name',
-  'SELECT group_name, user, since, position FROM members ORDER BY group_name, user',
-  'SELECT group_name, user, since, position FROM requests ORDER BY group_name, user',
-  'SELECT group_name, file_name, id, manifest, position FROM shares ORDER BY group_name, file_name',
-  'SELECT group_name, file_name, user, device, position FROM sharers ORDER BY group_name, file_name, user, device',
-  'SELECT subject, last_seq FROM subjects ORDER BY subject',
-  // Up to a million rows: joined a thousand at a time inside SQLite, or the tracker would stand still for a second.
-  "SELECT group_concat(id || ':' || seq) FROM (SELECT id, seq FROM handled ORDER BY seq) GROUP BY seq / 1000 ORDER BY seq / 1000",
-  'SELECT seq FROM unreadable ORDER BY seq',
-]

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connectOperator, trackersThatAnswer } from '../../src/cluster/operator.ts'
+import { openProjection } from '../../src/storage/projection.ts'
 import type { TrackerMethod } from '../../src/wire/tracker-api.ts'
 import type { TrackerStatus } from '../../src/wire/tracker-status.ts'
 import type { Line, Testimony } from './check/history.ts'
@@ -97,10 +98,21 @@ export async function hearEach(
       tracker: tracker.name,
       seq: status?.seq ?? 0,
       digest: status?.digest ?? 'none',
+      isDigestTrue: hasTrueDigest(tracker.projection),
       reads,
       unanswered,
     })
   }
   for (const tracker of stage.trackers) tracker.start()
   return testimonies
+}
+
+/** Reads the file beside its tracker, while nothing is written. */
+function hasTrueDigest(file: string): boolean {
+  const projection = openProjection(file)
+  try {
+    return projection?.hasTrueDigest() ?? false
+  } finally {
+    projection?.close()
+  }
 }

@@ -106,6 +106,32 @@ test('Every entry changes the digest.', t => {
   )
 })
 
+test('The digest stands for the rows that there are, however they came, changed and went.', t => {
+  fc.assert(
+    fc.property(commandLog, batchSizes, ({ entries }, sizes) => {
+      const projection = freshProjection()
+      feed(projection, entries, sizes)
+      t.true(projection.hasTrueDigest())
+      projection.close()
+    }),
+    runs,
+  )
+})
+
+test('A row that was altered behind the projection’s back makes its digest untrue.', t => {
+  const path = join(tempFolder(t), 'projection.db')
+  const projection = createProjection(path, created)
+  projection.apply([signUp(1, 'ann', idOf(1)), signUp(2, 'bo', idOf(2))])
+  t.true(projection.hasTrueDigest())
+  const intruder = new Database(path)
+  intruder.prepare('UPDATE accounts SET password_hash = ? WHERE user = ?').run('other', 'bo')
+  t.false(projection.hasTrueDigest())
+  intruder.prepare('UPDATE accounts SET password_hash = ? WHERE user = ?').run('h', 'bo')
+  t.true(projection.hasTrueDigest())
+  intruder.close()
+  projection.close()
+})
+
 test('Accounts, groups with their orders, and settings equal what the domain makes of the same events.', t => {
   fc.assert(
     fc.property(commandLog, batchSizes, ({ entries, accounts, groups, settings }, sizes) => {

@@ -35,6 +35,8 @@ export interface Testimony {
   readonly tracker: string
   readonly seq: number
   readonly digest: string
+  /** Its digest stands for the rows that it has. */
+  readonly isDigestTrue: boolean
   /** As `Entry.params` and `Entry.answer.result` of reads. */
   readonly reads: readonly { user: string; method: string; params: Entry['params']; result: unknown }[]
   /** Questions that it should have answered and did not. */

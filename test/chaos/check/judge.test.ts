@@ -176,11 +176,12 @@ test('A command whose request id is unknown is checked against the log, and each
 
 test('Trackers that are behind the log, have another digest, or answer something else differ.', t => {
   const read = { user: 'ann', method: 'group.members', params: { group: 'reef' }, result: members('ann', 'bob') }
-  const right: Testimony = { tracker: 't1', seq: 3, digest: 'd', reads: [read], unanswered: [] }
+  const right: Testimony = { tracker: 't1', seq: 3, digest: 'd', isDigestTrue: true, reads: [read], unanswered: [] }
   t.deepEqual(kinds({ log, testimonies: [right, { ...right, tracker: 't2' }] }), [])
   for (const wrong of [
     { seq: 2 },
     { digest: 'e' },
+    { isDigestTrue: false },
     { reads: [{ ...read, result: members('ann') }] },
     { unanswered: ['group.list {} of ann: "silence"'] },
   ])

@@ -85,6 +85,8 @@ export function judge(history: History): Judgement {
         kind: 'trackers differ',
         what: `${tracker} is at ${seq} with ${digest}; the log ends at ${timeline.end}, ${first!.tracker} has ${first!.digest}`,
       })
+    if (!testimony.isDigestTrue)
+      violations.push({ kind: 'trackers differ', what: `${tracker}: ${digest} does not stand for its rows` })
     for (const what of testimony.unanswered) violations.push({ kind: 'trackers differ', what: `${tracker}, ${what}` })
     for (const read of testimony.reads) {
       const add = (_: Violation['kind'], what: string) =>

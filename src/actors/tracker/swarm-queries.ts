@@ -40,9 +40,8 @@ export function createSwarmQueries({
       if (!share) return refuse('no-such-file', `${group} has no file of that name; see shoal files ${group}`)
       const sharing = new Set(share.sharers.map(deviceKey))
       const fetching = online
-        .all()
-        .filter(device => device.fetching.includes(share.id) && !sharing.has(deviceKey(device)))
-        .filter(device => projection.isMember(group, device.user))
+        .fetching(share.id)
+        .filter(device => !sharing.has(deviceKey(device)) && projection.isMember(group, device.user))
       const others = (devices: readonly DeviceRef[]) => devices.filter(device => deviceKey(device) !== deviceKey(by))
       const peers = [
         ...others(share.sharers).map(device => peerOf(device, share.id, by, true)),

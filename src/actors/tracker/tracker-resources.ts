@@ -12,7 +12,7 @@ import { createDeviceUse } from './device-use.ts'
 import { openEventLog } from './event-log.ts'
 import { createLoadControl, type LoadControl } from './load-control.ts'
 import { sourceOfDevice } from './message-source.ts'
-import { createOnlineDevices } from './online-devices.ts'
+import { OnlineDevices } from './online-devices.ts'
 import { createPasswordQueue } from './password-queue.ts'
 import { prepareProjection } from './prepare-projection.ts'
 import { createProgress } from './progress.ts'
@@ -84,7 +84,7 @@ export class TrackerResources {
       projection,
       isVerified,
       progress: createProgress(projection.applied),
-      online: createOnlineDevices(),
+      online: new OnlineDevices(),
       attempts: createAttemptCounts(this.#settings, connections.auth),
       load: needed(this.#load),
       hashing: createPasswordQueue(),

@@ -17,9 +17,9 @@ export const answerStats = (
   failed: (error: Error) => void,
 ): Subscription => {
   const take = ({ subject, answer }: Taken) => {
-    const asking = addressOf(subject)?.user
+    const asking = addressOf(subject)?.user ?? ''
     const isOperator = asking === operatorAsking.user
-    const seen = online.all().filter(({ user }) => isOperator || user === asking)
+    const seen = isOperator ? online.all() : online.of(asking)
     const stats: TrackerStats = {
       name,
       requests: requests(),

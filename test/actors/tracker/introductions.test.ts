@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import test from 'ava'
 import { introductionTunables } from '../../../config/tracker.ts'
 import { createIntroductions } from '../../../src/actors/tracker/introductions.ts'
-import { createOnlineDevices } from '../../../src/actors/tracker/online-devices.ts'
+import { OnlineDevices } from '../../../src/actors/tracker/online-devices.ts'
 import { type DeviceRef, deviceKey } from '../../../src/domain/device-ref.ts'
 import type { ClusterSecrets } from '../../../src/wire/cluster-secrets.ts'
 import { introductionProof } from '../../../src/wire/introduction.ts'
@@ -21,7 +21,7 @@ const credentialHashOf = (device: DeviceRef) => createHash('sha256').update(devi
 function fixture() {
   const published: { subject: string; said: unknown }[] = []
   const clock = { nowMs: 0 }
-  const online = createOnlineDevices(() => clock.nowMs)
+  const online = new OnlineDevices(() => clock.nowMs)
   const beat = (device: DeviceRef) =>
     online.noteHeartbeat(device, '10.0.0.1', { state: 'online', port: 7000, fetching: [] })
   beat(alice)

@@ -1,12 +1,12 @@
 import test from 'ava'
-import { createOnlineDevices, offlineAfterMs } from '../../../src/actors/tracker/online-devices.ts'
+import { OnlineDevices, offlineAfterMs } from '../../../src/actors/tracker/online-devices.ts'
 
 const device = { user: 'ann', device: 'a'.repeat(12) }
 const heartbeat = { state: 'online' as const, port: 4000, fetching: ['f'.repeat(32)] }
 
 function fixture() {
   let now = 0
-  const online = createOnlineDevices(() => now)
+  const online = new OnlineDevices(() => now)
   return { online, pass: (ms: number) => (now += ms) }
 }
 
@@ -39,6 +39,35 @@ test('A device that leaves is offline at once, and the user’s other device sta
   online.noteHeartbeat(device, '10.0.0.7', { state: 'leaving' })
   t.is(online.find(device), undefined)
   t.truthy(online.find(other))
+})
+
+test('Devices are found by their user and by what they fetch, for as long as either is so.', t => {
+  const { online, pass } = fixture()
+  const [reef, kelp] = ['f'.repeat(32), 'e'.repeat(32)]
+  const other = { user: 'bo', device: 'b'.repeat(12) }
+  const found = () =>
+    [reef, kelp].map(share =>
+      online
+        .fetching(share)
+        .map(({ user }) => user)
+        .sort(),
+    )
+  online.noteHeartbeat(device, '10.0.0.7', { ...heartbeat, fetching: [reef, kelp, reef] })
+  online.noteHeartbeat(other, '10.0.0.8', { ...heartbeat, fetching: [kelp] })
+  t.deepEqual(found(), [['ann'], ['ann', 'bo']])
+  online.noteHeartbeat(device, '10.0.0.7', { ...heartbeat, fetching: [kelp] })
+  t.deepEqual(found(), [[], ['ann', 'bo']])
+  t.deepEqual(
+    online.of('ann').map(({ host }) => host),
+    ['10.0.0.7'],
+  )
+  online.noteHeartbeat(device, '10.0.0.7', { state: 'leaving' })
+  t.deepEqual([...found(), online.of('ann')], [[], ['bo'], []])
+  pass(offlineAfterMs + 1)
+  t.deepEqual(found(), [[], []])
+  online.forgetSilent()
+  online.noteHeartbeat(other, '10.0.0.8', { ...heartbeat, fetching: [] })
+  t.deepEqual(found(), [[], []])
 })
 
 test('A silent device is forgotten, and the others stay.', t => {

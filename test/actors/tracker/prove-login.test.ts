@@ -5,7 +5,7 @@ import { deviceTunables } from '../../../config/tracker.ts'
 import { createAttemptCounts } from '../../../src/actors/tracker/attempt-counts.ts'
 import type { AuthRequest } from '../../../src/actors/tracker/auth-callout.ts'
 import { createDeviceUse } from '../../../src/actors/tracker/device-use.ts'
-import { createOnlineDevices } from '../../../src/actors/tracker/online-devices.ts'
+import { OnlineDevices } from '../../../src/actors/tracker/online-devices.ts'
 import { hashPassword } from '../../../src/actors/tracker/password.ts'
 import { createPasswordQueue } from '../../../src/actors/tracker/password-queue.ts'
 import { createLoginProof } from '../../../src/actors/tracker/prove-login.ts'
@@ -38,7 +38,7 @@ function fixture({ usedMsAgo = 0 } = {}) {
       projection,
       deviceUse,
       secrets: { ticketSecret: '' } as ClusterSecrets,
-      online: createOnlineDevices(),
+      online: new OnlineDevices(),
       attempts: counts,
       hashing: createPasswordQueue(),
     },

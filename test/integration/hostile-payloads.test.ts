@@ -75,7 +75,6 @@ function subjects(by: Person, to: Person, introduced: string, random: Random): r
     ...Array(4).fill(watchSubject(by)),
     trackersStatus(by),
     trackersStats(by),
-    `${inboxPrefix(by.user)}.x`,
   ]
 }
 

@@ -140,6 +140,8 @@ const nobodyPublishes: Rows = {
   'that somebody watches another': ({ vic }) => watchSubject(vic),
   'that the operator watches': watchAllSubject,
   "another's inbox": `${inboxPrefix('vic')}.x`,
+  // A thief's device could answer the owner's `shoal passwd` in the trackers' place.
+  'the own inbox': `${inboxPrefix('eve')}.x`,
   'an inbox whose name begins like the own': `${inboxPrefix('eve2')}.x`,
   "a tracker's inbox": '_INBOX_.tracker.shoal.x',
   "a guest's inbox": `${guestInboxPrefix('2'.repeat(32))}.x`,
@@ -238,16 +240,11 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
     hears: { ...relaysHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
   },
   relay: {
-    publishes: { ...devicesPublish, ...passwordsPublish, 'the own inbox': `${inboxPrefix('eve')}.x` },
+    publishes: { ...devicesPublish, ...passwordsPublish },
     hears: { ...devicesHear, 'the own inbox': `${inboxPrefix('eve')}.>` },
   },
   password: {
-    publishes: {
-      ...devicesPublish,
-      ...relaysPublish,
-      'a sign-up': signUpSubject(host),
-      'the own inbox': `${inboxPrefix('eve')}.x`,
-    },
+    publishes: { ...devicesPublish, ...relaysPublish, 'a sign-up': signUpSubject(host) },
     hears: { ...devicesHear, ...relaysHear, "a guest's inbox": `${guestInboxPrefix(nonce)}.>` },
   },
   guest: {
@@ -255,7 +252,7 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
       ...devicesPublish,
       ...passwordsPublish,
       ...relaysPublish,
-      'the own inbox': `${guestInboxPrefix(nonce)}.x`,
+      "a guest's own inbox": `${guestInboxPrefix(nonce)}.x`,
     },
     hears: { ...devicesHear, ...relaysHear, "somebody's inbox": `${inboxPrefix('eve')}.>` },
   },
@@ -265,7 +262,6 @@ const others: Record<Who, { readonly publishes: Rows; readonly hears: Rows }> = 
       ...passwordsPublish,
       ...relaysPublish,
       'a sign-up': signUpSubject(host),
-      'the own inbox': `${inboxPrefix('eve')}.x`,
     },
     hears: {
       ...relaysHear,

@@ -81,8 +81,8 @@ export function grantFor(login: ProvenLogin, host: string): Grant {
           presenceSubject(by, host),
           inspectSubject(by, '>'),
           watchSubject(by),
-          `${inboxPrefix(user)}.>`,
         ],
+        // Nothing into inboxes, the own included: a stolen device would answer its owner in the trackers' place.
         subscribe: [
           `${inboxPrefix(user)}.>`,
           noticeSubject(user),

@@ -100,10 +100,7 @@ class Listening {
       this.#server = server
       this.#path = path
       server.on('error', error => this.#fail(error))
-      server.listen(path, () => {
-        chmodSync(path, 0o600)
-        this.#failure = undefined
-      })
+      server.listen(path, () => this.#restrict(path))
     } catch (error) {
       this.#fail(error)
     }
@@ -121,6 +118,16 @@ class Listening {
     this.#server?.close()
     this.#server = undefined
     this.#path = undefined
+  }
+
+  /** The folder keeps others out already. */
+  #restrict(path: string): void {
+    try {
+      chmodSync(path, 0o600)
+      this.#failure = undefined
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   #fail(error: unknown): void {
@@ -149,7 +156,8 @@ function serveRequest(
   const end = (outcome: Outcome<unknown>) => {
     clearInterval(working)
     say(outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' })
-    socket.end()
+    // Not `end`: a client that stayed would keep its place.
+    socket.destroySoon()
   }
   const late = setTimeout(() => socket.destroy(), settings.requestWithinMs)
   let working: NodeJS.Timeout | undefined
@@ -185,7 +193,6 @@ function serveRequest(
       else void answer(line)
     } catch {
       end(refuse('usage', `a request to the agent has at most ${settings.mostRequestBytes} bytes`))
-      socket.destroySoon()
     }
   })
   socket.on('error', () => {})

@@ -99,13 +99,15 @@ export class RelayChannel extends Duplex {
   #faultOf(message: RelayMessage | undefined): RelayError | undefined {
     if (!message) return new RelayAbuse('it sent something malformed over the relay')
     if (this.#heard >= this.#allowed) return new RelayAbuse(beyondGrant)
-    if (!this.#isOpen && message.type !== 'open' && message.type !== 'reset')
+    if (!this.#isOpen && (message.type === 'data' || message.type === 'end'))
       return new RelayAbuse('it used a relayed connection before it opened it')
     switch (message.type) {
       case 'data':
         if (message.before !== this.#received || this.#otherEnded) return new RelayError(somethingLost)
         return this.#received - this.#taken < this.#settings.windowChunks ? undefined : new RelayAbuse(beyondGrant)
       case 'credit':
+        // What it said first was lost on the way.
+        if (!this.#isOpen) return new RelayError(somethingLost)
         if (message.taken < this.#acknowledged || message.taken > this.#sent)
           return new RelayAbuse('it miscounts what it was sent')
         return message.sent === this.#received ? undefined : new RelayError(somethingLost)

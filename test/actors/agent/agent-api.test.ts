@@ -141,6 +141,16 @@ test('Requests beyond the most at once are refused; there is room again when one
   await until('there is room again', async () => (await client.ask('downloads', {})).ok)
 })
 
+test('A client that stays after its answer holds no place.', async t => {
+  const { home, client } = agentWith(t, { downloads: async () => done([]) }, { mostRequests: 1 })
+  const staying = connect({ path: findSocket(home)!, allowHalfOpen: true })
+  t.teardown(() => staying.destroy())
+  staying.write(`${JSON.stringify({ method: 'downloads', params: {} })}\n`)
+  await once(staying.resume(), 'end')
+  await until('there is room again', async () => (await client.ask('downloads', {})).ok)
+  t.pass()
+})
+
 test('A client that leaves what it is told unread is cut off.', async t => {
   const gone = Promise.withResolvers<void>()
   const { home } = agentWith(
@@ -252,6 +262,15 @@ test('A socket that a killed agent left behind is replaced, and one that was rem
   rmSync(join(home.folder, 'run'), { recursive: true })
   await until('it is made again', () => existsSync(path))
   t.true((await client.ask('downloads', {})).ok)
+})
+
+test('A socket that is removed while it is being made is made again.', async t => {
+  const home = openHome(join(tempFolder(t), 'home'))
+  const api = startApi(home, { downloads: async () => done([]) }, { checkSocketEveryMs: 10 })
+  t.teardown(() => api.stop())
+  rmSync(findSocket(home)!)
+  await until('it is made again', () => findSocket(home) !== undefined)
+  t.true((await createAgentClient(home).ask('downloads', {})).ok)
 })
 
 test('A home whose path is too long for a socket records a private folder elsewhere, and keeps to it.', async t => {

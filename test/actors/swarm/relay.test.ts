@@ -360,6 +360,8 @@ test('A serving side of another version is left; one that sends before it opens,
   const cases: readonly [messages: readonly RelayMessage[], isAskedAgain: boolean][] = [
     [[{ type: 'open', version: relayVersion + 1 }], true],
     [[{ type: 'reset' }], true],
+    // Its heartbeat came, and what it said first was lost on the way.
+    [[{ type: 'credit', taken: 0, sent: 0 }], true],
     [[{ type: 'data', before: 0, chunk }], false],
     [[open, open], false],
     [[open, ...flood], false],

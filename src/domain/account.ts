@@ -41,8 +41,8 @@ export type AccountCommand =
       readonly credentialHash: string
       readonly at: number
     })
-  /** By itself. */
-  | { readonly type: 'log-out-device'; readonly device: string }
+  /** By itself. Nothing unless that credential is the present one: an order that is late does not end a later log-in. */
+  | { readonly type: 'log-out-device'; readonly device: string; readonly credentialHash: string }
   | (PasswordProof & { readonly type: 'revoke-device'; readonly device: string })
   /** `keep`: the one device that stays logged in; undefined: all do. */
   | (PasswordProof & {
@@ -95,6 +95,9 @@ export const maxDevices = 64
  */
 export const passwordVersion = (passwordHash: string): string =>
   createHash('sha256').update(passwordHash).digest('hex').slice(0, 16)
+
+/** SHA-256 of a device's credential, in hex: all that trackers keep of it. */
+export const credentialHashOf = (credential: string): string => createHash('sha256').update(credential).digest('hex')
 
 /** A device that was not seen in use for so long is not let in any more. */
 export const isExpired = ({ used }: Pick<AccountDevice, 'used'>, at: number, unusedMs: number): boolean =>
@@ -151,7 +154,11 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
         return done([{ type: 'device.logged-in', user, device, name, credentialHash, at }])
       }
       case 'log-out-device':
-        return done(state.devices.has(command.device) ? [loggedOut(command.device)] : [])
+        return done(
+          state.devices.get(command.device)?.credentialHash === command.credentialHash
+            ? [loggedOut(command.device)]
+            : [],
+        )
       case 'revoke-device':
         return state.devices.has(command.device) ? done([loggedOut(command.device)]) : noSuchDevice(command.device)
       case 'change-password': {

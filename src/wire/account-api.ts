@@ -2,13 +2,12 @@
 // a connection that gave the password, on `accountSubject`; no device's connection may. Replies are those of tracker-api.ts.
 
 import * as z from 'zod'
-import { deviceNameSchema, deviceSchema, passwordSchema } from './schemas.ts'
+import { credentialHashSchema, deviceNameSchema, deviceSchema, passwordSchema } from './schemas.ts'
 
 export const accountMethods = {
   'log-in': z.strictObject({
     name: deviceNameSchema,
-    /** SHA-256 of the credential the device made for itself, in hex: the tracker learns no more of it. */
-    credentialHash: z.string().regex(/^[0-9a-f]{64}$/),
+    credentialHash: credentialHashSchema,
   }),
   'change-password': z.strictObject({
     password: passwordSchema,

@@ -7,6 +7,8 @@ import { refusalCodes } from '../domain/refusal.ts'
 export const idSchema = z.string().refine(isId, 'not an id')
 export const deviceSchema = z.string().refine(isDeviceId, 'not a device id')
 export const deviceNameSchema = z.string().refine(isDeviceName, 'not a device name')
+/** SHA-256 of the credential that a device made for itself, in hex: trackers learn no more of it. */
+export const credentialHashSchema = z.string().regex(/^[0-9a-f]{64}$/)
 export const fileNameSchema = z.string().refine(isFileName, 'not a file name')
 export const shareIdSchema = z.string().regex(/^[0-9a-f]{32}$/)
 /** A relayed channel's id: 128 random bits. */

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import type { RevokedAccess } from '../domain/revocation.ts'
 import {
   channelSchema,
+  credentialHashSchema,
   deviceNameSchema,
   deviceRefSchema,
   deviceSchema,
@@ -111,7 +112,8 @@ const read = <P extends z.ZodType, R extends z.ZodType>(params: P, result: R) =>
 const write = <P extends z.ZodType>(params: P) => ({ params, result: nothing, kind: 'write' as const })
 
 export const trackerMethods = {
-  'device.logout': write(nothing),
+  /** Ends the log-in with that credential, if it is still the present one of the asking device. */
+  'device.logout': write(z.strictObject({ credentialHash: credentialHashSchema })),
   'group.create': write(inGroup.extend({ hidden: z.boolean().default(false) })),
   'group.join': write(inGroup),
   'group.leave': write(inGroup),

@@ -1,7 +1,7 @@
 // A person who asks the trackers steadily, without an agent: signs up, logs in on a new device now and then, and does
 // random things in a few groups that everyone competes for. Each request and its answer go into the history.
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import { askAccount } from '../../src/actors/client/account-client.ts'
@@ -9,6 +9,7 @@ import { askAll } from '../../src/actors/client/ask-all.ts'
 import { BrokerUnreachable, connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import type { Trust } from '../../src/actors/client/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/client/tracker-client.ts'
+import { credentialHashOf } from '../../src/domain/account.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { guestInboxPrefix, signUpSubject } from '../../src/wire/subjects.ts'
 import type { TrackerMethod, TrackerReply } from '../../src/wire/tracker-api.ts'
@@ -24,6 +25,7 @@ export interface Recorder {
 export interface Session {
   readonly user: string
   readonly device: string
+  readonly credentialHash: string
   readonly trackers: TrackerClient
   readonly connection: NatsConnection
   readonly tapped: Tapped
@@ -88,7 +90,7 @@ export function createLightPerson(
     const answer = await recorded({ device, method: 'login', params: { user } }, async () => {
       const connection = await connectBroker(servers, { kind: 'password', user, password }, 'chaos', trust)
       const { transport, tapped } = tap(connection, mischief)
-      const credentialHash = createHash('sha256').update(credential).digest('hex')
+      const credentialHash = credentialHashOf(credential)
       const asked = await askAccount(transport, { user, device }, 'log-in', { name: 'chaos', credentialHash })
       await connection.close()
       return { outcome: asked.ok ? { ok: true, value: {} } : asked, id: tapped.lastId, seq: tapped.lastSeq }
@@ -97,7 +99,7 @@ export function createLightPerson(
     const connection = await connectBroker(servers, { kind: 'device', user, device, credential }, 'chaos', trust)
     const { transport, tapped } = tap(connection, mischief)
     const trackers = createTrackerClient(transport, { user, device }, answer.seq)
-    session = { user, device, trackers, connection, tapped }
+    session = { user, device, credentialHash: credentialHashOf(credential), trackers, connection, tapped }
   }
 
   const ready = async () => {
@@ -136,7 +138,7 @@ export function createLightPerson(
       return answer
     },
     async renew() {
-      if (session) await this.ask('device.logout', {}, {})
+      if (session) await this.ask('device.logout', {}, { credentialHash: session.credentialHash })
     },
     close: forget,
   }

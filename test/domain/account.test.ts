@@ -19,6 +19,7 @@ const loggedOut = (device: string): AccountEvent => ({ type: 'device.logged-out'
 const proven = passwordVersion('hash')
 const logIn = (device: string, credentialHash = 'c1') =>
   ({ type: 'log-in-device', device, name: 'laptop', credentialHash, at: 1, proven }) as const
+const logOut = (device: string, credentialHash = 'c1') => ({ type: 'log-out-device', device, credentialHash }) as const
 
 test('A free user id can be signed up, and a taken one cannot.', t => {
   const given = specify(account, t)
@@ -38,20 +39,26 @@ test('An id that looks like a taken one cannot be signed up, and is told which.'
 test('Logging in to or out of an account that does not exist is refused.', t => {
   const given = specify(account, t)
   given().when(logIn('d1')).refused('no-such-user')
-  given().when({ type: 'log-out-device', device: 'd1' }).refused('no-such-user')
+  given().when(logOut('d1')).refused('no-such-user')
 })
 
 test('A device logs in, again with a new credential, and out.', t => {
   const given = specify(account, t)
   given(created).when(logIn('d1')).gives(loggedIn('d1'))
   given(created, loggedIn('d1')).when(logIn('d1', 'c2')).gives(loggedIn('d1', 'c2'))
-  given(created, loggedIn('d1')).when({ type: 'log-out-device', device: 'd1' }).gives(loggedOut('d1'))
+  given(created, loggedIn('d1')).when(logOut('d1')).gives(loggedOut('d1'))
 })
 
 test('Logging out a device that is not logged in changes nothing.', t => {
   const given = specify(account, t)
-  given(created).when({ type: 'log-out-device', device: 'd1' }).gives()
-  given(created, loggedIn('d1'), loggedOut('d1')).when({ type: 'log-out-device', device: 'd1' }).gives()
+  given(created).when(logOut('d1')).gives()
+  given(created, loggedIn('d1'), loggedOut('d1')).when(logOut('d1')).gives()
+})
+
+test('A log-out that arrives after a later log-in of its device does not end that one.', t => {
+  const given = specify(account, t)
+  given(created, loggedIn('d1'), loggedIn('d1', 'c2')).when(logOut('d1', 'c1')).gives()
+  given(created, loggedIn('d1'), loggedIn('d1', 'c2')).when(logOut('d1', 'c2')).gives(loggedOut('d1'))
 })
 
 test('The state holds the last credential of every logged-in device, its name, and since when.', t => {
@@ -119,7 +126,7 @@ test('Deleting an account logs all its devices out, and its id is never free aga
   given(created, deleted).when({ type: 'sign-up', user: 'alice', passwordHash: 'other', at: 9 }).refused('user-exists')
   for (const command of [
     { ...logIn('d1'), proven: passwordVersion('') },
-    { type: 'log-out-device', device: 'd1' } as const,
+    logOut('d1'),
     { type: 'delete', proven: passwordVersion('') } as const,
   ])
     given(created, deleted).when(command).refused('no-such-user')
@@ -164,7 +171,7 @@ test('A disabled account lets no device log in until it is enabled, and keeps th
 
 test('A device of a disabled account can log out, and its password can be reset.', t => {
   const given = specify(account, t)
-  given(created, loggedIn('d1'), disabled).when({ type: 'log-out-device', device: 'd1' }).gives(loggedOut('d1'))
+  given(created, loggedIn('d1'), disabled).when(logOut('d1')).gives(loggedOut('d1'))
   given(created, disabled).when({ type: 'reset-password', passwordHash: 'new' }).gives(changed('new'))
 })
 

@@ -99,7 +99,7 @@ function accountCommand(made: AccountStep, at: number, state: Account): AccountC
     case 'note-use':
       return { type: made.kind, device, at, everyMs: 2 }
     case 'log-out-device':
-      return { type: made.kind, device }
+      return { type: made.kind, device, credentialHash: state.devices.get(device)?.credentialHash ?? 'none' }
     case 'revoke-device':
       return { type: made.kind, device, proven }
     case 'delete':

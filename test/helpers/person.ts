@@ -1,12 +1,13 @@
 // A user with an account, logged in on a device, as trackers and brokers see them: without an agent or a home.
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { NatsConnection } from 'nats'
 import { askAccount } from '../../src/actors/client/account-client.ts'
 import { connectBroker } from '../../src/actors/client/broker-connection.ts'
 import type { Trust } from '../../src/actors/client/broker-trust.ts'
 import { askPersistently, createTrackerClient, type TrackerClient } from '../../src/actors/client/tracker-client.ts'
+import { credentialHashOf } from '../../src/domain/account.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { type AccountMethod, type AccountParams, passwordVersionResultSchema } from '../../src/wire/account-api.ts'
 import { guestInboxPrefix, inboxPrefix, passwordVersionSubject, signUpSubject } from '../../src/wire/subjects.ts'
@@ -45,7 +46,7 @@ export async function logIn(servers: readonly string[], user: string, password =
   try {
     const device = randomBytes(6).toString('hex')
     const credential = randomBytes(32).toString('base64url')
-    const credentialHash = createHash('sha256').update(credential).digest('hex')
+    const credentialHash = credentialHashOf(credential)
     const answer = await askAccount(connection, { user, device }, 'log-in', { name: 'test', credentialHash })
     if (!answer.ok) throw new Error(`${user} cannot log in: ${JSON.stringify(answer)}`)
     return { device, credential }
@@ -89,6 +90,10 @@ export async function onDevice(t: ExecutionContext, servers: readonly string[], 
   t.teardown(() => connection.close())
   return { user, device, credential, connection, trackers: createTrackerClient(connection, { user, device }) }
 }
+
+/** As the device does by itself. */
+export const logOut = ({ trackers, credential }: Pick<Person, 'trackers' | 'credential'>) =>
+  trackers.ask('device.logout', { credentialHash: credentialHashOf(credential) })
 
 export async function person(t: ExecutionContext, servers: readonly string[], user: string): Promise<Person> {
   const answer = await signUp(servers, user)

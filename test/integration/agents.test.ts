@@ -14,7 +14,7 @@ import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { startCountingSharer } from '../helpers/counting-sharer.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { admit, onDevice, person } from '../helpers/person.ts'
+import { admit, logOut, onDevice, person } from '../helpers/person.ts'
 import { startSession } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
 import { withShared } from '../helpers/with-shared.ts'
@@ -471,7 +471,23 @@ test('A device that is logged out from elsewhere forgets its log-in; one that ca
   await starting
   t.truthy(home.session())
 
-  granted(await alice.person.trackers.ask('device.logout', {}))
+  granted(await logOut(alice.person))
   await until('the log-in is forgotten', () => home.session() === undefined)
+  t.pass()
+})
+
+test('An agent that saw the log-in go before it was asked to log out still says that a broker took its goodbye.', async t => {
+  const { devices } = await swarm(t, 1)
+  const { home, ask } = devices[0]!
+  const session = home.session()!
+  // A busy machine may take longer than the agent waits for that: then once more.
+  await until('a broker takes it', async () => {
+    home.saveSession(session)
+    await until('it is online', async () => (await ask('status', {})).state === 'online')
+    home.clearSession()
+    // The first waits until it has left.
+    await ask('logout', {})
+    return (await ask('logout', {})).wasOnline
+  })
   t.pass()
 })

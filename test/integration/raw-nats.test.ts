@@ -2,7 +2,7 @@
 // password, or without any account may publish and hear. A row passes when a broker refuses it; with its permission
 // granted the broker says nothing, and the row fails.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -16,6 +16,7 @@ import { trustNobody } from '../../src/actors/client/broker-trust.ts'
 import { openHome } from '../../src/actors/device/home.ts'
 import { nkeyLogin } from '../../src/actors/device/nkey.ts'
 import { connectOperator } from '../../src/cluster/operator.ts'
+import { credentialHashOf } from '../../src/domain/account.ts'
 import type { DeviceRef } from '../../src/domain/device-ref.ts'
 import { attemptsSubject } from '../../src/wire/attempt-message.ts'
 import type { BrokerLogin } from '../../src/wire/broker-login.ts'
@@ -55,7 +56,7 @@ import { operatorLogin, watchLogin } from '../../src/wire/watch-login.ts'
 import { agentDevice, randomFile } from '../helpers/agent-device.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { injectingBroker } from '../helpers/injecting-broker.ts'
-import { admit, logIn, type Person, passwordOf, passwordVersionOf, person, signUp } from '../helpers/person.ts'
+import { admit, logIn, logOut, type Person, passwordOf, passwordVersionOf, person, signUp } from '../helpers/person.ts'
 import { connectRaw, connectWith, type RawNats } from '../helpers/raw-nats.ts'
 import { until } from '../helpers/until.ts'
 import { withShared } from '../helpers/with-shared.ts'
@@ -81,7 +82,7 @@ const host = '127.0.0.1'
 const nonce = '1'.repeat(32)
 const another = 'z'.repeat(12)
 const ticketKeyOf = ({ secrets }: TestCluster, eve: Omit<Person, 'connection' | 'trackers'>) => {
-  const credentialHash = createHash('sha256').update(eve.credential).digest('hex')
+  const credentialHash = credentialHashOf(eve.credential)
   return deviceTicketKey(Buffer.from(secrets.ticketSecret, 'base64url'), eve, credentialHash)
 }
 const logins = {
@@ -391,7 +392,7 @@ test('No tracker’s key, no broker’s position and no copied log-in makes an a
 
   // The copy is a log-in like that of the device. The device's log-out ends both.
   await his!.ask('logout', {})
-  t.true((await victim!.trackers.ask('device.logout', {})).ok)
+  t.true((await logOut(victim!)).ok)
   await until('the copy is refused', async () => {
     const again = await connectRaw(cluster.servers[0]!, host, copy)
     if (again !== 'refused') again.close()
@@ -445,7 +446,7 @@ test('Logging a device out disconnects its relay and the watchers that use it, a
   await device.request(
     apiSubject(lost, 'write', 'device.logout'),
     `${inboxPrefix('eve')}.x`,
-    JSON.stringify({ id: randomUUID(), seen: 0, params: {} }),
+    JSON.stringify({ id: randomUUID(), seen: 0, params: { credentialHash: credentialHashOf(lost.credential) } }),
   )
   const isHungUp = async (connection: RawNats, subject: string) => {
     while ((await connection.subscribe(subject)) === 'allowed') await delay(100)

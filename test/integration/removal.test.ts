@@ -25,7 +25,17 @@ import { type AgentDevice, agentDevice, randomFile } from '../helpers/agent-devi
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
 import { granted } from '../helpers/granted.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { admit, byPassword, logIn, onDevice, type Person, passwordOf, person, signUp } from '../helpers/person.ts'
+import {
+  admit,
+  byPassword,
+  logIn,
+  logOut,
+  onDevice,
+  type Person,
+  passwordOf,
+  person,
+  signUp,
+} from '../helpers/person.ts'
 import { openPersonsRelay } from '../helpers/persons-relay.ts'
 import { type RawFetcher, startRawFetcher } from '../helpers/raw-peer.ts'
 import { until } from '../helpers/until.ts'
@@ -269,7 +279,7 @@ test('Logging a device out ends the uploads to it, and leaves its user’s other
   const gone = await take(t, mallory, group, alice.person)
   const kept = await take(t, second, group, alice.person)
   await flows(gone, alice)
-  granted(await mallory.trackers.ask('device.logout', {}))
+  granted(await logOut(mallory))
   await hasStopped(t, gone, alice)
   t.like(await kept.comesAgain(), { type: 'bitfield' })
 })

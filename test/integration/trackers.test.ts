@@ -17,7 +17,7 @@ import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { granted } from '../helpers/granted.ts'
 import { createLookout } from '../helpers/lookout.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { admit, logIn, onDevice, type Person, person, signUp } from '../helpers/person.ts'
+import { admit, logIn, logOut, onDevice, type Person, person, signUp } from '../helpers/person.ts'
 import { withShared } from '../helpers/with-shared.ts'
 
 const test = withShared(anyTest as TestFn<TestCluster>, t => startCluster(t))
@@ -85,7 +85,7 @@ test('A device that logs out is disconnected and refused, and the user’s other
     for await (const { type } of cleo.connection.status()) if (type === 'disconnect') return true
     return false
   })()
-  t.is(codeOf(await cleo.trackers.ask('device.logout', {})), 'done')
+  t.is(codeOf(await logOut(cleo)), 'done')
   t.true(await cut)
   await t.throwsAsync(connectBroker(servers, { kind: 'device', ...cleo }, 'test'), { instanceOf: LoginRefused })
   t.is(codeOf(await second.trackers.ask('group.list', {})), 'done')

@@ -61,7 +61,7 @@ export class DeviceSession {
   #connection: Connection | undefined
   /** Why the last attempt to connect failed; undefined while none has ended. */
   #failure: string | undefined
-  /** A broker has taken the goodbye of the last session. */
+  /** A broker has taken the goodbye of the last session, which may have ended before the command line asked for that. */
   #goodbyeArrived = false
 
   constructor(needs: DeviceSessionNeeds) {
@@ -117,7 +117,6 @@ export class DeviceSession {
   /** Resolves once the session is closed and the login forgotten; true when a broker answered until then. */
   async logOut(): Promise<boolean> {
     const root = this.#needs.root()
-    this.#goodbyeArrived = false
     root.send({ type: 'agent.logout' })
     await waitFor(root, snapshot => snapshot.status === 'done' || snapshot.matches('loggedOut'))
     return this.#goodbyeArrived
@@ -136,6 +135,7 @@ export class DeviceSession {
     const { home, log, servers } = this.#needs
     const session = home.session()
     this.#used = session
+    this.#goodbyeArrived = false
     if (!session) return 'revoked'
     const nats = await connectSession(servers.all, session, home.trust)
     // The agent was told to stop, or the login was replaced, while this was on its way: no one else would close it.

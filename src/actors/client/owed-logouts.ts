@@ -2,6 +2,7 @@
 // home: revoking one takes the credential itself. A later log-in of the same user on this device replaces the one before,
 // for the trackers too, and settles it.
 
+import { credentialHashOf } from '../../domain/account.ts'
 import type { Home } from '../device/home.ts'
 import { connectSession } from './connect-session.ts'
 import { createTrackerClient } from './tracker-client.ts'
@@ -15,9 +16,9 @@ export async function tellOwedLogouts(home: LogoutHome, servers: readonly string
     if (connected === 'away') return false
     if (connected !== 'revoked') {
       try {
-        // A log-in since then has settled it; this request would end that one.
-        if (!home.owedLogouts().some(({ credential }) => credential === login.credential)) continue
-        const answer = await createTrackerClient(connected, login).ask('device.logout', {})
+        // A log-in since then has another credential, and goes on.
+        const params = { credentialHash: credentialHashOf(login.credential) }
+        const answer = await createTrackerClient(connected, login).ask('device.logout', params)
         if (!answer.ok && answer.code !== 'not-logged-in') return false
       } finally {
         await connected.close()

@@ -54,7 +54,6 @@ export interface Home {
   clearSession(): void
   /** Log-ins that are over here, and that the trackers have still to be told of (client/owed-logouts.ts). */
   owedLogouts(): Session[]
-  oweLogout(session: Session): void
   /** Logs out here, and owes the trackers that: one renaming, so it works on a full disk, and a kill leaves no half of it. */
   endSession(session: Session): void
   settleLogout(session: Session): void
@@ -135,7 +134,6 @@ export function openHome(folder: string): Home {
       attempt('', () => readdirSync(folder))
         .filter(name => name.startsWith(owedPrefix))
         .flatMap(name => read(name, sessionSchema) ?? []),
-    oweLogout: session => write(owedName(session), session),
     endSession: session => attempt('session.json', () => renameSync(path('session.json'), path(owedName(session)))),
     settleLogout: session => remove(owedName(session)),
     seen: () => position().seq,

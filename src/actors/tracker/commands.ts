@@ -35,14 +35,17 @@ export function proposalOf<M extends WriteMethod>(
   hasInterest: HasInterest,
 ): Proposal {
   const { id, by, method, params } = request
-  if (method === 'device.logout')
+  if (method === 'device.logout') {
+    const { credentialHash } = params as TrackerParams<'device.logout'>
     return {
       id,
       by,
       subject: userEvents(by.user),
       hasInterest,
-      decide: () => account.decide({ type: 'log-out-device', device: by.device }, projection.account(by.user)),
+      decide: () =>
+        account.decide({ type: 'log-out-device', device: by.device, credentialHash }, projection.account(by.user)),
     }
+  }
   const { group: name } = params as TrackerParams<GroupMethod>
   // A new group's name must differ from all look-alikes; everything else is about the group of exactly this name.
   const existing = () => (method === 'group.create' ? projection.groupLike(name) : undefined) ?? name

@@ -1,8 +1,9 @@
 // signup, login, logout, whoami. Each device uses the password once: logging in trades it for a credential that the device
 // makes and keeps in its home. A command that fails leaves the log-in as it was.
 
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { credentialHashOf } from '../../domain/account.ts'
 import { parseId, toDeviceName } from '../../domain/names.ts'
 import { done, refuse } from '../../domain/refusal.ts'
 import { isAgentRunning } from '../agent-running.ts'
@@ -83,21 +84,18 @@ async function tradePassword(context: Context, user: string, password: string): 
       return !answer.ok && answer.code === 'disabled' ? answer : done(undefined)
     }
     const credential = randomBytes(32).toString('base64url')
-    // The new log-in takes the place of an earlier one of this user here. Revoking that later would end the new one.
-    const replaced = home.owedLogouts().filter(owed => owed.user === user && owed.device === home.device())
-    for (const owed of replaced) home.settleLogout(owed)
     const answer = await ask('log-in', {
       name: toDeviceName(hostname()),
-      credentialHash: createHash('sha256').update(credential).digest('hex'),
+      credentialHash: credentialHashOf(credential),
     })
-    if (!answer.ok) {
-      for (const owed of replaced) home.oweLogout(owed)
-      return answer
-    }
+    if (!answer.ok) return answer
     // Another cluster, or this one created anew, counts from 1 again.
     home.forgetSeen()
     home.saveSeen(answer.value.seq, answer.value.epoch)
     home.saveSession({ user, device: home.device(), credential })
+    // It took the place of earlier ones of this user here, for the trackers, too.
+    const replaced = home.owedLogouts().filter(owed => owed.user === user && owed.device === home.device())
+    for (const owed of replaced) home.settleLogout(owed)
     return done(undefined)
   })
 }

@@ -79,6 +79,8 @@ export type AccountEvent =
       readonly name: string
       readonly credentialHash: string
       readonly at: number
+      /** The device was logged in. Its earlier credential is void from now on. */
+      readonly replaces?: true | undefined
     }
   | { readonly type: 'device.used'; readonly user: string; readonly device: string; readonly at: number }
   | { readonly type: 'device.logged-out'; readonly user: string; readonly device: string }
@@ -151,7 +153,8 @@ export const account: Decider<Account, AccountCommand, AccountEvent> = {
             'usage',
             `${user} is logged in on ${maxDevices} devices; log one of them out with shoal device logout, then try again`,
           )
-        return done([{ type: 'device.logged-in', user, device, name, credentialHash, at }])
+        const replaces = state.devices.has(device) ? ({ replaces: true } as const) : {}
+        return done([{ type: 'device.logged-in', user, device, name, credentialHash, at, ...replaces }])
       }
       case 'log-out-device':
         return done(

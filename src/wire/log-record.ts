@@ -35,6 +35,7 @@ const eventSchema = z.discriminatedUnion('type', [
     name: deviceNameSchema,
     credentialHash: z.string(),
     at,
+    replaces: z.literal(true).optional(),
   }),
   z.strictObject({ type: z.literal('device.used'), user, device, at }),
   z.strictObject({ type: z.literal('device.logged-out'), user, device }),

@@ -5,7 +5,7 @@ import { specify, stateOf } from '../helpers/decider-specification.ts'
 const created: AccountEvent = { type: 'account.created', user: 'alice', passwordHash: 'hash', at: 7 }
 const deleted: AccountEvent = { type: 'account.deleted', user: 'alice' }
 const changed = (passwordHash: string): AccountEvent => ({ type: 'password.changed', user: 'alice', passwordHash })
-const loggedIn = (device: string, credentialHash = 'c1', at = 1): AccountEvent => ({
+const loggedIn = (device: string, credentialHash = 'c1', at = 1): AccountEvent & { type: 'device.logged-in' } => ({
   type: 'device.logged-in',
   user: 'alice',
   device,
@@ -45,7 +45,9 @@ test('Logging in to or out of an account that does not exist is refused.', t => 
 test('A device logs in, again with a new credential, and out.', t => {
   const given = specify(account, t)
   given(created).when(logIn('d1')).gives(loggedIn('d1'))
-  given(created, loggedIn('d1')).when(logIn('d1', 'c2')).gives(loggedIn('d1', 'c2'))
+  given(created, loggedIn('d1'))
+    .when(logIn('d1', 'c2'))
+    .gives({ ...loggedIn('d1', 'c2'), replaces: true })
   given(created, loggedIn('d1')).when(logOut('d1')).gives(loggedOut('d1'))
 })
 
@@ -81,7 +83,7 @@ test('A log-in beyond the maximum number of devices is refused, but logged-in de
     .refused('usage')
   given(...full)
     .when(logIn('d3', 'c2'))
-    .gives(loggedIn('d3', 'c2'))
+    .gives({ ...loggedIn('d3', 'c2'), replaces: true })
 })
 
 test('A new password logs no device out, or all but the one that is kept.', t => {

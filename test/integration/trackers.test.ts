@@ -8,6 +8,7 @@ import { askAll } from '../../src/actors/client/ask-all.ts'
 import { connectBroker, LoginRefused } from '../../src/actors/client/broker-connection.ts'
 import { askPersistently, createTrackerClient } from '../../src/actors/client/tracker-client.ts'
 import { askAsOperator } from '../../src/cluster/operator-requests.ts'
+import { credentialHashOf } from '../../src/domain/account.ts'
 import type { Outcome } from '../../src/domain/refusal.ts'
 import { type Notice, noticeSchema } from '../../src/wire/notice.ts'
 import { apiSubject, inboxPrefix, noticeSubject, presenceSubject, type RequestKind } from '../../src/wire/subjects.ts'
@@ -17,7 +18,7 @@ import { statusesAtOneSequence } from '../helpers/equal-trackers.ts'
 import { granted } from '../helpers/granted.ts'
 import { createLookout } from '../helpers/lookout.ts'
 import { manifestOf } from '../helpers/manifest-of.ts'
-import { admit, logIn, logOut, onDevice, type Person, person, signUp } from '../helpers/person.ts'
+import { admit, byPassword, logIn, logOut, onDevice, type Person, person, signUp } from '../helpers/person.ts'
 import { withShared } from '../helpers/with-shared.ts'
 
 const test = withShared(anyTest as TestFn<TestCluster>, t => startCluster(t))
@@ -77,18 +78,31 @@ test('Only the right password or a device’s own credential is accepted.', asyn
   await t.throwsAsync(connectAs({ user: 'Ben' }), refused)
 })
 
+/** Resolves with true once a broker has closed their connection. */
+async function isCut({ connection }: Person): Promise<boolean> {
+  for await (const { type } of connection.status()) if (type === 'disconnect') return true
+  return false
+}
+
 test('A device that logs out is disconnected and refused, and the user’s other device stays connected.', async t => {
   const { servers } = t.context
   const cleo = await person(t, servers, 'cleo')
   const second = await onDevice(t, servers, 'cleo')
-  const cut = (async () => {
-    for await (const { type } of cleo.connection.status()) if (type === 'disconnect') return true
-    return false
-  })()
+  const cut = isCut(cleo)
   t.is(codeOf(await logOut(cleo)), 'done')
   t.true(await cut)
   await t.throwsAsync(connectBroker(servers, { kind: 'device', ...cleo }, 'test'), { instanceOf: LoginRefused })
   t.is(codeOf(await second.trackers.ask('group.list', {})), 'done')
+})
+
+test('A device that logs in again ends the connections made with its earlier credential.', async t => {
+  const { servers } = t.context
+  const dido = await person(t, servers, 'dido')
+  const cut = isCut(dido)
+  const params = { name: 'test', credentialHash: credentialHashOf('another credential') }
+  granted(await byPassword(servers, dido, 'log-in', params))
+  t.true(await cut)
+  await t.throwsAsync(connectBroker(servers, { kind: 'device', ...dido }, 'test'), { instanceOf: LoginRefused })
 })
 
 test('Users request, accept, reject, remove, hand over and leave, and each refusal has its code.', async t => {

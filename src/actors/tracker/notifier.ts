@@ -1,6 +1,5 @@
-// Sends people notices as the log brings them, and closes the connections of devices that logged out, or whose account was
-// disabled or enabled. Both may be lost or
-// happen twice; nothing durable depends on them.
+// Sends people notices as the log brings them, and closes the connections of devices that logged out or in again, or whose
+// account was disabled or enabled. Both may be lost or happen twice; nothing durable depends on them.
 
 import { trackerTunables } from '../../../config/tracker.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
@@ -32,6 +31,7 @@ export const notifierActor: TrackerActor<EntriesApplied> =
     /** Devices whose connections were let in under what no longer holds; they connect again and get what does. */
     function changedLogins(event: LogEvent): DeviceRef[] {
       if (event.type === 'device.logged-out') return [event]
+      if (event.type === 'device.logged-in') return event.replaces ? [event] : []
       if (event.type !== 'account.disabled' && event.type !== 'account.enabled') return []
       const { user } = event
       return [...projection.account(user).devices.keys()].map(device => ({ user, device }))

@@ -29,7 +29,7 @@ export const passwordTunables = {
 /** Devices' credentials. */
 export const deviceTunables = {
   /**
-   * A device that nobody used for this long has to log in again: a forgotten laptop's disk lets no one in for ever. Three
+   * A device unused for this long has to log in again: a forgotten laptop's disk lets no one in for ever. Three
    * months outlast a long holiday or a sabbatical's first term.
    */
   expiresAfterMs: 90 * 24 * 60 * 60 * 1000,
@@ -44,7 +44,7 @@ export const deviceTunables = {
 
 /** What trackers finish by themselves: the exits of a deleted account from its groups, and recording the use of devices. */
 export const housekeepingTunables = {
-  /** How often it is looked for what another tracker left undone; a tracker's own entries are acted on at once. */
+  /** How often each tracker looks for what another one left undone. It acts on the log's entries at once. */
   everyMs: 30_000,
 } as const
 

@@ -26,7 +26,7 @@ export const isAccountMethod = (text: string): text is AccountMethod => Object.h
 /** On `accountSubject(user, version, method, host)`; the result is empty. */
 export const accountRequestSchema = z.strictObject({
   id: z.uuid(),
-  /** The device that asks. Only `log-in` and `change-password` go by it, and whoever has the password may name any. */
+  /** The device that asks. Only `log-in` and `change-password` go by it, and the holder of the password may name any. */
   device: deviceSchema,
   params: z.unknown(),
 })

@@ -29,14 +29,15 @@ const sessionSchema = z.strictObject({
   /** 256 random bits, base64url: this device's password at the brokers. */
   credential: z.string().length(43),
 })
+export type Session = z.infer<typeof sessionSchema>
+
+const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
+
 /** A file of this folder cannot be read or written now. That says nothing about its content. */
 export class HomeFailed extends Error {
   override readonly name = 'HomeFailed'
   readonly code = 'home-failed'
 }
-
-const positionSchema = z.strictObject({ epoch: sequenceSchema, seq: sequenceSchema })
-export type Session = z.infer<typeof sessionSchema>
 
 /** A file for each, so that processes which add and remove them do not undo each other's changes. */
 const owedPrefix = 'owed-logout-'

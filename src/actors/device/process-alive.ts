@@ -1,5 +1,5 @@
-// Whether a process is alive, and whether it is suspended. A zombie, which has ended and was not reaped, is not, though it can still be signalled: in a
-// container whose first process reaps nothing, zombies stay for good.
+// Whether a process is alive, and whether it is suspended. A zombie, which has ended and was not reaped, is not alive,
+// though it can still be signalled: in a container whose first process reaps nothing, zombies stay for good.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
 // Signs people up, and does what a password decides: logging devices in and out, a new password, the end of an account. A
-// password is only hashed here, never kept or logged. Sign-ups are rate-limited (attempt-counts.ts), since anybody can make
+// password is only hashed here, never kept or logged. Sign-ups are rate-limited (attempt-counts.ts), since any guest can make
 // one and each stays in the log for good. Wrong passwords never come here: the authenticator refuses their connections.
 
 import { passwordTunables } from '../../../config/tracker.ts'

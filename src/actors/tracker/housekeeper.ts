@@ -15,7 +15,7 @@ import { createCommit, type Proposal } from './commit.ts'
 import { createQuorum } from './quorum.ts'
 import type { TrackerActor, TrackerParts } from './tracker-parts.ts'
 
-/** Nobody waits for these, and they are right whenever they take effect. */
+/** No client waits for these, and they are right whenever they take effect. */
 const always = () => Promise.resolve(true)
 
 const exitOf = ({ projection }: TrackerParts, user: string, group: string): Proposal => ({

@@ -98,7 +98,7 @@ const deleteUser = command({
 
 const transfer = command({
   name: 'cluster group transfer',
-  summary: "Make a member a group's owner, whoever owns it now (operator only).",
+  summary: 'Make a member the owner of a group, in place of the present one (operator only).',
   example: 'cluster group transfer reef bob',
   args: { group: 'the group', user: 'a member of it' },
   async run(context, input): Promise<Result<{ group: string; user: string }>> {

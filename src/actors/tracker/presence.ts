@@ -21,7 +21,7 @@ export const presenceActor: TrackerActor =
         if (heartbeat && address) online.noteHeartbeat(address, hostIn(message.subject), heartbeat)
       },
     })
-    const sweep = setInterval(online.forgetSilent, offlineAfterMs)
+    const sweep = setInterval(() => online.forgetSilent(), offlineAfterMs)
     return () => {
       clearInterval(sweep)
       subscription.unsubscribe()

@@ -225,6 +225,23 @@ export const loadTunables = {
   kickAgainMs: 500,
 } as const
 
+/**
+ * What brokers count of a device's connection, for floods that no tracker hears. The largest honest use is noted beside each;
+ * a flood of 0.9 MB messages by three connections reached 280 MB a second.
+ */
+export const unheardTunables = {
+  /**
+   * A hundred relay channels have a window of 2 MB each on their way; then each 0.5 MB is acknowledged (`relayTunables`).
+   * Everything else is less than 1 MB a second, mostly steps of machines that are being watched.
+   */
+  bytes: { burst: 256 * mebibyte, perSecond: 4 * mebibyte, perDelivered: 2 * mebibyte },
+  /** Steps of machines are 240 a second at most. Four chunks are acknowledged by one message. */
+  messages: { burst: 100_000, perSecond: 2_000, perDelivered: 16 },
+  /** How often brokers are asked for the connections that sent most: 25 KB from each. */
+  lookEveryMs: 2_000,
+  mostConnections: 64,
+} as const
+
 /** A tracker's own operation. */
 export const trackerTunables = {
   /** Wait before a failed part of a tracker is restarted; doubles up to `mostMs`. */

@@ -12,6 +12,7 @@ import {
   inboxPrefix,
   passwordVersionSubject,
   presenceSubject,
+  relaySubject,
   signUpSubject,
   trackersStats,
   trackersStatus,
@@ -168,8 +169,17 @@ onLinux(
   },
 )
 
+onLinux('A device that floods another with relayed bytes nobody takes is cut off, and others work on.', async t => {
+  const { servers } = t.context.cluster
+  const pat = await person(t, servers, 'pat')
+  await pat.connection.close()
+  const subject = relaySubject(t.context.mia, pat, '0'.repeat(32))
+  const flood: Flood = { login: { ...pat, kind: 'relay' }, from: '127.0.0.1', subject, reply: '', body: large }
+  await survives(t, [flood, flood, flood])
+})
+
 onLinux('Those who were cut off are kept out.', async t => {
   const { letInAgain } = t.context
-  t.is(letInAgain.length, 2 + Object.keys(ofDevice).length)
+  t.is(letInAgain.length, 3 + Object.keys(ofDevice).length)
   t.false((await Promise.all(letInAgain)).includes(true))
 })

@@ -41,6 +41,8 @@ export interface LoadControl {
   admits(room: Room, source: MessageSource, bytes: number): boolean
   /** Whether a message that was admitted and then waited is to be answered: false once answers to others used up its bytes. */
   mayAnswer(room: Room, source: MessageSource): boolean
+  /** Cuts a source off at once; `room` is for the log. */
+  cutOff(room: Room | 'unheard', source: MessageSource): void
   /** Counts the answer to an admitted message. */
   charge(room: Room, source: MessageSource, bytes: number): void
   /**
@@ -97,7 +99,7 @@ export function createLoadControl(
       log.warn({ err, source }, 'the brokers did not close a flooding source’s connections'),
     )
   }
-  const cutOff = (room: Room, source: MessageSource) => {
+  const cutOff = (room: Room | 'unheard', source: MessageSource) => {
     const { connection, origin } = source
     log.warn({ room, connection, origin, forMs: refusedForMs }, 'a source floods this tracker and is cut off')
     refused.set(sourceKey(source), { untilMs: now() + refusedForMs, kickedAtMs: now() })
@@ -141,6 +143,7 @@ export function createLoadControl(
       if (ofSources.isOverdrawn(sourceKey(source), now())) return false
       return source.user === undefined || !ofUsers.isOverdrawn(source.user, now())
     },
+    cutOff,
     charge(room, source, bytes) {
       const { ofSources, ofUsers } = policersOf(room)
       ofSources.charge(sourceKey(source), bytes, now())

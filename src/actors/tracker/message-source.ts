@@ -20,7 +20,7 @@ export interface MessageSource {
 /** One for each source, without spaces within its parts. */
 export const sourceKey = ({ connection, origin = '' }: MessageSource): string => `${connection} ${origin}`
 
-const deviceSource = (by: DeviceRef): MessageSource => ({ connection: deviceConnectionName(by), user: by.user })
+export const deviceSource = (by: DeviceRef): MessageSource => ({ connection: deviceConnectionName(by), user: by.user })
 const passwordSource = (user: string, host: string): MessageSource => ({ connection: user, origin: originOf(host) })
 const guestSource = (host: string): MessageSource => ({ connection: guestConnectionName, origin: originOf(host) })
 

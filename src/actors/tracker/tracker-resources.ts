@@ -18,6 +18,7 @@ import { prepareProjection } from './prepare-projection.ts'
 import { createProgress } from './progress.ts'
 import { connectTracker, type TrackerConnections } from './tracker-connections.ts'
 import type { TrackerParts, TrackerSettings } from './tracker-parts.ts'
+import { watchForUnheardFloods } from './unheard-floods.ts'
 
 export class TrackerResources {
   readonly #settings: TrackerSettings
@@ -25,6 +26,7 @@ export class TrackerResources {
   #load: LoadControl | undefined
   #parts: TrackerParts | undefined
   #stopInspection = () => {}
+  #stopWatchingFloods = () => {}
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings
@@ -56,6 +58,7 @@ export class TrackerResources {
     this.#connections = connections
     const load = createLoadControl(this.#settings, connections)
     this.#load = load
+    this.#stopWatchingFloods = watchForUnheardFloods(connections.sys, load, this.#settings.log)
     this.#stopInspection = inspectProcess({
       connection: connections.reads,
       me: trackerInspected(name),
@@ -97,6 +100,7 @@ export class TrackerResources {
   async release(): Promise<void> {
     this.#stopInspection()
     this.#stopInspection = () => {}
+    this.#stopWatchingFloods()
     this.#closeProjection()
     this.#load?.close()
     this.#load = undefined

@@ -15,6 +15,7 @@ function fixture(take: (message: Taken) => void) {
   const load = {
     admits: () => state.admits,
     mayAnswer: () => state.mayAnswer,
+    cutOff() {},
     charge(_room: unknown, _source: unknown, bytes: number) {
       state.charged += bytes
     },

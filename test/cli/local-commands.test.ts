@@ -154,6 +154,8 @@ test('A log-out that is owed to the trackers is kept for the owner alone, until 
     home.saveSession(login(user))
     home.endSession(login(user))
     t.is(home.session(), undefined)
+    // Two log-outs at once.
+    home.endSession(login(user))
   }
   t.deepEqual(
     home

@@ -24,7 +24,7 @@ export class RestingDownloads {
 
   of(user: string): DownloadControl {
     if (this.#opened?.user !== user) {
-      void this.close()
+      void this.#closeOpened()
       const inactive = createInactiveDownloads(user, this.#library, this.#log)
       const control = new DownloadControl({ library: this.#library, inactive, queue: undefined })
       this.#opened = { user, inactive, control }
@@ -34,6 +34,11 @@ export class RestingDownloads {
 
   /** Resolves once nothing more is recorded; another session may then take the downloads over. */
   async close(): Promise<void> {
+    // Commands that come meanwhile open them again.
+    while (this.#opened) await this.#closeOpened()
+  }
+
+  async #closeOpened(): Promise<void> {
     const opened = this.#opened
     this.#opened = undefined
     await opened?.control.close()

@@ -135,7 +135,15 @@ export function openHome(folder: string): Home {
       attempt('', () => readdirSync(folder))
         .filter(name => name.startsWith(owedPrefix))
         .flatMap(name => read(name, sessionSchema) ?? []),
-    endSession: session => attempt('session.json', () => renameSync(path('session.json'), path(owedName(session)))),
+    endSession: session =>
+      attempt('session.json', () => {
+        try {
+          renameSync(path('session.json'), path(owedName(session)))
+        } catch (error) {
+          // Another process has ended it.
+          if (!isMissing(error)) throw error
+        }
+      }),
     settleLogout: session => remove(owedName(session)),
     seen: () => position().seq,
     position,
@@ -175,11 +183,13 @@ export function openHome(folder: string): Home {
   }
 }
 
+const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
 function readIfThere(file: string): string | undefined {
   try {
     return again(() => readFileSync(file, 'utf8'))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

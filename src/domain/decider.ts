@@ -3,9 +3,10 @@
 
 import type { Outcome } from './refusal.ts'
 
-export interface Decider<State, Command, Event> {
+/** `View` is what decisions read of a state; where a state is large, it can be read by keys. */
+export interface Decider<State extends View, Command, Event, View = State> {
   readonly initial: State
   /** No events and no refusal means: already so, nothing to record. */
-  decide(command: Command, state: State): Outcome<readonly Event[]>
+  decide(command: Command, view: View): Outcome<readonly Event[]>
   evolve(state: State, event: Event): State
 }

@@ -24,6 +24,26 @@ export interface Group {
   readonly shares: ReadonlyMap<string, Share>
 }
 
+/**
+ * What decisions read of a group. A `Group` is one; a tracker's reads single rows (storage/projection-aggregates.ts), so that a
+ * decision costs what its command concerns.
+ */
+export interface GroupView extends Pick<Group, 'group' | 'owner' | 'isHidden'> {
+  readonly members: {
+    has(user: string): boolean
+    /** Longest-standing first. */
+    keys(): Iterable<string>
+  }
+  readonly requests: { has(user: string): boolean }
+  readonly shares: { get(name: string): ShareView | undefined }
+}
+
+export interface ShareView {
+  readonly id: string
+  /** `user/device` keys. */
+  readonly sharers: Iterable<string> & { has(device: string): boolean }
+}
+
 /** `at`: ms since 1970, by the deciding tracker's clock. */
 export type PersonsGroupCommand = { readonly by: DeviceRef; readonly at: number } & (
   | { readonly type: 'create'; readonly group: string; readonly hidden?: boolean }

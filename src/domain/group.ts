@@ -4,7 +4,7 @@
 
 import type { Decider } from './decider.ts'
 import { type DeviceRef, deviceKey, parseDeviceKey } from './device-ref.ts'
-import type { Group, GroupCommand, GroupEvent, PersonsGroupCommand, Share } from './group-protocol.ts'
+import type { Group, GroupCommand, GroupEvent, GroupView, PersonsGroupCommand, Share } from './group-protocol.ts'
 import { groupExists, noMemberCalled, noSuchGroup, notMember } from './group-refusals.ts'
 import { checkManifest, type Manifest, shareId } from './manifest.ts'
 import { done, type Outcome, refuse } from './refusal.ts'
@@ -18,31 +18,26 @@ const noGroup: Group = {
   shares: new Map(),
 }
 
-/** Without those of that user: one device, or all. */
-const withoutSharer = ({ sharers }: Share, user: string, device?: string): Set<string> =>
-  new Set(
-    [...sharers].filter(key =>
-      device === undefined ? parseDeviceKey(key).user !== user : key !== deviceKey({ user, device }),
-    ),
-  )
+type ExistingGroup = GroupView & { readonly group: string }
 
-function decideExit(
-  state: Group & { group: string },
-  user: string,
-  type: 'member.left' | 'member.removed',
-): GroupEvent[] {
+/** Whether a device key is one of that user's: of one device, or of any. */
+const isOf = (user: string, device?: string) => (key: string) =>
+  device === undefined ? parseDeviceKey(key).user === user : key === deviceKey({ user, device })
+
+const withoutSharer = ({ sharers }: Share, user: string, device?: string): Set<string> => {
+  const isTheirs = isOf(user, device)
+  return new Set([...sharers].filter(key => !isTheirs(key)))
+}
+
+function decideExit(state: ExistingGroup, user: string, type: 'member.left' | 'member.removed'): GroupEvent[] {
   const { group } = state
-  const heir = [...state.members.keys()].find(member => member !== user)
+  const heir = Iterator.from(state.members.keys()).find(member => member !== user)
   const exit: GroupEvent[] = [{ type, group, user }]
   if (heir === undefined) return [...exit, { type: 'group.ended', group }]
   return state.owner === user ? [...exit, { type: 'owner.changed', group, user: heir }] : exit
 }
 
-function decideShare(
-  state: Group & { group: string },
-  by: DeviceRef,
-  manifest: Manifest,
-): Outcome<readonly GroupEvent[]> {
+function decideShare(state: ExistingGroup, by: DeviceRef, manifest: Manifest): Outcome<readonly GroupEvent[]> {
   const { group } = state
   const { name } = manifest
   const checked = checkManifest(manifest)
@@ -57,26 +52,28 @@ function decideShare(
 }
 
 function decideUnshare(
-  { group, shares }: Group & { group: string },
+  { group, shares }: ExistingGroup,
   { user, device }: DeviceRef,
   { name, devices }: Extract<GroupCommand, { type: 'unshare' }>,
 ): Outcome<readonly GroupEvent[]> {
   const share = shares.get(name)
   if (!share) return refuse('no-such-file', `${group} has no such file; see shoal files ${group}`)
   const which = devices === 'all' ? { user } : { user, device }
-  const left = withoutSharer(share, user, which.device)
-  if (left.size === share.sharers.size) return refuse('not-sharing', `you are not sharing ${name} in ${group}`)
+  const isTheirs = isOf(user, which.device)
+  if (!Iterator.from(share.sharers).some(isTheirs))
+    return refuse('not-sharing', `you are not sharing ${name} in ${group}`)
   const removed: GroupEvent = { type: 'sharer.removed', group, name, ...which }
-  return done(left.size > 0 ? [removed] : [removed, { type: 'share.ended', group, name }])
+  const isOfferedStill = Iterator.from(share.sharers).some(key => !isTheirs(key))
+  return done(isOfferedStill ? [removed] : [removed, { type: 'share.ended', group, name }])
 }
 
-function decideOwner(state: Group & { group: string }, user: string): Outcome<readonly GroupEvent[]> {
+function decideOwner(state: ExistingGroup, user: string): Outcome<readonly GroupEvent[]> {
   if (!state.members.has(user)) return noMemberCalled(state.group, user)
   return done(user === state.owner ? [] : [{ type: 'owner.changed', group: state.group, user }])
 }
 
 function decideCreation(
-  state: Group,
+  state: GroupView,
   { by, at, group, hidden }: Extract<PersonsGroupCommand, { type: 'create' }>,
 ): Outcome<readonly GroupEvent[]> {
   if (state.group !== undefined) return groupExists(group, state.group)
@@ -89,13 +86,13 @@ function without<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
   return copy
 }
 
-export const group: Decider<Group, GroupCommand, GroupEvent> = {
+export const group: Decider<Group, GroupCommand, GroupEvent, GroupView> = {
   initial: noGroup,
 
   decide(command, state) {
     if (command.type === 'create') return decideCreation(state, command)
     if (state.group === undefined) return noSuchGroup
-    const existing = state as Group & { group: string }
+    const existing = state as ExistingGroup
     const name = state.group
     if (command.type === 'appoint') return decideOwner(existing, command.user)
     const { by, at } = command

@@ -1,17 +1,17 @@
-// One aggregate of the projection as the domain has it: what a command is decided from.
+// One aggregate of the projection: what a command is decided from. An account is small and is read whole; of a group, which
+// may have a million shares, only the rows are read that a decision asks for.
 
 import type Database from 'better-sqlite3'
 import { type Account, type AccountDevice, account } from '../domain/account.ts'
 import type { ClusterSettings } from '../domain/cluster-settings.ts'
-import { deviceKey } from '../domain/device-ref.ts'
-import type { Group, Share } from '../domain/group-protocol.ts'
-import type { Manifest } from '../domain/manifest.ts'
+import { type DeviceRef, deviceKey, parseDeviceKey } from '../domain/device-ref.ts'
+import type { GroupView, ShareView } from '../domain/group-protocol.ts'
 
 export interface ProjectionAggregates {
   account(user: string): Account
   clusterSettings(): ClusterSettings
-  /** Manifests are read when they are looked at: use it before anything else is applied. */
-  group(name: string): Group
+  /** Reads a row whenever it is asked for one: use it before anything else is applied. */
+  group(name: string): GroupView
 }
 
 type AccountRow = Pick<Account, 'passwordHash' | 'since'> & { readonly disabled: number; readonly deleted: number }
@@ -24,24 +24,28 @@ export function createProjectionAggregates(db: Database.Database): ProjectionAgg
     FROM devices WHERE user = ? ORDER BY position`)
   const readSignUp = db.prepare('SELECT sign_up FROM settings').pluck()
   const readGroup = db.prepare('SELECT owner, hidden FROM groups WHERE name = ?')
-  const readMembers = db.prepare('SELECT user, since FROM members WHERE group_name = ? ORDER BY position').raw()
-  const readRequests = db.prepare('SELECT user, since FROM requests WHERE group_name = ? ORDER BY position').raw()
-  const readShares = db.prepare('SELECT file_name, id FROM shares WHERE group_name = ? ORDER BY position').raw()
-  const readManifest = db.prepare('SELECT manifest FROM shares WHERE group_name = ? AND file_name = ?').pluck()
-  const readSharers = db
-    .prepare('SELECT file_name, user, device FROM sharers WHERE group_name = ? ORDER BY position')
-    .raw()
+  const isMember = db.prepare('SELECT 1 FROM members WHERE group_name = ? AND user = ?').pluck()
+  const readMembers = db.prepare('SELECT user FROM members WHERE group_name = ? ORDER BY position').pluck()
+  const isRequester = db.prepare('SELECT 1 FROM requests WHERE group_name = ? AND user = ?').pluck()
+  const readShareId = db.prepare('SELECT id FROM shares WHERE group_name = ? AND file_name = ?').pluck()
+  const isSharer = db
+    .prepare('SELECT 1 FROM sharers WHERE group_name = ? AND file_name = ? AND user = ? AND device = ?')
+    .pluck()
+  const readSharers = db.prepare('SELECT user, device FROM sharers WHERE group_name = ? AND file_name = ?')
 
-  const share = (group: string, name: string, id: string, sharers: ReadonlySet<string>): Share => {
-    let manifest: Manifest | undefined
-    return {
-      id,
-      sharers,
-      get manifest() {
-        manifest ??= JSON.parse(readManifest.get(group, name) as string) as Manifest
-        return manifest
+  const share = (group: string, name: string): ShareView | undefined => {
+    const id = readShareId.get(group, name) as string | undefined
+    if (id === undefined) return undefined
+    const sharers = {
+      has(key: string) {
+        const { user, device } = parseDeviceKey(key)
+        return isSharer.get(group, name, user, device) !== undefined
+      },
+      *[Symbol.iterator]() {
+        for (const device of readSharers.iterate(group, name) as Iterable<DeviceRef>) yield deviceKey(device)
       },
     }
+    return { id, sharers }
   }
 
   return {
@@ -58,18 +62,16 @@ export function createProjectionAggregates(db: Database.Database): ProjectionAgg
 
     group(name) {
       const found = readGroup.get(name) as { owner: string; hidden: number } | undefined
-      const sharers = Map.groupBy(readSharers.all(name) as [string, string, string][], ([file]) => file)
-      const shares = (readShares.all(name) as [string, string][]).map(([file, id]) => {
-        const keys = sharers.get(file)?.map(([, user, device]) => deviceKey({ user, device }))
-        return [file, share(name, file, id, new Set(keys))] as const
-      })
       return {
         group: found && name,
         owner: found?.owner ?? '',
         isHidden: found?.hidden === 1,
-        members: new Map(readMembers.all(name) as [string, number][]),
-        requests: new Map(readRequests.all(name) as [string, number][]),
-        shares: new Map(shares),
+        members: {
+          has: user => isMember.get(name, user) !== undefined,
+          keys: () => readMembers.iterate(name) as Iterable<string>,
+        },
+        requests: { has: user => isRequester.get(name, user) !== undefined },
+        shares: { get: file => share(name, file) },
       }
     },
   }

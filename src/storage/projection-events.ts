@@ -39,9 +39,12 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
     WHERE group_name = ? AND file_name = ? ON CONFLICT DO NOTHING`)
   const dropSharer = sql(`DELETE FROM sharers
     WHERE group_name = ? AND file_name = ? AND user = ? AND device = ifnull(?, device)`)
-  const dropSharersOf = sql('DELETE FROM sharers WHERE group_name = ? AND user = ?')
-  const dropUnoffered = sql(`DELETE FROM shares WHERE group_name = ? AND NOT EXISTS
-    (SELECT 1 FROM sharers WHERE group_name = shares.group_name AND file_name = shares.file_name)`)
+  // By the index of the user's devices (the + keeps SQLite from reading all sharers of the group).
+  const dropSharersOf = sql('DELETE FROM sharers WHERE user = ? AND +group_name = ?')
+  const dropSharesOfAlone = sql(`DELETE FROM shares WHERE group_name = @group
+    AND file_name IN (SELECT file_name FROM sharers WHERE user = @user AND +group_name = @group)
+    AND NOT EXISTS (SELECT 1 FROM sharers AS others
+      WHERE others.group_name = @group AND others.file_name = shares.file_name AND others.user != @user)`)
   const dropAllOfGroup = [
     sql('DELETE FROM groups WHERE name = ?'),
     ...['members', 'requests', 'shares', 'sharers'].map(table => sql(`DELETE FROM ${table} WHERE group_name = ?`)),
@@ -51,8 +54,8 @@ export function createEventWriter(db: Database.Database): (event: LogEvent, posi
   }
   const endMembership = ({ group, user }: { group: string; user: string }) => {
     dropMember.run(group, user)
-    dropSharersOf.run(group, user)
-    dropUnoffered.run(group)
+    dropSharesOfAlone.run({ group, user })
+    dropSharersOf.run(user, group)
   }
 
   const writers: Writers = {

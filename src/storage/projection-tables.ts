@@ -2,7 +2,7 @@
 // fit, is thrown away. `position` is where in the log a row comes from: it keeps rows in their order of arrival.
 
 /** Raise it with every change of the tables, of how an event is applied, or of what a record may hold. */
-export const projectionVersion = 6
+export const projectionVersion = 7
 
 /** Rows made by one record are told apart by adding their event's index to this many times the record's sequence. */
 export const positionsPerRecord = 2 ** 20
@@ -33,6 +33,7 @@ export const projectionTables = `
   CREATE TABLE members (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)
   ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_in_order ON members (group_name, position);
   CREATE INDEX members_by_user ON members (user);
   CREATE TABLE requests (
     group_name TEXT, user TEXT, since INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (group_name, user)

@@ -20,8 +20,8 @@ export interface CommandLog {
   readonly settings: ClusterSettings
 }
 
-const users = ['ann', 'Ann', 'bo', 'cy']
-const devices = ['d00000000001', 'd00000000002']
+export const users = ['ann', 'Ann', 'bo', 'cy']
+export const devices = ['d00000000001', 'd00000000002']
 const groupNames = ['reef', 'kelp', 'Reef']
 
 const oneOf = <T>(items: readonly T[]) => fc.constantFrom(...items)

@@ -4,11 +4,13 @@ import type { ExecutionContext } from 'ava'
 import type { Decider } from '../../src/domain/decider.ts'
 import type { RefusalCode } from '../../src/domain/refusal.ts'
 
-export const stateOf = <State, Command, Event>(decider: Decider<State, Command, Event>, events: readonly Event[]) =>
-  events.reduce(decider.evolve, decider.initial)
+export const stateOf = <State extends View, Command, Event, View>(
+  decider: Decider<State, Command, Event, View>,
+  events: readonly Event[],
+) => events.reduce(decider.evolve, decider.initial)
 
 export const specify =
-  <State, Command, Event>(decider: Decider<State, Command, Event>, t: ExecutionContext) =>
+  <State extends View, Command, Event, View>(decider: Decider<State, Command, Event, View>, t: ExecutionContext) =>
   (...given: readonly Event[]) => ({
     when(command: Command) {
       const outcome = decider.decide(command, stateOf(decider, given))

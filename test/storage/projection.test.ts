@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
-import { parseDeviceKey } from '../../src/domain/device-ref.ts'
-import type { Group } from '../../src/domain/group-protocol.ts'
+import { deviceKey, parseDeviceKey } from '../../src/domain/device-ref.ts'
+import type { Group, GroupView } from '../../src/domain/group-protocol.ts'
 import {
   createProjection,
   inMemory,
@@ -17,7 +17,7 @@ import type { SharedFile } from '../../src/storage/projection-queries.ts'
 import { type LogEntry, readLogEntry } from '../../src/wire/log-entry.ts'
 import type { LogEvent } from '../../src/wire/log-record.ts'
 import { userEvents } from '../../src/wire/subjects.ts'
-import { commandLog } from '../helpers/command-log.ts'
+import { commandLog, devices, users } from '../helpers/command-log.ts'
 import { tempFolder } from '../helpers/temp-folder.ts'
 
 const created = '2026-01-01T00:00:00.000000001Z'
@@ -36,12 +36,46 @@ function feed(projection: Projection, entries: readonly LogEntry[], sizes: Itera
   }
 }
 
-/** With everything that order says spelled out, and manifests read. */
+/** With everything that order says spelled out, and shares by name. */
 const spelledOut = ({ shares, members, requests, ...rest }: Group) => ({
   ...rest,
   members: [...members],
   requests: [...requests],
-  shares: [...shares].map(([name, { id, manifest, sharers }]) => ({ name, id, manifest, sharers: [...sharers] })),
+  shares: [...shares]
+    .map(([name, { id, manifest, sharers }]) => ({ name, id, manifest, sharers: [...sharers] }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1)),
+})
+
+/** The whole group, out of the lists that people see. */
+function groupIn(projection: Projection, group: string): Group {
+  const owner = projection.ownerOf(group)
+  const since = (list: readonly { user: string; since: number }[]) =>
+    new Map(list.map(({ user, since }) => [user, since] as const))
+  const shares = [...projection.filesOf(group)].map(({ name }) => {
+    const { id, manifest, sharers } = projection.share(group, name)!
+    return [name, { id, manifest, sharers: new Set(sharers.map(deviceKey)) }] as const
+  })
+  return {
+    group: owner === undefined ? undefined : group,
+    owner: owner ?? '',
+    isHidden: projection.isHidden(group),
+    members: since(projection.membersOf(group)),
+    requests: since(projection.requestsOf(group)),
+    shares: new Map(shares),
+  }
+}
+
+/** Everything that a decision may read of a group, asked about these files. */
+const read = ({ group, owner, isHidden, members, requests, shares }: GroupView, files: readonly string[]) => ({
+  ...{ group, owner, isHidden },
+  members: [...members.keys()],
+  are: users.map(user => [members.has(user), requests.has(user)]),
+  shares: files.map(name => {
+    const share = shares.get(name)
+    const sharers = [...(share?.sharers ?? [])].sort()
+    const has = users.map(user => devices.map(device => share?.sharers.has(deviceKey({ user, device }))))
+    return { id: share?.id, sharers, has }
+  }),
 })
 
 const signUp = (seq: number, user: string, id: string) => {
@@ -144,7 +178,10 @@ test('Accounts, groups with their orders, and settings equal what the domain mak
       }
       for (const [like, state] of groups) {
         t.is(projection.groupLike(like), state.group)
-        t.deepEqual(spelledOut(projection.group(state.group ?? like)), spelledOut(state))
+        t.deepEqual(spelledOut(groupIn(projection, state.group ?? like)), spelledOut(state))
+        const files = [...state.shares.keys(), 'no such file']
+        const view = projection.group(state.group ?? like)
+        t.deepEqual(read(view, files), read(state, files))
       }
       t.deepEqual(projection.clusterSettings(), settings)
       const listed = [...accounts.values()].flatMap(({ user, since, isDisabled, isDeleted, devices }) => {
@@ -188,7 +225,7 @@ test('A log that spells out every end of sharing gives the same projection as on
       const other = freshProjection()
       for (const entry of entries) {
         const { record, subject } = entry
-        const state = one.group(one.groupLike(subject.split('.').at(-1) ?? '') ?? '')
+        const state = groupIn(one, one.groupLike(subject.split('.').at(-1) ?? '') ?? '')
         const events = record && spelledOutIn(state, record.events)
         one.apply([entry])
         other.apply([record && events ? { ...entry, record: { ...record, events } } : entry])

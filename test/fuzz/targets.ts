@@ -104,6 +104,7 @@ const everyParams = [
   { withinMs: 1_000, retry: true },
   { shares: [{ share, group, name, isRecorded: true, holders: [by] }] },
   { to: by, identity: 'i', channel: share, proof: key },
+  { credentialHash: 'a'.repeat(64) },
 ]
 
 const requests = Object.entries(trackerMethods).map(([method, { params }]) =>

@@ -18,5 +18,12 @@ test('While brokers, trackers and agents fail, no acknowledged write is lost and
   t.regex(out, /^[1-9]\d* faults in /m, out + err)
   t.is(out.trimEnd().split('\n').at(-1), '0 lost', out + err)
   t.deepEqual(out.match(/^VIOLATION .*$/gm) ?? [], [], out + err)
-  for (const problem of out.match(/^PROBLEM .*$/gm) ?? []) t.log(problem)
+  const problems = out.match(/^PROBLEM .*$/gm) ?? []
+  for (const problem of problems) t.log(problem)
+  // How long things take to heal depends on the machine; that a process ends by itself does not.
+  t.deepEqual(
+    problems.filter(problem => problem.endsWith('by itself')),
+    [],
+    out + err,
+  )
 })

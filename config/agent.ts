@@ -14,6 +14,10 @@ export const agentTunables = {
   libraryPatienceMs: 500,
   /** How often finished downloads, and shares that the trackers have not accepted yet, are announced to the trackers. */
   settleSharesEveryMs: 500,
+  /** Shares read from the library before yielding to the event loop: 3 ms. */
+  sharesAtOnce: 200,
+  /** Shares announced in a row before a person's own command takes its turn: about a second. */
+  announcedAtOnce: 50,
   /** Wait before shares are announced again after the trackers refused a write (`writeTunables`). */
   announceAgainMs: 60_000,
   /** Messages kept about files that are no longer shared: a person reads the last few. */
@@ -27,4 +31,22 @@ export const agentTunables = {
   goodbyeWithinMs: 200,
   /** How often the home folder is polled for a log-in, in case watching it for changes does not work there. */
   lookForSessionMs: 1_000,
+} as const
+
+/** How the agent notices that shared files have changed, besides when they are read. */
+export const fileCheckTunables = {
+  /**
+   * How often some files are checked, and how many: all of them in turn, since the system does not tell of every change. It
+   * takes a quarter of a per cent of a core, and 10,000 files take four minutes.
+   */
+  everyMs: 5_000,
+  atOnce: 200,
+  /** How many watched folders are looked at then: one that is moved or unmounted tells nothing about its files. */
+  foldersAtOnce: 50,
+  /** How often files that the system told of are looked at. */
+  changedEveryMs: 500,
+  /** A file that is written anew is left alone until it is whole, but no longer than a few files are checked apart. */
+  changed: { quietMs: 1_000, mostMs: 5_000, most: 10_000 },
+  /** Linux grants a user 8,192 inotify watches where memory is short, and other programs need some. */
+  mostWatchedFolders: 4_096,
 } as const

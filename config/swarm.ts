@@ -140,8 +140,6 @@ export const uploadTunables = {
   countEveryMs: 1_000,
   /** Most shared files held open. Most systems grant a process 1,024 descriptors, and peers need some. */
   maxOpenFiles: 128,
-  /** How often shared files are checked for changes, besides when they are read. */
-  checkFilesEveryMs: 5_000,
 } as const
 
 /** `uploadTunables`, or a test's own values. */

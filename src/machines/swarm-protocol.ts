@@ -71,6 +71,8 @@ export interface Offer {
   readonly manifest: Manifest
   /** Live: the offer's owner adds to it before it announces the piece. */
   readonly have: Bitfield
+  /** It is found again when a peer comes for it: the uploads machine holds it only while peers fetch it. */
+  readonly isFindable?: true
   /**
    * Fills the buffers, one after the other, with bytes of a piece that `have` holds. Rejects when the file changed or
    * vanished: the offer then leaves by itself.

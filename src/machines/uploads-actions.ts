@@ -40,6 +40,7 @@ interface Session {
 export interface UploadsContext {
   readonly listen: Listening
   readonly parent: ActorRef<Snapshot<unknown>, UploadsEvent>
+  /** By share: those of downloads, and those that peers fetch. */
   readonly offers: ReadonlyMap<string, Offer>
   /** By share: what its first offer had from the beginning. */
   readonly own: ReadonlyMap<string, Bitfield>
@@ -49,6 +50,18 @@ export interface UploadsContext {
   readonly mostSessions: number
   readonly servedBytes: number
 }
+
+/** A peer that arrives, and what there is of its share unless the context has it. */
+interface Arrival {
+  readonly peer: InboundPeer
+  readonly offer?: Offer | undefined
+}
+
+const offerFor = ({ offers }: UploadsContext, { peer, offer }: Arrival): Offer | undefined =>
+  offers.get(peer.ticket.share) ?? offer
+
+const isServed = ({ sessions }: Pick<UploadsContext, 'sessions'>, share: string): boolean =>
+  [...sessions.values()].some(({ peer }) => peer.ticket.share === share)
 
 const accessOf = ({ holder, ticket: { share, seq, epoch } }: InboundPeer, group: string): Access => ({
   holder,
@@ -60,6 +73,8 @@ const accessOf = ({ holder, ticket: { share, seq, epoch } }: InboundPeer, group:
 
 const keep = <V>(map: ReadonlyMap<string, V>, isKept: (value: V, key: string) => boolean): ReadonlyMap<string, V> =>
   new Map([...map].filter(([key, value]) => isKept(value, key)))
+
+const copyOf = (have: Bitfield): Bitfield => createBitfield(have.length, have.toBytes())
 
 export const tooManyPeers = { retry: true, reason: 'too many peers are connected' } as const
 
@@ -77,10 +92,10 @@ export const uploadsSetup = setup({
     uploadSession,
   },
   guards: {
-    isOffered: ({ context }, { peer }: { peer: InboundPeer }) => context.offers.has(peer.ticket.share),
-    isRevoked: ({ context }, { peer }: { peer: InboundPeer }) => {
-      const offer = context.offers.get(peer.ticket.share)
-      return offer !== undefined && isVoid(context.revocations, accessOf(peer, offer.group))
+    isOffered: ({ context }, arrival: Arrival) => offerFor(context, arrival) !== undefined,
+    isRevoked: ({ context }, arrival: Arrival) => {
+      const offer = offerFor(context, arrival)
+      return offer !== undefined && isVoid(context.revocations, accessOf(arrival.peer, offer.group))
     },
     /** An offer that took its place meanwhile is not to blame. */
     isCurrent: ({ context }, { offer }: { offer: Offer }) => context.offers.get(offer.share) === offer,
@@ -113,26 +128,32 @@ export const uploadsSetup = setup({
       for (const { ref } of [...context.sessions.values()].filter(isEarlier)) enqueue.stopChild(ref)
       enqueue.assign({ sessions: keep(context.sessions, session => !isEarlier(session)) })
     }),
-    serve: assign({
-      sessions: ({ context, spawn }, { peer }: { peer: InboundPeer }) => {
-        const offer = context.offers.get(peer.ticket.share)
-        const own = context.own.get(peer.ticket.share)
-        if (!offer || !own) throw new Error('bug: serving what is not on offer')
-        const ref = spawn('uploadSession', { id: peer.id, input: { peer, offer, own } })
-        return new Map(context.sessions).set(peer.id, { peer, group: offer.group, ref })
-      },
+    serve: assign(({ context, spawn }, arrival: Arrival) => {
+      const { peer } = arrival
+      const { share } = peer.ticket
+      const offer = offerFor(context, arrival)
+      if (!offer) throw new Error('bug: serving what is not on offer')
+      const own = context.own.get(share) ?? copyOf(offer.have)
+      const ref = spawn('uploadSession', { id: peer.id, input: { peer, offer, own } })
+      const sessions = new Map(context.sessions).set(peer.id, { peer, group: offer.group, ref })
+      // A findable offer is let go here, once a peer comes for another.
+      const offers = keep(context.offers, (each, of) => !each.isFindable || isServed({ sessions }, of))
+      return {
+        sessions,
+        offers: new Map(offers).set(share, offer),
+        own: new Map(keep(context.own, (each, of) => offers.has(of) || !each.isFull())).set(share, own),
+      }
     }),
     /** XState keeps a child that has ended, with all it holds, until it is stopped. */
     forgetSession: enqueueActions(({ context, enqueue }, { id }: { id: string }) => {
       enqueue.stopChild(id)
       enqueue.assign({ sessions: keep(context.sessions, ({ peer }) => peer.id !== id) })
     }),
-    addOffer: assign({
-      offers: ({ context }, { offer }: { offer: Offer }) => new Map(context.offers).set(offer.share, offer),
-      own: ({ context }, { offer: { share, have } }: { offer: Offer }) =>
-        context.own.has(share)
-          ? context.own
-          : new Map(context.own).set(share, createBitfield(have.length, have.toBytes())),
+    addOffer: assign(({ context }, { offer }: { offer: Offer }) => {
+      const { share, have, isFindable } = offer
+      if (isFindable && !isServed(context, share)) return { offers: keep(context.offers, (_, of) => of !== share) }
+      const own = context.own.has(share) ? context.own : new Map(context.own).set(share, copyOf(have))
+      return { offers: new Map(context.offers).set(share, offer), own }
     }),
     removeOffer: assign({
       offers: ({ context }, { share }: { share: string }) => keep(context.offers, offer => offer.share !== share),

@@ -26,7 +26,8 @@ export interface Listening {
 export type PeerListenerEvent =
   | { readonly type: 'listener.opened'; readonly host: string; readonly port: number }
   | { readonly type: 'listener.failed'; readonly refusal: Refusal }
-  | { readonly type: 'peer.arrived'; readonly peer: InboundPeer }
+  /** `offer`: what there is of its share, unless this machine was told. */
+  | { readonly type: 'peer.arrived'; readonly peer: InboundPeer; readonly offer?: Offer | undefined }
 
 /** Uploads -> peer listener. */
 export type PeerListenerCommand = {

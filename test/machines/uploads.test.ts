@@ -85,6 +85,49 @@ test('A peer that comes for a share that is not on offer is dismissed and may co
   t.like(toListener, [{ type: 'peer.dismissed', id: '1', retry: true }])
 })
 
+const findable: Offer = { ...offer, isFindable: true }
+const arriving = (peer: InboundPeer, found: Offer) => ({ type: 'peer.arrived' as const, peer, offer: found })
+
+test('A peer is served from the offer that was found for it, which is let go once no peer fetches it.', t => {
+  const { send, arrive, open, uploads } = start()
+  const held = () => [...uploads.getSnapshot().context.offers.keys()]
+  send(arriving(peerOf('1'), findable))
+  t.is(open.get('1'), findable)
+  send(arriving(peerOf('2', 'carol'), { ...findable }))
+  t.is(open.get('2'), findable, 'the one that is being served')
+  const other: Offer = { ...findable, share: 'f'.repeat(32) }
+  send(arriving(peerOf('3', 'dave', other.share), other))
+  t.deepEqual(held(), [file.share, other.share])
+  send({ type: 'upload-session.ended', id: '1' }, { type: 'upload-session.ended', id: '2' })
+  send(arriving(peerOf('4', 'erin', other.share), other))
+  t.deepEqual(held(), [other.share])
+  arrive(peerOf('5'))
+  t.false(open.has('5'))
+})
+
+test('An offer that can be found takes the place of a download that has finished, and is held only if peers fetch it.', t => {
+  for (const isFetched of [true, false]) {
+    const { send, arrive, toSessions, uploads } = start()
+    send({ type: 'offer.added', offer })
+    if (isFetched) arrive(peerOf('1'))
+    send({ type: 'offer.added', offer: findable })
+    t.is(uploads.getSnapshot().context.offers.get(file.share), isFetched ? findable : undefined)
+    t.deepEqual(toSessions, isFetched ? [{ id: '1', command: { type: 'offer.replaced', offer: findable } }] : [])
+  }
+})
+
+test('Access that was revoked is refused, and a failing read reported, for an offer that was found as for any other.', t => {
+  const { send, heard, open, toListener } = start()
+  send({ type: 'access.revoked', revocation: { kind: 'membership', user: 'bob', group, seq: 20 } })
+  send(arriving(peerOf('1'), findable))
+  t.like(toListener, [{ id: '1', retry: false }])
+  send(arriving(peerOf('2', 'carol'), findable))
+  t.deepEqual([...open.keys()], ['2'])
+  const error = new Error('it changed')
+  send({ type: 'read.failed', offer: findable, error })
+  t.deepEqual(heard.at(-1), { type: 'offer.failed', share: file.share, error })
+})
+
 test('At the limit of sessions peers are dismissed, until one leaves.', t => {
   const { send, arrive, toListener, status } = start()
   send({ type: 'offer.added', offer })

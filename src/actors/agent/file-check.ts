@@ -7,7 +7,7 @@ import type { Manifest } from '../../domain/manifest.ts'
 import type { Outcome } from '../../domain/refusal.ts'
 import { type Fingerprint, fingerprintOf, isSameFingerprint } from '../../storage/fingerprint.ts'
 import { type HashedFile, hashFile } from '../../storage/hashing.ts'
-import type { ShareRecord } from '../../storage/library-shares.ts'
+import type { ShareEntry, ShareRecord } from '../../storage/library-shares.ts'
 import type { ShareOffers } from './share-offers.ts'
 import type { ShareReconciler } from './share-reconciler.ts'
 import { type ShareRecords, shareNameKey } from './share-records.ts'
@@ -48,18 +48,17 @@ export class FileCheck {
   }
 
   /** Rejects when this is closed meanwhile. */
-  async check(record: ShareRecord): Promise<void> {
+  async check(entry: ShareEntry): Promise<void> {
     const { offers } = this.#needs
-    if (record.state === 'changed' || this.#isHashing(record)) return
-    const state = await fileState(record.path, record.fingerprint)
-    const now = this.#currentOf(record)
+    if (entry.state === 'changed' || this.#isHashing(entry)) return
+    const state = await fileState(entry.path, entry.fingerprint)
+    // Most files, most of the time: nothing is read from the library.
+    if (state === 'same' && entry.state !== 'vanished' && !offers.isWithheld(entry)) return
+    if (state === 'vanished' && entry.state === 'vanished') return
+    const now = this.#currentOf(entry)
     if (!now || this.#isHashing(now)) return
-    if (state === 'same' && now.state !== 'vanished') {
-      if (!offers.has(now)) this.#offer(now)
-      return
-    }
-    if (state === 'vanished' && now.state === 'vanished') return
-    offers.remove(now)
+    if (state === 'same' && offers.isWithheld(now) && now.state !== 'vanished') return this.#offer(now)
+    offers.withhold(now)
     await this.#hashAgain(now, state)
   }
 
@@ -68,12 +67,12 @@ export class FileCheck {
     this.#closing.abort()
   }
 
-  #isHashing(record: ShareRecord): boolean {
-    return this.#hashing.has(shareNameKey(record))
+  #isHashing(entry: ShareEntry): boolean {
+    return this.#hashing.has(shareNameKey(entry))
   }
 
   /** The record as it is now; undefined when the share was removed or replaced since. */
-  #currentOf(checked: ShareRecord): ShareRecord | undefined {
+  #currentOf(checked: ShareEntry): ShareRecord | undefined {
     const now = this.#needs.records.get(checked)
     const isTheSame = now?.share === checked.share && now.path === checked.path
     return isTheSame && isSameFingerprint(now.fingerprint, checked.fingerprint) ? now : undefined
@@ -88,6 +87,7 @@ export class FileCheck {
       await this.#needs.changes(async () => {
         const now = this.#currentOf(record)
         if (now) await this.#settle(now, hashed)
+        else this.#needs.offers.release(record)
       })
     } finally {
       this.#hashing.delete(shareNameKey(record))
@@ -96,7 +96,7 @@ export class FileCheck {
 
   /** Applies what hashing found: undefined when the file is missing, a refusal when it cannot be read. */
   async #settle(record: ShareRecord, hashed: Outcome<HashedFile> | undefined): Promise<void> {
-    const { records, troubles, reconciler } = this.#needs
+    const { records, offers, troubles, reconciler } = this.#needs
     if (hashed?.ok && hasSameBytes(hashed.value, record.manifest)) {
       const state = record.state === 'vanished' ? 'announcing' : record.state
       const fresh: ShareRecord = { ...record, fingerprint: hashed.value.fingerprint, state }
@@ -106,8 +106,9 @@ export class FileCheck {
       return
     }
     const state = hashed?.ok ? 'changed' : 'vanished'
+    if (record.state !== state) records.setState(record, state)
+    offers.release(record)
     if (record.state === state) return
-    records.setState(record, state)
     troubles.noteFile(record, state)
     if (!(await reconciler.retract(record))) reconciler.markUnreconciled()
   }

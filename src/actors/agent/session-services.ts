@@ -69,10 +69,10 @@ export class SessionServices {
     this.#ticketKeys = needs.ticketKeys
     this.#device = { user: session.user, device: session.device }
     this.#relay = new Relay({ me: this.#device, main: connection, trackers: needs.trackers, dial: needs.dialRelay })
-    this.#offers = createOfferTable(
-      command => this.#tellUploads(command),
-      offer => this.#uploads.has(offer),
-    )
+    this.#offers = createOfferTable(command => this.#tellUploads(command), {
+      hasIt: offer => this.#uploads.has(offer),
+      findFile: share => this.shareRegistry.findOffer(share),
+    })
     this.shareRegistry = this.#createShareRegistry()
     this.downloads = this.#createDownloads()
     this.logic = this.#provideLogic()
@@ -152,6 +152,7 @@ export class SessionServices {
     const uploads = provideUploads({
       ticketKey: () => this.#ticketKeys,
       acceptRelayed: this.#relay.accept,
+      findOffer: share => this.#offers.find(share),
       throttle: limits.serving,
     }).provide({ actions: { attach: ({ self }) => this.#uploads.attach(self) } })
     return sessionServicesMachine.provide({

@@ -1,53 +1,71 @@
-// Runs the share registry's two jobs as an actor: checking the shared files, and reconciling with the log. Both run when it
-// starts, when an event concerns them, and regularly. An offer that could not be read is offered again at the next check
-// of all files, not sooner.
+// Runs the share registry's two jobs as an actor: checking the shared files, and telling the trackers. When it starts, it
+// checks all files and compares all shares with the log; then it checks what has changed and some of the rest, and tells
+// what is new. An offer that could not be read is offered again at the next regular check, not sooner.
 
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
-import { agentTunables } from '../../../config/agent.ts'
-import { uploadTunables } from '../../../config/swarm.ts'
+import { agentTunables, fileCheckTunables } from '../../../config/agent.ts'
 import { createRerun } from '../../domain/rerun.ts'
 import type { ShareRegistryEvent } from '../../machines/session-services.ts'
 import type { OfferTable } from './offer-table.ts'
 import type { ShareRegistry } from './share-registry.ts'
 
 export const createShareRegistryActor = (
-  shareRegistry: Pick<ShareRegistry, 'check' | 'reconcile' | 'isReconciled'>,
+  shareRegistry: Pick<
+    ShareRegistry,
+    'check' | 'checkNext' | 'checkChanged' | 'checkUnreadable' | 'reconcile' | 'settle' | 'isReconciled'
+  >,
   offers: Pick<OfferTable, 'restock'>,
   log: Logger,
 ) =>
   fromCallback<ShareRegistryEvent>(({ receive }) => {
-    let isChecking = false
     let hasEnded = false
     const report = (error: unknown) => {
       if (!hasEnded) log.error({ err: error }, 'checking the shares failed; it is tried again')
     }
 
-    const checkAll = async () => {
-      if (isChecking) return
-      isChecking = true
-      await shareRegistry.check().catch(report)
+    const check = async (files: () => Promise<void>) => {
+      await files().catch(report)
       if (!hasEnded) offers.restock()
-      isChecking = false
     }
+    const regularly = unlessBusy(() => check(() => shareRegistry.checkNext()))
+    // Also while an earlier one waits for a file that is hashed again.
+    const lookAtChanged = () => shareRegistry.checkChanged().catch(report)
+    const settle = unlessBusy(() => shareRegistry.settle().catch(report))
     const reconcile = createRerun(() => shareRegistry.reconcile().catch(report))
 
     receive(event => {
-      if (event.type === 'offer.failed') shareRegistry.check(event.share).catch(report)
+      if (event.type === 'offer.failed') shareRegistry.checkUnreadable(event.share).catch(report)
       else if (event.type === 'notices.missed' || concernsOwnShares(event.notice.type)) reconcile()
     })
-    const checking = setInterval(checkAll, uploadTunables.checkFilesEveryMs)
+    let checking: NodeJS.Timeout | undefined
+    check(() => shareRegistry.check()).then(() => {
+      if (!hasEnded) checking = setInterval(regularly, fileCheckTunables.everyMs)
+    })
+    const looking = setInterval(lookAtChanged, fileCheckTunables.changedEveryMs)
     const settling = setInterval(() => {
-      if (!shareRegistry.isReconciled) reconcile()
+      if (!shareRegistry.isReconciled) settle()
     }, agentTunables.settleSharesEveryMs)
-    checkAll()
     reconcile()
     return () => {
       hasEnded = true
       clearInterval(checking)
+      clearInterval(looking)
       clearInterval(settling)
     }
   })
+
+/** What it returns does nothing while the action runs. */
+function unlessBusy(action: () => Promise<void>): () => void {
+  let isBusy = false
+  return () => {
+    if (isBusy) return
+    isBusy = true
+    action().finally(() => {
+      isBusy = false
+    })
+  }
+}
 
 /** Notices of `access.revoked` reach this actor only when they are about this user. */
 const concernsOwnShares = (notice: string) =>

@@ -5,16 +5,20 @@ import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import pLimit from 'p-limit'
 import type { Logger } from 'pino'
+import { agentTunables } from '../../../config/agent.ts'
 import { type Manifest, pieceCount, shareId } from '../../domain/manifest.ts'
 import { parseFileName } from '../../domain/names.ts'
 import { done, type Outcome } from '../../domain/refusal.ts'
+import type { Offer } from '../../machines/swarm-protocol.ts'
 import { type HashingOptions, hashFile } from '../../storage/hashing.ts'
 import type { Library } from '../../storage/library.ts'
+import { LibraryFailed } from '../../storage/library-file.ts'
 import type { ShareRecord } from '../../storage/library-shares.ts'
 import type { AgentParams, AgentResult } from '../../wire/agent-api.ts'
 import type { AgentSession } from '../../wire/tracker-api.ts'
 import type { TrackerClient } from '../client/tracker-client.ts'
 import { FileCheck, fileState } from './file-check.ts'
+import { FileSweep } from './file-sweep.ts'
 import type { OfferTable } from './offer-table.ts'
 import { ShareOffers } from './share-offers.ts'
 import { isTemporary, ShareReconciler } from './share-reconciler.ts'
@@ -43,24 +47,23 @@ export class ShareRegistry {
   readonly #troubles: ShareTroubles
   readonly #reconciler: ShareReconciler
   readonly #files: FileCheck
+  readonly #sweep: FileSweep
   /** One change at a time: each takes a few steps over library, offers and log that must not mix. */
   readonly #changes = pLimit(1)
 
   constructor({ user, login, library, trackers, offers, log, onSession }: ShareRegistryNeeds) {
     this.#trackers = trackers
-    const parts = {
-      records: new ShareRecords(library, user),
-      offers: new ShareOffers(offers),
-      troubles: new ShareTroubles(log),
-    }
+    const records = new ShareRecords(library, user)
+    const parts = { records, offers: new ShareOffers(offers, records), troubles: new ShareTroubles(log) }
     this.#records = parts.records
     this.#offers = parts.offers
     this.#troubles = parts.troubles
     this.#reconciler = new ShareReconciler({ ...parts, trackers, library, login, onSession })
     this.#files = new FileCheck({ ...parts, reconciler: this.#reconciler, changes: this.#changes })
+    this.#sweep = new FileSweep({ records, files: this.#files })
     // A file that left sharing while an earlier agent ran is still not shared.
-    for (const record of this.#records.all())
-      if (record.state === 'changed' || record.state === 'vanished') this.#troubles.noteFile(record, record.state)
+    for (const entry of records.lost(agentTunables.mostTroubles))
+      if (entry.state === 'changed' || entry.state === 'vanished') this.#troubles.noteFile(entry, entry.state)
   }
 
   /** Files on offer. */
@@ -78,10 +81,20 @@ export class ShareRegistry {
     return this.#reconciler.isReconciled
   }
 
-  /** The trackers confirmed that this device shares it. */
+  /** What peers may fetch of a share's file; undefined when that is not on offer. */
+  findOffer(share: string): Offer | undefined {
+    return this.#offers.find(share)
+  }
+
+  /** The trackers confirmed that this device shares it; false while the library's disk fails. */
   isRecorded(file: Pick<ShareRecord, 'group' | 'name' | 'share'>): boolean {
-    const record = this.#records.get(file)
-    return record?.share === file.share && record.state === 'sharing'
+    try {
+      const entry = this.#records.entry(file)
+      return entry?.share === file.share && entry.state === 'sharing'
+    } catch (error) {
+      if (error instanceof LibraryFailed) return false
+      throw error
+    }
   }
 
   /** Hashes the file, unless it is on offer already, and shares it. */
@@ -118,8 +131,9 @@ export class ShareRegistry {
       const record = this.#records.get({ group, name })
       // Also when the log did not have it: the user wants it shared neither there nor here.
       if (record && (removed.ok || !isTemporary(removed.code))) {
-        this.#offers.remove(record)
+        this.#offers.withhold(record)
         this.#records.remove(record)
+        this.#offers.release(record)
       }
       if (removed.ok) return done({})
       // A finished download that had not been announced yet was shared here alone; now it is not.
@@ -142,20 +156,48 @@ export class ShareRegistry {
     return this.#changes(() => this.#reconciler.reconcile())
   }
 
-  /** Checks every file, or those of one share. Rejects when the registry is closed meanwhile. */
-  async check(share?: string): Promise<void> {
-    for (const record of this.#records.all())
-      if (share === undefined || record.share === share) await this.#files.check(record)
+  /** Tells the trackers what is left to tell. */
+  settle(): Promise<void> {
+    return this.#changes(() => this.#reconciler.settle())
+  }
+
+  /** Checks every file. Rejects when the registry is closed meanwhile, as the following do. */
+  async check(): Promise<void> {
+    await this.#sweep.all()
+    this.#offers.retryUnreadable()
+  }
+
+  /** Checks some files: in a row, these calls check all. */
+  async checkNext(): Promise<void> {
+    await this.#sweep.next()
+    this.#offers.retryUnreadable()
+  }
+
+  /** Checks the files that the system says have changed. */
+  checkChanged(): Promise<void> {
+    return this.#sweep.changed()
+  }
+
+  /** Checks the file of a share that could not be read. Until the next check of others it is not on offer. */
+  async checkUnreadable(share: string): Promise<void> {
+    this.#offers.markUnreadable(share)
+    const record = this.#records.ofId(share)
+    if (record) await this.#files.check(record)
   }
 
   async close(): Promise<void> {
+    this.#sweep.close()
     this.#files.close()
     await this.#offers.close()
   }
 
   #save(record: ShareRecord): void {
+    const before = this.#records.entry(record)
     this.#records.save(record)
+    // Another version of it, which no peer may go on fetching.
+    if (before && before.share !== record.share) this.#offers.withhold(before)
     this.#offers.add(record)
+    this.#sweep.watch(record.path)
     this.#troubles.settle(record)
   }
 }

@@ -5,8 +5,8 @@ import type { Logger } from 'pino'
 import { agentTunables } from '../../../config/agent.ts'
 import { showable } from '../../domain/names.ts'
 import { RecentMap } from '../../domain/recent-map.ts'
-import type { ShareRecord } from '../../storage/library-shares.ts'
-import { type ShareName, shareNameKey } from './share-records.ts'
+import type { ShareEntry, ShareName } from '../../storage/library-shares.ts'
+import { shareNameKey } from './share-records.ts'
 
 export interface Trouble {
   /** Group and name. */
@@ -38,7 +38,7 @@ export class ShareTroubles {
   }
 
   /** The file on disk is not the one that was shared. */
-  noteFile(record: ShareRecord, state: 'changed' | 'vanished'): void {
+  noteFile(record: ShareEntry, state: 'changed' | 'vanished'): void {
     const path = showable(record.path)
     this.note(record, state === 'changed' ? `${path} has changed; share it again` : `${path} is missing or unreadable`)
   }

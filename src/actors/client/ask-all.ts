@@ -12,14 +12,26 @@ export async function askAll<M extends PagedMethod>(
   params: TrackerParams<M>,
   askedAt?: number,
 ): Promise<Outcome<Row<M>[]>> {
-  const rows: Row<M>[] = []
+  const all: Row<M>[] = []
+  const asked = await eachPage(trackers, method, params, rows => void all.push(...rows), askedAt)
+  return asked.ok ? done(all) : asked
+}
+
+/** Gives each page to `take`, and asks for the next one once that is done with it. */
+export async function eachPage<M extends PagedMethod>(
+  trackers: Pick<TrackerClient, 'ask'>,
+  method: M,
+  params: TrackerParams<M>,
+  take: (rows: readonly Row<M>[]) => void | Promise<void>,
+  askedAt?: number,
+): Promise<Outcome<void>> {
   let asked = params
-  for (;;) {
-    const answer = await trackers.ask(method, asked, rows.length === 0 ? askedAt : undefined)
+  for (let isFirst = true; ; isFirst = false) {
+    const answer = await trackers.ask(method, asked, isFirst ? askedAt : undefined)
     if (!answer.ok) return answer
+    await take(answer.value.rows)
     const { next } = answer.value
-    rows.push(...answer.value.rows)
-    if (next === undefined) return done(rows)
+    if (next === undefined) return done(undefined)
     asked = { ...params, after: next }
   }
 }

@@ -11,7 +11,7 @@ import { type CallbackActorLogic, fromCallback } from 'xstate'
 import { type UploadSettings, uploadTunables } from '../../../config/swarm.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { refuse } from '../../domain/refusal.ts'
-import type { Via } from '../../machines/swarm-protocol.ts'
+import type { Offer, Via } from '../../machines/swarm-protocol.ts'
 import type { Listening, PeerListenerCommand, PeerListenerEvent } from '../../machines/uploads-protocol.ts'
 import { encodeFrame } from '../../wire/frame-codecs.ts'
 import { createFrameDecoder } from '../../wire/frame-decoder.ts'
@@ -26,6 +26,8 @@ export interface PeerListenerNeeds {
   /** This device's, from `agent.session`. */
   readonly ticketKey: TicketKeys
   readonly acceptRelayed: AcceptRelayed
+  /** What there is of a share, beside what the uploads machine was told. */
+  readonly findOffer?: ((share: string) => Offer | undefined) | undefined
   /** Connections of peers that have been announced, by the peer's id. The upload session takes its own out. */
   readonly waiting: Map<string, TLSSocket>
   readonly settings?: UploadSettings | undefined
@@ -69,7 +71,7 @@ function listeningRefusal({ host, port }: Listening, error: NodeJS.ErrnoExceptio
 }
 
 export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic<PeerListenerCommand, Listening> {
-  const { ticketKey, acceptRelayed, waiting, settings = uploadTunables } = needs
+  const { ticketKey, acceptRelayed, findOffer, waiting, settings = uploadTunables } = needs
 
   return fromCallback<PeerListenerCommand, Listening>(({ input, sendBack, receive }) => {
     const tell = (event: PeerListenerEvent) => sendBack(event)
@@ -127,7 +129,7 @@ export function createPeerListener(needs: PeerListenerNeeds): CallbackActorLogic
           const id = randomUUID()
           waiting.set(id, socket)
           socket.once('close', () => waiting.delete(id))
-          tell({ type: 'peer.arrived', peer: { id, holder, ticket, via } })
+          tell({ type: 'peer.arrived', peer: { id, holder, ticket, via }, offer: findOffer?.(ticket.share) })
         }),
       )
     }

@@ -28,7 +28,7 @@ async function sharedFile(t: ExecutionContext) {
   t.teardown(() => library.close())
   const records = new ShareRecords(library, 'alice')
   records.save({ ...name, share: 'f'.repeat(32), manifest, path, fingerprint, state: 'sharing' })
-  const offers = new ShareOffers({ add() {}, remove() {} })
+  const offers = new ShareOffers({ add() {}, removeFile() {} }, records)
   const troubles = new ShareTroubles(pino({ level: 'silent' }))
   const told: string[] = []
   const reconciler = {
@@ -47,7 +47,11 @@ async function sharedFile(t: ExecutionContext) {
   const files = new FileCheck({ records, offers, troubles, reconciler, changes })
   const check = async () => {
     await files.check(records.get(name)!)
-    return { state: records.get(name)?.state, isOffered: offers.has(name), troubles: troubles.list.length }
+    return {
+      state: records.get(name)?.state,
+      isOffered: offers.has(records.get(name)!),
+      troubles: troubles.list.length,
+    }
   }
   return { path, records, reconciler, told, files, changes, check, name }
 }

@@ -15,7 +15,7 @@ test('Pieces that could not be read for a moment are served again once the missi
       if (command.type === 'offer.added') told.push(command.offer.share)
       server.uploads.send(command)
     },
-    offer => server.uploads.getSnapshot().context.offers.get(offer.share) === offer,
+    { hasIt: offer => server.uploads.getSnapshot().context.offers.get(offer.share) === offer },
   )
   let isBroken = true
   const { read, ...rest } = offerOf(file)
@@ -47,20 +47,25 @@ function offerFixture() {
   const file = sharedBytes(4 * 512 * 1024)
   const told: UploadsCommand['type'][] = []
   let shown: Offer | undefined
+  let found: Offer | undefined
   const table = createOfferTable(
     command => {
       told.push(command.type)
       if (command.type === 'offer.added') shown = command.offer
       if (command.type === 'offer.removed') shown = undefined
     },
-    offer => shown === offer,
+    { hasIt: offer => shown === offer, findFile: () => found },
   )
   const partOf = (...pieces: number[]) => {
     const have = createBitfield(4)
     for (const piece of pieces) have.add(piece)
     return offerOf(file, have)
   }
-  return { table, told, partOf, whole: offerOf(file), share: file.share, shown: () => shown }
+  const findable: Offer = { ...offerOf(file), isFindable: true }
+  const setFound = (offer: Offer | undefined) => {
+    found = offer
+  }
+  return { table, told, partOf, whole: offerOf(file), findable, setFound, share: file.share, shown: () => shown }
 }
 
 test('A shared file stays on offer, whole, while it is downloaded again and after that download has ended.', t => {
@@ -89,6 +94,44 @@ test('A download that has become a shared file takes its own place without a gap
   t.is(shown(), whole)
   t.deepEqual(table.partial(), [])
   t.deepEqual(told, ['offer.added', 'offer.added'])
+})
+
+test('A file is found when it is asked for, and the uploads actor hears of it only when that matters to peers.', t => {
+  const { table, told, findable, setFound, share } = offerFixture()
+  t.is(table.find(share), undefined)
+  setFound(findable)
+  t.is(table.find(share), findable)
+  t.deepEqual(table.partial(), [])
+  table.restock()
+  t.deepEqual(told, [])
+  const again: Offer = { ...findable }
+  setFound(again)
+  table.add(again)
+  t.is(table.find(share), again)
+  setFound(undefined)
+  table.removeFile(share)
+  t.is(table.find(share), undefined)
+  t.deepEqual(told, ['offer.added', 'offer.removed'], 'peers that fetch it get the new offer, then none')
+})
+
+test('A file is on offer before a download of it, and the download takes its place when the file is gone.', t => {
+  const { table, told, partOf, findable, setFound, share, shown } = offerFixture()
+  setFound(findable)
+  const download = partOf(0, 1)
+  table.add(download)
+  t.is(table.find(share), findable)
+  t.deepEqual(told, [])
+  setFound(undefined)
+  table.removeFile(share)
+  t.is(shown(), download)
+  t.is(table.find(share), download)
+  t.deepEqual(told, ['offer.removed', 'offer.added'])
+  setFound(findable)
+  table.add(findable)
+  t.is(shown(), findable)
+  table.remove(download)
+  t.is(table.find(share), findable)
+  t.deepEqual(told.slice(2), ['offer.added'], 'without a gap')
 })
 
 test('Of two downloads of one file, the fuller one is on offer, and the other once that one has ended.', t => {

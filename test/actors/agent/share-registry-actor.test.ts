@@ -2,39 +2,51 @@ import test from 'ava'
 import pino from 'pino'
 import { createActor } from 'xstate'
 import { createShareRegistryActor } from '../../../src/actors/agent/share-registry-actor.ts'
+import { until } from '../../helpers/until.ts'
 
 const settled = () => new Promise(setImmediate)
 
 /** A registry whose reconciling waits until `finish` is called. */
 function startRegistry() {
-  const checked: (string | undefined)[] = []
+  const called: string[] = []
   const reconciling: PromiseWithResolvers<void>[] = []
-  let restocked = 0
   const registry = {
     isReconciled: true,
-    check: async (share?: string) => void checked.push(share),
+    check: async () => void called.push('check'),
+    checkNext: async () => void called.push('checkNext'),
+    checkChanged: async () => void called.push('checkChanged'),
+    checkUnreadable: async (share: string) => void called.push(`checkUnreadable ${share}`),
+    settle: async () => void called.push('settle'),
     reconcile() {
       const run = Promise.withResolvers<void>()
       reconciling.push(run)
       return run.promise
     },
   }
-  const offers = { restock: () => void restocked++ }
+  const offers = { restock: () => void called.push('restock') }
   const actor = createActor(createShareRegistryActor(registry, offers, pino({ level: 'silent' }))).start()
-  return { actor, checked, reconciling, restocked: () => restocked }
+  return { actor, registry, called, reconciling }
 }
 
 test('It checks all files and reconciles when it starts, and restocks the offers after the check.', async t => {
-  const { actor, checked, reconciling, restocked } = startRegistry()
+  const { actor, called, reconciling } = startRegistry()
   await settled()
-  t.deepEqual([checked, reconciling.length, restocked()], [[undefined], 1, 1])
+  t.deepEqual([called, reconciling.length], [['check', 'restock'], 1])
+  actor.stop()
+})
+
+test('After that it regularly checks what has changed, some of the rest, and tells what is left to tell.', async t => {
+  const { actor, called, registry } = startRegistry()
+  registry.isReconciled = false
+  await until('each of these', () => ['checkChanged', 'checkNext', 'settle'].every(name => called.includes(name)))
+  t.is(called.filter(name => name === 'check').length, 1)
   actor.stop()
 })
 
 test('An offer that could not be read has its file checked.', async t => {
-  const { actor, checked } = startRegistry()
+  const { actor, called } = startRegistry()
   actor.send({ type: 'offer.failed', share: 'a share', error: new Error('gone') })
-  t.deepEqual(checked, [undefined, 'a share'])
+  t.deepEqual(called, ['check', 'checkUnreadable a share'])
   actor.stop()
 })
 

@@ -64,7 +64,9 @@ export const agentApiTunables = {
   mostRequests: 100,
   /** A connection without a request by then is closed. A client sends it at once. */
   requestWithinMs: 5_000,
-  /** A client that leaves more than this unread is cut off: the longest list of downloads that is likely, twice. */
+  /** Rows of a list in one line: of downloads, some 150 KiB, and 5 MiB where every path is the longest. */
+  rowsAtOnce: 200,
+  /** A client that leaves more than this unread is cut off. */
   mostUnreadBytes: 16 * 1024 * 1024,
   /** How often the agent reports that it is still working on a request. */
   workingEveryMs: 1_000,

@@ -1,6 +1,6 @@
 // What the command line asks the agent of its device, through a socket in the device's home (actors/device/agent-socket.ts).
 // A connection carries one request: one line of JSON from the client, then lines of JSON from the agent: progress, at least
-// every second, then one end. Silence means that the agent is stuck. A client that closes the connection ends what runs for
+// every second, then one end. Before a long list come lines with its first rows, so no line is long. Silence means that the agent is stuck. A client that closes the connection ends what runs for
 // it alone (hashing, watching), never a download. Paths are absolute, since the agent has a working directory of its own.
 
 import * as z from 'zod'
@@ -129,7 +129,7 @@ export const agentMethods = {
   /** Follows one download until it is completed, failed, cancelled or paused. */
   'download.follow': { params: one, progress: downloadViewSchema, result: downloadViewSchema },
   downloads: { params: nothing, progress: z.never(), result: z.array(downloadViewSchema) },
-  /** A list at every change, at most a few a second, until the client goes away. */
+  /** All of them, then those that have changed, at most a few times a second, until the client goes away. */
   'downloads.watch': { params: nothing, progress: z.array(downloadViewSchema), result: nothing },
   /** Each trouble (as in `status`) that comes up, until the client goes away. */
   'troubles.watch': { params: nothing, progress: z.string(), result: nothing },
@@ -159,6 +159,8 @@ export const agentRequestSchema = z.strictObject({ method: z.string().max(100), 
 /** A line of the agent's. */
 export const agentReplySchema = z.union([
   z.strictObject({ kind: z.literal('progress'), item: z.unknown() }),
+  /** The first rows of a list, whose last rows are the next progress or end. */
+  z.strictObject({ kind: z.literal('rows'), rows: z.array(z.unknown()) }),
   /** Alive, nothing new. */
   z.strictObject({ kind: z.literal('working') }),
   z.strictObject({ kind: z.literal('end'), ok: z.literal(true), result: z.unknown() }),

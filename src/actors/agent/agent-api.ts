@@ -24,7 +24,8 @@ import { LineSplitter } from '../../wire/line-splitter.ts'
 
 /** The client that sent a request, as its handler sees it. */
 export interface Asker<M extends AgentMethod> {
-  progress(item: AgentProgress<M>): void
+  /** Resolves when the client has room for more, or is gone. Only a handler that sends lists has to wait for that. */
+  progress(item: AgentProgress<M>): Promise<void>
   /** Aborted when the client is gone, or the agent stops. */
   readonly signal: AbortSignal
 }
@@ -138,6 +139,20 @@ class Listening {
   }
 }
 
+/** Resolves when the client has read what was written, or is gone. */
+async function hasRoom(socket: Socket): Promise<void> {
+  if (!socket.writable || !socket.writableNeedDrain) return
+  await new Promise<void>(resolve => {
+    const settle = () => {
+      socket.off('drain', settle)
+      socket.off('close', settle)
+      resolve()
+    }
+    socket.on('drain', settle)
+    socket.on('close', settle)
+  })
+}
+
 /** Reads one request, and answers it; with `refusal`, if there is one. */
 function serveRequest(
   socket: Socket,
@@ -153,9 +168,20 @@ function serveRequest(
     if (socket.writableLength > settings.mostUnreadBytes) socket.destroy()
     else socket.write(`${JSON.stringify(reply)}\n`)
   }
-  const end = (outcome: Outcome<unknown>) => {
+  /** Says a list in several lines, as the client reads them; anything else in one. */
+  const sayInLines = async (value: unknown, last: (value: unknown) => AgentReply) => {
+    if (!Array.isArray(value)) return say(last(value))
+    let from = 0
+    for (; value.length - from > settings.rowsAtOnce; from += settings.rowsAtOnce) {
+      say({ kind: 'rows', rows: value.slice(from, from + settings.rowsAtOnce) })
+      await hasRoom(socket)
+    }
+    say(last(from === 0 ? value : value.slice(from)))
+  }
+  const end = async (outcome: Outcome<unknown>) => {
+    if (outcome.ok) await sayInLines(outcome.value, result => ({ kind: 'end', ok: true, result }))
+    else say({ ...outcome, kind: 'end' })
     clearInterval(working)
-    say(outcome.ok ? { kind: 'end', ok: true, result: outcome.value } : { ...outcome, kind: 'end' })
     // Not `end`: a client that stayed would keep its place.
     socket.destroySoon()
   }
@@ -171,9 +197,9 @@ function serveRequest(
     const params = agentMethods[method].params.safeParse(request.params)
     if (!params.success) return end(refuse('usage', `the agent does not understand this request for ${method}`))
     working = setInterval(() => say({ kind: 'working' }), settings.workingEveryMs)
-    const progress = (item: unknown) => say({ kind: 'progress', item })
+    const progress = (given: unknown) => sayInLines(given, item => ({ kind: 'progress', item }))
     try {
-      end(await (handlers[method] as AnyHandler)(params.data, { progress, signal: gone.signal }))
+      await end(await (handlers[method] as AnyHandler)(params.data, { progress, signal: gone.signal }))
     } catch (error) {
       if (gone.signal.aborted) return
       log.error({ method, err: error }, 'a request failed')

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { agentApiTunables } from '../../../config/client.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
-import type { AgentResult } from '../../wire/agent-api.ts'
+import type { AgentResult, DownloadView } from '../../wire/agent-api.ts'
 import type { AgentHandlers } from './agent-api.ts'
 import type { DeviceLimits } from './device-limits.ts'
 import type { DeviceSession, DownloadCommands } from './device-session.ts'
@@ -86,9 +86,16 @@ export function createAgentHandlers({ device, limits, session }: HandlerNeeds): 
       })
     },
 
-    'downloads.watch'(_, { progress, signal }) {
-      const tell = onChange(progress)
-      return watch(signal, () => (session.downloads ? tell(session.downloads.views()) : notLoggedIn))
+    async 'downloads.watch'(_, { progress, signal }) {
+      const user = session.login?.user
+      const told = new Map<number, DownloadView>()
+      for (let isFirst = true; ; isFirst = false) {
+        if (!session.downloads || session.login?.user !== user) return notLoggedIn
+        const changed = session.downloads.views().filter(view => !isSameView(told.get(view.id), view))
+        for (const view of changed) told.set(view.id, view)
+        if (isFirst || changed.length > 0) await progress(changed)
+        await delay(agentApiTunables.watchEveryMs, undefined, { signal })
+      }
     },
 
     'troubles.watch'(_, { progress, signal }) {
@@ -99,7 +106,7 @@ export function createAgentHandlers({ device, limits, session }: HandlerNeeds): 
         const present = session.services?.shareRegistry
         // A session that begins anew has the troubles that were told before.
         if (present === registry)
-          for (const trouble of present?.troubles ?? []) if (!known.has(trouble)) progress(trouble.message)
+          for (const trouble of present?.troubles ?? []) if (!known.has(trouble)) void progress(trouble.message)
         registry = present
         known = new Set(present?.troubles)
         return undefined
@@ -121,14 +128,18 @@ const needsTrackers = (problem: string) =>
   `this needs the trackers, and ${problem}; repeat the command once shoal agent status shows that you are connected`
 
 /** Calls `progress` with each value that is not the one before. */
-function onChange<T>(progress: (value: T) => void): (value: T) => undefined {
+function onChange<T>(progress: (value: T) => Promise<void>): (value: T) => undefined {
   let sent = ''
   return value => {
     const text = JSON.stringify(value)
-    if (text !== sent) progress(value)
+    if (text !== sent) void progress(value)
     sent = text
   }
 }
+
+/** An inactive download's view is one object until it changes, so very many of them are compared in no time. */
+const isSameView = (a: DownloadView | undefined, b: DownloadView) =>
+  a === b || (a !== undefined && JSON.stringify(a) === JSON.stringify(b))
 
 function statusOf(device: string, limits: DeviceLimits, session: HandlerNeeds['session']): AgentResult<'status'> {
   const { login, services, problem } = session

@@ -144,11 +144,15 @@ function converse(
     const refusal = silence.look()
     if (refusal) resolve(refusal)
   }, silence.lookEveryMs)
+  /** The first rows of a list that is not here yet as a whole. */
+  const rows: unknown[] = []
+  const whole = (last: unknown) => (rows.length > 0 && Array.isArray(last) ? [...rows.splice(0), ...last] : last)
   const take = (reply: AgentReply | undefined) => {
-    if (reply?.kind === 'progress') onItem(reply.item)
-    else if (reply?.kind === 'end') resolve(reply.ok ? done(reply.result) : refuse(reply.code, reply.message))
+    if (reply?.kind === 'rows') for (const row of reply.rows) rows.push(row)
+    else if (reply?.kind === 'progress') onItem(whole(reply.item))
+    else if (reply?.kind === 'end') resolve(reply.ok ? done(whole(reply.result)) : refuse(reply.code, reply.message))
   }
-  // This person's own agent: its lists are as long as they are.
+  // This person's own agent: its lines are as long as they are.
   const lines = new LineSplitter(Number.POSITIVE_INFINITY)
   socket.on('data', (chunk: Buffer) => {
     silence.break()

@@ -119,7 +119,11 @@ const downloads = command({
       if (listed.value.length > 0) context.display.hint(numbersElsewhere)
       return done(listed.value.map(downloadDocument))
     }
-    const onProgress = (views: DownloadView[]) => context.display.progress(views.map(downloadDocument), allDownloads)
+    const shown = new Map<number, DownloadDocument>()
+    const onProgress = (changed: DownloadView[]) => {
+      for (const view of changed) shown.set(view.id, downloadDocument(view))
+      context.display.progress([...shown.values()], allDownloads)
+    }
     const watched = await askAgent(context, 'downloads.watch', {}, onProgress)
     return watched.ok ? refuse('unreachable', 'the agent has stopped; start it with shoal agent start') : watched
   },

@@ -67,10 +67,11 @@ export class Notifications {
     const controller = new AbortController()
     const { signal } = controller
     this.#watching = controller
-    let before: ReadonlyMap<number, DownloadView['state']> | undefined
-    const onDownloads = (views: DownloadView[]) => {
-      for (const view of views) if (before && before.get(view.id) !== view.state) this.#tellEnd(view)
-      before = new Map(views.map(({ id, state }) => [id, state]))
+    let known: Map<number, DownloadView['state']> | undefined
+    const onDownloads = (changed: DownloadView[]) => {
+      for (const view of changed) if (known && known.get(view.id) !== view.state) this.#tellEnd(view)
+      known ??= new Map()
+      for (const { id, state } of changed) known.set(id, state)
     }
     // Both end with the agent or the log-in; the next `followAgent` starts them again.
     await Promise.allSettled([

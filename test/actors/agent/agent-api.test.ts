@@ -16,11 +16,27 @@ import { findSocket, placeSocket, UnsafeSocket } from '../../../src/actors/devic
 import { type Home, openHome } from '../../../src/actors/device/home.ts'
 import { done, refuse } from '../../../src/domain/refusal.ts'
 import { LibraryFailed } from '../../../src/storage/library-file.ts'
+import type { DownloadView } from '../../../src/wire/agent-api.ts'
 import { tempFolder } from '../../helpers/temp-folder.ts'
 import { until } from '../../helpers/until.ts'
 
 const file = { group: 'reef', name: 'film.bin', size: 1, sha1: 'x', pieces: 1 }
 const request = { path: '/film.bin', group: 'reef' }
+const viewOf = (id: number): DownloadView => ({
+  id,
+  group: 'reef',
+  name: 'film.bin',
+  state: 'completed',
+  pieces: { done: 1, total: 1 },
+  bytes: { done: 1, total: 1 },
+  path: '/film.bin',
+  sha1: 'x',
+  peers: 0,
+  bytesPerSecond: 0,
+  seconds: 1,
+  fetchedBytes: 1,
+  deliveries: [],
+})
 
 function startApi(home: Home, handlers: Partial<AgentHandlers>, settings: Partial<AgentApiSettings> = {}) {
   const needs = {
@@ -40,7 +56,7 @@ function agentWith(t: ExecutionContext, handlers: Partial<AgentHandlers>, settin
 }
 
 /** Everything that the agent says to these bytes. */
-async function say(home: Home, bytes: string): Promise<unknown[]> {
+async function say(home: Home, bytes: string): Promise<Record<string, unknown>[]> {
   const socket = connect(findSocket(home)!)
   socket.on('error', () => {})
   socket.write(bytes)
@@ -116,12 +132,42 @@ test('A connection carries one request, and one without a request is closed.', a
   t.deepEqual(await say(agentWith(t, { downloads }, { requestWithinMs: 1 }).home, ''), [])
 })
 
+test('A long list arrives whole, in lines of a few rows, and so does one that comes before the end.', async t => {
+  const views = [1, 2, 3, 4, 5].map(id => viewOf(id))
+  const { home, client } = agentWith(
+    t,
+    {
+      downloads: async () => done(views),
+      async 'downloads.watch'(_, { progress }) {
+        await progress(views)
+        await progress(views.slice(0, 1))
+        return done({})
+      },
+    },
+    { rowsAtOnce: 2 },
+  )
+  t.deepEqual(await client.ask('downloads', {}), done(views))
+  const heard: number[][] = []
+  const onProgress = (items: DownloadView[]) => void heard.push(items.map(({ id }) => id))
+  t.deepEqual(await client.ask('downloads.watch', {}, { onProgress }), done({}))
+  t.deepEqual(heard, [[1, 2, 3, 4, 5], [1]])
+  const lines = await say(home, `${JSON.stringify({ method: 'downloads', params: {} })}\n`)
+  t.deepEqual(
+    lines.map(({ kind, rows, result }) => [kind, ((rows ?? result) as unknown[]).length]),
+    [
+      ['rows', 2],
+      ['rows', 2],
+      ['end', 1],
+    ],
+  )
+})
+
 test('Requests beyond the most at once are refused; there is room again when one has ended.', async t => {
   const { client } = agentWith(
     t,
     {
       'downloads.watch': (_, { signal, progress }) => {
-        progress([])
+        void progress([])
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       },
       downloads: async () => done([]),

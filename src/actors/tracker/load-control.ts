@@ -6,7 +6,7 @@
 
 import type { Msg, NatsConnection } from 'nats'
 import type { Logger } from 'pino'
-import { loadTunables } from '../../../config/tracker.ts'
+import { loadTunables } from '../../../config/load.ts'
 import {
   createPolicer,
   type Policer,

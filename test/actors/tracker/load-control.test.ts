@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { Msg, MsgCallback } from 'nats'
 import pino from 'pino'
-import { loadTunables } from '../../../config/tracker.ts'
+import { loadTunables } from '../../../config/load.ts'
 import { createLoadControl, type LoadSettings, type Room } from '../../../src/actors/tracker/load-control.ts'
 import { type MessageSource, sourceOfDevice, sourceOfGuest } from '../../../src/actors/tracker/message-source.ts'
 import type { PolicerLimits } from '../../../src/domain/policer.ts'

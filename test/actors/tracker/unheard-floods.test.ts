@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import pino from 'pino'
-import { unheardTunables } from '../../../config/tracker.ts'
+import { unheardTunables } from '../../../config/load.ts'
 import type { MessageSource } from '../../../src/actors/tracker/message-source.ts'
 import { watchForUnheardFloods } from '../../../src/actors/tracker/unheard-floods.ts'
 import { until } from '../../helpers/until.ts'

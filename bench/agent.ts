@@ -130,8 +130,11 @@ async function measureDownloads(folder: string, library: Library): Promise<void>
   const limits = createDeviceLimits(library)
   const handlers = createAgentHandlers({ device: home.device(), limits, session: session as never })
   const api = createActor(createAgentApi({ placeSocket: () => placeSocket(home), handlers, log })).start()
+  const client = createAgentClient(home)
+  // Once it listens.
+  await client.ask('limits', {})
   const before = performance.now()
-  const listed = await createAgentClient(home).ask('downloads', {})
+  const listed = await client.ask('downloads', {})
   if (!listed.ok || listed.value.length !== shares) throw new Error('bug: a list of downloads that is not whole')
   report('a list of as many downloads', performance.now() - before, 'ms')
   api.stop()

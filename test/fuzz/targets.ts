@@ -293,6 +293,7 @@ export const targets: readonly Target[] = [
   ]),
   schemaTarget('agent reply', agentReplySchema, [
     { kind: 'progress', item: { hashedBytes: 1, size: 2 } },
+    { kind: 'rows', rows: [{ id: 1 }] },
     { kind: 'end', ok: true, result: {} },
     { kind: 'end', ok: false, code: 'usage', message: 'm' },
   ]),

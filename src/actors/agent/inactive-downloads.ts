@@ -1,5 +1,6 @@
 // A user's downloads as the library has them: how each is shown while it does not run, and how its last run ended. An ending
-// counts at once; if the library's disk is full, it is recorded as soon as there is room.
+// counts at once; if the library's disk is full, it is recorded as soon as there is room. There may be very many that are
+// over: they are read when a person looks at them.
 
 import type { Logger } from 'pino'
 import { agentTunables } from '../../../config/agent.ts'
@@ -11,9 +12,12 @@ import type { DownloadView } from '../../wire/agent-api.ts'
 import { viewOfRecord } from './download-view.ts'
 
 export interface InactiveDownloads {
-  /** In the order in which they were created. */
+  /** In the order in which they were created. Throws LibraryFailed. */
   ids(): number[]
-  /** As it was when its last run ended or it was last queued. Undefined when this user has no such download here. */
+  /**
+   * As it was when its last run ended or it was last queued. Undefined when this user has no such download here. Throws
+   * LibraryFailed, but for those that were not over when this began.
+   */
   view(id: number): DownloadView | undefined
   /** A new download, queued. Throws LibraryFailed. */
   create(download: NewDownload): DownloadRecord
@@ -26,8 +30,7 @@ export interface InactiveDownloads {
 }
 
 export function createInactiveDownloads(user: string, library: Library, log: Logger): InactiveDownloads {
-  /** Kept here, to be shown also while the library's disk cannot be read. */
-  const views = new Map(library.downloadSummaries(user).map(record => [record.id, viewOfRecord(record)]))
+  const views = new Views(user, library)
 
   /** Endings that a failing disk did not take. After a restart, the agent runs these downloads once more. */
   const unrecorded = new Map<number, DownloadChange>()
@@ -66,7 +69,7 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
   }
 
   return {
-    ids: () => [...views.keys()],
+    ids: () => views.ids(),
     view: id => views.get(id),
 
     create(download) {
@@ -103,5 +106,43 @@ export function createInactiveDownloads(user: string, library: Library, log: Log
     },
 
     close: () => clearTimeout(again),
+  }
+}
+
+/** Views of downloads, kept once they were read: they can then be shown also while the library's disk fails. */
+class Views {
+  readonly #user: string
+  readonly #library: Library
+  #views: Map<number, DownloadView>
+  /** Those that are over are there, too. */
+  #isWhole = false
+
+  constructor(user: string, library: Library) {
+    this.#user = user
+    this.#library = library
+    this.#views = new Map(library.unfinishedDownloads(user).map(record => [record.id, viewOfRecord(record)]))
+  }
+
+  ids(): number[] {
+    if (!this.#isWhole) {
+      const read = this.#library.downloadSummaries(this.#user).map(record => viewOfRecord(record))
+      this.#views = new Map(read.map(view => [view.id, this.#views.get(view.id) ?? view]))
+      this.#isWhole = true
+    }
+    return [...this.#views.keys()]
+  }
+
+  get(id: number): DownloadView | undefined {
+    const known = this.#views.get(id)
+    if (known || this.#isWhole) return known
+    const record = this.#library.download(id)
+    if (record?.user !== this.#user) return undefined
+    const view = viewOfRecord(record)
+    this.#views.set(id, view)
+    return view
+  }
+
+  set(id: number, view: DownloadView): void {
+    this.#views.set(id, view)
   }
 }

@@ -1,9 +1,9 @@
 // Handles each request of this device's command line (wire/agent-api.ts). What concerns this device alone is answered
-// whether or not brokers are in reach; what needs trackers waits for an attempt to connect that is under way, and else is
-// refused with what is missing.
+// whether or not brokers are in reach; what needs trackers waits for an attempt to connect that is under way and while a
+// lost connection is made again, and else is refused with what is missing.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { agentApiTunables } from '../../../config/client.ts'
+import { agentApiTunables, requestTunables } from '../../../config/client.ts'
 import { done, type Outcome, refuse } from '../../domain/refusal.ts'
 import type { AgentResult, DownloadView } from '../../wire/agent-api.ts'
 import type { AgentHandlers } from './agent-api.ts'
@@ -31,6 +31,19 @@ async function watch<T>(signal: AbortSignal, read: () => T | undefined): Promise
   }
 }
 
+/** Waits for a broker to be there, and refuses when none is likely to come within the time that a command has. */
+function reachTrackers(session: HandlerNeeds['session'], signal: AbortSignal): Promise<Outcome<SessionServices>> {
+  const giveUpAt = Date.now() + requestTunables.deadlineMs
+  return watch(signal, () => {
+    if (!session.login) return notLoggedIn
+    const { services, problem } = session
+    if (problem === undefined) return services && done(services)
+    // A connection that was lost is made again as soon as any broker takes it.
+    const mayReturn = services !== undefined && Date.now() < giveUpAt
+    return mayReturn ? undefined : refuse('unreachable', needsTrackers(problem))
+  })
+}
+
 export function createAgentHandlers({ device, limits, session }: HandlerNeeds): AgentHandlers {
   const status = (): AgentResult<'status'> => statusOf(device, limits, session)
 
@@ -38,11 +51,7 @@ export function createAgentHandlers({ device, limits, session }: HandlerNeeds): 
     signal: AbortSignal,
     act: (services: SessionServices) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> => {
-    const connected = await watch(signal, () => {
-      if (!session.login) return notLoggedIn
-      if (session.problem !== undefined) return refuse('unreachable', needsTrackers(session.problem))
-      return session.services && done(session.services)
-    })
+    const connected = await reachTrackers(session, signal)
     return connected.ok ? act(connected.value) : connected
   }
 

@@ -25,8 +25,8 @@ export const agentTunables = {
   /** Longest wait at shutdown for writes to finish, part files to close and the goodbye to be sent. */
   leaveWithinMs: 5_000,
   /**
-   * Longest wait for the goodbye to reach a broker: one round trip, also to another continent. A person who logs out waits for it, even when the broker
-   * stands still, and a lost one costs others a missed heartbeat.
+   * Longest wait for the goodbye to reach a broker: one round trip, also to another continent. A person logging out waits for
+   * it, even when the broker stands still; a lost one costs others a missed heartbeat.
    */
   goodbyeWithinMs: 200,
   /** How often the home folder is polled for a log-in, in case watching it for changes does not work there. */

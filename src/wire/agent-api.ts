@@ -1,7 +1,8 @@
 // What the command line asks the agent of its device, through a socket in the device's home (actors/device/agent-socket.ts).
 // A connection carries one request: one line of JSON from the client, then lines of JSON from the agent: progress, at least
-// every second, then one end. Before a long list come lines with its first rows, so no line is long. Silence means that the agent is stuck. A client that closes the connection ends what runs for
-// it alone (hashing, watching), never a download. Paths are absolute, since the agent has a working directory of its own.
+// every second, then one end. Before a long list come lines with its first rows, so no line is long. Silence means that the
+// agent is stuck. A client that closes the connection ends what runs for it alone (hashing, watching), never a download.
+// Paths are absolute, since the agent has a working directory of its own.
 
 import * as z from 'zod'
 import { limitTunables, uploadTunables } from '../../config/swarm.ts'

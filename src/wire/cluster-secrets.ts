@@ -45,3 +45,11 @@ export const clusterSecretsSchema = secretSetSchema.extend({
   forgetting: z.literal(true).optional(),
 })
 export type ClusterSecrets = z.infer<typeof clusterSecretsSchema>
+
+/** The keys from which devices' ticket keys come, 32 bytes each: the present one, then those of a rotation under way. */
+export const ticketSecretsOf = (
+  secrets: Pick<ClusterSecrets, 'ticketSecret' | 'next' | 'retiring'>,
+): [present: Buffer, ...others: Buffer[]] => {
+  const bytesOf = ({ ticketSecret }: Pick<SecretSet, 'ticketSecret'>) => Buffer.from(ticketSecret, 'base64url')
+  return [bytesOf(secrets), ...[secrets.next, secrets.retiring].filter(set => set !== undefined).map(bytesOf)]
+}

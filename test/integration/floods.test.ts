@@ -92,7 +92,8 @@ async function survives(t: ExecutionContext<Shared>, floods: readonly Flood[]): 
     const files = granted(await mia.trackers.ask('group.files', { group: 'reef' }))
     t.is(files.rows[0]?.online, 1, 'mia is online')
     granted(await mia.trackers.ask('group.create', { group: `reef-${randomBytes(6).toString('hex')}` }))
-    await logIn(cluster.servers, 'mia')
+    // Each takes one of the 64 devices that a user may have.
+    if (rounds <= 6) await logIn(cluster.servers, 'mia')
   } while (isFlooding)
   await flooding
   t.log(`${rounds} rounds of work meanwhile`)

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fromSeed } from '@nats-io/nkeys'
-import anyTest, { type TestFn } from 'ava'
+import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import type { NatsConnection } from 'nats'
 import { createAgentClient } from '../../src/actors/client/agent-client.ts'
 import { askAll } from '../../src/actors/client/ask-all.ts'
@@ -413,6 +413,16 @@ test('The operator hears every user’s machines, and may publish nothing.', asy
   operator.close()
 })
 
+/** Waits until the broker hangs up, rather than refusing one more subscription of a connection that stays. */
+async function hangsUp(t: ExecutionContext<Scene>, connection: RawNats, subject: string) {
+  let answer = 'allowed'
+  while (answer === 'allowed') {
+    await delay(100)
+    answer = await connection.subscribe(subject)
+  }
+  t.is(answer, '-ERR closed')
+}
+
 test('A watcher’s log-in ends at its expiry: the broker disconnects it and refuses it from then on.', async t => {
   const { cluster, eve } = t.context
   // On a busy machine a short one may end before it is let in.
@@ -423,7 +433,7 @@ test('A watcher’s log-in ends at its expiry: the broker disconnects it and ref
     return lifetimeMs < 60_000 ? comeFor(2 * lifetimeMs) : Promise.reject(new Error('it is not let in'))
   }
   const { login, connection } = await comeFor(2_000)
-  while ((await connection.subscribe(inspectSubject({ ...eve, device: '*' }, 'x'))) === 'allowed') await delay(100)
+  await hangsUp(t, connection, inspectSubject({ ...eve, device: '*' }, 'x'))
   t.is(await connectRaw(cluster.servers[0]!, host, login), 'refused')
 })
 
@@ -448,13 +458,10 @@ test('Logging a device out disconnects its relay and the watchers that use it, a
     `${inboxPrefix('eve')}.x`,
     JSON.stringify({ id: randomUUID(), seen: 0, params: { credentialHash: credentialHashOf(lost.credential) } }),
   )
-  const isHungUp = async (connection: RawNats, subject: string) => {
-    while ((await connection.subscribe(subject)) === 'allowed') await delay(100)
-  }
   for (const [index, { login, hears }] of logins.entries()) {
     // A tracker that has not applied the log-out yet may let it in for a moment, and hangs up once it has.
     for (let connection = before[index]!; connection !== 'refused'; connection = await comeIn(login))
-      await isHungUp(connection, hears)
+      await hangsUp(t, connection, hears)
     t.not(before[index], 'refused', login.kind)
   }
   device.close()

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import { logoutTunables } from '../../../config/client.ts'
+import { unlessBusy } from '../../domain/unless-busy.ts'
 import { tellOwedLogouts } from '../client/owed-logouts.ts'
 import type { Home } from '../device/home.ts'
 
@@ -15,20 +16,15 @@ export const createLogoutTeller = (
   everyMs: number = logoutTunables.tellEveryMs,
 ) =>
   fromCallback(() => {
-    let isTelling = false
-    const tell = async () => {
-      if (isTelling) return
-      isTelling = true
+    const tell = unlessBusy(async () => {
       try {
         const owed = home.owedLogouts().length
         if (owed > 0 && (await tellOwedLogouts(home, servers()))) log.info({ owed }, 'the trackers revoked old log-ins')
       } catch (error) {
         log.warn({ err: error }, 'the trackers could not be told of a log-out; it is tried again')
-      } finally {
-        isTelling = false
       }
-    }
+    })
     const telling = setInterval(tell, everyMs)
-    void tell()
+    tell()
     return () => clearInterval(telling)
   })

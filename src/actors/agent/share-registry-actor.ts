@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { fromCallback } from 'xstate'
 import { agentTunables, fileCheckTunables } from '../../../config/agent.ts'
 import { createRerun } from '../../domain/rerun.ts'
+import { unlessBusy } from '../../domain/unless-busy.ts'
 import type { ShareRegistryEvent } from '../../machines/session-services.ts'
 import type { OfferTable } from './offer-table.ts'
 import type { ShareRegistry } from './share-registry.ts'
@@ -54,18 +55,6 @@ export const createShareRegistryActor = (
       clearInterval(settling)
     }
   })
-
-/** What it returns does nothing while the action runs. */
-function unlessBusy(action: () => Promise<void>): () => void {
-  let isBusy = false
-  return () => {
-    if (isBusy) return
-    isBusy = true
-    action().finally(() => {
-      isBusy = false
-    })
-  }
-}
 
 /** Notices of `access.revoked` reach this actor only when they are about this user. */
 const concernsOwnShares = (notice: string) =>

@@ -22,6 +22,7 @@ import { readJson } from '../../wire/json.ts'
 import { hostIn, userEvents } from '../../wire/subjects.ts'
 import { signUpSchema } from '../../wire/tracker-api.ts'
 import type { CatchUp } from './catch-up.ts'
+import { signUpDecision } from './commands.ts'
 import type { Commit, Proposal } from './commit.ts'
 import type { Taken } from './intake.ts'
 import { hashPassword } from './password.ts'
@@ -108,16 +109,11 @@ export function createAccountRequests(
         const isNeeded = isNew && projection.userLike(user) === undefined
         const passwordHash = isNeeded ? await hashing.run(origin, () => hashPassword(password)) : ''
         if (passwordHash === undefined) return tooMany(passwordTunables.waitMostMs)
-        const decide = (at: number) =>
-          account.decide(
-            { type: 'sign-up', user, passwordHash, at },
-            projection.account(projection.userLike(user) ?? user),
-          )
         return record({
           id,
           subject: userEvents(user),
           hasInterest: createHasInterest(connections.guests, message),
-          decide,
+          decide: signUpDecision(projection, user, passwordHash),
         })
       })
     },

@@ -5,6 +5,7 @@ import type { DeviceRef } from '../../domain/device-ref.ts'
 import { epochOf } from '../../domain/log-position.ts'
 import { done, refuse } from '../../domain/refusal.ts'
 import type { RevokedAccess } from '../../domain/revocation.ts'
+import { ticketSecretsOf } from '../../wire/cluster-secrets.ts'
 import { deviceTicketKey } from '../../wire/ticket.ts'
 import type { ServedShare } from '../../wire/tracker-api.ts'
 import { pageOf } from './page-of.ts'
@@ -18,11 +19,8 @@ export function createAgentQueries({
   secrets,
 }: Pick<TrackerParts, 'projection' | 'secrets'>): Pick<Queries, Method> {
   const epoch = epochOf(projection.origin.streamCreated)
-  const ticketSecret = Buffer.from(secrets.ticketSecret, 'base64url')
   /** Devices learn the next secret before tickets are issued by it, and keep the last one while its tickets may be in use. */
-  const otherSecrets = [secrets.next, secrets.retiring].flatMap(set =>
-    set ? Buffer.from(set.ticketSecret, 'base64url') : [],
-  )
+  const [ticketSecret, ...otherSecrets] = ticketSecretsOf(secrets)
 
   function revokedFrom(holder: DeviceRef, group: string): RevokedAccess[] {
     const { user } = holder

@@ -4,7 +4,9 @@ import { account } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { group } from '../../domain/group.ts'
 import type { PersonsGroupCommand } from '../../domain/group-protocol.ts'
+import type { Outcome } from '../../domain/refusal.ts'
 import type { Projection } from '../../storage/projection.ts'
+import type { LogEvent } from '../../wire/log-record.ts'
 import { groupEvents, userEvents } from '../../wire/subjects.ts'
 import type { TrackerMethod, TrackerParams, trackerMethods } from '../../wire/tracker-api.ts'
 import type { Proposal } from './commit.ts'
@@ -27,6 +29,12 @@ const meanings: { [M in GroupMethod]: (params: TrackerParams<M>) => Meaning } = 
   'share.add': ({ manifest }) => ({ type: 'share', manifest }),
   'share.remove': ({ name, devices }) => ({ type: 'unshare', name, devices }),
 }
+
+/** What makes an account: the id must differ from all look-alikes. */
+export const signUpDecision =
+  (projection: Projection, user: string, passwordHash: string) =>
+  (at: number): Outcome<readonly LogEvent[]> =>
+    account.decide({ type: 'sign-up', user, passwordHash, at }, projection.account(projection.userLike(user) ?? user))
 
 /** `params` have passed the method's schema. */
 export function proposalOf<M extends WriteMethod>(

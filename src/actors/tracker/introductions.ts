@@ -6,6 +6,7 @@ import { introductionTunables } from '../../../config/tracker.ts'
 import { createAttempts } from '../../domain/attempts.ts'
 import { type DeviceRef, deviceKey } from '../../domain/device-ref.ts'
 import { done, refuse } from '../../domain/refusal.ts'
+import { ticketSecretsOf } from '../../wire/cluster-secrets.ts'
 import { type Introduction, isIntroductionProof } from '../../wire/introduction.ts'
 import { introductionSubject } from '../../wire/subjects.ts'
 import { decodeTicket, deviceTicketKey, holderTag, keyTagOf, type Ticket, ticketPsk } from '../../wire/ticket.ts'
@@ -25,9 +26,7 @@ export function createIntroductions(
 ): Pick<Queries, 'swarm.introduce'> {
   const counted = createAttempts(introductionTunables.limits, introductionTunables.rememberedKeys)
   /** Includes those of a rotation under way: tickets by all of them are in use. */
-  const ticketSecrets = [secrets, secrets.next, secrets.retiring].flatMap(set =>
-    set ? [Buffer.from(set.ticketSecret, 'base64url')] : [],
-  )
+  const ticketSecrets = ticketSecretsOf(secrets)
 
   /** The key that this device's ticket has; undefined when the device is logged out, or it is no ticket of ours. */
   function pskOf(to: DeviceRef, identity: string, { keyTag }: Ticket): Buffer | undefined {

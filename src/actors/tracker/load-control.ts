@@ -101,7 +101,7 @@ export function createLoadControl(
   }
   const cutOff = (room: Room | 'unheard', source: MessageSource) => {
     const { connection, origin } = source
-    log.warn({ room, connection, origin, forMs: refusedForMs }, 'a source floods this tracker and is cut off')
+    log.warn({ room, connection, origin, forMs: refusedForMs }, 'a source floods and is cut off')
     refused.set(sourceKey(source), { untilMs: now() + refusedForMs, kickedAtMs: now() })
     const message: CutOffMessage = { by: name, source: { connection, origin }, forMs: refusedForMs }
     auth.publish(cutOffSubject, JSON.stringify(message))

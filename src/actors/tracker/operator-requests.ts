@@ -15,6 +15,7 @@ import {
 } from '../../wire/operator-api.ts'
 import { clusterEvents, groupEvents, operatorSubject, userEvents } from '../../wire/subjects.ts'
 import type { CatchUp } from './catch-up.ts'
+import { signUpDecision } from './commands.ts'
 import type { Commit, Proposal } from './commit.ts'
 import type { Taken } from './intake.ts'
 import { pageOf } from './page-of.ts'
@@ -45,11 +46,7 @@ function createChanges(projection: Projection): { [M in Write]: (params: Operato
   return {
     'user.add': ({ user, passwordHash }) => ({
       subject: userEvents(user),
-      decide: at =>
-        account.decide(
-          { type: 'sign-up', user, passwordHash, at },
-          projection.account(projection.userLike(user) ?? user),
-        ),
+      decide: signUpDecision(projection, user, passwordHash),
     }),
     'user.disable': ({ user }) => ofUser(user, { type: 'disable' }),
     'user.enable': ({ user }) => ofUser(user, { type: 'enable' }),

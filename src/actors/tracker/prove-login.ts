@@ -2,14 +2,15 @@
 // up with the log's end; if the brokers do not answer, what it knows decides. Passwords are rate-limited (attempt-counts.ts)
 // and queued (password-queue.ts); credentials, which cannot be guessed, are not.
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { deviceTunables } from '../../../config/tracker.ts'
 import { visualizerTunables } from '../../../config/visualizer.ts'
-import { isExpired, passwordVersion } from '../../domain/account.ts'
+import { credentialHashOf, isExpired, passwordVersion } from '../../domain/account.ts'
 import type { DeviceRef } from '../../domain/device-ref.ts'
 import { originOf } from '../../domain/origin.ts'
 import type { Login } from '../../storage/projection-queries.ts'
 import type { BrokerLogin } from '../../wire/broker-login.ts'
+import { ticketSecretsOf } from '../../wire/cluster-secrets.ts'
 import { passwordSchema } from '../../wire/schemas.ts'
 import { deviceTicketKey } from '../../wire/ticket.ts'
 import { isWatchProof } from '../../wire/watch-login.ts'
@@ -24,7 +25,7 @@ const anyGuest = '.guest'
 
 /** Whether a credential is the one whose SHA-256 is kept, in hex. */
 export function isCredential(credentialHash: string | undefined, credential: string): boolean {
-  const given = createHash('sha256').update(credential).digest()
+  const given = Buffer.from(credentialHashOf(credential), 'hex')
   const kept = Buffer.from(credentialHash ?? '', 'hex')
   return kept.length === given.length && timingSafeEqual(kept, given)
 }
@@ -39,9 +40,7 @@ export function createLoginProof(
   catchUp: Pick<CatchUp, 'toEnd'>,
 ): ProveLogin {
   /** Includes those of a rotation under way, so that watchers stay connected. */
-  const ticketSecrets = [secrets, secrets.next, secrets.retiring].flatMap(set =>
-    set ? [Buffer.from(set.ticketSecret, 'base64url')] : [],
-  )
+  const ticketSecrets = ticketSecretsOf(secrets)
   const isProof = (login: Parameters<typeof isWatchProof>[0], keyOf: (ticketSecret: Buffer) => Buffer) =>
     ticketSecrets.some(secret =>
       isWatchProof(

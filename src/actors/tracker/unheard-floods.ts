@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { unheardTunables } from '../../../config/load.ts'
 import { trackerTunables } from '../../../config/tracker.ts'
 import { isDeviceId, isId } from '../../domain/names.ts'
+import { unlessBusy } from '../../domain/unless-busy.ts'
 import { readJson } from '../../wire/json.ts'
 import { peopleAccount } from './auth-callout.ts'
 import type { LoadControl } from './load-control.ts'
@@ -75,13 +76,10 @@ export function watchForUnheardFloods(
       }
     }
   }
-  let isLooking = false
-  const timer = setInterval(async () => {
-    if (isLooking || sys.isClosed()) return
-    isLooking = true
+  const lookAgain = unlessBusy(async () => {
     // The brokers may be busy electing a leader, or away.
-    await look().catch(err => log.debug({ err }, 'the brokers did not list their connections'))
-    isLooking = false
-  }, lookEveryMs)
+    if (!sys.isClosed()) await look().catch(err => log.debug({ err }, 'the brokers did not list their connections'))
+  })
+  const timer = setInterval(lookAgain, lookEveryMs)
   return () => clearInterval(timer)
 }

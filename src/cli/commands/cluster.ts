@@ -1,4 +1,4 @@
-// cluster up, down, status, stop, kill, start, fingerprint, rotate: the brokers and trackers that this home's `cluster` folder holds.
+// cluster up, down, status, stop, kill, start, fingerprint, rotate: the brokers and trackers in this home's `cluster` folder.
 
 import type { NodeStatus } from '../../cluster/cluster.ts'
 import { clusterFolder } from '../../cluster/cluster-folder.ts'
